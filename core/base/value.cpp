@@ -1,0 +1,448 @@
+#include "core/base/value.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace gpustack {
+
+namespace {
+
+constexpr std::size_t kSmallMap = 8;
+
+std::size_t hash_text(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
+std::size_t mix(std::size_t seed, std::size_t value) {
+  return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U));
+}
+
+bool equals_key(const Value& key, std::string_view text) { return key.is_string() && key.as_string() == text; }
+bool equals_key(const Value& key, const Value& other) { return key == other; }
+std::size_t hash_key(std::string_view text) { return hash_text(text); }
+std::size_t hash_key(const Value& key) { return key.hash(); }
+
+}  // namespace
+
+Value::Value(std::string text) : kind_(Kind::string) {
+  payload_.string = new detail::StringRep{{}, std::move(text), {}, false, 0};
+}
+Value::Value(std::string_view text) : Value(std::string(text)) {}
+Value::Value(const char* text) : Value(std::string(text)) {}
+Value::Value(List items) : kind_(Kind::list) { payload_.list = new detail::ListRep{{}, std::move(items)}; }
+Value::Value(Map entries) : kind_(Kind::map) { payload_.map = new detail::MapRep{{}, std::move(entries)}; }
+Value::Value(Object* object) noexcept : kind_(Kind::object) { payload_.object = object; }
+
+Value::Value(const Value& other) noexcept : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
+  retain();
+}
+
+Value::Value(Value&& other) noexcept : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
+  other.kind_ = Kind::null;
+  other.flags_ = 0;
+}
+
+Value& Value::operator=(const Value& other) noexcept {
+  if (this != &other) {
+    Value copy(other);
+    *this = std::move(copy);
+  }
+  return *this;
+}
+
+Value& Value::operator=(Value&& other) noexcept {
+  if (this != &other) {
+    // `other` may live inside what this value is about to release.
+    Value taken(std::move(other));
+    release();
+    kind_ = taken.kind_;
+    flags_ = taken.flags_;
+    payload_ = taken.payload_;
+    taken.kind_ = Kind::null;
+  }
+  return *this;
+}
+
+Value::~Value() { release(); }
+
+void Value::retain() const noexcept {
+  if (!counted()) return;
+  if (kind_ == Kind::object) {
+    payload_.object->references.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  payload_.counted->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Value::release() noexcept {
+  if (!counted()) return;
+  auto& references =
+      kind_ == Kind::object ? payload_.object->references : payload_.counted->references;
+  if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  switch (kind_) {
+    case Kind::string:
+      delete payload_.string;
+      break;
+    case Kind::list:
+      delete payload_.list;
+      break;
+    case Kind::map:
+      delete payload_.map;
+      break;
+    case Kind::undefined:
+      delete payload_.undefined;
+      break;
+    case Kind::object:
+      delete payload_.object;
+      break;
+    default:
+      break;
+  }
+}
+
+Value Value::map(std::initializer_list<std::pair<Value, Value>> entries) { return Value(Map(entries)); }
+
+Value Value::undefined(std::string what, std::string name) {
+  Value result;
+  result.kind_ = Kind::undefined;
+  result.payload_.undefined = new detail::UndefinedRep{{}, std::move(what), std::move(name)};
+  return result;
+}
+
+Value Value::string_at(std::string text, Origin origin) {
+  Value result(std::move(text));
+  result.payload_.string->origin = origin;
+  result.payload_.string->has_origin = true;
+  return result;
+}
+
+Value Value::as_tuple() const {
+  GS_ASSERT(is_list(), "only a list becomes a tuple");
+  Value copy(*this);
+  copy.flags_ = static_cast<std::uint8_t>(copy.flags_ | kTuple);
+  return copy;
+}
+
+bool Value::as_bool() const {
+  GS_ASSERT(is_bool(), "the caller checked for a boolean");
+  return payload_.integer != 0;
+}
+
+std::int64_t Value::as_integer() const {
+  GS_ASSERT(is_integer() || is_bool(), "the caller checked for an integer");
+  return payload_.integer;
+}
+
+double Value::as_real() const {
+  if (is_real()) return payload_.real;
+  GS_ASSERT(is_integer() || is_bool(), "the caller checked for a number");
+  return static_cast<double>(payload_.integer);
+}
+
+const std::string& Value::as_string() const {
+  GS_ASSERT(is_string(), "the caller checked for a string");
+  return payload_.string->text;
+}
+
+const List& Value::as_list() const {
+  GS_ASSERT(is_list(), "the caller checked for a list");
+  return payload_.list->items;
+}
+
+const Map& Value::as_map() const {
+  GS_ASSERT(is_map(), "the caller checked for a map");
+  return payload_.map->entries;
+}
+
+Object& Value::as_object() const {
+  GS_ASSERT(is_object(), "the caller checked for an object");
+  return *payload_.object;
+}
+
+List& Value::mutable_list() {
+  GS_ASSERT(is_list(), "the caller checked for a list");
+  if (payload_.list->references.load(std::memory_order_acquire) != 1) {
+    auto* copy = new detail::ListRep{{}, payload_.list->items};
+    release();
+    payload_.list = copy;
+  }
+  return payload_.list->items;
+}
+
+Map& Value::mutable_map() {
+  GS_ASSERT(is_map(), "the caller checked for a map");
+  if (payload_.map->references.load(std::memory_order_acquire) != 1) {
+    auto* copy = new detail::MapRep{{}, payload_.map->entries};
+    release();
+    payload_.map = copy;
+  }
+  return payload_.map->entries;
+}
+
+std::string& Value::mutable_string() {
+  GS_ASSERT(is_string(), "the caller checked for a string");
+  if (payload_.string->references.load(std::memory_order_acquire) != 1) {
+    const detail::StringRep& old = *payload_.string;
+    auto* copy = new detail::StringRep{{}, old.text, old.origin, old.has_origin, 0};
+    release();
+    payload_.string = copy;
+  }
+  payload_.string->hash = 0;
+  return payload_.string->text;
+}
+
+const std::string& Value::undefined_text() const {
+  GS_ASSERT(is_undefined(), "the caller checked for undefined");
+  return payload_.undefined->what;
+}
+
+const std::string& Value::undefined_name() const {
+  GS_ASSERT(is_undefined(), "the caller checked for undefined");
+  return payload_.undefined->name;
+}
+
+const Origin* Value::origin() const {
+  return is_string() && payload_.string->has_origin ? &payload_.string->origin : nullptr;
+}
+
+bool Value::truthy() const {
+  switch (kind_) {
+    case Kind::null:
+    case Kind::undefined:
+      return false;
+    case Kind::boolean:
+    case Kind::integer:
+      return payload_.integer != 0;
+    case Kind::real:
+      return payload_.real != 0.0;
+    case Kind::string:
+      return !payload_.string->text.empty();
+    case Kind::list:
+      return !payload_.list->items.empty();
+    case Kind::map:
+      return !payload_.map->entries.empty();
+    case Kind::object:
+      return payload_.object->truthy();
+  }
+  return false;
+}
+
+std::size_t Value::size() const {
+  switch (kind_) {
+    case Kind::string:
+      return payload_.string->text.size();
+    case Kind::list:
+      return payload_.list->items.size();
+    case Kind::map:
+      return payload_.map->entries.size();
+    default:
+      return 0;
+  }
+}
+
+const Value* Value::find(std::string_view key) const {
+  return is_map() ? static_cast<const Map&>(payload_.map->entries).find(key) : nullptr;
+}
+
+const Value& Value::get(std::string_view key) const {
+  static const Value kNull;
+  const Value* found = find(key);
+  return found != nullptr ? *found : kNull;
+}
+
+Value& Value::set(std::string_view key, Value value) {
+  if (is_null()) *this = Value(Map());
+  return mutable_map().set(key, std::move(value));
+}
+
+void Value::push_back(Value value) {
+  if (is_null()) *this = Value(List());
+  mutable_list().push_back(std::move(value));
+}
+
+bool Value::operator==(const Value& other) const {
+  const auto numeric = [](const Value& v) { return v.is_bool() || v.is_number(); };
+  if (numeric(*this) && numeric(other)) {
+    if (is_real() || other.is_real()) return as_real() == other.as_real();
+    return payload_.integer == other.payload_.integer;
+  }
+  if (kind_ != other.kind_) return false;
+  switch (kind_) {
+    case Kind::null:
+      return true;
+    case Kind::string:
+      return payload_.string == other.payload_.string || payload_.string->text == other.payload_.string->text;
+    case Kind::list:
+      return payload_.list == other.payload_.list ||
+             (is_tuple() == other.is_tuple() && payload_.list->items == other.payload_.list->items);
+    case Kind::map:
+      return payload_.map == other.payload_.map || payload_.map->entries == other.payload_.map->entries;
+    case Kind::undefined:
+      return true;
+    case Kind::object:
+      return payload_.object == other.payload_.object;
+    default:
+      return false;
+  }
+}
+
+std::size_t Value::hash() const {
+  switch (kind_) {
+    case Kind::null:
+    case Kind::undefined:
+      return 0x51ed270b;
+    case Kind::boolean:
+    case Kind::integer:
+      return std::hash<std::int64_t>{}(payload_.integer);
+    case Kind::real: {
+      const double number = payload_.real;
+      if (std::trunc(number) == number && std::abs(number) < 9.0e18) {
+        return std::hash<std::int64_t>{}(static_cast<std::int64_t>(number));
+      }
+      return std::hash<double>{}(number);
+    }
+    case Kind::string:
+      return hash_text(payload_.string->text);
+    case Kind::list: {
+      std::size_t seed = 0x2545f491;
+      for (const Value& item : as_list()) seed = mix(seed, item.hash());
+      return seed;
+    }
+    case Kind::map: {
+      std::size_t sum = 0x6a09e667;
+      for (const auto& [key, value] : as_map()) sum += mix(key.hash(), value.hash());
+      return sum;
+    }
+    case Kind::object:
+      return std::hash<const void*>{}(payload_.object);
+  }
+  return 0;
+}
+
+bool Value::same_as(const Value& other) const {
+  if (kind_ != other.kind_) return false;
+  if (!counted()) return *this == other;
+  if (is_string()) return as_string() == other.as_string();
+  if (is_object()) return payload_.object == other.payload_.object;
+  return payload_.counted == other.payload_.counted;
+}
+
+Map::Map(std::initializer_list<std::pair<Value, Value>> entries) {
+  for (const auto& [key, value] : entries) set(key, value);
+}
+
+template <typename Key>
+std::size_t Map::locate(const Key& key) const {
+  if (index_.empty()) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      if (equals_key(entries_[i].key, key)) return i;
+    }
+    return entries_.size();
+  }
+  const std::size_t mask = index_.size() - 1;
+  for (std::size_t slot = hash_key(key) & mask; index_[slot] != 0; slot = (slot + 1) & mask) {
+    const std::size_t entry = index_[slot] - 1;
+    if (equals_key(entries_[entry].key, key)) return entry;
+  }
+  return entries_.size();
+}
+
+const Value* Map::find(std::string_view key) const {
+  const std::size_t at = locate(key);
+  return at < entries_.size() ? &entries_[at].value : nullptr;
+}
+const Value* Map::find(const Value& key) const {
+  const std::size_t at = locate(key);
+  return at < entries_.size() ? &entries_[at].value : nullptr;
+}
+Value* Map::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Map::find(const Value& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+
+Value& Map::set(Value key, Value value) {
+  if (Value* found = find(key)) return *found = std::move(value);
+  append(std::move(key), std::move(value));
+  return entries_.back().value;
+}
+
+Value& Map::set(std::string_view key, Value value) {
+  if (Value* found = find(key)) return *found = std::move(value);
+  append(Value(key), std::move(value));
+  return entries_.back().value;
+}
+
+void Map::append(Value key, Value value) {
+  entries_.push_back(Entry{std::move(key), std::move(value)});
+  if (entries_.size() <= kSmallMap) return;
+  if (index_.size() < entries_.size() * 2) {
+    rebuild_index();
+    return;
+  }
+  const std::size_t mask = index_.size() - 1;
+  std::size_t slot = entries_.back().key.hash() & mask;
+  while (index_[slot] != 0) slot = (slot + 1) & mask;
+  index_[slot] = static_cast<std::uint32_t>(entries_.size());
+}
+
+void Map::rebuild_index() {
+  index_.clear();
+  if (entries_.size() <= kSmallMap) return;
+  std::size_t slots = 32;
+  while (slots < entries_.size() * 4) slots *= 2;
+  index_.assign(slots, 0);
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    std::size_t slot = entries_[i].key.hash() & (slots - 1);
+    while (index_[slot] != 0) slot = (slot + 1) & (slots - 1);
+    index_[slot] = static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+bool Map::erase(std::string_view key) {
+  const std::size_t at = locate(key);
+  if (at == entries_.size()) return false;
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
+  rebuild_index();
+  return true;
+}
+
+bool Map::erase(const Value& key) {
+  const std::size_t at = locate(key);
+  if (at == entries_.size()) return false;
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
+  rebuild_index();
+  return true;
+}
+
+void Map::clear() {
+  entries_.clear();
+  index_.clear();
+}
+
+bool Map::operator==(const Map& other) const {
+  if (size() != other.size()) return false;
+  return std::all_of(begin(), end(), [&](const Entry& entry) {
+    const Value* theirs = other.find(entry.key);
+    return theirs != nullptr && *theirs == entry.value;
+  });
+}
+
+Result<Value> Object::attribute(std::string_view name) {
+  return Value::undefined("'" + std::string(type_name()) + " object' has no attribute '" + std::string(name) + "'",
+                          std::string(name));
+}
+Result<Value> Object::item(const Value& key) {
+  return key.is_string() ? attribute(key.as_string())
+                         : Value::undefined("'" + std::string(type_name()) + " object' has no element " + to_repr(key));
+}
+Result<Value> Object::call(const CallArguments& /*arguments*/) {
+  return Error(ErrorCode::template_type, "'" + std::string(type_name()) + "' object is not callable");
+}
+Result<List> Object::iterate() {
+  return Error(ErrorCode::template_type, "'" + std::string(type_name()) + "' object is not iterable");
+}
+Result<Value> Object::set_attribute(std::string_view name, Value /*value*/) {
+  return Error(ErrorCode::template_type,
+               "cannot set attribute '" + std::string(name) + "' on a '" + std::string(type_name()) + "' object");
+}
+bool Object::contains(const Value& /*key*/) { return false; }
+std::string Object::to_text() const { return "<" + std::string(type_name()) + ">"; }
+
+}  // namespace gpustack

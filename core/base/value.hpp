@@ -1,0 +1,291 @@
+#pragma once
+/// @file Value: the data of plays, templates, arguments and results, with Python's equality and truth.
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/base/source.hpp"
+
+namespace gpustack {
+
+class Value;
+class Map;
+class Object;
+using List = std::vector<Value>;
+
+enum class Kind : std::uint8_t { null, boolean, integer, real, string, list, map, undefined, object };
+
+/// Where a value came from, as far as safety is concerned. Marks survive copying; whoever derives a value
+/// from others joins their marks.
+enum class Mark : std::uint8_t {
+  none = 0,
+  unsafe = 1,  ///< came from a host, a file or `!unsafe`: never compiled as a template
+  secret = 2,  ///< vault, prompt, no_log, key material: printed as `<secret>`
+};
+constexpr Mark operator|(Mark a, Mark b) {
+  return static_cast<Mark>(static_cast<unsigned>(a) | static_cast<unsigned>(b));
+}
+constexpr Mark operator&(Mark a, Mark b) {
+  return static_cast<Mark>(static_cast<unsigned>(a) & static_cast<unsigned>(b));
+}
+constexpr bool has(Mark marks, Mark one) { return (marks & one) != Mark::none; }
+
+namespace detail {
+
+struct Counted {
+  std::atomic<std::uint32_t> references{1};
+};
+struct StringRep;
+struct ListRep;
+struct MapRep;
+struct UndefinedRep;
+
+}  // namespace detail
+
+/// One value. Copies share; a mutable access detaches (copy on write).
+/// Thread: one Value belongs to one thread at a time; copies of it may live on others.
+class Value {
+ public:
+  Value() noexcept : kind_(Kind::null) { payload_.integer = 0; }
+  Value(std::nullptr_t) noexcept : Value() {}  // NOLINT(google-explicit-constructor): literals read as values
+  template <typename T>
+    requires std::is_integral_v<T>
+  Value(T number) noexcept {  // NOLINT(google-explicit-constructor): literals read as values
+    if constexpr (std::is_same_v<T, bool>) {
+      kind_ = Kind::boolean;
+      payload_.integer = number ? 1 : 0;
+    } else {
+      kind_ = Kind::integer;
+      payload_.integer = static_cast<std::int64_t>(number);
+    }
+  }
+  Value(double number) noexcept : kind_(Kind::real) { payload_.real = number; }  // NOLINT(google-explicit-constructor)
+  Value(std::string text);       // NOLINT(google-explicit-constructor): literals read as values
+  Value(std::string_view text);  // NOLINT(google-explicit-constructor)
+  Value(const char* text);       // NOLINT(google-explicit-constructor)
+  Value(List items);             // NOLINT(google-explicit-constructor)
+  Value(Map entries);            // NOLINT(google-explicit-constructor)
+  /// Takes over one reference of `object`.
+  explicit Value(Object* object) noexcept;
+
+  Value(const Value& other) noexcept;
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other) noexcept;
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
+
+  static Value list(std::initializer_list<Value> items) { return Value(List(items)); }
+  static Value map(std::initializer_list<std::pair<Value, Value>> entries);
+  /// The result of reading a name that is not there. `what` is the whole explanation, e.g. `'foo' is undefined`.
+  static Value undefined(std::string what, std::string name = {});
+  static Value string_at(std::string text, Origin origin);
+
+  Kind kind() const { return kind_; }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_bool() const { return kind_ == Kind::boolean; }
+  bool is_integer() const { return kind_ == Kind::integer; }
+  bool is_real() const { return kind_ == Kind::real; }
+  bool is_number() const { return is_integer() || is_real(); }
+  bool is_string() const { return kind_ == Kind::string; }
+  bool is_list() const { return kind_ == Kind::list; }
+  bool is_map() const { return kind_ == Kind::map; }
+  bool is_undefined() const { return kind_ == Kind::undefined; }
+  bool is_object() const { return kind_ == Kind::object; }
+  /// A tuple is a list that prints with parentheses.
+  bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
+  Value as_tuple() const;
+
+  /// Requires the kind (GS_ASSERT).
+  bool as_bool() const;
+  std::int64_t as_integer() const;
+  double as_real() const;  ///< also accepts integer and boolean
+  const std::string& as_string() const;
+  const List& as_list() const;
+  const Map& as_map() const;
+  Object& as_object() const;
+  List& mutable_list();
+  Map& mutable_map();
+  std::string& mutable_string();  ///< forgets the cached hash, keeps the origin
+
+  /// The explanation and the name of an undefined value.
+  const std::string& undefined_text() const;
+  const std::string& undefined_name() const;
+
+  Mark marks() const { return static_cast<Mark>(flags_ & kMarks); }
+  bool is_unsafe() const { return has(marks(), Mark::unsafe); }
+  bool is_secret() const { return has(marks(), Mark::secret); }
+  Value& mark(Mark marks) {
+    flags_ = static_cast<std::uint8_t>(flags_ | static_cast<std::uint8_t>(marks));
+    return *this;
+  }
+  Value marked(Mark marks) const { return Value(*this).mark(marks); }
+
+  /// Where a string was written; nullptr when it was computed.
+  const Origin* origin() const;
+
+  /// Python's truth: empty, zero, null and undefined are false.
+  bool truthy() const;
+  /// Items of a list or map, bytes of a string; 0 otherwise.
+  std::size_t size() const;
+
+  /// Member of a map by name; nullptr when absent or not a map.
+  const Value* find(std::string_view key) const;
+  /// Like find(), with null for absent.
+  const Value& get(std::string_view key) const;
+  /// Sets a member of a map (null becomes a map).
+  Value& set(std::string_view key, Value value);
+  void push_back(Value value);
+
+  /// Python's ==: 1 == 1.0 == true; lists and maps by content.
+  bool operator==(const Value& other) const;
+  std::size_t hash() const;
+
+  /// Same storage (Python's `is`).
+  bool same_as(const Value& other) const;
+
+ private:
+  static constexpr std::uint8_t kMarks = 0x03;
+  static constexpr std::uint8_t kTuple = 0x04;
+
+  bool counted() const { return kind_ == Kind::string || kind_ >= Kind::list; }
+  void retain() const noexcept;
+  void release() noexcept;
+
+  Kind kind_;
+  std::uint8_t flags_ = 0;
+  union {
+    std::int64_t integer;
+    double real;
+    detail::StringRep* string;
+    detail::ListRep* list;
+    detail::MapRep* map;
+    detail::UndefinedRep* undefined;
+    Object* object;
+    detail::Counted* counted;
+  } payload_;
+};
+
+/// Insertion-ordered map with Value keys, as Python's dict.
+class Map {
+ public:
+  struct Entry {
+    Value key;
+    Value value;
+  };
+  using iterator = std::vector<Entry>::iterator;
+  using const_iterator = std::vector<Entry>::const_iterator;
+
+  Map() = default;
+  Map(std::initializer_list<std::pair<Value, Value>> entries);
+
+  std::size_t size() const { return entries_.size(); }
+  bool empty() const { return entries_.empty(); }
+  iterator begin() { return entries_.begin(); }
+  iterator end() { return entries_.end(); }
+  const_iterator begin() const { return entries_.begin(); }
+  const_iterator end() const { return entries_.end(); }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+  const Value* find(std::string_view key) const;
+  const Value* find(const Value& key) const;
+  Value* find(std::string_view key);
+  Value* find(const Value& key);
+  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  /// Sets or replaces; a replaced key keeps its place.
+  Value& set(Value key, Value value);
+  Value& set(std::string_view key, Value value);
+  Value& set(const char* key, Value value) { return set(std::string_view(key), std::move(value)); }
+  bool erase(std::string_view key);
+  bool erase(const Value& key);
+  void clear();
+  void reserve(std::size_t entries) { entries_.reserve(entries); }
+  /// Order does not count, as in Python.
+  bool operator==(const Map& other) const;
+
+ private:
+  template <typename Key>
+  std::size_t locate(const Key& key) const;
+  void append(Value key, Value value);
+  void rebuild_index();
+
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> index_;  ///< open addressing, entry number + 1; empty while the map is small
+};
+
+namespace detail {
+
+struct StringRep : Counted {
+  std::string text;
+  Origin origin;
+  bool has_origin = false;
+  mutable std::size_t hash = 0;
+};
+struct ListRep : Counted {
+  List items;
+};
+struct MapRep : Counted {
+  Map entries;
+};
+struct UndefinedRep : Counted {
+  std::string what;
+  std::string name;
+};
+
+}  // namespace detail
+
+/// Arguments of a call from a template.
+struct CallArguments {
+  List positional;
+  Map named;
+};
+
+/// A value with behaviour: macros, `loop`, namespaces, `hostvars`, ranges.
+/// Every member has a default that says "this type cannot do that".
+class Object : public detail::Counted {
+ public:
+  virtual ~Object() = default;
+  virtual std::string_view type_name() const = 0;
+  /// `object.name`; an undefined Value when there is no such attribute.
+  virtual Result<Value> attribute(std::string_view name);
+  /// `object[key]`; an undefined Value when there is no such item.
+  virtual Result<Value> item(const Value& key);
+  virtual Result<Value> call(const CallArguments& arguments);
+  /// The items a `for` visits (for a mapping: its keys).
+  virtual Result<List> iterate();
+  virtual Result<Value> set_attribute(std::string_view name, Value value);
+  virtual bool contains(const Value& key);
+  virtual bool truthy() const { return true; }
+  virtual bool is_callable() const { return false; }
+  virtual bool is_mapping() const { return false; }
+  virtual std::string to_text() const;
+};
+
+template <typename T, typename... Args>
+Value make_object(Args&&... args) {
+  return Value(static_cast<Object*>(new T(std::forward<Args>(args)...)));
+}
+
+/// Python's type name of the value: `str`, `int`, `list`, `dict`, `NoneType`, …
+std::string_view type_name(const Value& value);
+/// Python's str().
+std::string to_text(const Value& value);
+/// Python's repr().
+std::string to_repr(const Value& value);
+/// Python's repr() of a float.
+std::string real_text(double number);
+/// The marks of the value and of everything inside it.
+Mark deep_marks(const Value& value);
+
+/// Ansible's reading of a boolean in arguments and variables: yes/no, on/off, true/false, 1/0, y/n, t/f.
+/// @return nothing when it is none of these
+Result<bool> parse_bool(const Value& value);
+
+}  // namespace gpustack

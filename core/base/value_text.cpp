@@ -1,0 +1,165 @@
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+#include "core/base/value.hpp"
+
+namespace gpustack {
+
+namespace {
+
+// Python picks double quotes only when the text has single quotes and no double ones.
+std::string quoted_repr(std::string_view text) {
+  const bool has_single = text.find('\'') != std::string_view::npos;
+  const bool has_double = text.find('"') != std::string_view::npos;
+  const char quote = has_single && !has_double ? '"' : '\'';
+  std::string out(1, quote);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == quote || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (byte < 0x20 || byte == 0x7f) {
+      std::array<char, 8> buffer{};
+      std::snprintf(buffer.data(), buffer.size(), "\\x%02x", byte);
+      out += buffer.data();
+    } else {
+      out += c;
+    }
+  }
+  return out + quote;
+}
+
+}  // namespace
+
+std::string_view type_name(const Value& value) {
+  switch (value.kind()) {
+    case Kind::null:
+      return "NoneType";
+    case Kind::boolean:
+      return "bool";
+    case Kind::integer:
+      return "int";
+    case Kind::real:
+      return "float";
+    case Kind::string:
+      return "str";
+    case Kind::list:
+      return value.is_tuple() ? "tuple" : "list";
+    case Kind::map:
+      return "dict";
+    case Kind::undefined:
+      return "Undefined";
+    case Kind::object:
+      return value.as_object().type_name();
+  }
+  return "object";
+}
+
+std::string real_text(double number) {
+  if (std::isnan(number)) return "nan";
+  if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
+  // Python's repr: the shortest digits that round-trip, as an exponent below 1e-4 and from 1e16 on.
+  const double size = std::abs(number);
+  const bool exponent = size != 0.0 && (size < 1e-4 || size >= 1e16);
+  std::array<char, 64> buffer{};
+  const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                  exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  std::string text(buffer.data(), done.ptr);
+  if (!exponent && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string to_repr(const Value& value) {
+  switch (value.kind()) {
+    case Kind::string:
+      return quoted_repr(value.as_string());
+    case Kind::list: {
+      const bool tuple = value.is_tuple();
+      std::string out(1, tuple ? '(' : '[');
+      bool first = true;
+      for (const Value& item : value.as_list()) {
+        if (!first) out += ", ";
+        first = false;
+        out += to_repr(item);
+      }
+      if (tuple && value.size() == 1) out += ',';
+      return out + (tuple ? ')' : ']');
+    }
+    case Kind::map: {
+      std::string out = "{";
+      bool first = true;
+      for (const auto& [key, item] : value.as_map()) {
+        if (!first) out += ", ";
+        first = false;
+        out += to_repr(key) + ": " + to_repr(item);
+      }
+      return out + "}";
+    }
+    case Kind::undefined:
+      return "Undefined";
+    default:
+      return to_text(value);
+  }
+}
+
+std::string to_text(const Value& value) {
+  switch (value.kind()) {
+    case Kind::null:
+      return "None";
+    case Kind::boolean:
+      return value.as_bool() ? "True" : "False";
+    case Kind::integer:
+      return std::to_string(value.as_integer());
+    case Kind::real:
+      return real_text(value.as_real());
+    case Kind::string:
+      return value.as_string();
+    case Kind::undefined:
+      return {};
+    case Kind::object:
+      return value.as_object().to_text();
+    default:
+      return to_repr(value);
+  }
+}
+
+Mark deep_marks(const Value& value) {
+  Mark marks = value.marks();
+  if (value.is_list()) {
+    for (const Value& item : value.as_list()) marks = marks | deep_marks(item);
+  } else if (value.is_map()) {
+    for (const auto& [key, item] : value.as_map()) marks = marks | deep_marks(key) | deep_marks(item);
+  }
+  return marks;
+}
+
+Result<bool> parse_bool(const Value& value) {
+  if (value.is_bool()) return value.as_bool();
+  if (value.is_number()) {
+    if (value.as_real() == 1.0) return true;
+    if (value.as_real() == 0.0) return false;
+  }
+  if (value.is_string()) {
+    std::string text;
+    for (const char c : value.as_string()) {
+      if (c != ' ' && c != '\t' && c != '\n') text += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    }
+    for (const std::string_view word : {"yes", "y", "on", "true", "t", "1", "1.0"}) {
+      if (text == word) return true;
+    }
+    for (const std::string_view word : {"no", "n", "off", "false", "f", "0", "0.0"}) {
+      if (text == word) return false;
+    }
+  }
+  return Error(ErrorCode::yaml_type, "expected a boolean (yes or no), found " + to_repr(value));
+}
+
+}  // namespace gpustack

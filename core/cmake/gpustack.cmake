@@ -1,0 +1,86 @@
+# The helpers every folder uses: one library per folder, one test program per library.
+
+find_package(Threads REQUIRED)
+
+# Header-only packages live in /usr/include, which a cross compiler must not search as a whole:
+# only their own folders are linked into the build tree.
+set(GPUSTACK_HEADER_ONLY ${CMAKE_BINARY_DIR}/header-only)
+file(MAKE_DIRECTORY ${GPUSTACK_HEADER_ONLY})
+foreach(package tl nlohmann mbedtls psa)
+  if(NOT EXISTS /usr/include/${package})
+    message(FATAL_ERROR "/usr/include/${package} is missing: run ./dev setup")
+  endif()
+  file(CREATE_LINK /usr/include/${package} ${GPUSTACK_HEADER_ONLY}/${package} SYMBOLIC)
+endforeach()
+foreach(header zstd.h zstd_errors.h ares.h ares_version.h ares_rules.h ares_dns.h ares_build.h ares_nameser.h)
+  if(EXISTS /usr/include/${header})
+    file(CREATE_LINK /usr/include/${header} ${GPUSTACK_HEADER_ONLY}/${header} SYMBOLIC)
+  elseif(EXISTS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/${header})
+    file(CREATE_LINK /usr/include/${CMAKE_LIBRARY_ARCHITECTURE}/${header} ${GPUSTACK_HEADER_ONLY}/${header} SYMBOLIC)
+  endif()
+endforeach()
+
+add_library(gpustack_options INTERFACE)
+target_include_directories(gpustack_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_include_directories(gpustack_options SYSTEM INTERFACE ${GPUSTACK_HEADER_ONLY})
+target_compile_options(gpustack_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-missing-field-initializers)
+if(GPUSTACK_WERROR)
+  target_compile_options(gpustack_options INTERFACE -Werror)
+endif()
+if(GPUSTACK_SANITIZE)
+  target_compile_options(gpustack_options INTERFACE -fsanitize=${GPUSTACK_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(gpustack_options INTERFACE -fsanitize=${GPUSTACK_SANITIZE})
+endif()
+
+# gpustack_library(<name> [DEPENDS targets...] [PRIVATE_DEPENDS targets...] [SUBFOLDERS folders...])
+# Makes gpustack_<name> (alias gpustack::<name>) from the .cpp files of the folder it is called in.
+function(gpustack_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE_DEPENDS;SUBFOLDERS")
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(folder ${arg_SUBFOLDERS})
+    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${more})
+  endforeach()
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  add_library(gpustack_${name} STATIC ${sources})
+  add_library(gpustack::${name} ALIAS gpustack_${name})
+  target_link_libraries(gpustack_${name} PUBLIC gpustack_options ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+endfunction()
+
+# gpustack_test(<name> <folder> [DEPENDS targets...] [LABELS labels...])
+# One program from tests/<folder>/**/*_test.cpp, registered with ctest; its results land in build/test-results.
+function(gpustack_test name folder)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "DEPENDS;LABELS")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${folder}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} --gtest_output=xml:${CMAKE_BINARY_DIR}/test-results/${name}.xml)
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR}")
+endfunction()
+
+# gpustack_script_test(<name> <script> [LABELS labels...] [TIMEOUT seconds] [SERIAL])
+# A Python test (unittest) under tests/; it is told where sources, build and results are.
+function(gpustack_script_test name script)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT" "LABELS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 600)
+  endif()
+  add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/tools/run_unittest.py
+    ${CMAKE_SOURCE_DIR}/tests/${script} --results ${CMAKE_BINARY_DIR}/test-results/${name}.xml)
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+  if(arg_SERIAL)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+  endif()
+endfunction()

@@ -1,0 +1,2 @@
+# What `cmake --install` places; the installed program looks for roles and runners relative to itself.
+include(GNUInstallDirs)

@@ -1,0 +1,197 @@
+#pragma once
+/// @file The static model of a site: plays, blocks, tasks, handlers and roles as loaded, before any host is touched.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/value.hpp"
+
+namespace gpustack::modules {
+struct ModuleSpec;
+}
+
+namespace gpustack::play {
+
+/// Keywords that may stand on a play, role, block or task and are inherited downwards (Ansible's Base, Conditional,
+/// Taggable, Delegatable attributes). One table row each in keywords.cpp.
+enum class Keyword : std::uint8_t {
+  become, become_user, become_method, become_flags, become_exe, connection, port, remote_user, environment, no_log,
+  run_once, ignore_errors, ignore_unreachable, check_mode, diff, any_errors_fatal, throttle, timeout, debugger,
+  module_defaults, collections, delegate_to, delegate_facts, count
+};
+
+/// A keyword's value as written, templates and all.
+struct Setting {
+  Value value;
+  SourceSpan span;
+};
+
+/// One `when`/`until`/`failed_when`/`changed_when`/`that` condition: an expression string, a boolean, or a template.
+struct Condition {
+  Value expression;
+  SourceSpan span;
+};
+
+struct Block;
+struct Task;
+struct Role;
+struct Play;
+
+enum class NodeType : std::uint8_t { play, role, block, task };
+
+/// What every node of the tree has. Lookups that find nothing here go to `parent`.
+struct Node {
+  explicit Node(NodeType kind) : type(kind) {}
+  virtual ~Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  NodeType type;
+  const Node* parent = nullptr;  ///< play <- role <- block <- task; for the tasks of a dynamic include: the include task
+  std::string name;              ///< may hold templates
+  SourceSpan span;
+  std::map<Keyword, Setting> settings;
+  Value vars;                    ///< map or null, unrendered
+  std::vector<Condition> when;   ///< own conditions only; the parents' are checked first
+  std::vector<Value> tags;       ///< own tags only (strings, maybe templates)
+
+  /// The nearest setting of `keyword`, here or above; nullptr when nobody sets it.
+  const Setting* setting(Keyword keyword) const;
+  /// The role this node belongs to, the play it is in.
+  const Role* role() const;
+  const Play* play() const;
+};
+
+struct LoopControl {
+  std::string loop_var = "item";
+  std::string index_var;
+  Value label;        ///< null when absent
+  Value pause;        ///< seconds; null when absent
+  bool extended = false;
+  Value extended_setting;  ///< as written when it is a template
+};
+
+struct Loop {
+  /// Empty for `loop:`; else the lookup's name (`with_dict` = `dict`).
+  std::string lookup;
+  Value expression;
+  SourceSpan span;
+};
+
+enum class ActionKind : std::uint8_t {
+  module,         ///< anything a module or an engine action does
+  include_tasks,  ///< dynamic
+  include_role,   ///< dynamic
+  meta,           ///< `meta: flush_handlers` and its like; `free_form` holds the word
+};
+
+struct Task final : Node {
+  Task() : Node(NodeType::task) {}
+  ActionKind kind = ActionKind::module;
+  std::string action;                               ///< as written, e.g. `ansible.builtin.copy`
+  SourceSpan action_span;
+  const modules::ModuleSpec* module = nullptr;      ///< nullptr for includes, meta and modules found in `library/`
+  std::string library_path;                         ///< the executable, when the module comes from a library folder
+  Value arguments;                                  ///< map of the raw arguments (`args:` merged in); maybe a template string
+  std::map<std::string, SourceSpan, std::less<>> argument_spans;
+  std::optional<Loop> loop;
+  LoopControl loop_control;
+  std::string register_name;
+  std::vector<Condition> until;
+  Value retries;                                    ///< null = 3 when `until` is there
+  Value delay;                                      ///< null = 5 seconds
+  std::vector<Condition> changed_when;              ///< empty = the module's word
+  std::vector<Condition> failed_when;
+  bool has_changed_when = false;
+  bool has_failed_when = false;
+  std::vector<Value> notify;                        ///< handler names, maybe templates
+  std::vector<Value> listen;                        ///< handlers only
+  Value async_seconds;
+  Value poll;
+  bool is_handler = false;
+  bool is_implicit = false;                         ///< made by the loader (argument spec check, role end)
+
+  // include_tasks / include_role
+  Value include_target;                             ///< file or role name, maybe a template
+  Value apply;                                      ///< map of keywords for what is included, null when absent
+  Value tasks_from, vars_from, defaults_from, handlers_from;
+  bool include_public = false;
+  bool allow_duplicates = true;
+  bool rolespec_validate = true;
+  std::string base_folder;                          ///< folder of the file this task stands in
+};
+
+struct Item;
+
+/// A list of tasks and blocks; also what an import expands to, and the body of a role.
+struct Block final : Node {
+  Block() : Node(NodeType::block) {}
+  std::vector<std::unique_ptr<Node>> tasks;    ///< Task or Block
+  std::vector<std::unique_ptr<Node>> rescue;
+  std::vector<std::unique_ptr<Node>> always;
+  bool is_explicit = false;                    ///< written as `block:`
+  Role* begins_role = nullptr;                 ///< body of this role: run once per host unless allow_duplicates
+};
+
+/// One use of a role (its entry in `roles:`, an import or an include), after its files were loaded.
+struct Role final : Node {
+  Role() : Node(NodeType::role) {}
+  std::string fqcn;                            ///< as asked for
+  std::string path;                            ///< the role's folder, absolute
+  Value defaults;                              ///< map, unrendered
+  Value role_vars;                             ///< vars/main.yml, map
+  Value params;                                ///< parameters of the entry (`roles: [{role: x, port: 80}]`), map
+  Value argument_specs;                        ///< meta/argument_specs.yml `argument_specs`, or null
+  bool allow_duplicates = false;
+  bool is_public = true;                       ///< its defaults and vars are seen by the rest of the play
+  std::vector<std::unique_ptr<Role>> dependencies;   ///< run before this role
+  std::unique_ptr<Block> body;
+  std::vector<std::unique_ptr<Task>> handlers;
+  std::vector<std::unique_ptr<Block>> handler_blocks;  ///< owners of handlers that stood in blocks
+  /// Identity for "already run": name, path, parameters, tags, when.
+  std::string signature;
+};
+
+struct VarsPrompt {
+  std::string name;
+  std::string prompt;
+  Value fallback;
+  bool is_private = true;
+  bool confirm = false;
+  std::string encrypt;
+  SourceSpan span;
+};
+
+struct Play final : Node {
+  Play() : Node(NodeType::play) {}
+  Value hosts;                                 ///< pattern string or list, maybe a template
+  SourceSpan hosts_span;
+  Value gather_facts;                          ///< null = default (yes)
+  Value gather_subset, gather_timeout, fact_path;
+  std::vector<Value> vars_files;               ///< string, or list of alternatives
+  std::vector<VarsPrompt> vars_prompt;
+  Value serial;                                ///< number, percentage or list; null when absent
+  Value max_fail_percentage;
+  std::string strategy = "linear";
+  bool strategy_written = false;
+  std::string order;                           ///< inventory, sorted, reverse_sorted, reverse_inventory, shuffle
+  bool force_handlers = false;
+  std::vector<std::unique_ptr<Role>> roles;
+  std::unique_ptr<Block> pre_tasks;            ///< handlers are flushed after pre_tasks, roles+tasks, post_tasks
+  std::unique_ptr<Block> tasks;
+  std::unique_ptr<Block> post_tasks;
+  std::vector<std::unique_ptr<Task>> handlers;
+  std::vector<std::unique_ptr<Block>> handler_blocks;
+  std::string folder;                          ///< of the playbook file: playbook_dir
+};
+
+struct Site {
+  std::vector<std::unique_ptr<Play>> plays;
+  std::vector<std::string> playbooks;          ///< the files named on the command line
+};
+
+}  // namespace gpustack::play
