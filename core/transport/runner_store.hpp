@@ -1,0 +1,45 @@
+#pragma once
+/// @file RunnerStore: the runner binaries this controller can place on hosts.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/result.hpp"
+
+namespace gpustack::transport {
+
+/// One runner binary.
+struct RunnerBinary {
+  std::string architecture;  ///< as `uname -m` says: x86_64, aarch64
+  std::string path;
+  std::string sha256;  ///< lower case hex
+  std::uint64_t size = 0;
+  std::shared_ptr<const std::string> content;  ///< shared by all uploads; read once
+};
+
+/// The binaries by architecture. Immutable after loading, so any thread may read it.
+class RunnerStore {
+ public:
+  /// Takes `folder/gpustack-runner-ARCH` for each known architecture; other files are left alone.
+  /// @error runner_unusable  no runner at all is there
+  static Result<RunnerStore> from_folder(const std::string& folder);
+
+  /// @error runner_unusable  the file cannot be read, or is not an ELF program of that architecture
+  Result<void> add(std::string architecture, std::string path);
+  /// Takes the architecture from the file's ELF header; a script counts as this machine's architecture.
+  Result<void> add(std::string path);
+
+  /// @return nullptr when there is none for `architecture`
+  const RunnerBinary* find(const std::string& architecture) const;
+  /// The one for this machine.
+  const RunnerBinary* local() const;
+  const std::map<std::string, RunnerBinary>& all() const { return binaries_; }
+
+ private:
+  std::map<std::string, RunnerBinary> binaries_;
+};
+
+}  // namespace gpustack::transport
