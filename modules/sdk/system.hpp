@@ -42,6 +42,7 @@ struct Command {
   std::uint32_t umask = 022;
   bool inherit_umask = true;
   bool shares_output = false;                        ///< also show the output while it runs
+  bool must_finish = false;                          ///< not stopped half-way when the run is cancelled: packages, firmware
 };
 
 struct CommandResult {

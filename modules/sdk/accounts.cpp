@@ -1,0 +1,194 @@
+#include "modules/sdk/accounts.hpp"
+
+#include <algorithm>
+
+#include "modules/sdk/text.hpp"
+
+namespace gpustack::modules {
+
+namespace {
+
+std::optional<std::uint32_t> parse_id(std::string_view text) {
+  const auto number = parse_integer(text);
+  if (!number || *number < 0 || *number > 0xFFFFFFFFLL) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+// NIS compatibility lines start with + or -.
+bool is_entry(std::string_view line) {
+  return !line.empty() && line[0] != '#' && line[0] != '+' && line[0] != '-';
+}
+
+Result<std::string> read_if_there(const SystemView& view, const std::string& path) {
+  GS_TRY(const auto info, view.stat(path));
+  if (!info) return std::string();
+  return view.read(path);
+}
+
+template <typename T, typename Matches>
+std::optional<T> first(std::vector<T> entries, Matches matches) {
+  const auto found = std::find_if(entries.begin(), entries.end(), matches);
+  if (found == entries.end()) return std::nullopt;
+  return std::move(*found);
+}
+
+bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_name_char(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
+
+std::string expand_variables(const SystemView& view, std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] != '$' || i + 1 == text.size()) {
+      out += text[i++];
+      continue;
+    }
+    std::size_t start = i + 1;
+    std::size_t end = start;
+    std::size_t next = start;
+    if (text[start] == '{') {
+      ++start;
+      end = text.find('}', start);
+      if (end == std::string_view::npos) return out.append(text.substr(i));
+      next = end + 1;
+    } else {
+      while (end < text.size() && is_name_char(text[end])) ++end;
+      next = end;
+    }
+    const std::string value = end > start ? view.environment(text.substr(start, end - start)) : std::string();
+    out += value.empty() ? std::string(text.substr(i, std::max(next, i + 1) - i)) : value;
+    i = std::max(next, i + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<User> parse_passwd(std::string_view text) {
+  std::vector<User> out;
+  for (const std::string& line : split_lines(text)) {
+    if (!is_entry(line)) continue;
+    const auto fields = split(line, ':');
+    if (fields.size() < 7) continue;
+    const auto uid = parse_id(fields[2]);
+    const auto gid = parse_id(fields[3]);
+    if (!uid || !gid) continue;
+    out.push_back(User{fields[0], fields[1], *uid, *gid, fields[4], fields[5], fields[6]});
+  }
+  return out;
+}
+
+std::vector<Group> parse_group(std::string_view text) {
+  std::vector<Group> out;
+  for (const std::string& line : split_lines(text)) {
+    if (!is_entry(line)) continue;
+    const auto fields = split(line, ':');
+    if (fields.size() < 3) continue;
+    const auto gid = parse_id(fields[2]);
+    if (!gid) continue;
+    Group group{fields[0], fields[1], *gid, {}};
+    if (fields.size() > 3) {
+      for (std::string& member : split(fields[3], ',')) {
+        if (!trim(member).empty()) group.members.emplace_back(trim(member));
+      }
+    }
+    out.push_back(std::move(group));
+  }
+  return out;
+}
+
+std::vector<Shadow> parse_shadow(std::string_view text) {
+  std::vector<Shadow> out;
+  for (const std::string& line : split_lines(text)) {
+    if (!is_entry(line)) continue;
+    auto fields = split(line, ':');
+    if (fields.size() < 2) continue;
+    fields.resize(9);
+    out.push_back(Shadow{fields[0], fields[1], parse_integer(fields[2]), parse_integer(fields[3]),
+                         parse_integer(fields[4]), parse_integer(fields[5]), parse_integer(fields[6]),
+                         parse_integer(fields[7])});
+  }
+  return out;
+}
+
+Result<std::vector<User>> users(const SystemView& view) {
+  GS_TRY(const std::string text, read_if_there(view, "/etc/passwd"));
+  return parse_passwd(text);
+}
+
+Result<std::vector<Group>> groups(const SystemView& view) {
+  GS_TRY(const std::string text, read_if_there(view, "/etc/group"));
+  return parse_group(text);
+}
+
+Result<std::vector<Shadow>> shadows(const SystemView& view) {
+  GS_TRY(const std::string text, read_if_there(view, "/etc/shadow"));
+  return parse_shadow(text);
+}
+
+Result<std::optional<User>> find_user(const SystemView& view, std::string_view name) {
+  GS_TRY(auto all, users(view));
+  return first(std::move(all), [&](const User& user) { return user.name == name; });
+}
+
+Result<std::optional<User>> find_user(const SystemView& view, std::uint32_t uid) {
+  GS_TRY(auto all, users(view));
+  return first(std::move(all), [&](const User& user) { return user.uid == uid; });
+}
+
+Result<std::optional<Group>> find_group(const SystemView& view, std::string_view name) {
+  GS_TRY(auto all, groups(view));
+  return first(std::move(all), [&](const Group& group) { return group.name == name; });
+}
+
+Result<std::optional<Group>> find_group(const SystemView& view, std::uint32_t gid) {
+  GS_TRY(auto all, groups(view));
+  return first(std::move(all), [&](const Group& group) { return group.gid == gid; });
+}
+
+Result<std::uint32_t> resolve_uid(const SystemView& view, std::string_view name_or_number) {
+  if (const auto number = parse_id(name_or_number)) return *number;
+  GS_TRY(const auto user, find_user(view, name_or_number));
+  if (!user) {
+    return Error(ErrorCode::module_failed, "chown failed: failed to look up user " + std::string(name_or_number));
+  }
+  return user->uid;
+}
+
+Result<std::uint32_t> resolve_gid(const SystemView& view, std::string_view name_or_number) {
+  if (const auto number = parse_id(name_or_number)) return *number;
+  GS_TRY(const auto group, find_group(view, name_or_number));
+  if (!group) {
+    return Error(ErrorCode::module_failed, "chgrp failed: failed to look up group " + std::string(name_or_number));
+  }
+  return group->gid;
+}
+
+std::string user_name(const SystemView& view, std::uint32_t uid) {
+  const auto user = find_user(view, uid);
+  return user && *user ? (*user)->name : std::to_string(uid);
+}
+
+std::string group_name(const SystemView& view, std::uint32_t gid) {
+  const auto group = find_group(view, gid);
+  return group && *group ? (*group)->name : std::to_string(gid);
+}
+
+std::string expand_path(const SystemView& view, std::string_view path) {
+  // Variables first, then the tilde, as os.path.expanduser(os.path.expandvars(…)) does.
+  const std::string expanded = path.find('$') == std::string_view::npos ? std::string(path) : expand_variables(view, path);
+  if (!expanded.starts_with('~')) return expanded;
+  const std::size_t slash = std::min(expanded.find('/'), expanded.size());
+  const std::string name = expanded.substr(1, slash - 1);
+  std::string home;
+  if (name.empty()) home = view.environment("HOME");
+  if (home.empty()) {
+    const auto user = name.empty() ? find_user(view, view.effective_uid()) : find_user(view, name);
+    if (!user || !*user) return expanded;
+    home = (*user)->home;
+  }
+  while (home.size() > 1 && home.ends_with('/')) home.pop_back();
+  if (home == "/" && slash < expanded.size()) home.clear();
+  return home + expanded.substr(slash);
+}
+
+}  // namespace gpustack::modules

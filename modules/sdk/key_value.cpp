@@ -1,0 +1,227 @@
+#include <array>
+
+#include "modules/sdk/arguments.hpp"
+#include "modules/sdk/text.hpp"
+
+namespace gpustack::modules {
+
+namespace {
+
+// With free-form text only these count as options; everything else belongs to the command.
+// @source parsing/splitter.py of ansible-core 2.14
+constexpr std::array<std::string_view, 8> kCommandOptions = {
+    "creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"};
+
+constexpr std::array<std::string_view, 3> kOpening = {"{{", "{%", "{#"};
+constexpr std::array<std::string_view, 3> kClosing = {"}}", "%}", "#}"};
+
+/// Cuts at spaces and line ends outside of quotes and of template blocks. White space beyond the single space
+/// between two words stays at the end of the first one, so that joining the words gives back the text.
+class Splitter {
+ public:
+  explicit Splitter(std::string_view text) : text_(text) {}
+
+  Result<std::vector<std::string>> run() {
+    while (at_ < text_.size()) step();
+    if (quote_ != 0) {
+      return Error(ErrorCode::invalid_argument, "a quote is not closed in '" + std::string(text_) + "'")
+          .hint("quote the whole line, or write the arguments as a map");
+    }
+    if (in_block()) {
+      return Error(ErrorCode::invalid_argument, "a template block is not closed in '" + std::string(text_) + "'");
+    }
+    finish_word();
+    return std::move(words_);
+  }
+
+ private:
+  bool in_block() const { return depth_[0] > 0 || depth_[1] > 0 || depth_[2] > 0; }
+
+  void finish_word() {
+    if (!open_) return;
+    open_ = false;
+    // A lone backslash joins lines and is no word.
+    if (word_ == "\\") {
+      continues_ = true;
+    } else {
+      words_.push_back(std::move(word_));
+    }
+    word_.clear();
+  }
+
+  void separate(char c) {
+    const bool had_word = open_;
+    finish_word();
+    if (c == '\n') {
+      if (!continues_ && !words_.empty()) words_.back() += '\n';
+      continues_ = false;
+      line_start_ = true;
+    } else if (!had_word && !line_start_ && !words_.empty()) {
+      words_.back() += ' ';
+    } else {
+      line_start_ = false;
+    }
+    previous_ = 0;
+    ++at_;
+  }
+
+  bool step_block() {
+    for (std::size_t kind = 0; kind < kOpening.size(); ++kind) {
+      const std::string_view here = text_.substr(at_, 2);
+      if (here == kOpening[kind]) {
+        ++depth_[kind];
+      } else if (here == kClosing[kind]) {
+        if (depth_[kind] > 0) --depth_[kind];
+      } else {
+        continue;
+      }
+      open_ = true;
+      word_ += here;
+      previous_ = here[1];
+      at_ += 2;
+      return true;
+    }
+    return false;
+  }
+
+  void step() {
+    const char c = text_[at_];
+    if ((c == ' ' || c == '\n') && quote_ == 0 && !in_block()) {
+      separate(c);
+      return;
+    }
+    line_start_ = false;
+    if (step_block()) return;
+    if ((c == '"' || c == '\'') && previous_ != '\\') {
+      if (quote_ == 0) {
+        quote_ = c;
+      } else if (quote_ == c) {
+        quote_ = 0;
+      }
+    }
+    open_ = true;
+    word_ += c;
+    previous_ = c;
+    ++at_;
+  }
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::vector<std::string> words_;
+  std::string word_;
+  bool open_ = false;
+  bool continues_ = false;
+  bool line_start_ = true;
+  char quote_ = 0;
+  char previous_ = 0;
+  std::array<int, 3> depth_{};
+};
+
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xC0U | (code >> 6U));
+    put(0x80U | (code & 0x3FU));
+  } else if (code < 0x10000) {
+    put(0xE0U | (code >> 12U));
+    put(0x80U | ((code >> 6U) & 0x3FU));
+    put(0x80U | (code & 0x3FU));
+  } else {
+    put(0xF0U | (code >> 18U));
+    put(0x80U | ((code >> 12U) & 0x3FU));
+    put(0x80U | ((code >> 6U) & 0x3FU));
+    put(0x80U | (code & 0x3FU));
+  }
+}
+
+std::optional<std::uint32_t> parse_hex(std::string_view digits, std::size_t wanted) {
+  if (digits.size() < wanted) return std::nullopt;
+  std::uint32_t code = 0;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const auto digit = std::string_view("0123456789abcdef").find(lower(digits.substr(i, 1)));
+    if (digit == std::string_view::npos) return std::nullopt;
+    code = code * 16 + static_cast<std::uint32_t>(digit);
+  }
+  return code;
+}
+
+// Python's string escapes: \n, \x41, \u00e4, \U0001f600; anything else stays as it is.
+std::string decode_escapes(std::string_view text) {
+  constexpr std::string_view kLetters = "\\'\"abfnrtv";
+  constexpr std::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    const char kind = text[i + 1];
+    if (const std::size_t known = kLetters.find(kind); known != std::string_view::npos) {
+      out += kMeanings[known];
+      ++i;
+      continue;
+    }
+    const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+    const auto code = digits == 0 ? std::nullopt : parse_hex(text.substr(i + 2), digits);
+    if (!code || *code > 0x10FFFF) {
+      out += text[i];
+      continue;
+    }
+    append_utf8(out, *code);
+    i += 1 + digits;
+  }
+  return out;
+}
+
+std::string unquote(std::string_view text) {
+  if (text.size() > 1 && text.front() == text.back() && (text[0] == '"' || text[0] == '\'') &&
+      text[text.size() - 2] != '\\') {
+    text = text.substr(1, text.size() - 2);
+  }
+  return std::string(text);
+}
+
+// The first `=` that is neither the first character nor escaped.
+std::size_t find_equals(std::string_view word) {
+  for (std::size_t at = word.find('=', 1); at != std::string_view::npos; at = word.find('=', at + 1)) {
+    if (word[at - 1] != '\\') return at;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Result<Value> parse_key_value(std::string_view text, bool free_form_allowed) {
+  GS_TRY(const std::vector<std::string> words, Splitter(text).run());
+  Map options;
+  std::vector<std::string> free_words;
+  for (const std::string& original : words) {
+    const std::string word = decode_escapes(original);
+    const std::size_t equals = word.empty() ? std::string::npos : find_equals(word);
+    if (equals == std::string::npos) {
+      free_words.push_back(word.find('=') == std::string::npos ? word : replace_all(word, "\\=", "="));
+      continue;
+    }
+    const std::string key(trim(std::string_view(word).substr(0, equals)));
+    const bool is_option = !free_form_allowed || std::find(kCommandOptions.begin(), kCommandOptions.end(),
+                                                           std::string_view(word).substr(0, equals)) != kCommandOptions.end();
+    if (is_option) {
+      options.set(Value(key), Value(unquote(trim(std::string_view(word).substr(equals + 1)))));
+    } else {
+      free_words.push_back(original);
+    }
+  }
+  if (!free_words.empty()) {
+    std::string joined;
+    for (const std::string& word : free_words) {
+      if (!joined.empty() && !joined.ends_with('\n')) joined += ' ';
+      joined += word;
+    }
+    options.set("_raw_params", Value(std::move(joined)));
+  }
+  return Value(std::move(options));
+}
+
+}  // namespace gpustack::modules

@@ -1,0 +1,26 @@
+#pragma once
+/// @file The relations between arguments: exclusions, requirements.
+
+#include <span>
+#include <string>
+
+#include "modules/sdk/arguments.hpp"
+
+namespace gpustack::modules {
+
+/// When arguments are checked: as written (values may hold templates), or just before the module runs.
+enum class Stage : std::uint8_t { load, run };
+
+struct RuleSituation {
+  const std::string& owner;  ///< `module 'copy'`
+  SourceSpan where;
+  Stage stage;
+  bool (*holds_template)(const Value&);
+};
+
+/// @error argument_conflict
+Result<void> check_exclusions(std::span<const ArgRule> rules, const Map& arguments, const RuleSituation& situation);
+/// required_together, required_one_of, required_if, required_by. @error argument_conflict, missing_argument
+Result<void> check_relations(std::span<const ArgRule> rules, const Map& arguments, const RuleSituation& situation);
+
+}  // namespace gpustack::modules
