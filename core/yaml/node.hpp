@@ -12,7 +12,8 @@ namespace gpustack::yaml {
 
 enum class NodeKind : std::uint8_t { null, scalar, sequence, mapping };
 
-/// One node. Anchors are resolved, merge keys merged, YAML 1.1 types applied. Immutable once loaded.
+/// One node. Anchors are resolved, merge keys merged, YAML 1.1 types applied. Immutable once loaded; a copy shares
+/// what is below it, so that an alias costs nothing.
 class Node {
  public:
   struct Member;
@@ -32,22 +33,24 @@ class Node {
 
   /// The scalar, typed; strings carry their Origin (so that a fault inside a template finds its column).
   /// A `!vault` scalar is an object Value made by the loader's vault hook; `!unsafe` strings are marked unsafe.
-  const Value& scalar() const { return scalar_; }
-  const std::vector<Node>& items() const { return items_; }
+  /// Null for a sequence or mapping.
+  const Value& scalar() const;
+  const std::vector<Node>& items() const;
   const std::vector<Member>& members() const;
   const Node* find(std::string_view key) const;
   const Member* member(std::string_view key) const;
   const SourceSpan& span() const { return span_; }
 
-  /// The plain data below this node. Shared with the node where possible (cheap to call twice).
-  Value to_value() const;
+  /// The plain data below this node; built at load, so this only shares it.
+  const Value& to_value() const { return value_; }
 
  private:
   friend class Builder;
+  struct Content;
+
   NodeKind kind_ = NodeKind::null;
-  Value scalar_;
-  std::vector<Node> items_;
-  std::vector<Member> members_;
+  Value value_;
+  std::shared_ptr<const Content> content_;  ///< items or members; shared by every alias of this node
   SourceSpan span_;
 };
 
@@ -56,8 +59,6 @@ struct Node::Member {
   SourceSpan key_span;
   Node value;
 };
-
-inline const std::vector<Node::Member>& Node::members() const { return members_; }
 
 /// A problem that does not stop the load (duplicate key: the last one wins, as in Ansible).
 struct Warning {
@@ -86,7 +87,14 @@ Result<Document> load(const std::string& path, std::string text, VaultReader* va
 /// Reads and loads a file; a whole-file vault is opened first. @error file_not_found, file_unreadable, as load()
 Result<Document> load_file(const std::string& path, VaultReader* vault = nullptr);
 
-/// YAML 1.1 typing of a plain scalar, as PyYAML's safe loader does it (yes/no, 0755, 1:30, .inf, ~, dates stay text).
+/// Text that belongs to no file (`from_yaml`): plain data without origins, `!vault` and `!unsafe`; problems carry line
+/// and column in their message. @error as load()
+Result<Value> parse_text(std::string_view text);
+/// Every document of such a text (`from_yaml_all`).
+Result<std::vector<Value>> parse_all_text(std::string_view text);
+
+/// YAML 1.1 typing of a plain scalar, as PyYAML's safe loader does it (yes/no, 0755, 1:30, .inf, ~).
+/// Dates and integers beyond 64 bits stay text.
 Value typed_plain_scalar(std::string_view text);
 
 }  // namespace gpustack::yaml

@@ -1,0 +1,152 @@
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <streambuf>
+
+#include "core/yaml/builder.hpp"
+#include "core/yaml/clean_text.hpp"
+#include "core/yaml/fault.hpp"
+#include "core/yaml/node.hpp"
+
+namespace gpustack::yaml {
+
+namespace {
+
+constexpr std::string_view kVaultStart = "$ANSIBLE_VAULT";
+
+/// Reads a string in place; std::istringstream would copy it.
+class TextBuffer : public std::streambuf {
+ public:
+  explicit TextBuffer(std::string_view text) {
+    char* begin = const_cast<char*>(text.data());  // NOLINT: a get area is never written through
+    setg(begin, begin, begin + text.size());
+  }
+};
+
+std::size_t offset_of(std::string_view text, const YAML::Mark& mark) {
+  return mark.pos < 0 ? text.size() : std::min(static_cast<std::size_t>(mark.pos), text.size());
+}
+
+std::optional<Error> check(std::string_view text, const SourceFile* source) {
+  auto fault = find_text_fault(text);
+  if (!fault) return std::nullopt;
+  Cursor cursor(text, source);
+  return Error(fault->code, std::move(fault->message)).at(cursor.at(fault->offset)).hint(std::move(fault->hint));
+}
+
+enum class Documents { one, many };
+
+/// The documents of `text`; with Documents::one a second one is an error.
+Result<std::vector<Node>> parse(std::string_view text, const BuildOptions& options, Documents wanted,
+                                std::vector<Warning>* warnings) {
+  if (auto fault = check(text, options.source)) return std::move(*fault);
+  std::vector<Node> roots;
+  try {
+    TextBuffer buffer(text);
+    std::istream stream(&buffer);
+    YAML::Parser parser(stream);
+    Builder builder(text, options);
+    while (parser.HandleNextDocument(builder)) {
+      roots.push_back(builder.take_root());
+      if (roots.size() > 1 && wanted == Documents::one) {
+        return Error(ErrorCode::yaml_syntax, "expected one document, found a second one")
+            .at(builder.document_start())
+            .hint("a file holds one document: remove this '---', or split the file");
+      }
+    }
+    if (warnings != nullptr) *warnings = builder.take_warnings();
+  } catch (BuildFailure& failure) {
+    return std::move(failure.error);
+  } catch (const YAML::Exception& complaint) {
+    return explain(complaint.msg, text, offset_of(text, complaint.mark), options.source);
+  }
+  return roots;
+}
+
+// What a vault file says must not show up as the source line of an error.
+std::string redacted(std::string_view text) {
+  std::string out;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    out += end > start ? "<secret>\n" : "\n";
+    start = end + 1;
+  }
+  return out;
+}
+
+Result<Document> load_text(const std::string& path, std::string text, VaultReader* vault, Mark marks) {
+  text = with_plain_line_ends(std::move(text));
+  Document document;
+  document.source = intern_source(path, has(marks, Mark::secret) ? redacted(text) : text);
+  const BuildOptions options{document.source, vault, marks, true};
+  GS_TRY(auto roots, parse(text, options, Documents::one, &document.warnings));
+  if (!roots.empty()) {
+    document.root = std::move(roots.front());
+  }
+  return document;
+}
+
+// Without a file the place goes into the message.
+Error with_place_in_message(const Error& error) {
+  Error out(error.code(), error.message() + " at line " + std::to_string(error.span().line) + ", column " +
+                              std::to_string(error.span().column));
+  return std::move(out).hint(error.hint());
+}
+
+}  // namespace
+
+Result<Document> load(const std::string& path, std::string text, VaultReader* vault) {
+  if (!text.starts_with(kVaultStart)) return load_text(path, std::move(text), vault, Mark::none);
+  const SourceSpan start{intern_source(path, text), 1, 1, static_cast<std::uint32_t>(kVaultStart.size())};
+  if (vault == nullptr) {
+    return Error(ErrorCode::vault_no_secret, "the file is encrypted, and no vault password was given")
+        .at(start)
+        .hint("pass --ask-vault-pass, --vault-password-file or --vault-id");
+  }
+  auto opened = vault->open(text, start);
+  if (!opened) return std::move(opened).error().at_if_unknown(start);
+  return load_text(path, to_text(*opened), vault, Mark::secret);
+}
+
+Result<Document> load_file(const std::string& path, VaultReader* vault) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    const bool is_absent = errno == ENOENT || errno == ENOTDIR;
+    return Error(is_absent ? ErrorCode::file_not_found : ErrorCode::file_unreadable,
+                 "cannot read '" + path + "': " + std::strerror(errno));
+  }
+  if (S_ISDIR(status.st_mode)) {
+    return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': expected a file, found a folder");
+  }
+  if (status.st_size > static_cast<off_t>(kMaxTextBytes)) {
+    return Error(ErrorCode::yaml_limit, "'" + path + "' has " + std::to_string(status.st_size >> 20) +
+                                            " MiB, more than the limit of " + std::to_string(kMaxTextBytes >> 20U) + " MiB");
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': " + std::strerror(errno));
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return load(path, std::move(text), vault);
+}
+
+Result<Value> parse_text(std::string_view text) {
+  const std::string clean = with_plain_line_ends(std::string(text));
+  auto roots = parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::one, nullptr);
+  if (!roots) return with_place_in_message(roots.error());
+  return roots->empty() ? Value() : roots->front().to_value();
+}
+
+Result<std::vector<Value>> parse_all_text(std::string_view text) {
+  const std::string clean = with_plain_line_ends(std::string(text));
+  auto roots = parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::many, nullptr);
+  if (!roots) return with_place_in_message(roots.error());
+  std::vector<Value> values;
+  for (const Node& root : *roots) values.push_back(root.to_value());
+  return values;
+}
+
+}  // namespace gpustack::yaml
