@@ -17,9 +17,11 @@ constexpr std::string_view kStandardTags = "tag:yaml.org,2002:";
 std::size_t position(const YAML::Mark& mark) { return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos); }
 
 // As the user wrote it: `!!int` and not the tag's long name.
-std::string shown_tag(std::string_view tag) {
-  if (tag.starts_with(kStandardTags)) return "!!" + std::string(tag.substr(kStandardTags.size()));
-  return std::string(tag);
+std::string shown_tag(std::string_view shielded) {
+  std::string tag(shielded);
+  std::ranges::replace(tag, kShieldedQuestionMark, '?');
+  if (tag.starts_with(kStandardTags)) return "!!" + tag.substr(kStandardTags.size());
+  return tag;
 }
 
 std::string shown_key(const Value& key) { return "'" + to_text(key) + "'"; }
@@ -72,6 +74,9 @@ void Builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
   Node node;
   const std::size_t at = skip_properties(text_, position(mark));
   const std::string_view rest = text_.substr(std::min(at, text_.size()));
+  if (rest.starts_with(",") && !stack_.empty() && !stack_.back().is_mapping) {
+    fail(Error(ErrorCode::yaml_syntax, "expected a list item, found ','").at(cursor_.at(at)));
+  }
   if (rest.starts_with("~")) {
     node.span_ = cursor_.at(at);
   } else if (rest.starts_with("null") || rest.starts_with("Null") || rest.starts_with("NULL")) {
@@ -103,7 +108,9 @@ void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   add(std::move(node), found->second.expanded, false);
 }
 
-void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) {
+void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& shielded) {
+  std::string value = shielded;
+  std::ranges::replace(value, kShieldedQuestionMark, '?');
   const ScalarPlace place = scalar_place(text_, position(mark), value);
   const SourceSpan span = cursor_.at(place.offset, place.length);
   if (!place.is_closed) {
@@ -114,7 +121,10 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   Node node;
   node.span_ = span;
   const bool is_plain = tag == "?";
-  Value typed_value = is_plain ? typed_plain_scalar(value) : typed(tag, value, span);
+  const bool is_kept_block = place.style == ScalarStyle::folded && keeps_line_ends(text_, place.offset);
+  Value typed_value = is_plain        ? typed_plain_scalar(value)
+                      : is_kept_block ? typed(tag, with_kept_line_ends(text_, place, value), span)
+                                      : typed(tag, value, span);
   if (typed_value.is_string() && typed_value.origin() == nullptr && options_.source != nullptr) {
     const Mark marks = typed_value.marks();
     typed_value = Value::string_at(typed_value.as_string(), Origin{span, place.style, place.indent});
@@ -290,7 +300,8 @@ void Builder::merge_into(Open& open) {
                                   all[i].key_span});
     }
     written_here[entry->second] = i >= merged;
-    earlier = std::move(all[i]);
+    earlier.value = std::move(all[i].value);  // the first key stays, as in a Python dict: {1: a, true: b} is {1: b}
+    earlier.key_span = all[i].key_span;
   }
   open.content.members = std::move(unique);
 }

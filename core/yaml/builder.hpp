@@ -24,6 +24,9 @@ struct BuildOptions {
   bool ansible_tags = true;
 };
 
+/// Stands for a '?' in the text the parser is given.
+inline constexpr char kShieldedQuestionMark = '\x01';
+
 /// Thrown through the parser by the builder, caught where the parser was called.
 struct BuildFailure {
   Error error;

@@ -28,12 +28,43 @@ class TextBuffer : public std::streambuf {
   }
 };
 
+// yaml-cpp 0.7 ends a plain scalar inside [] or {} at any '?', as in `{url: http://a/?b}`. A '?' within a word is
+// replaced for it by a character that no clean text has; the builder puts it back. Offsets stay the same.
+std::string with_shielded_question_marks(std::string_view text) {
+  std::string out(text);
+  for (std::size_t at = out.find('?', 1); at != std::string::npos; at = out.find('?', at + 1)) {
+    if (std::string_view(" \t\n[{,").find(out[at - 1]) == std::string_view::npos) out[at] = kShieldedQuestionMark;
+  }
+  return out;
+}
+
 std::size_t offset_of(std::string_view text, const YAML::Mark& mark) {
   return mark.pos < 0 ? text.size() : std::min(static_cast<std::size_t>(mark.pos), text.size());
 }
 
+// yaml-cpp skips any line that begins with '%', even one that was meant as data.
+std::optional<TextFault> find_directive_fault(std::string_view text) {
+  std::optional<std::size_t> directive;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::string_view line = text.substr(start, end - start);
+    const bool says_nothing = line.find_first_not_of(" \t") == std::string_view::npos || line.starts_with("#");
+    if (line.starts_with("%")) {
+      if (!directive) directive = start;
+    } else if (!says_nothing) {
+      if (!directive || line.starts_with("---")) return std::nullopt;
+      break;
+    }
+    start = end + 1;
+  }
+  if (!directive) return std::nullopt;
+  return TextFault{ErrorCode::yaml_syntax, "a line that begins with '%' is a directive and needs '---' below it",
+                   "quote the '%' if it is part of a value", *directive};
+}
+
 std::optional<Error> check(std::string_view text, const SourceFile* source) {
   auto fault = find_text_fault(text);
+  if (!fault) fault = find_directive_fault(text);
   if (!fault) return std::nullopt;
   Cursor cursor(text, source);
   return Error(fault->code, std::move(fault->message)).at(cursor.at(fault->offset)).hint(std::move(fault->hint));
@@ -47,7 +78,8 @@ Result<std::vector<Node>> parse(std::string_view text, const BuildOptions& optio
   if (auto fault = check(text, options.source)) return std::move(*fault);
   std::vector<Node> roots;
   try {
-    TextBuffer buffer(text);
+    const std::string shielded = with_shielded_question_marks(text);
+    TextBuffer buffer(shielded);
     std::istream stream(&buffer);
     YAML::Parser parser(stream);
     Builder builder(text, options);

@@ -98,4 +98,24 @@ ScalarPlace scalar_place(std::string_view text, std::size_t offset, std::string_
   return place;
 }
 
+bool keeps_line_ends(std::string_view text, std::size_t offset) {
+  return offset + 1 < text.size() && text.substr(offset + 1, 2).find('+') != std::string_view::npos &&
+         text[offset + 1] != '\n';
+}
+
+std::string with_kept_line_ends(std::string_view text, const ScalarPlace& place, std::string_view value) {
+  const std::size_t last = value.find_last_not_of('\n');
+  if (last == std::string_view::npos) return std::string(value);
+  std::size_t line_ends = 0;
+  for (std::size_t start = line_end(text, place.offset) + 1; start < text.size();) {
+    const std::size_t end = line_end(text, start);
+    const std::size_t spaces = leading_spaces(text.substr(start, end - start));
+    const bool is_blank = spaces == end - start;
+    if (!is_blank && spaces < place.indent) break;
+    line_ends = (is_blank ? line_ends : 0) + (end < text.size() ? 1 : 0);
+    start = end + 1;
+  }
+  return std::string(value.substr(0, last + 1)) + std::string(line_ends, '\n');
+}
+
 }  // namespace gpustack::yaml

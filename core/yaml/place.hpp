@@ -1,6 +1,7 @@
 #pragma once
 /// @file From the parser's byte offsets to what stands there in the text: line, column, style, extent.
 
+#include <string>
 #include <string_view>
 
 #include "core/base/source.hpp"
@@ -36,5 +37,10 @@ struct ScalarPlace {
 };
 
 ScalarPlace scalar_place(std::string_view text, std::size_t offset, std::string_view value);
+
+/// Whether the block scalar at `offset` keeps its last line ends (`|+`, `>+`).
+bool keeps_line_ends(std::string_view text, std::size_t offset);
+/// yaml-cpp 0.7 drops the empty lines at the end of `>+`; this puts them back.
+std::string with_kept_line_ends(std::string_view text, const ScalarPlace& place, std::string_view value);
 
 }  // namespace gpustack::yaml
