@@ -32,6 +32,21 @@ void note(Value* before, Value* after, std::string_view key, Value old_value, Va
   after->set(key, std::move(new_value));
 }
 
+// A dry run cannot see accounts that earlier tasks would make, so there an unknown name is a warning.
+template <typename Resolve>
+Result<std::optional<std::uint32_t>> account_number(const SystemView& view, const std::string& name, Resolve resolve) {
+  Result<std::uint32_t> number = resolve(view, name);
+  if (number) return std::optional<std::uint32_t>(*number);
+  if (view.check_mode()) return std::optional<std::uint32_t>();
+  return number.error();
+}
+
+void warn_unknown(Plan& plan, std::string_view kind, const std::string& name) {
+  Value warnings = plan.result.get("warnings");
+  warnings.push_back(Value("the " + std::string(kind) + " '" + name + "' does not exist yet"));
+  plan.set("warnings", std::move(warnings));
+}
+
 struct Comparison {
   Plan& plan;
   const Args& args;
@@ -44,21 +59,26 @@ struct Comparison {
 
   Result<bool> owner() const {
     Ownership wanted;
+    bool unknown = false;
     if (args.has("owner")) {
-      GS_TRY(const std::uint32_t uid, resolve_uid(view, args.text("owner")));
-      if (uid != now.uid) {
+      GS_TRY(const auto uid, account_number(view, args.text("owner"), resolve_uid));
+      if (!uid) warn_unknown(plan, "user", args.text("owner"));
+      unknown = unknown || !uid;
+      if (uid && *uid != now.uid) {
         wanted.uid = uid;
-        note(before, after, "owner", Value(now.uid), Value(uid));
+        note(before, after, "owner", Value(now.uid), Value(*uid));
       }
     }
     if (args.has("group")) {
-      GS_TRY(const std::uint32_t gid, resolve_gid(view, args.text("group")));
-      if (gid != now.gid) {
+      GS_TRY(const auto gid, account_number(view, args.text("group"), resolve_gid));
+      if (!gid) warn_unknown(plan, "group", args.text("group"));
+      unknown = unknown || !gid;
+      if (gid && *gid != now.gid) {
         wanted.gid = gid;
-        note(before, after, "group", Value(now.gid), Value(gid));
+        note(before, after, "group", Value(now.gid), Value(*gid));
       }
     }
-    if (!wanted.uid && !wanted.gid) return false;
+    if (!wanted.uid && !wanted.gid) return unknown;
     if (!options.already_written) plan.step(SetOwner{path, wanted, options.follow});
     return true;
   }
@@ -141,12 +161,10 @@ Result<WriteOptions> write_options(const Args& args, const SystemView& view, con
     options.mode = mode;
   }
   if (args.has("owner")) {
-    GS_TRY(const std::uint32_t uid, resolve_uid(view, args.text("owner")));
-    options.owner.uid = uid;
+    GS_TRY(options.owner.uid, account_number(view, args.text("owner"), resolve_uid));
   }
   if (args.has("group")) {
-    GS_TRY(const std::uint32_t gid, resolve_gid(view, args.text("group")));
-    options.owner.gid = gid;
+    GS_TRY(options.owner.gid, account_number(view, args.text("group"), resolve_gid));
   }
   options.unsafe_writes = args.boolean("unsafe_writes");
   options.backup = args.boolean("backup");
