@@ -126,6 +126,8 @@ Result<std::string> put_line(Lines& lines, const Args& args) {
     if (!lines.empty() && !lines.back().ends_with('\n') && !lines.back().ends_with('\r')) lines.back() += '\n';
     insert(lines.size());
   } else {
+    // With firstmatch the search stops at the anchor, so the line may already stand right behind it.
+    if (args.has("insertafter") && trim_right(lines[where.insert], "\r\n") == line) return std::string();
     insert(where.insert);
   }
   return std::string("line added");
