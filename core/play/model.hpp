@@ -36,6 +36,7 @@ struct Condition {
   SourceSpan span;
 };
 
+struct Node;
 struct Block;
 struct Task;
 struct Role;
@@ -72,6 +73,7 @@ struct LoopControl {
   Value label;        ///< null when absent
   Value pause;        ///< seconds; null when absent
   bool extended = false;
+  bool extended_allitems = true;
   Value extended_setting;  ///< as written when it is a template
 };
 
@@ -94,9 +96,13 @@ struct Task final : Node {
   ActionKind kind = ActionKind::module;
   std::string action;                               ///< as written, e.g. `ansible.builtin.copy`
   SourceSpan action_span;
+  std::string free_form;                            ///< `meta`: its word
   const modules::ModuleSpec* module = nullptr;      ///< nullptr for includes, meta and modules found in `library/`
   std::string library_path;                         ///< the executable, when the module comes from a library folder
-  Value arguments;                                  ///< map of the raw arguments (`args:` merged in); maybe a template string
+  /// Map of the raw arguments (`args:` merged in, free-form text under the module's ModuleSpec::free_form name, else `_raw_params`).
+  /// A string when the whole is one template; a map with `_variable_params` when a template supplies the rest (what is
+  /// written out wins over it).
+  Value arguments;
   std::map<std::string, SourceSpan, std::less<>> argument_spans;
   std::optional<Loop> loop;
   LoopControl loop_control;
@@ -125,15 +131,18 @@ struct Task final : Node {
   std::string base_folder;                          ///< folder of the file this task stands in
 };
 
-struct Item;
-
 /// A list of tasks and blocks; also what an import expands to, and the body of a role.
 struct Block final : Node {
-  Block() : Node(NodeType::block) {}
+  Block();
+  ~Block() override;
   std::vector<std::unique_ptr<Node>> tasks;    ///< Task or Block
   std::vector<std::unique_ptr<Node>> rescue;
   std::vector<std::unique_ptr<Node>> always;
   bool is_explicit = false;                    ///< written as `block:`
+  std::vector<Value> notify;                   ///< taken over by tasks below that have no `notify` (the loader did that)
+  /// `import_role`: this role (its dependencies first) runs here; `tasks` is empty then.
+  std::unique_ptr<Role> imported_role;
+  std::string imported_from;                   ///< `import_tasks`: the file, absolute
   Role* begins_role = nullptr;                 ///< body of this role: run once per host unless allow_duplicates
 };
 
@@ -147,6 +156,8 @@ struct Role final : Node {
   Value params;                                ///< parameters of the entry (`roles: [{role: x, port: 80}]`), map
   Value argument_specs;                        ///< meta/argument_specs.yml `argument_specs`, or null
   bool allow_duplicates = false;
+  std::string entry_point = "main";            ///< the task file run: `main` or `tasks_from`
+  bool from_include = false;                   ///< came by import_role or include_role
   bool is_public = true;                       ///< its defaults and vars are seen by the rest of the play
   std::vector<std::unique_ptr<Role>> dependencies;   ///< run before this role
   std::unique_ptr<Block> body;
@@ -193,5 +204,21 @@ struct Site {
   std::vector<std::unique_ptr<Play>> plays;
   std::vector<std::string> playbooks;          ///< the files named on the command line
 };
+
+/// `role : name`, with the action in place of a missing name: what Ansible shows in `TASK [...]`. Templates are left as written.
+std::string display_name(const Task& task);
+/// The play's name, or its hosts joined by commas.
+std::string display_name(const Play& play);
+/// `task 'Install it'`, `role 'nccl'`, ... for error frames.
+std::string describe(const Node& node);
+
+/// What `node` inherits from: its parent, or for what a dynamic include brought in, the place the include stands in (the include
+/// task's own keywords are for the include itself; `apply` is for what it includes). nullptr at the play.
+/// Variables are another matter: `vars` of an include task do reach the included tasks, so walk Node::parent for them.
+const Node* inherited_from(const Node& node);
+/// All conditions of `node`, those of its outermost ancestor first.
+std::vector<const Condition*> all_conditions(const Node& node);
+/// Settings of `keyword` from the outermost ancestor to `node` itself: for `environment` and `module_defaults`, which add up.
+std::vector<const Setting*> all_settings(const Node& node, Keyword keyword);
 
 }  // namespace gpustack::play

@@ -1,0 +1,55 @@
+#include "core/play/loader.hpp"
+
+#include "core/play/reader.hpp"
+
+namespace gpustack::play {
+
+class Loader::Impl {
+ public:
+  explicit Impl(LoadOptions options) : reader(std::move(options)) {}
+
+  /// The first new error since `before`, if any; how many more there are is told with it.
+  Result<void> outcome(std::size_t before) {
+    const auto& errors = reader.findings().errors;
+    if (errors.size() == before) return {};
+    Error first = errors[before];
+    const std::size_t more = errors.size() - before - 1;
+    if (more == 0) return first;
+    return std::move(first).while_doing("loading an include, which has " + std::to_string(more) + " more error" + (more == 1 ? "" : "s"));
+  }
+
+  Reader reader;
+};
+
+Loader::Loader(LoadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Loader::~Loader() = default;
+
+std::unique_ptr<Site> Loader::load(const std::vector<std::string>& playbooks) { return impl_->reader.read_site(playbooks); }
+
+const Findings& Loader::findings() const { return impl_->reader.findings(); }
+
+Result<std::unique_ptr<Block>> Loader::include_tasks(const Task& task, const std::string& file) {
+  impl_->reader.begin_include();
+  auto block = impl_->reader.read_included_tasks(task, file);
+  GS_TRY_VOID(impl_->outcome(0));
+  return block;
+}
+
+Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::string& name, const RoleFiles& files) {
+  impl_->reader.begin_include();
+  auto role = impl_->reader.read_included_role(task, name, files);
+  GS_TRY_VOID(impl_->outcome(0));
+  return role;
+}
+
+Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::string& name) {
+  RoleFiles files;
+  const auto literal = [](const Value& value) { return value.is_null() ? std::string() : to_text(value); };
+  files.tasks = literal(task.tasks_from);
+  files.vars = literal(task.vars_from);
+  files.defaults = literal(task.defaults_from);
+  files.handlers = literal(task.handlers_from);
+  return include_role(task, name, files);
+}
+
+}  // namespace gpustack::play

@@ -1,0 +1,13 @@
+#pragma once
+/// @file Templates that must be known while loading: names of imported files, roles and playbooks.
+
+#include "core/play/model.hpp"
+
+namespace gpustack::play {
+
+/// Renders `text` with what is known before any host is: `extra_vars`, the variables written above `where` (tasks, blocks, role
+/// entries, plays), role variables and defaults, `role_path`, `role_name`, `playbook_dir`.
+/// @error undefined_variable for facts and inventory variables, as the renderer's
+Result<Value> render_at_load(const Value& text, const Node* where, const Value& extra_vars);
+
+}  // namespace gpustack::play
