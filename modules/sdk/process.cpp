@@ -1,0 +1,382 @@
+#include "modules/sdk/process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/output_buffer.hpp"
+#include "modules/sdk/text.hpp"
+
+namespace gpustack::modules {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kGraceBeforeKill{10'000};
+/// How long output of children left behind is still collected once the program itself has ended.
+constexpr milliseconds kLingering{250};
+
+std::vector<char*> pointers_to(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  out.reserve(words.size() + 1);
+  for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execve's signature
+  out.push_back(nullptr);
+  return out;
+}
+
+enum class Phase : int { change_root, change_directory, execute };
+
+struct StartFailure {
+  Phase phase;
+  int number;
+};
+
+struct Streams {
+  int input;
+  int output;
+  int errors;
+};
+
+/// The child's side after fork(): async-signal-safe calls only.
+class Child {
+ public:
+  Child(const Launch& launch, Streams streams, int report)
+      : launch_(launch), argv_(pointers_to(launch.argv)), environment_(pointers_to(launch.environment)), streams_(streams), report_(report) {}
+
+  [[noreturn]] void become(bool own_session) const {
+    if (own_session) {
+      ::setsid();
+    } else {
+      ::setpgid(0, 0);
+    }
+    reset_signals();
+    ::umask(launch_.umask);
+    if (!launch_.root.empty() && (::chroot(launch_.root.c_str()) != 0 || ::chdir("/") != 0)) fail(Phase::change_root);
+    if (!launch_.directory.empty() && ::chdir(launch_.directory.c_str()) != 0) fail(Phase::change_directory);
+    move(streams_.input, STDIN_FILENO);
+    move(streams_.output, STDOUT_FILENO);
+    move(streams_.errors, STDERR_FILENO);
+    ::execve(launch_.program.c_str(), argv_.data(), environment_.data());
+    // A script without a `#!` line runs in sh, as execvp() does it.
+    if (errno == ENOEXEC) {
+      std::vector<char*>& argv = shell_argv_;
+      ::execve("/bin/sh", argv.data(), environment_.data());
+    }
+    fail(Phase::execute);
+  }
+
+  void prepare_shell() {
+    shell_argv_ = {const_cast<char*>("/bin/sh"), const_cast<char*>(launch_.program.c_str())};  // NOLINT: execve's signature
+    for (std::size_t i = 1; i < argv_.size(); ++i) shell_argv_.push_back(argv_[i]);
+  }
+
+ private:
+  static void reset_signals() {
+    sigset_t none;
+    sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) ::signal(number, SIG_DFL);
+  }
+  static void move(int from, int to) {
+    if (from == to) {
+      ::fcntl(to, F_SETFD, 0);
+    } else {
+      ::dup2(from, to);
+    }
+  }
+  [[noreturn]] void fail(Phase phase) const {
+    const StartFailure failure{phase, errno};
+    const ssize_t ignored = ::write(report_, &failure, sizeof failure);
+    static_cast<void>(ignored);
+    ::_exit(127);
+  }
+
+  const Launch& launch_;
+  std::vector<char*> argv_;
+  std::vector<char*> environment_;
+  mutable std::vector<char*> shell_argv_;
+  Streams streams_;
+  int report_;
+};
+
+Error start_error(const Launch& launch, const StartFailure& failure) {
+  std::string reason = std::strerror(failure.number);
+  reason[0] = lower(reason.substr(0, 1))[0];
+  switch (failure.phase) {
+    case Phase::change_root:
+      return Error(ErrorCode::command_failed, "cannot enter the root '" + launch.root + "': " + reason);
+    case Phase::change_directory:
+      return Error(ErrorCode::command_failed, "cannot change to the folder '" + launch.directory + "': " + reason);
+    case Phase::execute:
+      break;
+  }
+  return Error(ErrorCode::command_failed, "cannot start '" + launch.program + "': " + reason);
+}
+
+/// A started child; waits for it when nobody else did.
+class Process {
+ public:
+  explicit Process(pid_t pid) : pid_(pid) {
+    descriptor_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // absent before Linux 5.3
+    if (descriptor_.is_open()) ::fcntl(descriptor_.get(), F_SETFD, FD_CLOEXEC);
+  }
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process() {
+    if (!ended_) ::waitpid(pid_, &status_, 0);
+  }
+
+  bool try_wait() {
+    if (ended_) return true;
+    const pid_t found = ::waitpid(pid_, &status_, WNOHANG);
+    if (found == pid_ || (found < 0 && errno == ECHILD)) ended_ = true;
+    return ended_;
+  }
+  bool ended() const { return ended_; }
+  int status() const { return status_; }
+  int descriptor() const { return descriptor_.get(); }
+  void signal_group(int number) const { ::kill(-pid_, number); }
+
+ private:
+  pid_t pid_;
+  Descriptor descriptor_;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
+void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+
+/// Feeds and drains the child's pipes until it is done, stopped or out of time.
+class Conversation {
+ public:
+  Conversation(Process& process, const Command& command, const ProcessHooks& hooks, Pipe input, Pipe output, Pipe errors)
+      : process_(process), command_(command), hooks_(hooks), input_(std::move(input.write_end)),
+        output_{std::move(output.read_end), OutputBuffer(kOutputLimit), "stdout"},
+        errors_{std::move(errors.read_end), OutputBuffer(kOutputLimit), "stderr"}, left_(command.input) {
+    for (const int descriptor : {input_.get(), output_.descriptor.get(), errors_.descriptor.get()}) {
+      if (descriptor >= 0) set_non_blocking(descriptor);
+    }
+    if (left_.empty()) input_.reset();
+    if (command.timeout.count() > 0) deadline_ = Clock::now() + command.timeout;
+    watches_cancel_ = hooks.cancel_descriptor >= 0 && !command.must_finish && !is_transaction(command.argv);
+  }
+
+  /// @return whether it was cancelled
+  bool run(CommandResult& result) {
+    while (!finished()) turn(result);
+    result.output = output_.kept.take();
+    result.errors = errors_.kept.take();
+    return cancelled_;
+  }
+
+ private:
+  struct Stream {
+    Descriptor descriptor;
+    OutputBuffer kept;
+    std::string_view name;
+  };
+
+  bool finished() {
+    const bool streams_open = output_.descriptor.is_open() || errors_.descriptor.is_open();
+    if (!process_.ended()) return false;
+    if (!streams_open) return true;
+    if (!lingers_until_) lingers_until_ = Clock::now() + kLingering;
+    return Clock::now() >= *lingers_until_;
+  }
+
+  milliseconds patience() const {
+    // Without a process descriptor the end shows only by asking for it.
+    milliseconds wait = process_.descriptor() >= 0 || process_.ended() ? milliseconds(60'000) : pause_;
+    const auto consider = [&](const std::optional<Clock::time_point>& when) {
+      if (when) wait = std::min(wait, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*when - Clock::now())));
+    };
+    consider(deadline_);
+    consider(kill_at_);
+    consider(lingers_until_);
+    return wait;
+  }
+
+  void turn(CommandResult& result) {
+    std::array<pollfd, 5> wanted{};
+    std::size_t count = 0;
+    const auto want = [&](int descriptor, short events) {
+      if (descriptor >= 0) wanted[count++] = pollfd{descriptor, events, 0};
+    };
+    want(input_.get(), POLLOUT);
+    want(output_.descriptor.get(), POLLIN);
+    want(errors_.descriptor.get(), POLLIN);
+    if (!process_.ended()) want(process_.descriptor(), POLLIN);
+    if (watches_cancel_ && !stopping_) want(hooks_.cancel_descriptor, POLLIN);
+    ::poll(wanted.data(), count, static_cast<int>(patience().count()));
+    pause_ = std::min(pause_ * 2, milliseconds(20));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (wanted[i].revents == 0) continue;
+      if (wanted[i].fd == input_.get()) feed();
+      if (watches_cancel_ && wanted[i].fd == hooks_.cancel_descriptor) {
+        cancelled_ = true;
+        stop();
+      }
+    }
+    drain(output_);
+    drain(errors_);
+    process_.try_wait();
+    check_time(result);
+  }
+
+  void check_time(CommandResult& result) {
+    const auto now = Clock::now();
+    if (deadline_ && now >= *deadline_ && !process_.ended()) {
+      result.timed_out = true;
+      stop();
+    }
+    if (kill_at_ && now >= *kill_at_) {
+      process_.signal_group(SIGKILL);
+      kill_at_.reset();
+    }
+  }
+
+  void stop() {
+    deadline_.reset();
+    if (stopping_) return;
+    stopping_ = true;
+    process_.signal_group(SIGTERM);
+    process_.signal_group(SIGCONT);
+    kill_at_ = Clock::now() + kGraceBeforeKill;
+  }
+
+  void feed() {
+    const ssize_t written = ::write(input_.get(), left_.data(), left_.size());
+    if (written < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (written > 0) left_.remove_prefix(static_cast<std::size_t>(written));
+    // A program that closed its input does not want the rest.
+    if (written < 0 || left_.empty()) input_.reset();
+  }
+
+  void drain(Stream& stream) {
+    std::array<char, 65536> buffer{};
+    while (stream.descriptor.is_open()) {
+      const ssize_t got = ::read(stream.descriptor.get(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return;
+      if (got <= 0) {
+        stream.descriptor.reset();
+        return;
+      }
+      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+      stream.kept.append(text);
+      if (command_.shares_output && hooks_.output) hooks_.output(stream.name, text);
+      if (static_cast<std::size_t>(got) < buffer.size()) return;
+    }
+  }
+
+  Process& process_;
+  const Command& command_;
+  const ProcessHooks& hooks_;
+  Descriptor input_;
+  Stream output_;
+  Stream errors_;
+  std::string_view left_;
+  std::optional<Clock::time_point> deadline_, kill_at_, lingers_until_;
+  milliseconds pause_{1};
+  bool watches_cancel_ = false;
+  bool stopping_ = false;
+  bool cancelled_ = false;
+};
+
+Result<Descriptor> open_null() {
+  Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null.is_open()) return system_error("open", "/dev/null", errno);
+  return null;
+}
+
+/// @return what went wrong in the child before it became the program, if anything
+std::optional<StartFailure> read_report(Pipe& report) {
+  report.write_end.reset();
+  StartFailure failure{};
+  ssize_t got = 0;
+  do got = ::read(report.read_end.get(), &failure, sizeof failure);
+  while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof failure)) return std::nullopt;
+  return failure;
+}
+
+}  // namespace
+
+bool is_transaction(const std::vector<std::string>& argv) {
+  constexpr std::array<std::string_view, 16> kTools = {
+      "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "dnf", "yum", "rpm", "zypper", "pacman",
+      "update-initramfs", "dracut", "dkms", "fwupdmgr", "fwupdtool", "nv_update_engine"};
+  return !argv.empty() && std::find(kTools.begin(), kTools.end(), base_name(argv[0])) != kTools.end();
+}
+
+Result<CommandResult> run_process(const Launch& launch, const Command& command, const ProcessHooks& hooks) {
+  GS_TRY(Pipe input, make_pipe());
+  GS_TRY(Pipe output, make_pipe());
+  GS_TRY(Pipe errors, make_pipe());
+  GS_TRY(Pipe report, make_pipe());
+  GS_TRY(Descriptor null, open_null());
+  const int given_input = command.input.empty() ? null.get() : input.read_end.get();
+  Child child(launch, Streams{given_input, output.write_end.get(), errors.write_end.get()}, report.write_end.get());
+  child.prepare_shell();
+  CommandResult result;
+  result.started = std::chrono::system_clock::now();
+  const pid_t pid = ::fork();
+  if (pid < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
+  if (pid == 0) child.become(false);
+  ::setpgid(pid, pid);  // also here, so that the group exists before anyone signals it
+  Process process(pid);
+  input.read_end.reset();
+  output.write_end.reset();
+  errors.write_end.reset();
+  if (const auto failure = read_report(report)) return start_error(launch, *failure);
+  Conversation conversation(process, command, hooks, std::move(input), std::move(output), std::move(errors));
+  const bool cancelled = conversation.run(result);
+  result.ended = std::chrono::system_clock::now();
+  if (cancelled) return Error(ErrorCode::cancelled, "'" + join(command.argv, " ") + "' was stopped");
+  if (WIFSIGNALED(process.status())) {
+    result.signal = WTERMSIG(process.status());
+    result.status = 128 + result.signal;
+  } else {
+    result.status = WEXITSTATUS(process.status());
+  }
+  return result;
+}
+
+Result<int> start_detached_process(const Launch& launch) {
+  GS_TRY(Pipe report, make_pipe());
+  GS_TRY(Pipe number, make_pipe());
+  GS_TRY(Descriptor null, open_null());
+  Child child(launch, Streams{null.get(), null.get(), null.get()}, report.write_end.get());
+  child.prepare_shell();
+  const pid_t middle = ::fork();
+  if (middle < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
+  if (middle == 0) {
+    const pid_t pid = ::fork();
+    if (pid == 0) child.become(true);
+    const ssize_t ignored = ::write(number.write_end.get(), &pid, sizeof pid);
+    static_cast<void>(ignored);
+    ::_exit(0);
+  }
+  number.write_end.reset();
+  pid_t pid = -1;
+  const ssize_t got = ::read(number.read_end.get(), &pid, sizeof pid);
+  int status = 0;
+  ::waitpid(middle, &status, 0);
+  if (got != static_cast<ssize_t>(sizeof pid) || pid < 0) return Error(ErrorCode::command_failed, "cannot start a process");
+  if (const auto failure = read_report(report)) return start_error(launch, *failure);
+  return static_cast<int>(pid);
+}
+
+}  // namespace gpustack::modules
