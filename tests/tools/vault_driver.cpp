@@ -1,0 +1,27 @@
+/// @file `vault_driver encrypt|decrypt PASSWORD [VAULT_ID]`: standard input to standard output through core/vault.
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include "core/vault/cipher.hpp"
+#include "core/vault/secrets.hpp"
+
+int main(int count, char** arguments) {
+  using namespace gpustack;
+  if (count < 3) return 2;
+  const std::string input((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  vault::VaultSecrets secrets;
+  secrets.add(count > 3 ? arguments[3] : "", Secret(arguments[2]));
+  if (std::string_view(arguments[1]) == "encrypt") {
+    std::cout << *secrets.encrypt(input);
+    return 0;
+  }
+  const auto plain = secrets.open(input, {});
+  if (!plain) {
+    std::fputs(plain.error().render().c_str(), stderr);
+    return 1;
+  }
+  std::cout << plain->as_string();
+  return 0;
+}
