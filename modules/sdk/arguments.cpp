@@ -270,7 +270,7 @@ std::vector<std::string_view> split_names(std::string_view comma_separated) {
   std::vector<std::string_view> out;
   while (!comma_separated.empty()) {
     const std::size_t comma = std::min(comma_separated.find(','), comma_separated.size());
-    const std::string_view name = trim(comma_separated.substr(0, comma));
+    const std::string_view name = trim(comma_separated.substr(0, comma), " ");
     if (!name.empty()) out.push_back(name);
     comma_separated.remove_prefix(std::min(comma + 1, comma_separated.size()));
   }
