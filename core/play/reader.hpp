@@ -57,10 +57,14 @@ struct RoleRequest {
   Value name;                       ///< as written, maybe a template
   SourceSpan span;
   RoleFiles files;
+  std::map<std::string, SourceSpan, std::less<>> spans;  ///< of `tasks_from` and its sisters
   bool from_include = false;
   std::optional<bool> allow_duplicates;
   bool validate = true;
 };
+
+/// Where the file of `argument` (such as `tasks_from`) was asked for.
+SourceSpan asked_at(const RoleRequest& request, std::string_view argument);
 
 using Members = std::vector<const yaml::Node::Member*>;
 using NodeList = std::vector<std::unique_ptr<Node>>;
@@ -83,13 +87,13 @@ class Reader {
   // reader_base.cpp
   void report(Error error);
   void warn(std::string message, SourceSpan span);
-  std::shared_ptr<const yaml::Document> document(const std::string& path, const SourceSpan& asked_at);
+  std::shared_ptr<const yaml::Document> document(const std::string& path, const SourceSpan& span);
   std::optional<std::string> render_static(const Value& text, const Node* where, const SourceSpan& span,
                                            std::string_view what);
   Members read_keywords(const yaml::Node& map, Node& node, KeywordPlace place);
   bool read_keyword(const yaml::Node::Member& member, const KeywordInfo& info, Node& node);
   void report_leftover(const yaml::Node::Member& member, KeywordPlace place, const std::vector<std::string_view>& known);
-  Value read_vars(const yaml::Node& node, const Node& owner);
+  Value read_vars(const yaml::Node& node);
   std::string shown_path(const std::string& path) const;
   bool literal_bool(const yaml::Node& value, std::string_view what, bool otherwise);
   std::optional<std::string> find_task_file(const std::string& target, const Surroundings& where, std::vector<std::string>& tried);
@@ -157,7 +161,7 @@ class Reader {
   void read_role_handlers(Role& role, const RoleRequest& request);
   bool closes_role_loop(const Role& role, const SourceSpan& span);
   std::unique_ptr<Task> argument_check(Role& role, const Value& spec);
-  Value role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& asked_at);
+  Value role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& span);
   std::vector<std::string> collection_folders(const std::string& folder) const;
   std::string find_role(const std::string& name, const Node& parent, std::vector<std::string>& tried) const;
   Error unknown_role(const std::string& name, const std::vector<std::string>& tried) const;

@@ -26,7 +26,7 @@ constexpr Special kSpecials[] = {
 /// @source Ansible 2.14, constants.py MODULE_REQUIRE_ARGS: modules whose text is a command
 bool is_command_like(std::string_view name) {
   const std::string_view simple = short_name(name);
-  return simple == "command" || simple == "shell" || simple == "raw" || simple == "script" || simple == "expect";
+  return simple == "command" || simple == "shell" || simple == "raw" || simple == "script";
 }
 
 bool is_with_loop(std::string_view key) { return key.starts_with("with_") && key.size() > 5; }
@@ -175,7 +175,7 @@ bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& a
   if (rest.is_null()) return true;
   const modules::ModuleSpec* spec = action.resolved.spec;
   const std::string place = spec != nullptr && !spec->free_form.empty() ? std::string(spec->free_form) : "_raw_params";
-  if (action.resolved.kind == Kind::module && spec != nullptr && spec->free_form.empty() && !spec->any_arguments) {
+  if (action.resolved.kind == Kind::module && spec != nullptr && spec->free_form.empty()) {
     if (!is_template(rest)) {
       report(Error(ErrorCode::unknown_argument, fmt::format("module '{}' takes no free-form text, found {}", action.name, found_text(rest)))
                  .at(rest.origin() != nullptr ? rest.origin()->span : span)

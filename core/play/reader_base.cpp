@@ -205,13 +205,13 @@ bool Reader::literal_bool(const yaml::Node& value, std::string_view what, bool o
   return otherwise;
 }
 
-Value Reader::read_vars(const yaml::Node& node, const Node& owner) {
+Value Reader::read_vars(const yaml::Node& node) {
   Map out;
   const auto add = [&](const yaml::Node& map) {
     for (const yaml::Node::Member& member : map.members()) {
       const auto key = key_text(member);
       if (!key || !is_identifier(*key)) {
-        report(Error(ErrorCode::yaml_type, fmt::format("{} is not a variable name in the 'vars' of {}", found_text(member.key), describe(owner)))
+        report(Error(ErrorCode::yaml_type, fmt::format("{} is not a variable name", found_text(member.key)))
                    .at(member.key_span)
                    .hint("names are letters, digits and '_', and do not begin with a digit"));
         continue;
@@ -236,7 +236,7 @@ bool Reader::read_keyword(const yaml::Node::Member& member, const KeywordInfo& i
   if (info.name == "name") {
     node.name = value.is_null() ? std::string() : to_text(value.to_value());
   } else if (info.name == "vars") {
-    node.vars = read_vars(value, node);
+    node.vars = read_vars(value);
   } else if (info.name == "when") {
     node.when = read_conditions(value);
   } else if (info.name == "tags") {
@@ -289,9 +289,11 @@ void Reader::report_leftover(const yaml::Node::Member& member, KeywordPlace plac
   const std::string_view key = key_text(member).value_or("");
   const KeywordInfo* elsewhere = find_keyword(key);
   if (elsewhere == nullptr) {
+    std::string hint = suggest(key, known);
+    if (hint.empty()) hint = suggest(key, keyword_names(KeywordPlace::task));
     report(Error(ErrorCode::unknown_keyword, fmt::format("unknown keyword '{}' on {}", key, place_text(place)))
                .at(member.key_span)
-               .hint(suggest(key, known)));
+               .hint(hint));
     return;
   }
   std::string places;

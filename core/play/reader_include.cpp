@@ -110,6 +110,7 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
       }
       std::string& slot = key == "tasks_from" ? request.files.tasks : key == "vars_from" ? request.files.vars
                           : key == "defaults_from" ? request.files.defaults : request.files.handlers;
+      request.spans[key] = value_span(each.value, span);
       slot = key == "tasks_from" ? *rendered : file_name(Value(*rendered));
     } else if (key == "allow_duplicates") {
       request.allow_duplicates = literal(true);

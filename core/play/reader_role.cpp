@@ -48,6 +48,11 @@ bool is_collection_name(const std::string& name) {
 
 }  // namespace
 
+SourceSpan asked_at(const RoleRequest& request, std::string_view argument) {
+  const auto found = request.spans.find(argument);
+  return found == request.spans.end() ? request.span : found->second;
+}
+
 std::vector<std::string> Reader::collection_folders(const std::string& folder) const {
   std::vector<std::string> out;
   const auto add = [&](const std::string& path) {
@@ -215,8 +220,8 @@ bool Reader::load_role(Role& role, const RoleRequest& request) {
   role.from_include = request.from_include;
   if (!request.files.tasks.empty()) role.entry_point = request.files.tasks;
   if (closes_role_loop(role, request.span)) return false;
-  role.role_vars = role_variables(role, "vars", request.files.vars, request.span);
-  role.defaults = role_variables(role, "defaults", request.files.defaults, request.span);
+  role.role_vars = role_variables(role, "vars", request.files.vars, asked_at(request, "vars_from"));
+  role.defaults = role_variables(role, "defaults", request.files.defaults, asked_at(request, "defaults_from"));
   read_role_meta(role);
   if (request.allow_duplicates) role.allow_duplicates = *request.allow_duplicates;
   role.signature = role_signature(role, request);
@@ -225,11 +230,11 @@ bool Reader::load_role(Role& role, const RoleRequest& request) {
   return true;
 }
 
-Value Reader::role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& asked_at) {
+Value Reader::role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& span) {
   Map out;
   const auto files = role_files(role.path, subfolder, wanted, true);
   if (files.empty() && !wanted.empty()) {
-    report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file '{}/{}'", role.name, subfolder, wanted)).at(asked_at));
+    report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file '{}/{}'", role.name, subfolder, wanted)).at(span));
   }
   for (const std::string& file : files) {
     const auto loaded = document(file, {});
@@ -313,7 +318,7 @@ void Reader::read_role_tasks(Role& role, const RoleRequest& request) {
   const auto files = role_files(role.path, "tasks", request.files.tasks, false);
   if (files.empty()) {
     if (!request.files.tasks.empty()) {
-      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'tasks/{}'", role.name, request.files.tasks)).at(request.span));
+      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'tasks/{}'", role.name, request.files.tasks)).at(asked_at(request, "tasks_from")));
     }
     return;
   }
@@ -329,7 +334,7 @@ void Reader::read_role_handlers(Role& role, const RoleRequest& request) {
   const auto files = role_files(role.path, "handlers", request.files.handlers, false);
   if (files.empty()) {
     if (!request.files.handlers.empty()) {
-      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'handlers/{}'", role.name, request.files.handlers)).at(request.span));
+      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'handlers/{}'", role.name, request.files.handlers)).at(asked_at(request, "handlers_from")));
     }
     return;
   }
