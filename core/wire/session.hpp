@@ -1,0 +1,182 @@
+#pragma once
+/// @file What the frames say: typed messages of both sides, and messages larger than a frame. See core/docs/wire.md.
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/base/value.hpp"
+#include "core/wire/frame.hpp"
+
+namespace gpustack::wire {
+
+// Frame flags.
+inline constexpr std::uint8_t kMore = 1;    ///< the message goes on in the next frame of the same type, lane and id
+inline constexpr std::uint8_t kFailed = 2;  ///< on a result: it says `failed`, for those who do not read payloads
+
+/// A whole message, all its frames together.
+inline constexpr std::size_t kMaxMessage = 64U << 20U;
+/// What one need_content asks for at most; two such requests may be under way.
+inline constexpr std::uint64_t kContentWindow = 2U << 20U;
+/// Bytes of `data` that may be under way without a data_ack.
+inline constexpr std::uint64_t kDataWindow = 4U << 20U;
+
+/// Appends a message as one frame or several. Requires: payload within kMaxMessage.
+void append_message(std::string& out, const Frame& message);
+
+/// Joins frames into messages. Content and data frames pass as they are.
+class Assembler {
+ public:
+  /// @return the whole message, or nothing while more is to come
+  /// @error protocol  larger than kMaxMessage
+  Result<std::optional<Frame>> take(Frame frame);
+
+ private:
+  std::map<std::pair<std::uint64_t, std::uint8_t>, std::string> parts_;
+  std::size_t held_ = 0;
+};
+
+enum class LockKind : std::uint8_t { none, shared, exclusive };
+
+struct Hello {
+  std::uint32_t version = kProtocolVersion;
+  std::string controller;        ///< who connects, for the lock file and messages
+  std::string run;               ///< the run's id
+  std::int64_t fence = 0;        ///< 0 = none; lower than one seen before is refused
+  LockKind lock = LockKind::none;
+  std::chrono::seconds ping_interval{0};  ///< 0 = the runner does not watch for silence; else three missed ones end it
+
+  Value to_value() const;
+  static Result<Hello> parse(const Frame& frame);
+};
+
+/// `error` empty: the runner is ready. Otherwise it has refused and ends.
+struct HelloReply {
+  std::uint32_t version = kProtocolVersion;
+  std::string architecture;      ///< `uname -m`: aarch64, x86_64
+  std::string kernel;            ///< `uname -r`
+  std::uint32_t uid = 0;
+  std::string user;
+  std::string home;
+  std::string boot_id;
+  std::int64_t pid = 0;
+  std::string hash;              ///< sha256 of the runner's own file
+  std::string error;
+  std::string error_code;        ///< `GS6006` and so on
+  std::int64_t fence = 0;        ///< the highest fence this host has seen
+
+  Value to_value() const;
+  static Result<HelloReply> parse(const Frame& frame);
+};
+
+struct Task {
+  std::string module;
+  Value arguments = Value(Map());
+  bool check = false;
+  bool diff = false;
+  /// The task is answered with `skipped_epoch` when the runner's epoch is higher.
+  std::int64_t epoch = 0;
+  /// When the task fails, the runner's epoch rises by one, so that what was sent behind it is skipped.
+  bool barrier = false;
+  std::map<std::string, std::string> environment;  ///< added to the runner's own
+  std::optional<std::uint32_t> umask;
+  std::chrono::milliseconds timeout{0};            ///< 0 = none
+  Value facts;                                     ///< null: what `setup` gathered on this connection
+
+  Value to_value() const;
+  static Result<Task> parse(const Frame& frame);
+};
+
+struct NeedContent {
+  std::string sha256;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+
+  Value to_value() const;
+  static Result<NeedContent> parse(const Frame& frame);
+};
+
+/// Ends the answer to one need_content; `error` says why the bytes are not there.
+struct ContentEnd {
+  std::string error;
+
+  Value to_value() const;
+  static Result<ContentEnd> parse(const Frame& frame);
+};
+
+struct OpenBecome {
+  std::string method = "sudo";   ///< sudo, su or doas
+  std::string user = "root";
+  std::optional<std::string> password;
+  std::string executable;        ///< of the method, when not the one in PATH
+  std::string flags;             ///< further flags, split as a shell does
+
+  Value to_value() const;
+  static Result<OpenBecome> parse(const Frame& frame);
+};
+
+/// `error` empty: the lane is open.
+struct BecomeReply {
+  std::string error;
+  std::string error_code;
+  std::uint32_t uid = 0;
+  std::string user;
+  std::string home;
+
+  Value to_value() const;
+  static Result<BecomeReply> parse(const Frame& frame);
+};
+
+struct Output {
+  std::string stream;            ///< stdout or stderr
+  std::string text;
+
+  Value to_value() const;
+  static Result<Output> parse(const Frame& frame);
+};
+
+struct DataAck {
+  std::uint64_t bytes = 0;       ///< taken so far, of this task's data in all
+
+  Value to_value() const;
+  static Result<DataAck> parse(const Frame& frame);
+};
+
+/// With id 0: raise the runner's epoch to at least `epoch`. With a task's id: stop that task.
+struct Cancel {
+  std::int64_t epoch = 0;
+
+  Value to_value() const;
+  static Result<Cancel> parse(const Frame& frame);
+};
+
+struct Notice {
+  std::string level;             ///< info, warning or error
+  std::string message;
+
+  Value to_value() const;
+  static Result<Notice> parse(const Frame& frame);
+};
+
+/// A frame with a message's map as payload.
+template <typename Message>
+Frame make_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const Message& message);
+
+Frame make_hello(const Hello& hello);
+Frame make_task(std::uint16_t lane, std::uint32_t id, const Task& task);
+Frame make_open_become(std::uint16_t lane, const OpenBecome& request);
+Frame make_result(std::uint16_t lane, std::uint32_t id, const Value& result);
+/// A result frame's map. @error protocol
+Result<Value> parse_result(const Frame& frame);
+/// Any frame whose payload is a map.
+Frame make_map_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const Value& map);
+Result<Value> parse_map(const Frame& frame);
+
+template <typename Message>
+Frame make_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const Message& message) {
+  return make_map_frame(type, lane, id, message.to_value());
+}
+
+}  // namespace gpustack::wire
