@@ -198,11 +198,16 @@ class Map {
   const Value* find(const Value& key) const;
   Value* find(std::string_view key);
   Value* find(const Value& key);
+  const Value* find(const std::string& key) const { return find(std::string_view(key)); }
+  const Value* find(const char* key) const { return find(std::string_view(key)); }
+  Value* find(const std::string& key) { return find(std::string_view(key)); }
+  Value* find(const char* key) { return find(std::string_view(key)); }
   bool contains(std::string_view key) const { return find(key) != nullptr; }
   /// Sets or replaces; a replaced key keeps its place.
   Value& set(Value key, Value value);
   Value& set(std::string_view key, Value value);
   Value& set(const char* key, Value value) { return set(std::string_view(key), std::move(value)); }
+  Value& set(const std::string& key, Value value) { return set(std::string_view(key), std::move(value)); }
   bool erase(std::string_view key);
   bool erase(const Value& key);
   void clear();

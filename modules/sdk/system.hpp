@@ -13,6 +13,8 @@
 
 namespace gpustack::modules {
 
+class Kernel;  // modules/sdk/kernel.hpp
+
 enum class FileKind : std::uint8_t { regular, directory, symlink, character, block, fifo, socket, other };
 
 struct FileInfo {
@@ -117,6 +119,8 @@ class SystemView {
   virtual Result<void> send_file(const std::string& path) const = 0;
   /// Facts the module may want (`gpustack.*` and Ansible's), as gathered by `setup` on this connection; null if not yet.
   virtual const Value& facts() const = 0;
+  /// What the host's kernel tells by system call only. By default the kernel this program runs on.
+  virtual const Kernel& kernel() const;
 };
 
 struct Ownership {
