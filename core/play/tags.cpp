@@ -77,8 +77,8 @@ void add_tags(TagSet& tags, const Value& rendered) {
 
 bool should_run(const TagSet& tags, const TagChoice& choice) {
   static const TagSet kUntagged{"untagged"};
-  const bool tagged = !tags.empty();
-  const TagSet& effective = tagged ? tags : kUntagged;
+  const TagSet& effective = tags.empty() ? kUntagged : tags;
+  const bool tagged = effective != kUntagged;
   return chosen(effective, tagged, choice.only) && !skipped(effective, tagged, choice.skip);
 }
 
