@@ -165,6 +165,7 @@ void describe_by_soc(const Soc* soc, Gpu& gpu) {
   if (!soc->gpu_model.empty()) gpu.model = soc->gpu_model;
   gpu.wanted_driver = soc->driver;
   gpu.firmware = soc->firmware;
+  gpu.mesa = soc->mesa;
 }
 
 /// GPUs of a board: those with a DRM device, then those only the device tree or the SoC table tells.

@@ -93,6 +93,7 @@ std::string repository(const Profile& profile, const Signals& signals) {
 
 std::string memory_model(const Profile& profile, const std::vector<Gpu>& gpus) {
   if (profile.subprofile == "grace_hopper" || profile.subprofile == "grace_blackwell") return "coherent";
+  if (profile.name == "jetson") return "unified";  // a discrete card beside the SoC does not change the SoC
   const bool is_unified = !gpus.empty() && std::all_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.is_integrated; });
   return is_unified ? "unified" : "discrete";
 }
@@ -115,6 +116,7 @@ Value gpu_value(const Gpu& gpu) {
       {"driver", or_null(gpu.driver)},
       {"wanted_driver", or_null(gpu.wanted_driver)},
       {"firmware", or_null(gpu.firmware)},
+      {"mesa_min", or_null(gpu.mesa)},
       {"render_node", or_null(gpu.render_node)},
       {"card_node", or_null(gpu.card_node)},
       {"vendor_node", or_null(gpu.vendor_node)},
@@ -249,6 +251,7 @@ Value driver_value(const Signals& signals, const std::vector<Gpu>& gpus, const s
                      {"nvidia_smi", or_null(nvidia.smi)},
                      {"coherent_memory_mode", or_null(nvidia.coherent_mode)},
                      {"nouveau_loaded", nvidia.has_nouveau},
+                     {"nvswitch", nvidia.has_switches},
                      {"reason", or_null(reason)},
                      {"wsl", signals.is_wsl}});
 }

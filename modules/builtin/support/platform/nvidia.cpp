@@ -128,6 +128,16 @@ bool lists_module(const Reader& host, std::string_view name) {
   return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) { return line.starts_with(start); });
 }
 
+/// Switches of the NVLink 3 and 4 generations: their driver lists them, else the bus does.
+bool has_switches(const Reader& host) {
+  if (!host.names("/proc/driver/nvidia-nvswitch/devices").empty()) return true;
+  for (const std::string& address : host.names("/sys/bus/pci/devices")) {
+    const std::string folder = "/sys/bus/pci/devices/" + address;
+    if (host.number(folder + "/class") == 0x068000U && host.number(folder + "/vendor") == 0x10deU) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 NvidiaDriver inspect_nvidia(const Reader& host, const Signals& signals, std::chrono::milliseconds timeout, std::vector<Gpu>& gpus) {
@@ -140,6 +150,7 @@ NvidiaDriver inspect_nvidia(const Reader& host, const Signals& signals, std::chr
     return gpu.vendor == "nvidia" && !gpu.pci_address.empty();
   });
   driver.library = library_version(host);
+  driver.has_switches = has_switches(host);
   if (driver.is_loaded && on_bus) ask(host, timeout, driver, gpus);
   const TegraSoc* soc = tegra_of(signals.compatible);
   for (Gpu& gpu : gpus) {

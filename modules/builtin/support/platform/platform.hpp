@@ -63,6 +63,7 @@ struct Gpu {
   std::vector<std::string> compatible;    ///< device tree
   std::string wanted_driver;   ///< upstream driver, where the table knows one
   std::string firmware;        ///< file its driver needs, under /lib/firmware
+  std::string mesa;            ///< lowest Mesa release that drives it
   std::string sm;
   std::optional<std::int64_t> memory_mib;
   Mig mig;
@@ -85,6 +86,7 @@ struct NvidiaDriver {
   std::string smi;            ///< ok, absent, timeout, or `rc N: text`; empty when it was not asked
   std::string coherent_mode;  ///< driver, numa (GH200)
   bool has_nouveau = false;
+  bool has_switches = false;  ///< NVSwitch: the fabric manager is needed
 };
 
 /// Reads /proc/driver/nvidia, asks nvidia-smi once if that is worth it, and completes `gpus`.
