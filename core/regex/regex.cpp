@@ -72,7 +72,8 @@ bool is_utf8(std::string_view text) {
 }
 
 Result<Code> compile_code(std::string_view source, const std::string& translated, Flag flags) {
-  std::uint32_t options = PCRE2_NEVER_BACKSLASH_C;
+  // In Python's multi-line mode `^` also matches behind a line end that ends the text.
+  std::uint32_t options = PCRE2_NEVER_BACKSLASH_C | PCRE2_ALT_CIRCUMFLEX;
   if (has(flags, Flag::ignore_case)) options |= PCRE2_CASELESS;
   if (has(flags, Flag::multiline)) options |= PCRE2_MULTILINE;
   if (has(flags, Flag::dot_all)) options |= PCRE2_DOTALL;

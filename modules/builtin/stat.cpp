@@ -104,7 +104,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   if (args.boolean("get_mime")) add_mime(keys, view, path);
   if (args.boolean("get_attributes")) {
-    const auto flags = view.attribute_flags(path);
+    // lsattr(1) knows nothing of links, and Ansible asks it for the path as given.
+    GS_TRY(const auto unfollowed, view.lstat(path));
+    const bool is_link = unfollowed && unfollowed->kind == FileKind::symlink;
+    const auto flags = is_link ? Result<std::string>(std::string()) : view.attribute_flags(path);
     keys.set("version", Value());
     keys.set("attributes", flags ? attribute_names(*flags) : Value(List()));
     keys.set("attr_flags", Value(flags ? *flags : std::string()));

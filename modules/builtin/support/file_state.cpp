@@ -109,6 +109,7 @@ Result<Outcome> apply_with_path_info(const Plan& plan, System& system) {
 }
 
 Result<void> add_present_path_info(Plan& plan, const SystemView& view) {
+  if (!view.check_mode()) return {};
   const std::string path = described_path(plan.result);
   if (path.empty()) return {};
   return add_path_info(plan.result, view, path);

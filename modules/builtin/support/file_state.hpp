@@ -43,7 +43,7 @@ void add_content_diff(Plan& plan, const SystemView& view, std::string_view befor
 /// apply_steps(), then the keys that describe the file named by `dest` or `path` of the result.
 /// @source module_utils/basic.py of ansible-core 2.14, which adds them to every result that names a path
 Result<Outcome> apply_with_path_info(const Plan& plan, System& system);
-/// The dry run's part of the same: what is there now.
+/// The dry run's part of the same: what is there now. Does nothing in a real run.
 Result<void> add_present_path_info(Plan& plan, const SystemView& view);
 
 /// The folders above `path` that are missing, outermost first.

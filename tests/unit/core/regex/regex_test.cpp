@@ -55,6 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
                     SubstituteCase{"ByteDot", ".", Flag::bytes, "\xc3\xa4", "x", "xx"},
                     SubstituteCase{"NotUtf8", "a", kNone, "\xff\x61", "x", "\xff\x78"},
                     SubstituteCase{"Multiline", "^", Flag::multiline, "a\nb", "> ", "> a\n> b"},
+                    SubstituteCase{"MultilineAtTheEnd", "^$", Flag::multiline, "a\n", "x", "a\nx"},
                     SubstituteCase{"Newline", "a", kNone, "a", "\\n", "\n"},
                     SubstituteCase{"KeepsUnknownPunctuation", "a", kNone, "a", "\\.", "\\."},
                     SubstituteCase{"CodePoint", "\\u00e4", kNone, "\xc3\xa4", "x", "x"},
