@@ -32,6 +32,10 @@ Value stopped_result(const char* key, const std::string& message) {
   return result;
 }
 
+std::string seconds_text(milliseconds length) {
+  return length.count() % 1000 == 0 ? std::to_string(length.count() / 1000) : real_text(static_cast<double>(length.count()) / 1000.0);
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options, modules::Descriptor input, modules::Descriptor output)
@@ -187,6 +191,7 @@ Result<void> Server::on_task(const Frame& frame) {
     return Error(ErrorCode::protocol, "more tasks are waiting than the runner keeps");
   }
   queue_.push_back(Waiting{frame, std::move(task)});
+  dispatch();  // at once: what comes behind this frame finds the task running
   return {};
 }
 
@@ -312,20 +317,23 @@ bool Server::dispatch_to_child(Waiting& waiting) {
   return true;
 }
 
+// A task that was stopped has failed for that reason; one that succeeded in spite of the request is left alone.
+Frame Server::explain_stop(const Running& done, const Frame& result) {
+  auto map = wire::parse_result(result);
+  if (!map) return result;
+  const bool late = done.stop == Stop::timed_out;
+  const std::string text = late ? "the task ran longer than its timeout of " + seconds_text(done.timeout) + " s" : "the task was stopped on request";
+  if (map->get("error_code") != Value(error_id(ErrorCode::cancelled))) map->set("module_msg", map->get("msg"));
+  map->set("msg", Value(text));
+  map->set(late ? "timedout" : "cancelled", Value(true));
+  return wire::make_result(done.lane, done.id, *map);
+}
+
 void Server::finish(Frame result) {
   const Running done = *running_;
   running_.reset();
   const bool failed = (result.flags & wire::kFailed) != 0;
-  if (done.stop != Stop::none && failed) {
-    const auto map = wire::parse_result(result);
-    // A task that ended by itself in spite of the request has its own story to tell.
-    if (map && map->get("error_code") == Value(error_id(ErrorCode::cancelled))) {
-      const bool late = done.stop == Stop::timed_out;
-      const std::string text = late ? "the task ran longer than its timeout of " + std::to_string(done.timeout.count() / 1000) + " s"
-                                    : "the task was stopped on request";
-      result = wire::make_result(done.lane, done.id, stopped_result(late ? "timedout" : "cancelled", text));
-    }
-  }
+  if (done.stop != Stop::none && failed) result = explain_stop(done, result);
   if (done.gathers_facts && !failed) {
     const auto map = wire::parse_result(result);
     if (map && map->get("ansible_facts").is_map()) {

@@ -77,6 +77,7 @@ class Server {
   bool dispatch_to_child(Waiting& waiting);
   void begin(const Waiting& waiting);
   void finish(wire::Frame result);
+  static wire::Frame explain_stop(const Running& done, const wire::Frame& result);
   void answer(const wire::Frame& task, const Value& result);
   void stop_running(Stop why);
   void check_deadlines();
