@@ -178,6 +178,10 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
 }
 
 Result<std::vector<const Host*>> PatternMatcher::evaluate(const std::vector<std::string>& patterns) {
+  // Ansible takes an empty pattern for `all`: one variable that renders to nothing, and a play changes the whole fleet.
+  if (std::ranges::all_of(patterns, [](const std::string& one) { return one.empty(); })) {
+    return Error(ErrorCode::host_pattern, "the host pattern is empty").at(span_).hint("'all' means every host");
+  }
   std::vector<std::string> plain;
   std::vector<std::string> signed_patterns;
   for (const char sign : {'&', '!'}) {

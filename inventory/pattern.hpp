@@ -23,7 +23,7 @@ class PatternMatcher {
   PatternMatcher(Data& data, SourceSpan span) : data_(data), span_(span) {}
 
   /// The patterns together: those without a sign first, then every '&', then every '!'.
-  /// @error host_pattern
+  /// @error host_pattern  also when there is no pattern at all
   Result<std::vector<const Host*>> evaluate(const std::vector<std::string>& patterns);
   /// Notes on patterns that nothing fits.
   std::vector<Error> take_unmatched() { return std::move(unmatched_); }

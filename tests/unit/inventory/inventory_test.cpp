@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PatternCase{"web[0:1]", "w1 w2"}, PatternCase{"web[1:]", "w2 w3"}, PatternCase{"web[0:9]", "w1 w2 w3"},
                       PatternCase{"web[5]", "'web[5]' asks for a host that is not there: 'web' has 3"}, PatternCase{"localhost", "localhost"},
                       PatternCase{"w1,localhost", "w1 localhost"}, PatternCase{"web[0", "w1 w2 w3"},
-                      PatternCase{"", ""}, PatternCase{" w1 , w2 ", "w1 w2"}, PatternCase{"web:!w1:!w2", "w3"}));
+                      PatternCase{"", "the host pattern is empty"}, PatternCase{" w1 , w2 ", "w1 w2"}, PatternCase{"web:!w1:!w2", "w3"}));
 
 TEST(HostSelection, HintsAtTheNearestNameWhenNothingFits) {
   const Fleet fleet;
