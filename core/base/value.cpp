@@ -122,6 +122,32 @@ Value Value::as_tuple() const {
   return copy;
 }
 
+Value Value::as_text() const {
+  Value copy(*this);
+  if (is_string()) copy.flags_ = static_cast<std::uint8_t>(copy.flags_ | kStaysText);
+  return copy;
+}
+
+List& Value::shared_list() const {
+  GS_ASSERT(is_list(), "the caller checked for a list");
+  return payload_.list->items;
+}
+
+Map& Value::shared_map() const {
+  GS_ASSERT(is_map(), "the caller checked for a map");
+  return payload_.map->entries;
+}
+
+std::uint32_t Value::owner() const { return is_list() || is_map() ? payload_.counted->owner : 0; }
+
+void Value::set_owner(std::uint32_t owner) const {
+  if (is_list() || is_map()) payload_.counted->owner = owner;
+}
+
+bool Value::is_shared() const {
+  return (is_list() || is_map()) && payload_.counted->references.load(std::memory_order_acquire) != 1;
+}
+
 bool Value::as_bool() const {
   GS_ASSERT(is_bool(), "the caller checked for a boolean");
   return payload_.integer != 0;

@@ -42,6 +42,7 @@ namespace detail {
 
 struct Counted {
   std::atomic<std::uint32_t> references{1};
+  std::uint32_t owner = 0;  ///< see Value::owner()
 };
 struct StringRep;
 struct ListRep;
@@ -102,6 +103,9 @@ class Value {
   /// A tuple is a list that prints with parentheses.
   bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
   Value as_tuple() const;
+  /// A string that stays text even when it looks like a literal (the output of `to_json`, `string`, …).
+  bool stays_text() const { return kind_ == Kind::string && (flags_ & kStaysText) != 0; }
+  Value as_text() const;
 
   /// Requires the kind (GS_ASSERT).
   bool as_bool() const;
@@ -113,6 +117,15 @@ class Value {
   Object& as_object() const;
   List& mutable_list();
   Map& mutable_map();
+  /// The items of a list or map without detaching: a change is seen by everyone who shares them, as in Python.
+  /// Requires: the caller owns the storage (see owner()).
+  List& shared_list() const;
+  Map& shared_map() const;
+  /// Who may change a list or map in place; 0 = nobody. A template render tags what it made itself, so that
+  /// `{% set _ = items.append(x) %}` acts on the one list and never on data of other hosts.
+  std::uint32_t owner() const;
+  void set_owner(std::uint32_t owner) const;
+  bool is_shared() const;  ///< more than one Value refers to the storage
   std::string& mutable_string();  ///< forgets the cached hash, keeps the origin
 
   /// The explanation and the name of an undefined value.
@@ -154,6 +167,7 @@ class Value {
  private:
   static constexpr std::uint8_t kMarks = 0x03;
   static constexpr std::uint8_t kTuple = 0x04;
+  static constexpr std::uint8_t kStaysText = 0x08;
 
   bool counted() const { return kind_ == Kind::string || kind_ >= Kind::list; }
   void retain() const noexcept;

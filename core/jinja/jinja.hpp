@@ -21,6 +21,9 @@ class Scope {
   virtual Result<std::optional<Value>> lookup(std::string_view name) = 0;
   /// All names, for `vars`, `varnames` and "did you mean".
   virtual std::vector<std::string> names() const = 0;
+  /// Is the stored value of `name` itself a template text? Ansible keeps the type of `{{ x }}` for numbers only when x holds the
+  /// number itself; through a second template it becomes text.
+  virtual bool holds_template(std::string_view /*name*/) const { return false; }
 };
 
 /// What filters and lookups need from the controller. Every effect goes through here, so tests can fake it.
@@ -39,6 +42,13 @@ class Services {
   virtual std::optional<std::string> environment(const std::string& name) = 0;
   /// Hosts that match a pattern (`inventory_hostnames`).
   virtual Result<std::vector<std::string>> hosts_matching(const std::string& pattern) = 0;
+  /// YAML text to data (`from_yaml`); all documents for parse_yaml_all(). The default reads it with core/yaml.
+  virtual Result<Value> parse_yaml(const std::string& text);
+  virtual Result<List> parse_yaml_all(const std::string& text);
+  /// Writes a controller file that did not exist, creating folders (`password`). The default does it, with mode 0600.
+  virtual Result<void> write_file(const std::string& path, const std::string& text);
+  /// A configuration setting by Ansible's name (`config`); nothing when it is not known.
+  virtual std::optional<Value> setting(const std::string& name);
 };
 
 struct Limits {
@@ -60,7 +70,25 @@ struct Options {
   std::string newline_sequence = "\n";
   /// Undefined in output or in an operation is an error (Ansible's StrictUndefined).
   bool strict_undefined = true;
+  /// Backslashes in strings inside `{{ }}` stay as they are: Ansible's rule for values in playbooks. Template files unset it.
+  bool literal_backslashes = true;
+
+  /// Settings for template files (the template module, `include`, the template lookup).
+  static Options for_files() {
+    Options options;
+    options.literal_backslashes = false;
+    return options;
+  }
 };
+
+/// A template file's `#jinja2: key: value, …` line.
+struct TemplateHeader {
+  Options options;
+  std::size_t length = 0;  ///< bytes of the line with its line end; 0 when there is no such line
+};
+/// Reads the first line; `base` is what it changes. Compile the rest of the text, with an Origin one line further down.
+/// @error template_syntax
+Result<TemplateHeader> parse_header(std::string_view text, const Options& base);
 
 class Template;   ///< compiled; immutable and shared between hosts and threads
 

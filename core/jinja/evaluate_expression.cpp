@@ -1,0 +1,356 @@
+#include <algorithm>
+
+#include "core/jinja/methods.hpp"
+#include "core/jinja/objects.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+Error Render::locate(Error error, const Expr& expr) const {
+  if (error.span().known()) return error;
+  return std::move(error).at_if_unknown(template_->span(expr.offset, expr.length));
+}
+
+Result<Value> Render::resolve(NameId name) {
+  for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
+    if (const Value* found = frame->find(name)) return *found;
+    if (frame->isolated) {
+      if (const Value* global = find_global(name)) return *global;
+      return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+    }
+  }
+  for (const auto& [key, value] : memo_) {
+    if (key == name) return value;
+  }
+  if (context_.scope != nullptr) {
+    GS_TRY(auto found, context_.scope->lookup(name_text(name)));
+    if (found) {
+      Value value = owner_ != 0 ? adopt(std::move(*found)) : std::move(*found);
+      memo_.emplace_back(name, value);
+      return value;
+    }
+  }
+  if (const Value* global = find_global(name)) return *global;
+  return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+}
+
+Result<Value> Render::variable(std::string_view name) {
+  if (context_.scope != nullptr) {
+    GS_TRY(auto found, context_.scope->lookup(name));
+    if (found) return std::move(*found);
+  }
+  return Value::undefined("'" + std::string(name) + "' is undefined", std::string(name));
+}
+
+Result<Value> Render::evaluate_name(const NameExpr& expr) {
+  auto value = resolve(expr.name);
+  if (!value) return locate(std::move(value).error(), expr);
+  return value;
+}
+
+Result<Value> Render::evaluate(const Expr& expr) {
+  GS_TRY_VOID(step());
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return *static_cast<const ConstantExpr&>(expr).value;
+    case ExprKind::name:
+      return evaluate_name(static_cast<const NameExpr&>(expr));
+    case ExprKind::attribute: {
+      const auto& node = static_cast<const AttributeExpr&>(expr);
+      GS_TRY(const Value object, evaluate(*node.object));
+      auto value = attribute(object, *node.name);
+      if (!value) return locate(std::move(value).error(), expr);
+      return value;
+    }
+    case ExprKind::item: {
+      const auto& node = static_cast<const ItemExpr&>(expr);
+      GS_TRY(const Value object, evaluate(*node.object));
+      GS_TRY(const Value key, evaluate(*node.key));
+      if (key.is_undefined() && !object.is_undefined()) return locate(undefined_error(key), *node.key);
+      auto value = item(object, key);
+      if (!value) return locate(std::move(value).error(), expr);
+      return value;
+    }
+    case ExprKind::slice:
+      return evaluate_slice(static_cast<const SliceExpr&>(expr));
+    case ExprKind::call:
+      return evaluate_call(static_cast<const CallExpr&>(expr));
+    case ExprKind::filter:
+      return evaluate_filter(static_cast<const FilterExpr&>(expr), nullptr);
+    case ExprKind::test:
+    case ExprKind::logic_not:
+    case ExprKind::compare: {
+      GS_TRY(const bool result, truth(expr));
+      return Value(result);
+    }
+    case ExprKind::negate:
+    case ExprKind::positive: {
+      const auto& node = static_cast<const UnaryExpr&>(expr);
+      GS_TRY(Value operand, evaluate(*node.operand));
+      auto result = negate(operand);
+      if (!result) return locate(std::move(result).error(), expr);
+      if (expr.kind == ExprKind::positive) return operand;
+      return result;
+    }
+    case ExprKind::binary: {
+      const auto& node = static_cast<const BinaryExpr&>(expr);
+      GS_TRY(const Value left, evaluate(*node.left));
+      if (left.is_undefined()) return locate(undefined_error(left), *node.left);
+      GS_TRY(const Value right, evaluate(*node.right));
+      if (right.is_undefined()) return locate(undefined_error(right), *node.right);
+      auto result = binary(node.op, left, right, context_.limits.output);
+      if (!result) return locate(std::move(result).error(), expr);
+      if (owner_ != 0) return adopt(std::move(*result));
+      return result;
+    }
+    case ExprKind::logic_and:
+    case ExprKind::logic_or: {
+      const auto& node = static_cast<const BinaryExpr&>(expr);
+      GS_TRY(Value left, evaluate(*node.left));
+      GS_TRY(const bool holds, truth_of(left, *node.left));
+      if (holds == (expr.kind == ExprKind::logic_or)) return left;
+      return evaluate(*node.right);
+    }
+    case ExprKind::concat: {
+      std::string out;
+      Mark marks = Mark::none;
+      for (const Expr* part : static_cast<const ListExpr&>(expr).items) {
+        GS_TRY(const Value value, evaluate(*part));
+        if (value.is_undefined()) return locate(undefined_error(value), *part);
+        auto text = text_of(value);
+        if (!text) return locate(std::move(text).error(), *part);
+        out += *text;
+        marks = marks | deep_marks(value);
+        GS_TRY_VOID(check_size(out.size()));
+      }
+      return Value(std::move(out)).marked(marks);
+    }
+    case ExprKind::conditional: {
+      const auto& node = static_cast<const ConditionalExpr&>(expr);
+      GS_TRY(const bool holds, truth(*node.condition));
+      if (holds) return evaluate(*node.then);
+      if (node.otherwise != nullptr) return evaluate(*node.otherwise);
+      return Value::undefined("the inline if-expression evaluated to false and no else section was defined");
+    }
+    case ExprKind::list:
+    case ExprKind::tuple: {
+      const auto& node = static_cast<const ListExpr&>(expr);
+      List items;
+      items.reserve(node.items.size());
+      for (const Expr* item_expr : node.items) {
+        GS_TRY(Value value, evaluate(*item_expr));
+        items.push_back(std::move(value));
+      }
+      Value result(std::move(items));
+      if (expr.kind == ExprKind::tuple) result = result.as_tuple();
+      result.set_owner(owner_);
+      return result;
+    }
+    case ExprKind::map: {
+      const auto& node = static_cast<const MapExpr&>(expr);
+      Map entries;
+      entries.reserve(node.items.size());
+      for (const auto& [key_expr, value_expr] : node.items) {
+        GS_TRY(Value key, evaluate(*key_expr));
+        if (key.is_undefined()) return locate(undefined_error(key), *key_expr);
+        if ((key.is_list() && !key.is_tuple()) || key.is_map()) {
+          return locate(Error(ErrorCode::template_type, "a " + std::string(type_name(key)) + " cannot be a dict key"),
+                        *key_expr);
+        }
+        GS_TRY(Value value, evaluate(*value_expr));
+        entries.set(std::move(key), std::move(value));
+      }
+      Value result(std::move(entries));
+      result.set_owner(owner_);
+      return result;
+    }
+  }
+  return Error(ErrorCode::bug, "unknown expression node");
+}
+
+Result<bool> Render::truth_of(const Value& value, const Expr& expr) {
+  if (value.is_undefined()) return locate(undefined_error(value), expr);
+  return value.truthy();
+}
+
+Result<bool> Render::truth(const Expr& expr) {
+  switch (expr.kind) {
+    case ExprKind::logic_not: {
+      GS_TRY_VOID(step());
+      GS_TRY(const bool holds, truth(*static_cast<const UnaryExpr&>(expr).operand));
+      return !holds;
+    }
+    case ExprKind::test:
+      GS_TRY_VOID(step());
+      return evaluate_test(static_cast<const TestExpr&>(expr));
+    case ExprKind::compare:
+      GS_TRY_VOID(step());
+      return evaluate_compare(static_cast<const CompareExpr&>(expr));
+    case ExprKind::logic_and:
+    case ExprKind::logic_or: {
+      GS_TRY_VOID(step());
+      const auto& node = static_cast<const BinaryExpr&>(expr);
+      GS_TRY(const bool left, truth(*node.left));
+      if (left == (expr.kind == ExprKind::logic_or)) return left;
+      return truth(*node.right);
+    }
+    default: {
+      GS_TRY(const Value value, evaluate(expr));
+      return truth_of(value, expr);
+    }
+  }
+}
+
+Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
+  GS_TRY(Value left, evaluate(*expr.left));
+  const Expr* left_expr = expr.left;
+  for (const CompareStep& step_expr : expr.steps) {
+    GS_TRY(Value right, evaluate(*step_expr.right));
+    if (left.is_undefined()) return locate(undefined_error(left), *left_expr);
+    if (right.is_undefined()) return locate(undefined_error(right), *step_expr.right);
+    auto holds = compare(step_expr.op, left, right);
+    if (!holds) return locate(std::move(holds).error(), expr);
+    if (!*holds) return false;
+    left = std::move(right);
+    left_expr = step_expr.right;
+  }
+  return true;
+}
+
+Result<Value> Render::evaluate_slice(const SliceExpr& expr) {
+  const auto part = [&](const Expr* bound) -> Result<Value> { return bound == nullptr ? Result<Value>(Value()) : evaluate(*bound); };
+  GS_TRY(const Value object, evaluate(*expr.object));
+  if (object.is_undefined()) return object;
+  GS_TRY(const Value start, part(expr.start));
+  GS_TRY(const Value stop, part(expr.stop));
+  GS_TRY(const Value stride, part(expr.step));
+  Value sequence = object;
+  if (object.is_object()) {
+    auto list = items(object);
+    if (!list) return locate(std::move(list).error(), expr);
+    sequence = Value(std::move(*list));
+  }
+  if (!sequence.is_list() && !sequence.is_string()) {
+    return Value::undefined("'" + std::string(type_name(object)) + " object' cannot be sliced");
+  }
+  const std::size_t size = sequence.is_list() ? sequence.size() : code_points(sequence.as_string());
+  auto bounds = slice_bounds(static_cast<std::int64_t>(size), start, stop, stride);
+  if (!bounds) return locate(std::move(bounds).error(), expr);
+  if (sequence.is_string()) {
+    return Value(pick_code_points(sequence.as_string(), bounds->start, bounds->step, bounds->count)).marked(object.marks());
+  }
+  List out;
+  out.reserve(static_cast<std::size_t>(bounds->count));
+  for (std::int64_t i = 0; i < bounds->count; ++i) {
+    out.push_back(sequence.as_list()[static_cast<std::size_t>(bounds->start + i * bounds->step)]);
+  }
+  Value result(std::move(out));
+  if (sequence.is_tuple()) result = result.as_tuple();
+  result.set_owner(owner_);
+  return result.marked(object.marks());
+}
+
+Result<CallArguments> Render::evaluate_arguments(const Arguments& arguments) {
+  CallArguments out;
+  out.positional.reserve(arguments.positional.size());
+  for (const Expr* expr : arguments.positional) {
+    GS_TRY(Value value, evaluate(*expr));
+    out.positional.push_back(std::move(value));
+  }
+  if (arguments.star != nullptr) {
+    GS_TRY(const Value more, evaluate(*arguments.star));
+    auto list = items(more);
+    if (!list) return locate(std::move(list).error(), *arguments.star);
+    out.positional.insert(out.positional.end(), list->begin(), list->end());
+  }
+  for (const KeywordArgument& argument : arguments.named) {
+    GS_TRY(Value value, evaluate(*argument.value));
+    out.named.set(*argument.name, std::move(value));
+  }
+  if (arguments.double_star != nullptr) {
+    GS_TRY(const Value more, evaluate(*arguments.double_star));
+    if (!more.is_map()) {
+      return locate(Error(ErrorCode::template_type, "expected a dict after '**', found " + std::string(type_name(more))),
+                    *arguments.double_star);
+    }
+    for (const auto& [key, value] : more.as_map()) out.named.set(key, value);
+  }
+  return out;
+}
+
+Result<Value> Render::evaluate_call(const CallExpr& expr) {
+  const auto finish = [&](Result<Value> result) -> Result<Value> {
+    if (!result) return locate(std::move(result).error(), expr);
+    if (owner_ != 0) return adopt(std::move(*result));
+    return result;
+  };
+  if (expr.callee->kind == ExprKind::attribute) {  // a method: no object for the bound method is needed
+    const auto& node = static_cast<const AttributeExpr&>(*expr.callee);
+    GS_TRY(const Value object, evaluate(*node.object));
+    if (object.is_undefined()) return locate(undefined_error(object), *node.object);
+    if (!object.is_object() && has_method(object, *node.name)) {
+      GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+      return finish(call_method(*this, object, *node.name, std::move(arguments)));
+    }
+    auto callee = attribute(object, *node.name);
+    if (!callee) return locate(std::move(callee).error(), expr);
+    if (callee->is_undefined()) return locate(undefined_error(*callee), *expr.callee);
+    GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+    return finish(call(*callee, std::move(arguments)));
+  }
+  GS_TRY(const Value callee, evaluate(*expr.callee));
+  if (callee.is_undefined()) return locate(undefined_error(callee), *expr.callee);
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  return finish(call(callee, std::move(arguments)));
+}
+
+Result<Value> Render::call(const Value& callee, CallArguments arguments) {
+  if (callee.is_undefined()) return undefined_error(callee);
+  if (!callee.is_object()) {
+    return Error(ErrorCode::template_type, "a " + std::string(type_name(callee)) + " cannot be called");
+  }
+  if (const auto* lookups = dynamic_cast<const LookupFunctionObject*>(&callee.as_object())) {
+    return call_lookup(std::move(arguments), lookups->wants_list());
+  }
+  return callee.as_object().call(arguments);
+}
+
+Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
+  Value input;
+  if (expr.input == nullptr) {
+    GS_ASSERT(block_text != nullptr, "only a block's filter has no input of its own");
+    input = *block_text;
+  } else if (block_text != nullptr) {
+    GS_TRY(input, evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text));
+  } else {
+    GS_TRY(input, evaluate(*expr.input));
+  }
+  if (input.is_undefined() && !expr.row->accepts_undefined) {
+    return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
+  }
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  if (!expr.row->accepts_undefined) {
+    for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
+      if (!arguments.positional[i].is_undefined()) continue;
+      const Expr& where = i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
+      return locate(undefined_error(arguments.positional[i]), where);
+    }
+  }
+  auto result = apply_filter(*expr.row, input, std::move(arguments.positional), arguments.named);
+  if (!result) return locate(std::move(result).error(), expr);
+  if (owner_ != 0) return adopt(std::move(*result));
+  return result;
+}
+
+Result<bool> Render::evaluate_test(const TestExpr& expr) {
+  GS_TRY(const Value input, evaluate(*expr.input));
+  if (input.is_undefined() && !expr.row->accepts_undefined) return locate(undefined_error(input), *expr.input);
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  auto result = apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
+  if (!result) return locate(std::move(result).error(), expr);
+  return result;
+}
+
+}  // namespace gpustack::jinja

@@ -1,0 +1,349 @@
+#include <algorithm>
+
+#include "core/jinja/objects.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+const NameId kLoop = intern_name("loop");
+const NameId kSelf = intern_name("self");
+
+/// A scope for the time of a block.
+class ScopeGuard {
+ public:
+  ScopeGuard(FramePtr& current, FramePtr inner) : current_(current), outer_(std::exchange(current, std::move(inner))) {}
+  ScopeGuard(const ScopeGuard&) = delete;
+  ScopeGuard& operator=(const ScopeGuard&) = delete;
+  ~ScopeGuard() { current_ = std::move(outer_); }
+
+ private:
+  FramePtr& current_;
+  FramePtr outer_;
+};
+
+}  // namespace
+
+Error Render::locate(Error error, const Stmt& stmt) const {
+  if (error.span().known()) return error;
+  return std::move(error).at_if_unknown(template_->span(stmt.offset, 1));
+}
+
+Result<Flow> Render::run_body(const Body& body, Output& out) {
+  for (const Stmt* stmt : body) {
+    GS_TRY(const Flow flow, run_statement(*stmt, out));
+    if (flow != Flow::next) return flow;
+  }
+  return Flow::next;
+}
+
+Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
+  GS_TRY_VOID(step());
+  switch (stmt.kind) {
+    case StmtKind::text:
+      if (!discard_) GS_TRY_VOID(out.text(*static_cast<const TextStmt&>(stmt).text));
+      return Flow::next;
+    case StmtKind::output: {
+      const auto& node = static_cast<const OutputStmt&>(stmt);
+      if (discard_) return Flow::next;
+      GS_TRY(Value value, evaluate(*node.value));
+      if (value.is_object()) {
+        if (dynamic_cast<const RangeObject*>(&value.as_object()) != nullptr) {  // Ansible unrolls iterators
+          GS_TRY(List items_of_range, items(value));
+          value = Value(std::move(items_of_range));
+        }
+      } else if (value.kind() >= Kind::list) {
+        if (value.is_undefined()) return locate(undefined_error(value), *node.value);
+        if (auto defined = require_defined(value); !defined) return locate(std::move(defined).error(), *node.value);
+      }
+      if (node.is_constant && value.stays_text()) value = Value(value.as_string());
+      if (auto done = out.value(std::move(value)); !done) return locate(std::move(done).error(), stmt);
+      return Flow::next;
+    }
+    case StmtKind::loop: {
+      const auto& node = static_cast<const LoopStmt&>(stmt);
+      GS_TRY(const Value list, evaluate(*node.items));
+      if (list.is_undefined()) return locate(undefined_error(list), *node.items);
+      auto flow = run_loop(node, list, out, 0);
+      if (!flow) return locate(std::move(flow).error(), *node.items);
+      return flow;
+    }
+    case StmtKind::branch: {
+      const auto& node = static_cast<const BranchStmt&>(stmt);
+      for (const BranchStmt::Arm& arm : node.arms) {
+        GS_TRY(const bool holds, truth(*arm.condition));
+        if (holds) return run_body(arm.body, out);
+      }
+      return run_body(node.otherwise, out);
+    }
+    case StmtKind::set: {
+      const auto& node = static_cast<const SetStmt&>(stmt);
+      GS_TRY(Value value, evaluate(*node.value));
+      if (auto done = assign(node.target, std::move(value)); !done) return locate(std::move(done).error(), *node.value);
+      return Flow::next;
+    }
+    case StmtKind::set_block:
+    case StmtKind::filter_block:
+      GS_TRY_VOID(run_set_block(static_cast<const SetBlockStmt&>(stmt), out));
+      return Flow::next;
+    case StmtKind::macro: {
+      const auto& node = static_cast<const MacroStmt&>(stmt);
+      captured_.push_back(frame_);
+      const std::shared_ptr<const Template> where = template_->shared_from_this();
+      frame_->set(node.name, make_macro(*this, node, where, frame_));
+      return Flow::next;
+    }
+    case StmtKind::call_block:
+      GS_TRY_VOID(run_call_block(static_cast<const CallBlockStmt&>(stmt), out));
+      return Flow::next;
+    case StmtKind::include:
+      GS_TRY_VOID(run_include(static_cast<const IncludeStmt&>(stmt), out));
+      return Flow::next;
+    case StmtKind::import:
+    case StmtKind::from_import:
+      GS_TRY_VOID(run_import(static_cast<const ImportStmt&>(stmt)));
+      return Flow::next;
+    case StmtKind::extends: {
+      const auto& node = static_cast<const IncludeStmt&>(stmt);
+      if (parent_ != nullptr) return locate(Error(ErrorCode::template_syntax, "a template can extend one other only"), stmt);
+      GS_TRY(const Value name, evaluate(*node.name));
+      auto loaded = load(name);
+      if (!loaded) return locate(std::move(loaded).error(), *node.name);
+      parent_ = std::move(*loaded);
+      discard_ = true;
+      return Flow::next;
+    }
+    case StmtKind::block: {
+      const auto& node = static_cast<const BlockStmt&>(stmt);
+      if (discard_) return Flow::next;
+      GS_TRY(Value text, run_block(node.name, 0, node.scoped ? frame_ : top_));
+      GS_TRY_VOID(out.value(std::move(text)));
+      return Flow::next;
+    }
+    case StmtKind::with:
+    case StmtKind::scope: {
+      Flow flow = Flow::next;
+      GS_TRY_VOID(run_with(static_cast<const WithStmt&>(stmt), out, flow));
+      return flow;
+    }
+    case StmtKind::evaluate: {
+      GS_TRY(const Value ignored, evaluate(*static_cast<const OutputStmt&>(stmt).value));
+      return Flow::next;
+    }
+    case StmtKind::break_loop:
+      return Flow::break_loop;
+    case StmtKind::continue_loop:
+      return Flow::continue_loop;
+  }
+  return Error(ErrorCode::bug, "unknown statement node");
+}
+
+Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
+  GS_TRY(List list, items(value));
+  const FramePtr outer = frame_;
+  if (loop.condition != nullptr) {
+    List kept;
+    for (Value& item_value : list) {
+      const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
+      GS_TRY_VOID(assign(loop.target, item_value));
+      GS_TRY(const bool holds, truth(*loop.condition));
+      if (holds) kept.push_back(std::move(item_value));
+    }
+    list = std::move(kept);
+  }
+  if (list.empty()) return run_body(loop.otherwise, out);
+  Value loop_value;
+  LoopObject* object = nullptr;
+  if (loop.uses_loop) {
+    loop_value = make_object<LoopObject>(list, depth);
+    object = static_cast<LoopObject*>(&loop_value.as_object());
+    if (loop.recursive) {
+      const std::shared_ptr<RenderHandle> handle = handle_;
+      const LoopStmt* node = &loop;
+      object->set_again([handle, node, outer, depth](const Value& inner) -> Result<Value> {
+        if (handle->render == nullptr) return Error(ErrorCode::template_type, "loop() was called after its template ended");
+        return handle->render->run_loop_again(*node, outer, inner, depth + 1);
+      });
+    }
+  }
+  FramePtr inner;
+  const ScopeGuard guard(frame_, outer);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    GS_TRY_VOID(step());
+    if (inner == nullptr || inner.use_count() > 2) {
+      inner = std::make_shared<Frame>(outer);  // a macro holds the old one
+    } else {
+      inner->slots.clear();
+    }
+    frame_ = inner;
+    if (object != nullptr) {
+      object->move_to(i);
+      inner->slots.emplace_back(kLoop, loop_value);
+    }
+    GS_TRY_VOID(assign(loop.target, list[i]));
+    GS_TRY(const Flow flow, run_body(loop.body, out));
+    if (flow == Flow::break_loop) break;
+  }
+  return Flow::next;
+}
+
+Result<Value> Render::run_loop_again(const LoopStmt& loop, const FramePtr& frame, const Value& value, int depth) {
+  GS_TRY_VOID(enter());
+  const ScopeGuard guard(frame_, frame);
+  Output out(context_.limits.output);
+  auto flow = run_loop(loop, value, out, depth);
+  leave();
+  if (!flow) return std::move(flow).error();
+  return out.finish(mode_);
+}
+
+Result<void> Render::assign(const Target& target, Value value) {
+  if (target.kind == Target::Kind::name) {
+    frame_->set(target.name, std::move(value));
+    return {};
+  }
+  if (target.kind == Target::Kind::attribute) {
+    GS_TRY(const Value object, resolve(target.name));
+    if (object.is_undefined()) return undefined_error(object);
+    if (!object.is_object()) {
+      return Error(ErrorCode::template_type, "only a namespace takes assignments to its attributes, '" +
+                                                 name_text(target.name) + "' is a " + std::string(type_name(object)));
+    }
+    GS_TRY(const Value ignored, object.as_object().set_attribute(*target.attribute, std::move(value)));
+    return {};
+  }
+  GS_TRY(List parts, items(value));
+  if (parts.size() != target.items.size()) {
+    return Error(ErrorCode::template_type, "cannot unpack " + std::to_string(parts.size()) + " values into " +
+                                               std::to_string(target.items.size()) + " names");
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) GS_TRY_VOID(assign(target.items[i], std::move(parts[i])));
+  return {};
+}
+
+Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
+  Value text;
+  {
+    const ScopeGuard guard(frame_, std::make_shared<Frame>(frame_));
+    Output inner(context_.limits.output);
+    const bool discard = std::exchange(discard_, false);
+    auto flow = run_body(stmt.body, inner);
+    discard_ = discard;
+    if (!flow) return std::move(flow).error();
+    GS_TRY(text, inner.finish(mode_));
+  }
+  if (stmt.filter != nullptr) {
+    const Value block_text = std::move(text);
+    GS_TRY(text, evaluate_filter(static_cast<const FilterExpr&>(*stmt.filter), &block_text));
+  }
+  if (stmt.kind == StmtKind::set_block) return assign(stmt.target, std::move(text));
+  if (discard_) return {};
+  return out.value(std::move(text));
+}
+
+Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
+  captured_.push_back(frame_);
+  const Value caller = make_macro(*this, *stmt.macro, template_->shared_from_this(), frame_);
+  GS_TRY(const Value callee, evaluate(*stmt.call->callee));
+  if (callee.is_undefined()) return locate(undefined_error(callee), *stmt.call->callee);
+  GS_TRY(CallArguments arguments, evaluate_arguments(stmt.call->arguments));
+  arguments.named.set("caller", caller);
+  auto result = call(callee, std::move(arguments));
+  if (!result) return locate(std::move(result).error(), *stmt.call);
+  if (discard_) return {};
+  return out.value(std::move(*result));
+}
+
+Result<void> Render::run_with(const WithStmt& stmt, Output& out, Flow& flow) {
+  auto inner = std::make_shared<Frame>(frame_);
+  List values;
+  for (const auto& [target, expr] : stmt.values) {
+    GS_TRY(Value value, evaluate(*expr));
+    values.push_back(std::move(value));
+  }
+  const ScopeGuard guard(frame_, inner);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    GS_TRY_VOID(assign(stmt.values[i].first, std::move(values[i])));
+  }
+  GS_TRY(flow, run_body(stmt.body, out));
+  return {};
+}
+
+bool Render::has_block(NameId name, std::size_t level) const {
+  for (const auto& [key, entries] : blocks_) {
+    if (key == name) return level < entries.size();
+  }
+  return false;
+}
+
+Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& frame) {
+  const BlockEntry* entry = nullptr;
+  for (const auto& [key, entries] : blocks_) {
+    if (key == name && level < entries.size()) entry = &entries[level];
+  }
+  if (entry == nullptr) {
+    return Value::undefined("there is no parent block called '" + name_text(name) + "'", "super");
+  }
+  const BlockEntry found = *entry;
+  if (found.block->required && level == 0) {
+    return Error(ErrorCode::template_type, "block '" + name_text(name) + "' is required and no template fills it");
+  }
+  GS_TRY_VOID(enter());
+  auto inner = std::make_shared<Frame>(frame);
+  inner->set(intern_name("super"), has_block(name, level + 1) ? make_block_reference(*this, name, level + 1, frame)
+                                                              : Value::undefined("there is no parent block called '" +
+                                                                                     name_text(name) + "'", "super"));
+  const ScopeGuard guard(frame_, inner);
+  captured_.push_back(inner);
+  const Template* outer_template = std::exchange(template_, found.where.get());
+  const bool discard = std::exchange(discard_, false);
+  Output out(context_.limits.output);
+  auto flow = run_body(found.block->body, out);
+  template_ = outer_template;
+  discard_ = discard;
+  leave();
+  if (!flow) return std::move(flow).error();
+  return out.finish(Mode::text);
+}
+
+Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Output& out) {
+  std::shared_ptr<const Template> current = root;
+  const Template* outer_template = template_;
+  const auto outer_parent = std::exchange(parent_, nullptr);
+  const bool outer_discard = std::exchange(discard_, false);
+  BlockTable outer_blocks = std::exchange(blocks_, {});
+  bool uses_blocks = false;
+  Result<void> done;
+  while (current != nullptr) {
+    const Program& program = current->program();
+    if (program.changes_values) become_owner();
+    for (const auto& [name, block] : program.blocks) {
+      auto place = std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& row) { return row.first == name; });
+      if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {name, {}});
+      place->second.push_back(BlockEntry{block, current});
+    }
+    if (!program.blocks.empty() && !uses_blocks) {
+      uses_blocks = true;
+      frame_->set(kSelf, make_self(*this, frame_));
+      captured_.push_back(frame_);
+    }
+    template_ = current.get();
+    parent_ = nullptr;
+    discard_ = false;
+    auto flow = run_body(program.body, out);
+    if (!flow) {
+      done = Result<void>(std::move(flow).error());
+      break;
+    }
+    current = std::exchange(parent_, nullptr);
+  }
+  template_ = outer_template;
+  parent_ = outer_parent;
+  discard_ = outer_discard;
+  blocks_ = std::move(outer_blocks);
+  return done;
+}
+
+}  // namespace gpustack::jinja

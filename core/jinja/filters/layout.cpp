@@ -1,0 +1,193 @@
+// indent, truncate, wordwrap, comment
+#include <algorithm>
+
+#include "core/jinja/filters/tables.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+Result<Value> indent(Invocation& call) {
+  if (!call.input.is_string()) return call.wrong_type("a string", call.input);
+  const Value width = call.arg(0, Value(4));
+  std::string prefix;
+  if (width.is_string()) {
+    prefix = width.as_string();
+  } else {
+    GS_TRY(const std::int64_t spaces, call.integer(0, 4));
+    prefix.assign(static_cast<std::size_t>(std::clamp<std::int64_t>(spaces, 0, 100'000)), ' ');
+  }
+  const bool first = call.flag(1);
+  const bool blank = call.flag(2);
+  const std::vector<std::string> lines = split_lines(call.input.as_string() + "\n");
+  std::string out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) {
+      out += '\n';
+      if (blank || !lines[i].empty()) out += prefix;
+    }
+    out += lines[i];
+  }
+  return Value(first ? prefix + out : out);
+}
+
+Result<Value> truncate(Invocation& call) {
+  GS_TRY(const std::string text, call.input_text());
+  GS_TRY(const std::int64_t length, call.integer(0, 255));
+  GS_TRY(const std::string end, call.text(2, "..."));
+  GS_TRY(const std::int64_t leeway, call.integer(3, 5));
+  const auto size = static_cast<std::int64_t>(code_points(text));
+  const auto end_size = static_cast<std::int64_t>(code_points(end));
+  if (length < end_size) return call.fail("expected a length of at least " + std::to_string(end_size) + ", found " + std::to_string(length));
+  if (size <= length + leeway) return Value(text);
+  std::string head = pick_code_points(text, 0, 1, length - end_size);
+  if (!call.flag(1)) {
+    const std::size_t space = head.rfind(' ');
+    if (space != std::string::npos) head.resize(space);
+  }
+  return Value(head + end);
+}
+
+// Pieces a line may be broken between: words, spaces, and parts of hyphenated words.
+std::vector<std::string> chunks_of(const std::string& line, bool break_on_hyphens) {
+  std::vector<std::string> chunks;
+  std::size_t at = 0;
+  while (at < line.size()) {
+    std::size_t end = at;
+    const bool space = line[at] == ' ' || line[at] == '\t';
+    while (end < line.size() && ((line[end] == ' ' || line[end] == '\t') == space)) ++end;
+    std::string word = line.substr(at, end - at);
+    at = end;
+    if (space || !break_on_hyphens) {
+      chunks.push_back(std::move(word));
+      continue;
+    }
+    std::size_t begin = 0;
+    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; };
+    for (std::size_t i = 1; i + 1 < word.size(); ++i) {
+      // A hyphen between a letter and a letter ends a piece.
+      if (word[i] == '-' && letter(word[i - 1]) && letter(word[i + 1]) && i > begin + 1) {
+        chunks.push_back(word.substr(begin, i + 1 - begin));
+        begin = i + 1;
+      }
+    }
+    chunks.push_back(word.substr(begin));
+  }
+  return chunks;
+}
+
+std::vector<std::string> wrap_line(const std::string& line, std::size_t width, bool break_long, bool break_on_hyphens) {
+  std::vector<std::string> chunks = chunks_of(line, break_on_hyphens);
+  std::reverse(chunks.begin(), chunks.end());
+  std::vector<std::string> lines;
+  const auto blank = [](const std::string& text) { return strip(text).empty(); };
+  while (!chunks.empty()) {
+    std::vector<std::string> current;
+    std::size_t length = 0;
+    if (blank(chunks.back()) && !lines.empty()) chunks.pop_back();
+    while (!chunks.empty()) {
+      const std::size_t size = code_points(chunks.back());
+      if (length + size > width) break;
+      current.push_back(std::move(chunks.back()));
+      chunks.pop_back();
+      length += size;
+    }
+    if (!chunks.empty() && code_points(chunks.back()) > width) {
+      if (break_long) {
+        const std::size_t room = std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
+        if (room > 0) {
+          const std::size_t cut = code_point_offset(chunks.back(), room);
+          current.push_back(chunks.back().substr(0, cut));
+          chunks.back().erase(0, cut);
+        }
+      } else if (current.empty()) {
+        current.push_back(std::move(chunks.back()));
+        chunks.pop_back();
+      }
+    }
+    if (!current.empty() && blank(current.back())) current.pop_back();
+    if (!current.empty()) {
+      std::string joined;
+      for (const std::string& piece : current) joined += piece;
+      lines.push_back(std::move(joined));
+    }
+  }
+  return lines;
+}
+
+Result<Value> wordwrap(Invocation& call) {
+  GS_TRY(const std::string text, call.input_text());
+  GS_TRY(const std::int64_t width, call.integer(0, 79));
+  GS_TRY(const std::string separator, call.text(2, "\n"));
+  if (width < 1) return call.fail("expected a width of at least 1, found " + std::to_string(width));
+  std::string out;
+  bool first = true;
+  for (const std::string& line : split_lines(text)) {
+    if (!std::exchange(first, false)) out += separator;
+    bool first_piece = true;
+    for (const std::string& piece : wrap_line(line, static_cast<std::size_t>(width), call.flag(1, true), call.flag(3, true))) {
+      if (!std::exchange(first_piece, false)) out += separator;
+      out += piece;
+    }
+  }
+  return Value(std::move(out));
+}
+
+struct CommentStyle {
+  std::string_view name, beginning, decoration, end;
+};
+
+constexpr CommentStyle kStyles[] = {
+    {"plain", "", "# ", ""},
+    {"erlang", "", "% ", ""},
+    {"c", "", "// ", ""},
+    {"cblock", "/*", " * ", " */"},
+    {"xml", "<!--", " - ", "-->"},
+};
+
+std::string repeat(std::string_view text, std::int64_t count) {
+  std::string out;
+  for (std::int64_t i = 0; i < std::min<std::int64_t>(count, 10'000); ++i) out += text;
+  return out;
+}
+
+Result<Value> comment(Invocation& call) {
+  GS_TRY(const std::string text, call.input_text());
+  GS_TRY(const std::string name, call.text(0, "plain"));
+  const auto* style = std::find_if(std::begin(kStyles), std::end(kStyles), [&](const CommentStyle& row) { return row.name == name; });
+  if (style == std::end(kStyles)) return call.fail("has no style '" + name + "': expected plain, erlang, c, cblock or xml");
+  GS_TRY(const std::string decoration, call.text(1, style->decoration));
+  const std::string_view bare = strip(decoration, {}, Side::right);
+  GS_TRY(const std::string newline, call.text(2, "\n"));
+  GS_TRY(const std::string beginning, call.text(3, style->beginning));
+  GS_TRY(const std::string prefix, call.text(4, bare));
+  GS_TRY(const std::int64_t prefix_count, call.integer(5, 1));
+  GS_TRY(const std::string postfix, call.text(6, bare));
+  GS_TRY(const std::int64_t postfix_count, call.integer(7, 1));
+  GS_TRY(const std::string end, call.text(8, style->end));
+  std::string out;
+  if (!beginning.empty()) out += beginning + newline;
+  if (!prefix.empty()) out += repeat(prefix != newline ? prefix + newline : newline, prefix_count);
+  std::string body = decoration + replace_all(text, newline, newline + decoration);
+  if (!decoration.empty()) body = replace_all(body, decoration + newline, std::string(bare) + newline);
+  out += body;
+  out += repeat(newline + postfix, postfix_count);
+  if (!end.empty()) out += newline + end;
+  return Value(std::move(out));
+}
+
+constexpr FilterRow kRows[] = {
+    {"indent", indent, "width first blank"},
+    {"truncate", truncate, "length killwords end leeway"},
+    {"wordwrap", wordwrap, "width break_long_words wrapstring break_on_hyphens"},
+    {"comment", comment, "style decoration newline beginning prefix prefix_count postfix postfix_count end"},
+};
+
+}  // namespace
+
+FilterTable layout_filters() { return kRows; }
+
+}  // namespace gpustack::jinja

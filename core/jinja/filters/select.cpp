@@ -1,0 +1,165 @@
+// map, select, reject, selectattr, rejectattr, groupby, unique
+#include <algorithm>
+
+#include "core/base/suggest.hpp"
+#include "core/jinja/filters/tables.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/sequence.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+Result<Value> map(Invocation& call) {
+  GS_TRY(const List items, call.input_items());
+  List out;
+  out.reserve(items.size());
+  if (call.rest.empty() && call.named.contains("attribute")) {
+    const Value attribute = *call.named.find("attribute");
+    const Value* fallback = call.named.find("default");
+    for (const auto& [key, value] : call.named) {
+      if (key.as_string() != "attribute" && key.as_string() != "default") return call.fail("has no argument '" + key.as_string() + "'");
+    }
+    if (fallback != nullptr && fallback->is_null()) fallback = nullptr;
+    for (const Value& item : items) {
+      GS_TRY(Value member, call.render.path(item, attribute, fallback));
+      out.push_back(std::move(member));
+    }
+    return Value(std::move(out));
+  }
+  if (call.rest.empty()) return call.fail("needs the name of a filter or 'attribute='");
+  GS_TRY(const std::string name, text_of(call.rest.front()));
+  const FilterRow* row = find_filter(name);
+  if (row == nullptr) {
+    return Error(ErrorCode::unknown_filter, "unknown filter '" + name + "' in 'map'").hint(suggest(name, filter_names()));
+  }
+  const List arguments(call.rest.begin() + 1, call.rest.end());
+  for (const Value& item : items) {
+    if (item.is_undefined() && !row->accepts_undefined) return call.render.undefined_error(item);
+    GS_TRY(Value result, call.render.apply_filter(*row, item, arguments, call.named));
+    out.push_back(std::move(result));
+  }
+  return Value(std::move(out));
+}
+
+/// select and its three relatives.
+template <bool keep, bool by_attribute>
+Result<Value> select(Invocation& call) {
+  GS_TRY(List items, call.input_items());
+  constexpr std::size_t kOffset = by_attribute ? 1 : 0;
+  if (by_attribute && call.rest.empty()) return call.fail("needs the name of an attribute");
+  const TestRow* row = nullptr;
+  List arguments;
+  if (call.rest.size() > kOffset) {
+    GS_TRY(const std::string name, text_of(call.rest[kOffset]));
+    row = find_test(name);
+    if (row == nullptr) {
+      return Error(ErrorCode::unknown_test, "unknown test '" + name + "' in '" + std::string(call.name) + "'")
+          .hint(suggest(name, test_names()));
+    }
+    arguments.assign(call.rest.begin() + kOffset + 1, call.rest.end());
+  }
+  List out;
+  for (Value& item : items) {
+    Value member = item;
+    if (by_attribute) {
+      GS_TRY(member, call.render.path(item, call.rest.front()));
+    }
+    bool holds = false;
+    if (row != nullptr) {
+      if (member.is_undefined() && !row->accepts_undefined) return call.render.undefined_error(member);
+      GS_TRY(holds, call.render.apply_test(*row, member, arguments, call.named));
+    } else {
+      if (member.is_undefined()) return call.render.undefined_error(member);
+      holds = member.truthy();
+    }
+    if (holds == keep) out.push_back(std::move(item));
+  }
+  return Value(std::move(out));
+}
+
+/// A group prints as a tuple and has the names `grouper` and `list`.
+class GroupObject : public Object {
+ public:
+  GroupObject(Value key, Value members) : key_(std::move(key)), members_(std::move(members)) {}
+  std::string_view type_name() const override { return "_GroupTuple"; }
+  Result<Value> attribute(std::string_view name) override {
+    if (name == "grouper") return key_;
+    if (name == "list") return members_;
+    return Object::attribute(name);
+  }
+  Result<Value> item(const Value& key) override {
+    if (key.is_integer() && (key.as_integer() == 0 || key.as_integer() == -2)) return key_;
+    if (key.is_integer() && (key.as_integer() == 1 || key.as_integer() == -1)) return members_;
+    return Object::item(key);
+  }
+  Result<List> iterate() override { return List{key_, members_}; }
+  std::string to_text() const override { return "(" + to_repr(key_) + ", " + to_repr(members_) + ")"; }
+
+ private:
+  Value key_;
+  Value members_;
+};
+
+Result<Value> group_by(Invocation& call) {
+  GS_TRY(List items, call.input_items());
+  const Value* fallback = call.has(1) && !call.arg(1).is_null() ? &call.arg(1) : nullptr;
+  const bool case_sensitive = call.flag(2);
+  std::vector<Value> keys;
+  keys.reserve(items.size());
+  for (const Value& item : items) {
+    GS_TRY(Value key, call.render.path(item, call.arg(0), fallback));
+    if (key.is_undefined()) return call.render.undefined_error(key);
+    keys.push_back(case_sensitive ? key : fold_case(key));
+  }
+  List numbered;
+  for (std::size_t i = 0; i < items.size(); ++i) numbered.push_back(Value::list({keys[i], items[i]}));
+  GS_TRY_VOID(sort_by(numbered, keys, false));
+  List out;
+  for (std::size_t i = 0; i < numbered.size();) {
+    const Value key = numbered[i].as_list()[0];
+    List members;
+    for (; i < numbered.size() && numbered[i].as_list()[0] == key; ++i) members.push_back(numbered[i].as_list()[1]);
+    GS_TRY(Value shown, call.render.path(members.front(), call.arg(0), fallback));
+    out.push_back(make_object<GroupObject>(std::move(shown), Value(std::move(members))));
+  }
+  return Value(std::move(out));
+}
+
+Result<Value> unique(Invocation& call) {
+  GS_TRY(List items, call.input_items());
+  ValueSet seen;
+  List out;
+  // Python falls back to comparing as they are when one item cannot be hashed.
+  const bool exact = std::any_of(items.begin(), items.end(), [](const Value& item) { return item.is_map() || (item.is_list() && !item.is_tuple()); });
+  if (exact && !call.has(1)) {
+    for (Value& item : items) {
+      if (item.is_undefined()) return call.render.undefined_error(item);
+      if (seen.insert(item).second) out.push_back(std::move(item));
+    }
+    return Value(std::move(out));
+  }
+  for (Value& item : items) {
+    // Ansible hands `case_sensitive=None` on as false only when it was asked for.
+    GS_TRY(Value key, key_of(call, item, call.arg(1), call.has(0) && call.flag(0)));
+    if (seen.insert(std::move(key)).second) out.push_back(std::move(item));
+  }
+  return Value(std::move(out));
+}
+
+constexpr FilterRow kRows[] = {
+    {"map", map, "* **", Marks::elements},
+    {"select", select<true, false>, "* **", Marks::elements},
+    {"reject", select<false, false>, "* **", Marks::elements},
+    {"selectattr", select<true, true>, "* **", Marks::elements},
+    {"rejectattr", select<false, true>, "* **", Marks::elements},
+    {"groupby", group_by, "attribute! default case_sensitive", Marks::elements},
+    {"unique", unique, "case_sensitive attribute", Marks::elements},
+};
+
+}  // namespace
+
+FilterTable select_filters() { return kRows; }
+
+}  // namespace gpustack::jinja

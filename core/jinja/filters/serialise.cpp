@@ -1,0 +1,149 @@
+// to_json, to_nice_json, from_json, to_yaml, to_nice_yaml, from_yaml, from_yaml_all, tojson
+#include <algorithm>
+
+#include "core/base/json.hpp"
+#include "core/jinja/filters/tables.hpp"
+#include "core/jinja/json_text.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
+#include "core/jinja/yaml_emitter.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+Result<void> read_json_options(Invocation& call, JsonTextStyle& style) {
+  for (const auto& [key, value] : call.named) {
+    const std::string& name = key.as_string();
+    if (name == "sort_keys") {
+      style.sort_keys = value.truthy();
+    } else if (name == "ensure_ascii") {
+      style.ensure_ascii = value.truthy();
+    } else if (name == "indent") {
+      if (value.is_string()) {
+        style.indent = value.as_string();
+      } else if (value.is_integer()) {
+        style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(value.as_integer(), 0, 1000)), ' ');
+      }
+    } else if (name == "separators") {
+      if (!value.is_list() || value.size() != 2) return call.fail("expected two separators, found " + to_repr(value));
+      GS_TRY(style.item_separator, text_of(value.as_list()[0]));
+      GS_TRY(style.key_separator, text_of(value.as_list()[1]));
+    } else if (name != "vault_to_text" && name != "preprocess_unsafe" && name != "default" && name != "skipkeys" &&
+               name != "allow_nan" && name != "check_circular") {
+      return call.fail("has no argument '" + name + "'");
+    }
+  }
+  return {};
+}
+
+Result<Value> to_json(Invocation& call) {
+  JsonTextStyle style;
+  if (call.named.contains("indent") && !call.named.find("indent")->is_null()) style.item_separator = ",";
+  GS_TRY_VOID(read_json_options(call, style));
+  GS_TRY(std::string text, json_text(call.input, style));
+  return Value(std::move(text));
+}
+
+Result<Value> to_nice_json(Invocation& call) {
+  JsonTextStyle style;
+  GS_TRY(const std::int64_t indent, call.integer(0, 4));
+  style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+  style.item_separator = ",";
+  style.sort_keys = call.flag(1, true);
+  GS_TRY_VOID(read_json_options(call, style));
+  GS_TRY(std::string text, json_text(call.input, style));
+  return Value(std::move(text));
+}
+
+// Jinja2's own: safe inside HTML, keys sorted.
+Result<Value> tojson(Invocation& call) {
+  JsonTextStyle style;
+  style.sort_keys = true;
+  if (call.has(0) && !call.arg(0).is_null()) {
+    GS_TRY(const std::int64_t indent, call.integer(0, 0));
+    style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+    style.item_separator = ",";
+  }
+  GS_TRY(std::string text, json_text(call.input, style));
+  text = replace_all(replace_all(text, "<", "\\u003c"), ">", "\\u003e");
+  return Value(replace_all(replace_all(text, "&", "\\u0026"), "'", "\\u0027"));
+}
+
+Result<Value> from_json(Invocation& call) {
+  if (!call.input.is_string()) return call.wrong_type("JSON text", call.input);
+  auto value = parse_json(call.input.as_string());
+  if (!value) return call.fail("cannot read the text as JSON: " + value.error().message());
+  return value;
+}
+
+Result<Value> to_yaml_with(Invocation& call, YamlStyle style) {
+  for (const auto& [key, value] : call.named) {
+    const std::string& name = key.as_string();
+    if (name == "indent" && value.is_integer()) {
+      style.indent = static_cast<int>(std::clamp<std::int64_t>(value.as_integer(), 0, 100));
+    } else if (name == "width" && (value.is_number() || value.is_string())) {
+      style.width = static_cast<int>(std::clamp<double>(value.is_number() ? value.as_real() : 80, -1, INT32_MAX));
+    } else if (name == "sort_keys") {
+      style.sort_keys = value.truthy();
+    } else if (name == "default_flow_style") {
+      style.flow = value.is_null() ? YamlStyle::Flow::leaves : value.truthy() ? YamlStyle::Flow::always : YamlStyle::Flow::never;
+    } else if (name == "allow_unicode") {
+      style.allow_unicode = value.truthy();
+    } else if (name == "explicit_start") {
+      style.explicit_start = value.truthy();
+    } else if (name == "explicit_end") {
+      style.explicit_end = value.truthy();
+    } else if (name == "default_style" && value.is_string() && value.size() == 1) {
+      style.quote = value.as_string()[0];
+    } else if (!value.is_null()) {
+      return call.fail("has no argument '" + name + "' of this value: " + to_repr(value));
+    }
+  }
+  GS_TRY(std::string text, to_yaml(call.input, style));
+  return Value(std::move(text));
+}
+
+Result<Value> to_yaml_filter(Invocation& call) { return to_yaml_with(call, YamlStyle()); }
+
+Result<Value> to_nice_yaml(Invocation& call) {
+  YamlStyle style;
+  style.flow = YamlStyle::Flow::never;
+  GS_TRY(const std::int64_t indent, call.integer(0, 4));
+  style.indent = static_cast<int>(std::clamp<std::int64_t>(indent, 0, 100));
+  return to_yaml_with(call, style);
+}
+
+Result<Value> from_yaml(Invocation& call) {
+  if (!call.input.is_string()) return call.input;
+  if (call.render.services() == nullptr) return call.fail("is not available here");
+  auto value = call.render.services()->parse_yaml(call.input.as_string());
+  if (!value) return call.fail("cannot read the text as YAML: " + value.error().message());
+  return value;
+}
+
+Result<Value> from_yaml_all(Invocation& call) {
+  if (!call.input.is_string()) return call.input;
+  if (call.render.services() == nullptr) return call.fail("is not available here");
+  auto values = call.render.services()->parse_yaml_all(call.input.as_string());
+  if (!values) return call.fail("cannot read the text as YAML: " + values.error().message());
+  return Value(std::move(*values));
+}
+
+constexpr FilterRow kRows[] = {
+    {"to_json", to_json, "**", Marks::join, false, true},
+    {"to_nice_json", to_nice_json, "indent sort_keys **", Marks::join, false, true},
+    {"tojson", tojson, "indent", Marks::join},
+    {"from_json", from_json},
+    {"to_yaml", to_yaml_filter, "**", Marks::join, false, true},
+    {"to_nice_yaml", to_nice_yaml, "indent **", Marks::join, false, true},
+    {"from_yaml", from_yaml},
+    {"from_yaml_all", from_yaml_all},
+};
+
+}  // namespace
+
+FilterTable format_filters() { return kRows; }
+
+}  // namespace gpustack::jinja

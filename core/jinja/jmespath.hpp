@@ -1,0 +1,14 @@
+#pragma once
+/// @file JMESPath, the query language of json_query.
+
+#include <string_view>
+
+#include "core/base/value.hpp"
+
+namespace gpustack::jinja {
+
+/// @source JMESPath specification (jmespath.org), without its optional extensions
+/// @error filter_failed with the place in the query
+Result<Value> jmespath_search(std::string_view query, const Value& data);
+
+}  // namespace gpustack::jinja

@@ -1,0 +1,137 @@
+#pragma once
+/// @file Values with behaviour: ranges, loops, namespaces, dates, bound methods.
+
+#include <ctime>
+
+#include "core/jinja/ast.hpp"
+
+namespace gpustack::jinja {
+
+/// Python's range(): numbers are made when they are asked for.
+class RangeObject : public Object {
+ public:
+  RangeObject(std::int64_t start, std::int64_t stop, std::int64_t step);
+  std::string_view type_name() const override { return "range"; }
+  Result<Value> item(const Value& key) override;
+  Result<List> iterate() override;
+  bool contains(const Value& key) override;
+  bool truthy() const override { return count_ > 0; }
+  std::string to_text() const override;
+  std::int64_t size() const { return count_; }
+  std::int64_t at(std::int64_t index) const { return start_ + index * step_; }
+
+ private:
+  std::int64_t start_;
+  std::int64_t stop_;
+  std::int64_t step_;
+  std::int64_t count_;
+};
+
+/// Jinja2's namespace(): attributes that survive loops.
+class NamespaceObject : public Object {
+ public:
+  explicit NamespaceObject(Map values) : values_(std::move(values)) {}
+  std::string_view type_name() const override { return "Namespace"; }
+  Result<Value> attribute(std::string_view name) override;
+  Result<Value> set_attribute(std::string_view name, Value value) override;
+  std::string to_text() const override { return "<Namespace " + to_repr(Value(values_)) + ">"; }
+
+ private:
+  Map values_;
+};
+
+/// `loop` inside a for.
+class LoopObject : public Object {
+ public:
+  using Again = Result<Value> (*)(void* self, const Value& items, int depth);
+
+  LoopObject(List items, int depth) : items_(std::move(items)), depth_(depth) {}
+  std::string_view type_name() const override { return "LoopContext"; }
+  Result<Value> attribute(std::string_view name) override;
+  Result<Value> call(const CallArguments& arguments) override;
+  bool is_callable() const override { return true; }
+  void move_to(std::size_t index) { index_ = index; }
+  int depth() const { return depth_; }
+  void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
+  Result<Value> cycle(const CallArguments& arguments) const;
+  Result<Value> changed(const CallArguments& arguments);
+
+ private:
+  List items_;
+  std::size_t index_ = 0;
+  int depth_;
+  Value last_changed_;
+  bool has_last_ = false;
+  std::function<Result<Value>(const Value&)> again_;
+};
+
+/// A function as a value.
+class FunctionObject : public Object {
+ public:
+  using Function = std::function<Result<Value>(const CallArguments&)>;
+  FunctionObject(std::string name, Function function) : name_(std::move(name)), function_(std::move(function)) {}
+  std::string_view type_name() const override { return "function"; }
+  Result<Value> call(const CallArguments& arguments) override { return function_(arguments); }
+  bool is_callable() const override { return true; }
+  std::string to_text() const override { return "<function " + name_ + ">"; }
+
+ private:
+  std::string name_;
+  Function function_;
+};
+
+/// `lookup`, `query` and `q`: need the render they are called from, so Render::call() looks for this type.
+class LookupFunctionObject : public Object {
+ public:
+  explicit LookupFunctionObject(bool wants_list) : wants_list_(wants_list) {}
+  std::string_view type_name() const override { return "function"; }
+  bool is_callable() const override { return true; }
+  bool wants_list() const { return wants_list_; }
+
+ private:
+  bool wants_list_;
+};
+
+Value make_function(std::string name, FunctionObject::Function function);
+
+/// Seconds and microseconds since 1970 in local time or UTC, as Python's naive datetime shows them.
+class DateTimeObject : public Object {
+ public:
+  DateTimeObject(std::tm fields, std::int64_t microseconds) : fields_(fields), microseconds_(microseconds) {}
+  std::string_view type_name() const override { return "datetime"; }
+  Result<Value> attribute(std::string_view name) override;
+  std::string to_text() const override;
+  /// Seconds since 1970 as if the fields were UTC; for differences and order.
+  std::int64_t naive_seconds() const;
+  std::int64_t microseconds() const { return microseconds_; }
+  const std::tm& fields() const { return fields_; }
+
+ private:
+  std::tm fields_;
+  std::int64_t microseconds_;
+};
+
+/// The difference of two dates.
+class DurationObject : public Object {
+ public:
+  explicit DurationObject(std::int64_t microseconds) : microseconds_(microseconds) {}
+  std::string_view type_name() const override { return "timedelta"; }
+  Result<Value> attribute(std::string_view name) override;
+  bool truthy() const override { return microseconds_ != 0; }
+  std::string to_text() const override;
+  std::int64_t microseconds() const { return microseconds_; }
+
+ private:
+  std::int64_t microseconds_;
+};
+
+std::string format_time(const std::string& format, const std::tm& fields, std::int64_t microseconds = 0);
+/// The current time. @param utc  as UTC instead of local time
+Value make_now(bool utc);
+
+/// `+`, `-`, … where at least one side is an object.
+Result<Value> object_binary(BinaryOp op, const Value& left, const Value& right);
+Result<int> object_order(const Value& left, const Value& right);
+bool objects_equal(const Value& left, const Value& right);
+
+}  // namespace gpustack::jinja

@@ -1,0 +1,312 @@
+#include "core/jinja/operators.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/jinja/format.hpp"
+#include "core/jinja/objects.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+bool numeric(const Value& value) { return value.is_number() || value.is_bool(); }
+
+std::string_view symbol(BinaryOp op) {
+  constexpr std::string_view kSymbols[] = {"+", "-", "*", "/", "//", "%", "**"};
+  return kSymbols[static_cast<std::size_t>(op)];
+}
+
+Error unsupported(BinaryOp op, const Value& left, const Value& right) {
+  return Error(ErrorCode::template_type, "cannot apply '" + std::string(symbol(op)) + "' to " +
+                                             std::string(type_name(left)) + " and " + std::string(type_name(right)));
+}
+
+Error too_large(std::string_view what) {
+  return Error(ErrorCode::template_limit, "the " + std::string(what) + " is larger than a template may make it");
+}
+
+Error overflow(BinaryOp op) {
+  return Error(ErrorCode::template_limit, "the result of '" + std::string(symbol(op)) + "' is larger than 64 bits");
+}
+
+Result<Value> integer_power(std::int64_t base, std::int64_t exponent) {
+  if (exponent < 0) return Value(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+  std::int64_t result = 1;
+  while (exponent > 0) {
+    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) return overflow(BinaryOp::pow);
+    exponent >>= 1;
+    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) return overflow(BinaryOp::pow);
+  }
+  return Value(result);
+}
+
+Result<Value> integers(BinaryOp op, std::int64_t left, std::int64_t right) {
+  std::int64_t result = 0;
+  switch (op) {
+    case BinaryOp::add:
+      if (__builtin_add_overflow(left, right, &result)) return overflow(op);
+      return Value(result);
+    case BinaryOp::sub:
+      if (__builtin_sub_overflow(left, right, &result)) return overflow(op);
+      return Value(result);
+    case BinaryOp::mul:
+      if (__builtin_mul_overflow(left, right, &result)) return overflow(op);
+      return Value(result);
+    case BinaryOp::pow:
+      return integer_power(left, right);
+    default:
+      break;
+  }
+  if (right == 0) return Error(ErrorCode::template_type, "division by zero");
+  if (op == BinaryOp::div) return Value(static_cast<double>(left) / static_cast<double>(right));
+  if (right == -1) {  // the one quotient that may not fit
+    if (op == BinaryOp::mod) return Value(0);
+    return integers(BinaryOp::sub, 0, left);
+  }
+  const std::int64_t quotient = left / right;
+  const std::int64_t remainder = left % right;
+  const bool adjust = remainder != 0 && ((remainder < 0) != (right < 0));  // Python rounds towards minus infinity
+  if (op == BinaryOp::floor_div) return Value(adjust ? quotient - 1 : quotient);
+  return Value(adjust ? remainder + right : remainder);
+}
+
+Result<Value> reals(BinaryOp op, double left, double right) {
+  switch (op) {
+    case BinaryOp::add: return Value(left + right);
+    case BinaryOp::sub: return Value(left - right);
+    case BinaryOp::mul: return Value(left * right);
+    case BinaryOp::pow: return Value(std::pow(left, right));
+    default: break;
+  }
+  if (right == 0.0) return Error(ErrorCode::template_type, "division by zero");
+  if (op == BinaryOp::div) return Value(left / right);
+  if (op == BinaryOp::floor_div) return Value(std::floor(left / right));
+  const double remainder = std::fmod(left, right);
+  return Value(remainder != 0.0 && ((remainder < 0) != (right < 0)) ? remainder + right : remainder);
+}
+
+Result<Value> repeat(const Value& sequence, std::int64_t count, std::size_t size_limit) {
+  const auto times = static_cast<std::size_t>(std::max<std::int64_t>(count, 0));
+  const std::size_t unit = sequence.is_string() ? 1 : sizeof(Value);
+  if (sequence.size() != 0 && times > size_limit / unit / sequence.size()) {
+    return too_large(sequence.is_string() ? "string" : "list");
+  }
+  if (sequence.is_string()) {
+    std::string out;
+    out.reserve(sequence.size() * times);
+    for (std::size_t i = 0; i < times; ++i) out += sequence.as_string();
+    return Value(std::move(out)).marked(sequence.marks());
+  }
+  List out;
+  out.reserve(sequence.size() * times);
+  for (std::size_t i = 0; i < times; ++i) out.insert(out.end(), sequence.as_list().begin(), sequence.as_list().end());
+  Value result(std::move(out));
+  if (sequence.is_tuple()) result = result.as_tuple();
+  return result.marked(sequence.marks());
+}
+
+Result<Value> add(const Value& left, const Value& right, std::size_t size_limit) {
+  if (left.is_string() && right.is_string()) {
+    if (left.size() + right.size() > size_limit) return too_large("string");
+    return Value(left.as_string() + right.as_string()).marked(left.marks() | right.marks());
+  }
+  if (left.is_list() && right.is_list()) {
+    if (left.is_tuple() != right.is_tuple()) return unsupported(BinaryOp::add, left, right);
+    if ((left.size() + right.size()) * sizeof(Value) > size_limit) return too_large("list");
+    List out;
+    out.reserve(left.size() + right.size());
+    out.insert(out.end(), left.as_list().begin(), left.as_list().end());
+    out.insert(out.end(), right.as_list().begin(), right.as_list().end());
+    Value result(std::move(out));
+    if (left.is_tuple()) result = result.as_tuple();
+    return result.marked(left.marks() | right.marks());
+  }
+  return unsupported(BinaryOp::add, left, right);
+}
+
+}  // namespace
+
+Error undefined_value_error(const Value& value) { return Error(ErrorCode::undefined_variable, value.undefined_text()); }
+
+Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::size_t size_limit) {
+  if (left.is_undefined()) return undefined_value_error(left);
+  if (right.is_undefined()) return undefined_value_error(right);
+  if (numeric(left) && numeric(right)) {
+    const Mark marks = left.marks() | right.marks();
+    auto result = left.is_real() || right.is_real() ? reals(op, left.as_real(), right.as_real())
+                                                    : integers(op, left.as_integer(), right.as_integer());
+    if (result && marks != Mark::none) result->mark(marks);
+    return result;
+  }
+  if (left.is_object() || right.is_object()) return object_binary(op, left, right);
+  if (op == BinaryOp::add) return add(left, right, size_limit);
+  if (op == BinaryOp::mod && left.is_string()) {
+    GS_TRY(std::string text, percent_format(left.as_string(), right));
+    return Value(std::move(text)).marked(left.marks() | deep_marks(right));
+  }
+  if (op == BinaryOp::mul) {
+    const auto sequence = [](const Value& v) { return v.is_string() || v.is_list(); };
+    if (sequence(left) && (right.is_integer() || right.is_bool())) return repeat(left, right.as_integer(), size_limit);
+    if (sequence(right) && (left.is_integer() || left.is_bool())) return repeat(right, left.as_integer(), size_limit);
+  }
+  return unsupported(op, left, right);
+}
+
+Result<int> order(const Value& left, const Value& right) {
+  if (left.is_undefined()) return undefined_value_error(left);
+  if (right.is_undefined()) return undefined_value_error(right);
+  const auto sign = [](auto a, auto b) { return a < b ? -1 : b < a ? 1 : 0; };
+  if (numeric(left) && numeric(right)) {
+    if (left.is_real() || right.is_real()) return sign(left.as_real(), right.as_real());
+    return sign(left.as_integer(), right.as_integer());
+  }
+  // UTF-8 sorts by bytes as it does by code points.
+  if (left.is_string() && right.is_string()) return sign(left.as_string().compare(right.as_string()), 0);
+  if (left.is_list() && right.is_list() && left.is_tuple() == right.is_tuple()) {
+    const List& a = left.as_list();
+    const List& b = right.as_list();
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      if (a[i] == b[i]) continue;
+      return order(a[i], b[i]);
+    }
+    return sign(a.size(), b.size());
+  }
+  if (left.is_object() && right.is_object()) return object_order(left, right);
+  return Error(ErrorCode::template_type, "cannot compare " + std::string(type_name(left)) + " with " +
+                                             std::string(type_name(right)) + ": " + "they have no order");
+}
+
+Result<bool> contains(const Value& container, const Value& item) {
+  if (container.is_undefined()) return undefined_value_error(container);
+  if (item.is_undefined() && !container.is_map()) return undefined_value_error(item);
+  switch (container.kind()) {
+    case Kind::string:
+      if (!item.is_string()) {
+        return Error(ErrorCode::template_type,
+                     "'in' on a string needs a string on its left, found " + std::string(type_name(item)));
+      }
+      return container.as_string().find(item.as_string()) != std::string::npos;
+    case Kind::list: {
+      const List& list = container.as_list();
+      return std::find(list.begin(), list.end(), item) != list.end();
+    }
+    case Kind::map:
+      if (item.is_undefined()) return undefined_value_error(item);
+      return container.as_map().find(item) != nullptr;
+    case Kind::object:
+      return container.as_object().contains(item);
+    default:
+      return Error(ErrorCode::template_type,
+                   "'in' needs a string, list or dict on its right, found " + std::string(type_name(container)));
+  }
+}
+
+Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
+  switch (op) {
+    case CompareOp::in:
+      return contains(right, left);
+    case CompareOp::not_in: {
+      GS_TRY(const bool found, contains(right, left));
+      return !found;
+    }
+    case CompareOp::eq:
+    case CompareOp::ne: {
+      if (left.is_undefined()) return undefined_value_error(left);
+      if (right.is_undefined()) return undefined_value_error(right);
+      const bool equal = left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
+      return equal == (op == CompareOp::eq);
+    }
+    default:
+      break;
+  }
+  if (left.is_real() || right.is_real()) {
+    if (numeric(left) && numeric(right)) {  // nan: every comparison is false
+      const double a = left.as_real();
+      const double b = right.as_real();
+      return op == CompareOp::lt ? a < b : op == CompareOp::le ? a <= b : op == CompareOp::gt ? a > b : a >= b;
+    }
+  }
+  GS_TRY(const int sign, order(left, right));
+  return op == CompareOp::lt ? sign < 0 : op == CompareOp::le ? sign <= 0 : op == CompareOp::gt ? sign > 0 : sign >= 0;
+}
+
+Result<Value> negate(const Value& value) {
+  if (value.is_undefined()) return undefined_value_error(value);
+  if (value.is_real()) return Value(-value.as_real()).marked(value.marks());
+  if (!value.is_integer() && !value.is_bool()) {
+    return Error(ErrorCode::template_type, "cannot negate " + std::string(type_name(value)));
+  }
+  return integers(BinaryOp::sub, 0, value.as_integer());
+}
+
+Result<void> require_defined(const Value& value) {
+  if (value.is_undefined()) return undefined_value_error(value);
+  if (value.is_list()) {
+    for (const Value& item : value.as_list()) {
+      if (item.kind() >= Kind::list) GS_TRY_VOID(require_defined(item));
+    }
+  } else if (value.is_map()) {
+    for (const auto& [key, item] : value.as_map()) {
+      if (item.kind() >= Kind::list) GS_TRY_VOID(require_defined(item));
+    }
+  }
+  return {};
+}
+
+Result<std::string> text_of(const Value& value) {
+  if (value.is_string()) return value.as_string();
+  if (value.kind() >= Kind::list) GS_TRY_VOID(require_defined(value));
+  return to_text(value);
+}
+
+Result<SliceBounds> slice_bounds(std::int64_t size, const Value& start, const Value& stop, const Value& step) {
+  const auto index = [](const Value& value, std::int64_t fallback) -> Result<std::int64_t> {
+    if (value.is_null()) return fallback;
+    if (value.is_undefined()) return undefined_value_error(value);
+    if (!value.is_integer() && !value.is_bool()) {
+      return Error(ErrorCode::template_type, "slice bounds must be integers, found " + std::string(type_name(value)));
+    }
+    return value.as_integer();
+  };
+  SliceBounds bounds;
+  GS_TRY(bounds.step, index(step, 1));
+  if (bounds.step == 0) return Error(ErrorCode::template_type, "slice step cannot be zero");
+  const bool forward = bounds.step > 0;
+  const auto clamp = [&](std::int64_t at) {
+    if (at < 0) at += size;
+    return std::clamp<std::int64_t>(at, forward ? 0 : -1, forward ? size : size - 1);
+  };
+  GS_TRY(const std::int64_t raw_start, index(start, 0));
+  GS_TRY(const std::int64_t raw_stop, index(stop, 0));
+  bounds.start = start.is_null() ? (forward ? 0 : size - 1) : clamp(raw_start);
+  const std::int64_t end = stop.is_null() ? (forward ? size : -1) : clamp(raw_stop);
+  if (forward) {
+    bounds.count = end > bounds.start ? (end - bounds.start - 1) / bounds.step + 1 : 0;
+  } else {
+    bounds.count = end < bounds.start ? (bounds.start - end - 1) / -bounds.step + 1 : 0;
+  }
+  return bounds;
+}
+
+Value mark_deep(Value value, Mark marks) {
+  if (marks == Mark::none) return value;
+  if (value.is_list()) {
+    List items = value.as_list();
+    for (Value& item : items) item = mark_deep(std::move(item), marks);
+    Value out(std::move(items));
+    if (value.is_tuple()) out = out.as_tuple();
+    return out.marked(value.marks() | marks);
+  }
+  if (value.is_map()) {
+    Map entries;
+    entries.reserve(value.size());
+    for (const auto& [key, item] : value.as_map()) entries.set(key.marked(marks), mark_deep(item, marks));
+    return Value(std::move(entries)).marked(value.marks() | marks);
+  }
+  if (value.is_string() || value.is_number()) value.mark(marks);
+  return value;
+}
+
+}  // namespace gpustack::jinja

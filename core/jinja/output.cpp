@@ -1,0 +1,63 @@
+#include "core/jinja/literal.hpp"
+#include "core/jinja/objects.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+
+namespace gpustack::jinja {
+
+Result<void> Output::flush(const Value& piece) {
+  marks_ = marks_ | deep_marks(piece);
+  if (piece.is_string()) {
+    text_ += piece.as_string();
+  } else if (!piece.is_null()) {  // null prints as nothing in Ansible
+    text_ += to_text(piece);
+  }
+  if (text_.size() > limit_) {
+    return Error(ErrorCode::template_limit,
+                 "the output is larger than " + std::to_string(limit_ >> 20U) + " MiB");
+  }
+  return {};
+}
+
+Result<void> Output::text(const Value& piece) { return value(piece); }
+
+Result<void> Output::value(Value piece) {
+  if (count_++ == 0) {
+    single_ = std::move(piece);
+    return {};
+  }
+  if (count_ == 2) GS_TRY_VOID(flush(std::exchange(single_, Value())));
+  return flush(piece);
+}
+
+Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
+  if (count_ == 0) single_ = Value("");
+  if (count_ <= 1) {
+    if (single_.is_null()) single_ = Value("");
+    if (mode == Mode::convert) {
+      if (single_.is_bool()) return single_;
+      if ((single_.is_list() && !single_.is_tuple()) || single_.is_map()) {
+        if (prints_as_literal(single_)) return single_;
+      }
+    }
+    if (single_.is_string()) {
+      const std::string& text = single_.as_string();
+      const bool converts = mode == Mode::convert && !single_.stays_text() && looks_like_literal(text);
+      if (!converts && trailing_newlines == 0) return single_;
+    }
+    const bool stays = single_.stays_text();
+    GS_TRY_VOID(flush(std::exchange(single_, Value())));
+    if (stays) mode = Mode::text;
+  }
+  if (mode == Mode::convert && looks_like_literal(text_)) {
+    if (auto literal = parse_literal(text_)) return mark_deep(std::move(*literal), marks_);
+  }
+  // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the template had.
+  std::size_t have = 0;
+  while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
+  for (; have < trailing_newlines; ++have) text_ += newline;
+  Value result(std::move(text_));
+  return result.marked(marks_);
+}
+
+}  // namespace gpustack::jinja

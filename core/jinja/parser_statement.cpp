@@ -1,0 +1,445 @@
+#include <algorithm>
+
+#include "core/base/suggest.hpp"
+#include "core/jinja/parser.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+const std::vector<std::string_view>& statement_words() {
+  static const std::vector<std::string_view> kWords = {
+      "for",    "if",    "set",     "macro", "call",       "filter", "include", "import", "from",
+      "extends", "block", "with",   "do",    "autoescape", "print",  "break",   "continue"};
+  return kWords;
+}
+
+/// Made of literals and filters on them only.
+bool is_constant(const Expr& expr) {
+  const auto all = [](const Items<const Expr*>& items) {
+    return std::all_of(items.begin(), items.end(), [](const Expr* item) { return is_constant(*item); });
+  };
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return true;
+    case ExprKind::list:
+    case ExprKind::tuple:
+    case ExprKind::concat:
+      return all(static_cast<const ListExpr&>(expr).items);
+    case ExprKind::map: {
+      const auto& entries = static_cast<const MapExpr&>(expr).items;
+      return std::all_of(entries.begin(), entries.end(),
+                         [](const auto& entry) { return is_constant(*entry.first) && is_constant(*entry.second); });
+    }
+    case ExprKind::filter: {
+      const auto& filter = static_cast<const FilterExpr&>(expr);
+      const auto& named = filter.arguments.named;
+      return filter.input != nullptr && is_constant(*filter.input) && all(filter.arguments.positional) &&
+             std::all_of(named.begin(), named.end(), [](const auto& argument) { return is_constant(*argument.value); }) &&
+             filter.arguments.star == nullptr && filter.arguments.double_star == nullptr;
+    }
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Body Parser::parse_all() {
+  const Body body = parse_body({});
+  if (!is(TokenKind::end)) fail("expected the end of the template, found " + describe(current()));
+  return body;
+}
+
+/// Statements up to one of `ends` (whose block_begin is consumed) or the end of the text.
+Body Parser::parse_body(Words ends) {
+  if (++depth_ > 100) fail_at(current(), "blocks nested deeper than 100 levels", ErrorCode::template_limit);
+  std::vector<const Stmt*> out;
+  while (!is(TokenKind::end)) {
+    const Token token = next();
+    if (token.kind == TokenKind::data) {
+      auto made = stmt<TextStmt>(StmtKind::text, token);
+      made.text = keep_value(normalise_newlines(token.text, program_.options.newline_sequence));
+      out.push_back(program_.make(made));
+    } else if (token.kind == TokenKind::variable_begin) {
+      auto made = stmt<OutputStmt>(StmtKind::output, current());
+      made.value = parse_tuple(Condition::yes);
+      if (!is(TokenKind::variable_end)) {
+        fail("expected an operator or '" + program_.options.variable_end + "', found " + describe(current()));
+      }
+      next();
+      made.is_constant = is_constant(*made.value);
+      out.push_back(program_.make(made));
+    } else {
+      if (is_one_of(ends)) break;
+      out.push_back(parse_statement());
+    }
+  }
+  --depth_;
+  return program_.keep(out);
+}
+
+/// The body of a statement; the end word is the current token afterwards.
+Body Parser::parse_block_of(Words ends) {
+  skip(TokenKind::colon);
+  const Token begin = current();
+  expect(TokenKind::block_end, "'" + program_.options.block_end + "'");
+  const Body body = parse_body(ends);
+  if (is(TokenKind::end)) {
+    std::string wanted;
+    for (const std::string_view end : ends) wanted += (wanted.empty() ? "'" : " or '") + std::string(end) + "'";
+    fail_at(begin, "the block that begins here has no end: expected " + wanted);
+  }
+  return body;
+}
+
+void Parser::end_statement(std::string_view word) {
+  if (!word.empty()) expect_word(word);
+  expect(TokenKind::block_end, "'" + program_.options.block_end + "'");
+}
+
+const Stmt* Parser::parse_statement() {
+  if (!is(TokenKind::name)) fail("expected the name of a statement, found " + describe(current()));
+  struct Row {
+    std::string_view word;
+    const Stmt* (Parser::*parse)();
+  };
+  static constexpr Row kRows[] = {
+      {"if", &Parser::parse_if},           {"set", &Parser::parse_set},
+      {"for", &Parser::parse_for},         {"macro", &Parser::parse_macro},
+      {"call", &Parser::parse_call_block}, {"filter", &Parser::parse_filter_block},
+      {"include", &Parser::parse_include}, {"import", &Parser::parse_import},
+      {"from", &Parser::parse_from},       {"extends", &Parser::parse_extends},
+      {"block", &Parser::parse_block},     {"with", &Parser::parse_with},
+      {"do", &Parser::parse_do},           {"autoescape", &Parser::parse_autoescape},
+      {"print", &Parser::parse_print},     {"break", &Parser::parse_jump},
+      {"continue", &Parser::parse_jump},
+  };
+  for (const Row& row : kRows) {
+    if (current().text == row.word) return (this->*row.parse)();
+  }
+  const std::string word(current().text);
+  if (word.starts_with("end") || word == "else" || word == "elif") {
+    fail("'" + word + "' has no statement it could belong to here");
+  }
+  fail_at(current(), "unknown statement '" + word + "'", ErrorCode::template_syntax, suggest(word, statement_words()));
+}
+
+const Stmt* Parser::parse_for() {
+  const Token begin = next();
+  auto made = stmt<LoopStmt>(StmtKind::loop, begin);
+  made.target = parse_target(false);
+  expect_word("in");
+  made.items = parse_tuple(Condition::no, "recursive");
+  const Seen outer = seen_;
+  seen_.loop = false;
+  if (skip_word("if")) made.condition = parse_expression();
+  made.recursive = skip_word("recursive");
+  ++loops_;
+  made.body = parse_block_of({"endfor", "else"});
+  --loops_;
+  made.uses_loop = seen_.loop || made.recursive;
+  seen_.loop = outer.loop;
+  if (skip_word("else")) made.otherwise = parse_block_of({"endfor"});
+  end_statement("endfor");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_if() {
+  const Token begin = next();
+  auto made = stmt<BranchStmt>(StmtKind::branch, begin);
+  std::vector<BranchStmt::Arm> arms;
+  while (true) {
+    BranchStmt::Arm arm;
+    arm.condition = parse_tuple(Condition::no);
+    arm.body = parse_block_of({"elif", "else", "endif"});
+    arms.push_back(arm);
+    if (!skip_word("elif")) break;
+  }
+  if (skip_word("else")) made.otherwise = parse_block_of({"endif"});
+  end_statement("endif");
+  made.arms = program_.keep(arms);
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_set() {
+  const Token begin = next();
+  const Target target = parse_target(true);
+  if (skip(TokenKind::assign)) {
+    auto made = stmt<SetStmt>(StmtKind::set, begin);
+    made.target = target;
+    made.value = parse_tuple(Condition::yes);
+    end_statement("");
+    return program_.make(made);
+  }
+  auto made = stmt<SetBlockStmt>(StmtKind::set_block, begin);
+  made.target = target;
+  while (skip(TokenKind::pipe)) made.filter = parse_filter(made.filter);
+  made.body = parse_block_of({"endset"});
+  end_statement("endset");
+  return program_.make(made);
+}
+
+Items<Parameter> Parser::parse_signature() {
+  expect(TokenKind::left_paren, "'('");
+  std::vector<Parameter> parameters;
+  while (!is(TokenKind::right_paren)) {
+    if (!parameters.empty()) {
+      expect(TokenKind::comma, "',' or ')'");
+      if (is(TokenKind::right_paren)) break;
+    }
+    const Token name = expect(TokenKind::name, "a parameter name");
+    Parameter parameter{intern_name(name.text), nullptr};
+    if (skip(TokenKind::assign)) {
+      parameter.fallback = parse_expression();
+    } else if (!parameters.empty() && parameters.back().fallback != nullptr) {
+      fail_at(name, "parameter '" + std::string(name.text) + "' has no default but follows one that has");
+    }
+    parameters.push_back(parameter);
+  }
+  next();
+  return program_.keep(parameters);
+}
+
+const Stmt* Parser::parse_macro() {
+  const Token begin = next();
+  auto made = stmt<MacroStmt>(StmtKind::macro, begin);
+  made.name = intern_name(expect(TokenKind::name, "the macro's name").text);
+  const Seen outer = seen_;
+  const int outer_loops = loops_;
+  seen_ = Seen{};
+  loops_ = 0;
+  made.parameters = parse_signature();
+  made.body = parse_block_of({"endmacro"});
+  made.uses_caller = seen_.caller;
+  made.uses_varargs = seen_.varargs;
+  made.uses_kwargs = seen_.kwargs;
+  const bool saw_loop = seen_.loop;
+  seen_ = outer;
+  seen_.loop = seen_.loop || saw_loop;
+  loops_ = outer_loops;
+  expect_word("endmacro");
+  if (is(TokenKind::name)) next();
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_call_block() {
+  const Token begin = next();
+  auto macro = stmt<MacroStmt>(StmtKind::macro, begin);
+  macro.name = intern_name("caller");
+  const Seen outer = seen_;
+  if (is(TokenKind::left_paren)) macro.parameters = parse_signature();
+  const Token place = current();
+  const Expr* call = parse_expression();
+  if (call->kind != ExprKind::call) fail_at(place, "expected the call of a macro after 'call'");
+  seen_.varargs = seen_.kwargs = false;
+  macro.body = parse_block_of({"endcall"});
+  macro.uses_varargs = seen_.varargs;
+  macro.uses_kwargs = seen_.kwargs;
+  seen_.varargs = outer.varargs;
+  seen_.kwargs = outer.kwargs;
+  end_statement("endcall");
+  auto made = stmt<CallBlockStmt>(StmtKind::call_block, begin);
+  made.macro = program_.make(macro);
+  made.call = static_cast<const CallExpr*>(call);
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_filter_block() {
+  const Token begin = next();
+  auto made = stmt<SetBlockStmt>(StmtKind::filter_block, begin);
+  made.filter = parse_filter(nullptr);
+  while (skip(TokenKind::pipe)) made.filter = parse_filter(made.filter);
+  made.body = parse_block_of({"endfilter"});
+  end_statement("endfilter");
+  return program_.make(made);
+}
+
+bool Parser::parse_context(bool fallback) {
+  if ((is_word("with") || is_word("without")) && look().kind == TokenKind::name && look().text == "context") {
+    const bool with = next().text == "with";
+    next();
+    return with;
+  }
+  return fallback;
+}
+
+const Stmt* Parser::parse_include() {
+  const Token begin = next();
+  auto made = stmt<IncludeStmt>(StmtKind::include, begin);
+  made.name = parse_expression();
+  if (is_word("ignore") && look().text == "missing") {
+    next();
+    next();
+    made.ignore_missing = true;
+  }
+  made.with_context = parse_context(true);
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_extends() {
+  const Token begin = next();
+  auto made = stmt<IncludeStmt>(StmtKind::extends, begin);
+  made.name = parse_expression();
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_import() {
+  const Token begin = next();
+  auto made = stmt<ImportStmt>(StmtKind::import, begin);
+  made.name = parse_expression();
+  expect_word("as");
+  made.target = intern_name(expect(TokenKind::name, "the module's name").text);
+  made.with_context = parse_context(false);
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_from() {
+  const Token begin = next();
+  auto made = stmt<ImportStmt>(StmtKind::from_import, begin);
+  made.name = parse_expression();
+  expect_word("import");
+  std::vector<std::pair<NameId, NameId>> names;
+  while (is(TokenKind::name)) {
+    if ((is_word("with") || is_word("without")) && look().text == "context") break;
+    const Token name = next();
+    NameId alias = intern_name(name.text);
+    if (skip_word("as")) alias = intern_name(expect(TokenKind::name, "an alias").text);
+    names.emplace_back(intern_name(name.text), alias);
+    if (!skip(TokenKind::comma)) break;
+  }
+  if (names.empty()) fail("expected the name of a macro or variable, found " + describe(current()));
+  made.with_context = parse_context(false);
+  made.names = program_.keep(names);
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_block() {
+  const Token begin = next();
+  auto made = stmt<BlockStmt>(StmtKind::block, begin);
+  const Token name = expect(TokenKind::name, "the block's name");
+  made.name = intern_name(name.text);
+  const auto same = [&](const auto& block) { return block.first == made.name; };
+  if (std::any_of(program_.blocks.begin(), program_.blocks.end(), same)) {
+    fail_at(name, "block '" + std::string(name.text) + "' is defined twice");
+  }
+  made.scoped = skip_word("scoped");
+  made.required = skip_word("required");
+  const std::size_t place = program_.blocks.size();
+  program_.blocks.emplace_back(made.name, nullptr);
+  made.body = parse_block_of({"endblock"});
+  expect_word("endblock");
+  if (is(TokenKind::name)) {
+    if (current().text != name.text) {
+      fail("expected 'endblock " + std::string(name.text) + "', found 'endblock " + std::string(current().text) + "'");
+    }
+    next();
+  }
+  end_statement("");
+  const BlockStmt* kept = program_.make(made);
+  program_.blocks[place].second = kept;
+  return kept;
+}
+
+const Stmt* Parser::parse_with() {
+  const Token begin = next();
+  auto made = stmt<WithStmt>(StmtKind::with, begin);
+  std::vector<std::pair<Target, const Expr*>> values;
+  while (!is(TokenKind::block_end)) {
+    if (!values.empty()) expect(TokenKind::comma, "',' or '" + program_.options.block_end + "'");
+    const Target target = parse_target(false, false);
+    expect(TokenKind::assign, "'='");
+    values.emplace_back(target, parse_expression());
+  }
+  made.values = program_.keep(values);
+  made.body = parse_block_of({"endwith"});
+  end_statement("endwith");
+  return program_.make(made);
+}
+
+// Ansible renders plain text, so there is nothing to escape; the block is a scope.
+const Stmt* Parser::parse_autoescape() {
+  const Token begin = next();
+  auto made = stmt<WithStmt>(StmtKind::scope, begin);
+  parse_expression();
+  made.body = parse_block_of({"endautoescape"});
+  end_statement("endautoescape");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_print() {
+  const Token begin = next();
+  auto made = stmt<OutputStmt>(StmtKind::output, begin);
+  std::vector<const Expr*> items;
+  do {
+    items.push_back(parse_expression());
+  } while (skip(TokenKind::comma));
+  if (items.size() == 1) {
+    made.value = items.front();
+  } else {
+    auto joined = node<ListExpr>(ExprKind::concat, items.front()->offset);
+    joined.items = program_.keep(items);
+    made.value = program_.make(joined);
+  }
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_do() {
+  const Token begin = next();
+  auto made = stmt<OutputStmt>(StmtKind::evaluate, begin);
+  made.value = parse_tuple(Condition::yes);
+  end_statement("");
+  return program_.make(made);
+}
+
+const Stmt* Parser::parse_jump() {
+  const Token begin = next();
+  if (loops_ == 0) fail_at(begin, "'" + std::string(begin.text) + "' outside of a loop");
+  auto made = stmt<Stmt>(begin.text == "break" ? StmtKind::break_loop : StmtKind::continue_loop, begin);
+  end_statement("");
+  return program_.make(made);
+}
+
+Target Parser::parse_single_target(bool with_attribute) {
+  if (is(TokenKind::left_paren)) {
+    next();
+    Target target = parse_target(false);
+    expect(TokenKind::right_paren, "')'");
+    return target;
+  }
+  const Token name = expect(TokenKind::name, "a variable name");
+  if (name.text == "true" || name.text == "false" || name.text == "none") {
+    fail_at(name, "cannot assign to '" + std::string(name.text) + "'");
+  }
+  Target target;
+  target.name = intern_name(name.text);
+  if (with_attribute && skip(TokenKind::dot)) {
+    target.kind = Target::Kind::attribute;
+    target.attribute = keep_text(expect(TokenKind::name, "an attribute name").text);
+  }
+  return target;
+}
+
+Target Parser::parse_target(bool with_attribute, bool with_tuple) {
+  const Target first = parse_single_target(with_attribute);
+  if (!with_tuple || !is(TokenKind::comma)) return first;
+  std::vector<Target> items{first};
+  while (skip(TokenKind::comma)) {
+    if (!is(TokenKind::name) && !is(TokenKind::left_paren)) break;
+    if (is_word("in")) break;
+    items.push_back(parse_single_target(false));
+  }
+  Target target;
+  target.kind = Target::Kind::tuple;
+  target.items = program_.keep(items);
+  return target;
+}
+
+}  // namespace gpustack::jinja

@@ -1,0 +1,104 @@
+#pragma once
+/// @file Filters, tests and lookups as tables: a new one is a function and one row.
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/jinja/jinja.hpp"
+
+namespace gpustack::jinja {
+
+class Render;
+
+/// How a filter's result takes over the marks of what went in.
+enum class Marks : std::uint8_t {
+  join,      ///< text and what is made from text carries the marks of input and arguments
+  elements,  ///< the result holds parts of the input, which carry their own
+  none,      ///< lengths and the like
+};
+
+/// One use of a filter or test: input and arguments, bound to the row's parameters.
+class Invocation {
+ public:
+  Invocation(Render& the_render, std::string_view the_name, const Value& the_input)
+      : render(the_render), name(the_name), input(the_input) {}
+
+  Render& render;
+  std::string_view name;
+  const Value& input;
+  List positional;      ///< by parameter number; a missing one is `absent`
+  std::vector<bool> given;
+  List rest;            ///< what `*` in the row takes
+  Map named;            ///< what `**` in the row takes
+
+  bool has(std::size_t index) const { return index < given.size() && given[index]; }
+  /// The argument; null when it was not given.
+  const Value& arg(std::size_t index) const;
+  const Value& arg(std::size_t index, const Value& fallback) const { return has(index) ? positional[index] : fallback; }
+  bool flag(std::size_t index, bool fallback = false) const { return has(index) ? positional[index].truthy() : fallback; }
+  /// The argument as Python's str(). @error undefined_variable
+  Result<std::string> text(std::size_t index, std::string_view fallback = {}) const;
+  /// @error filter_failed when it is not a whole number
+  Result<std::int64_t> integer(std::size_t index, std::int64_t fallback = 0) const;
+  Result<std::string> input_text() const;
+  /// What a `for` over the input visits.
+  Result<List> input_items() const;
+
+  Error fail(std::string message) const;
+  /// "expected WANTED, found TYPE".
+  Error wrong_type(std::string_view wanted, const Value& found) const;
+};
+
+using FilterFunction = Result<Value> (*)(Invocation& call);
+using TestFunction = Result<bool> (*)(Invocation& call);
+
+/// Parameters are words: `name!` must be given, `*` takes more positional ones, `**` more named ones.
+struct FilterRow {
+  std::string_view name;
+  FilterFunction function;
+  std::string_view parameters = {};
+  Marks marks = Marks::join;
+  bool accepts_undefined = false;
+  bool stays_text = false;
+};
+
+struct TestRow {
+  std::string_view name;
+  TestFunction function;
+  std::string_view parameters = {};
+  bool accepts_undefined = false;
+};
+
+/// Arguments a lookup got: terms and options.
+struct LookupCall {
+  Render& render;
+  std::string_view name;
+  List terms;
+  Map options;
+  Error fail(std::string message) const;
+  Result<std::string> option(std::string_view key, std::string_view fallback = {}) const;
+  bool flag(std::string_view key, bool fallback) const;
+  Services* services() const;
+};
+using LookupFunction = Result<List> (*)(LookupCall& call);
+
+struct LookupRow {
+  std::string_view name;
+  LookupFunction function;
+};
+
+/// Names with a collection (`ansible.builtin.x`, `community.general.x`) are found by their last part.
+const FilterRow* find_filter(std::string_view name);
+const TestRow* find_test(std::string_view name);
+const LookupRow* find_lookup(std::string_view name);
+
+/// Binds arguments to the row's parameters. @error filter_failed for too many, unknown or missing ones
+Result<void> bind_arguments(Invocation& call, std::string_view parameters, List positional, const Map& named);
+
+using FilterTable = std::span<const FilterRow>;
+using TestTable = std::span<const TestRow>;
+using LookupTable = std::span<const LookupRow>;
+
+}  // namespace gpustack::jinja

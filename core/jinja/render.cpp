@@ -1,0 +1,159 @@
+#include "core/jinja/render.hpp"
+
+#include <atomic>
+
+#include "core/jinja/cache.hpp"
+#include "core/jinja/operators.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+// Templates inside variables inside templates: each level is a Render on this thread's stack.
+thread_local int nested_renders = 0;
+
+std::uint32_t next_owner() {
+  static std::atomic<std::uint32_t> counter{0};
+  std::uint32_t id = 0;
+  while (id == 0) id = ++counter;
+  return id;
+}
+
+}  // namespace
+
+Render::Render(const Template& root, const Context& context, Mode mode)
+    : template_(&root),
+      context_(context),
+      mode_(mode),
+      cache_(&root.cache()),
+      frame_(std::make_shared<Frame>()),
+      top_(frame_),
+      handle_(std::make_shared<RenderHandle>()) {
+  handle_->render = this;
+  if (root.program().changes_values) owner_ = next_owner();
+  ++nested_renders;
+}
+
+Render::~Render() {
+  --nested_renders;
+  handle_->render = nullptr;
+  for (const FramePtr& frame : captured_) frame->slots.clear();
+}
+
+Result<void> Render::enter() {
+  if (++nested_renders <= context_.limits.depth) return {};
+  --nested_renders;
+  return Error(ErrorCode::template_limit,
+               "templates and macros call each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+}
+
+void Render::leave() { --nested_renders; }
+
+/// Turns a render that shares data into one that may change it: everything reachable by name is copied.
+void Render::become_owner() {
+  if (owner_ != 0) return;
+  owner_ = next_owner();
+  for (auto& [name, value] : memo_) value = adopt(std::move(value));
+  for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
+    for (auto& [name, value] : frame->slots) value = adopt(std::move(value));
+  }
+}
+
+Result<Value> Render::run_expression() {
+  if (nested_renders > context_.limits.depth) {
+    return Error(ErrorCode::template_limit,
+                 "variables refer to each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+  }
+  return evaluate(*template_->program().expression);
+}
+
+Result<Value> Render::run_template() {
+  if (nested_renders > context_.limits.depth) {
+    return Error(ErrorCode::template_limit,
+                 "variables refer to each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+  }
+  const Program& program = template_->program();
+  Output out(context_.limits.output);
+  GS_TRY_VOID(run_program(template_->shared_from_this(), out));
+  return out.finish(mode_, program.trailing_newlines, program.options.newline_sequence);
+}
+
+Result<Value> Render::render_nested(const Template& other, Mode mode, const Map* extra) {
+  Render inner(other, context_, mode);
+  if (extra != nullptr) {
+    for (const auto& [key, value] : *extra) {
+      if (key.is_string()) inner.frame_->set(intern_name(key.as_string()), value);
+    }
+  }
+  return inner.run_template();
+}
+
+bool has_template(std::string_view text) {
+  for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
+    if (at + 1 < text.size() && (text[at + 1] == '{' || text[at + 1] == '%' || text[at + 1] == '#')) return true;
+  }
+  return false;
+}
+
+Result<Value> render_text(const Template& compiled, const Context& context) {
+  GS_TRY(Value out, Render(compiled, context, Mode::text).run_template());
+  if (out.is_string()) return out;
+  GS_TRY(std::string text, text_of(out));
+  return Value(out.is_null() ? std::string() : std::move(text)).marked(deep_marks(out));
+}
+
+Result<Value> evaluate(const Template& compiled, const Context& context) {
+  if (compiled.program().expression != nullptr) return Render(compiled, context, Mode::convert).run_expression();
+  return Render(compiled, context, Mode::convert).run_template();
+}
+
+Result<Value> render_value(const Template& compiled, const Context& context) {
+  const Program& program = compiled.program();
+  if (program.is_expression) return evaluate(compiled, context);
+  if (program.body.size() == 1 && program.body.front()->kind == StmtKind::text && program.trailing_newlines == 0) {
+    const Value& text = *static_cast<const TextStmt*>(program.body.front())->text;
+    // Text without a tag is a value as it stands; text around comments goes through the literal rule.
+    if (text.as_string() == program.source) return text;
+  }
+  if (program.expression != nullptr && program.expression->kind == ExprKind::name && context.scope != nullptr) {
+    const std::string& name = name_text(static_cast<const NameExpr*>(program.expression)->name);
+    GS_TRY(auto value, context.scope->lookup(name));
+    if (value && (value->is_null() || ((value->is_number() || value->is_bool()) && !context.scope->holds_template(name)))) {
+      return std::move(*value);
+    }
+  }
+  return Render(compiled, context, Mode::convert).run_template();
+}
+
+Result<Value> render_deep(Environment& environment, const Value& value, const Context& context) {
+  static const Options kOptions;
+  if (value.is_string()) {
+    if (value.is_unsafe() || !has_template(value.as_string())) return value;
+    GS_TRY(const auto compiled, environment.compile(value.as_string(), value.origin(), kOptions));
+    GS_TRY(Value out, render_value(*compiled, context));
+    return mark_deep(std::move(out), value.marks());
+  }
+  if (value.is_list()) {
+    List items;
+    items.reserve(value.size());
+    for (const Value& item : value.as_list()) {
+      GS_TRY(Value rendered, render_deep(environment, item, context));
+      items.push_back(std::move(rendered));
+    }
+    Value out(std::move(items));
+    return out.marked(value.marks());
+  }
+  if (value.is_map()) {
+    Map entries;
+    entries.reserve(value.size());
+    for (const auto& [key, item] : value.as_map()) {
+      GS_TRY(Value rendered_key, render_deep(environment, key, context));
+      GS_TRY(Value rendered, render_deep(environment, item, context));
+      entries.set(std::move(rendered_key), std::move(rendered));
+    }
+    return Value(std::move(entries)).marked(value.marks());
+  }
+  return value;
+}
+
+}  // namespace gpustack::jinja

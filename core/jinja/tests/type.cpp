@@ -1,0 +1,121 @@
+// defined, string, mapping, iterable, odd, …
+#include <algorithm>
+#include <cmath>
+
+#include "core/jinja/methods.hpp"
+#include "core/jinja/objects.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/tests/tables.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+namespace {
+
+template <Kind kind>
+Result<bool> is_kind(Invocation& call) { return call.input.kind() == kind; }
+
+Result<bool> defined(Invocation& call) { return !call.input.is_undefined(); }
+Result<bool> undefined(Invocation& call) { return call.input.is_undefined(); }
+Result<bool> is_true(Invocation& call) { return call.input.is_bool() && call.input.as_bool(); }
+Result<bool> is_false(Invocation& call) { return call.input.is_bool() && !call.input.as_bool(); }
+Result<bool> number(Invocation& call) { return call.input.is_number() || call.input.is_bool(); }
+Result<bool> sequence(Invocation& call) {
+  return call.input.is_list() || call.input.is_string() || call.input.is_map() ||
+         (call.input.is_object() && dynamic_cast<const RangeObject*>(&call.input.as_object()) != nullptr);
+}
+Result<bool> mapping(Invocation& call) {
+  return call.input.is_map() || (call.input.is_object() && call.input.as_object().is_mapping());
+}
+Result<bool> iterable(Invocation& call) {
+  if (call.input.is_undefined()) return call.render.undefined_error(call.input);
+  if (call.input.is_object()) return call.input.as_object().iterate().has_value();
+  return call.input.is_list() || call.input.is_string() || call.input.is_map();
+}
+Result<bool> callable(Invocation& call) { return call.input.is_object() && call.input.as_object().is_callable(); }
+Result<bool> never(Invocation& /*call*/) { return false; }
+
+Result<std::int64_t> whole(Invocation& call) {
+  if (call.input.is_integer() || call.input.is_bool()) return call.input.as_integer();
+  if (call.input.is_real() && std::trunc(call.input.as_real()) == call.input.as_real()) {
+    return static_cast<std::int64_t>(call.input.as_real());
+  }
+  return call.wrong_type("a whole number", call.input);
+}
+
+Result<bool> odd(Invocation& call) {
+  GS_TRY(const std::int64_t value, whole(call));
+  return value % 2 != 0;
+}
+Result<bool> even(Invocation& call) {
+  GS_TRY(const std::int64_t value, whole(call));
+  return value % 2 == 0;
+}
+Result<bool> divisible_by(Invocation& call) {
+  GS_TRY(const std::int64_t value, whole(call));
+  GS_TRY(const std::int64_t by, call.integer(0));
+  if (by == 0) return call.fail("cannot divide by zero");
+  return value % by == 0;
+}
+Result<bool> not_a_number(Invocation& call) { return call.input.is_real() && std::isnan(call.input.as_real()); }
+
+template <bool upper_case>
+Result<bool> is_case(Invocation& call) {
+  GS_TRY(std::string text, call.input_text());
+  GS_TRY(const Value holds, call_method(call.render, Value(std::move(text)), upper_case ? "isupper" : "islower", {}));
+  return holds.as_bool();
+}
+
+Result<bool> same_as(Invocation& call) { return call.input.same_as(call.arg(0)); }
+
+Result<bool> is_filter(Invocation& call) { return call.input.is_string() && find_filter(call.input.as_string()) != nullptr; }
+Result<bool> is_test(Invocation& call) { return call.input.is_string() && find_test(call.input.as_string()) != nullptr; }
+
+Result<bool> truthy(Invocation& call) {
+  if (call.flag(0)) {
+    const auto converted = parse_bool(call.input);
+    if (converted) return *converted;
+  }
+  return call.input.truthy();
+}
+Result<bool> falsy(Invocation& call) {
+  GS_TRY(const bool holds, truthy(call));
+  return !holds;
+}
+
+constexpr TestRow kRows[] = {
+    {"defined", defined, "", true},
+    {"undefined", undefined, "", true},
+    {"none", is_kind<Kind::null>},
+    {"boolean", is_kind<Kind::boolean>},
+    {"true", is_true},
+    {"false", is_false},
+    {"integer", is_kind<Kind::integer>},
+    {"float", is_kind<Kind::real>},
+    {"number", number},
+    {"string", is_kind<Kind::string>},
+    {"mapping", mapping},
+    {"sequence", sequence},
+    {"iterable", iterable},
+    {"callable", callable},
+    {"escaped", never},
+    {"odd", odd},
+    {"even", even},
+    {"divisibleby", divisible_by, "num!"},
+    {"nan", not_a_number},
+    {"isnan", not_a_number},
+    {"lower", is_case<false>},
+    {"upper", is_case<true>},
+    {"sameas", same_as, "other!"},
+    {"filter", is_filter},
+    {"test", is_test},
+    {"truthy", truthy, "convert_bool"},
+    {"falsy", falsy, "convert_bool"},
+};
+
+}  // namespace
+
+TestTable type_tests() { return kRows; }
+
+}  // namespace gpustack::jinja
