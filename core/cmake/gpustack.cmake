@@ -25,6 +25,11 @@ target_include_directories(gpustack_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAK
 target_include_directories(gpustack_options SYSTEM INTERFACE ${GPUSTACK_HEADER_ONLY})
 target_compile_options(gpustack_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-missing-field-initializers)
+if(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
+  # What travels to hosts: nothing that is never called, no symbols.
+  target_compile_options(gpustack_options INTERFACE -ffunction-sections -fdata-sections)
+  target_link_options(gpustack_options INTERFACE -Wl,--gc-sections -s)
+endif()
 if(GPUSTACK_WERROR)
   target_compile_options(gpustack_options INTERFACE -Werror)
 endif()

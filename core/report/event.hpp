@@ -20,7 +20,7 @@ enum class EventType : std::uint8_t {
   no_hosts_left,     ///< play
   task_started,      ///< task, task_id, action, path, is_handler, hosts (when known)
   host_started,      ///< host, task_id: the host begins the task (for progress only)
-  retry,             ///< host, task, result (`attempts`, `retries`), an `until` that did not hold yet
+  retry,             ///< host, task, result (`attempts`, `retries`): `until` does not hold yet. `retries` is the task's + 1, as in Ansible
   async_poll,        ///< host, result (`ansible_job_id`, `started`, `finished`)
   item_result,       ///< as host_result, for one loop item: item is its label
   host_result,       ///< host, delegated_to, outcome, result, ignored, rescued, in_loop, elapsed

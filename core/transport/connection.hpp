@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/async/async.hpp"
 #include "core/transport/target.hpp"
@@ -28,6 +29,7 @@ struct OpenReport {
   std::string server;          ///< the server's banner
   bool runner_was_cached = false;
   std::uint64_t bytes_uploaded = 0;
+  std::vector<std::string> notes;  ///< what went less well, e.g. a host key that could not be written down
   std::chrono::microseconds connect_time{0};  ///< TCP, handshake, authentication
   std::chrono::microseconds runner_time{0};   ///< from the exec to the runner's answer
 };

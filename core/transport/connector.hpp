@@ -20,6 +20,9 @@ struct ConnectorSettings {
   /// A server that closes before its banner is asked again after this time and up to half of it more.
   std::chrono::milliseconds refused_pause{15'000};
   int refused_tries = 3;
+  /// An open runner is pinged this often, and counts as gone after so many intervals without a byte from it.
+  std::chrono::milliseconds ping_interval{15'000};
+  int ping_misses = 3;
   /// $HOME of the user: default keys and known_hosts are looked for below it. Empty = from the environment.
   std::string home;
   /// The agent's socket. Empty = from the environment; "none" = no agent.

@@ -51,7 +51,8 @@ struct Target {
   bool use_agent = true;
   Secret password;
   Secret key_passphrase;
-  std::vector<std::string> known_hosts_files;  ///< empty = ~/.ssh/known_hosts and the system's
+  std::vector<std::string> known_hosts_files;  ///< empty = ~/.ssh/known_hosts; new keys go into the first one
+  bool use_system_known_hosts = true;          ///< /etc/ssh/ssh_known_hosts is read as well
   HostKeyPolicy host_keys = HostKeyPolicy::strict;
   std::vector<Jump> jumps;  ///< outermost first
   Timeouts timeouts;

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "core/base/json.hpp"
+#include "core/base/python_literal.hpp"
 #include "modules/sdk/arguments.hpp"
-#include "modules/sdk/literal.hpp"
 #include "modules/sdk/mode.hpp"
 #include "modules/sdk/text.hpp"
 
@@ -113,10 +113,9 @@ Result<Value> to_map(const Value& value, std::string_view name) {
   if (!value.is_string()) return mismatch(ArgType::map, value, name);
   const std::string& text = value.as_string();
   if (text.starts_with('{')) {
-    auto parsed = parse_json(text);
-    if (!parsed) parsed = parse_python_literal(text);
-    if (!parsed || !parsed->is_map()) return mismatch(ArgType::map, value, name);
-    return keep_marks(std::move(*parsed), value);
+    if (auto parsed = parse_json(text); parsed && parsed->is_map()) return keep_marks(std::move(*parsed), value);
+    if (auto parsed = read_python_literal(text); parsed && parsed->is_map()) return keep_marks(std::move(*parsed), value);
+    return mismatch(ArgType::map, value, name);
   }
   if (text.find('=') == std::string::npos) return mismatch(ArgType::map, value, name, "; use JSON or key=value");
   return pairs_to_map(value, name);

@@ -76,6 +76,11 @@ Result<Plan> make_plan(const ModuleSpec& spec, const Value& arguments, const Sys
   if (spec.plan == nullptr) {
     return Error(ErrorCode::bug, "module '" + std::string(spec.name) + "' has nothing to do on a host");
   }
+  if (view.check_mode() && spec.check == CheckSupport::none) {
+    Plan plan;
+    plan.skipped = true;
+    return plan.set("msg", Value("remote module (" + std::string(spec.name) + ") does not support check mode"));
+  }
   return spec.plan(Args(expand_paths(spec.args, arguments, view)), view);
 }
 

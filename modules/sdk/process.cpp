@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,10 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/output_buffer.hpp"
+#include "modules/sdk/spawn.hpp"
 #include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
@@ -27,103 +26,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kGraceBeforeKill{10'000};
 /// How long output of children left behind is still collected once the program itself has ended.
 constexpr milliseconds kLingering{250};
-
-std::vector<char*> pointers_to(const std::vector<std::string>& words) {
-  std::vector<char*> out;
-  out.reserve(words.size() + 1);
-  for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execve's signature
-  out.push_back(nullptr);
-  return out;
-}
-
-enum class Phase : int { change_root, change_directory, execute };
-
-struct StartFailure {
-  Phase phase;
-  int number;
-};
-
-struct Streams {
-  int input;
-  int output;
-  int errors;
-};
-
-/// The child's side after fork(): async-signal-safe calls only.
-class Child {
- public:
-  Child(const Launch& launch, Streams streams, int report)
-      : launch_(launch), argv_(pointers_to(launch.argv)), environment_(pointers_to(launch.environment)), streams_(streams), report_(report) {}
-
-  [[noreturn]] void become(bool own_session) const {
-    if (own_session) {
-      ::setsid();
-    } else {
-      ::setpgid(0, 0);
-    }
-    reset_signals();
-    ::umask(launch_.umask);
-    if (!launch_.root.empty() && (::chroot(launch_.root.c_str()) != 0 || ::chdir("/") != 0)) fail(Phase::change_root);
-    if (!launch_.directory.empty() && ::chdir(launch_.directory.c_str()) != 0) fail(Phase::change_directory);
-    move(streams_.input, STDIN_FILENO);
-    move(streams_.output, STDOUT_FILENO);
-    move(streams_.errors, STDERR_FILENO);
-    ::execve(launch_.program.c_str(), argv_.data(), environment_.data());
-    // A script without a `#!` line runs in sh, as execvp() does it.
-    if (errno == ENOEXEC) {
-      std::vector<char*>& argv = shell_argv_;
-      ::execve("/bin/sh", argv.data(), environment_.data());
-    }
-    fail(Phase::execute);
-  }
-
-  void prepare_shell() {
-    shell_argv_ = {const_cast<char*>("/bin/sh"), const_cast<char*>(launch_.program.c_str())};  // NOLINT: execve's signature
-    for (std::size_t i = 1; i < argv_.size(); ++i) shell_argv_.push_back(argv_[i]);
-  }
-
- private:
-  static void reset_signals() {
-    sigset_t none;
-    sigemptyset(&none);
-    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) ::signal(number, SIG_DFL);
-  }
-  static void move(int from, int to) {
-    if (from == to) {
-      ::fcntl(to, F_SETFD, 0);
-    } else {
-      ::dup2(from, to);
-    }
-  }
-  [[noreturn]] void fail(Phase phase) const {
-    const StartFailure failure{phase, errno};
-    const ssize_t ignored = ::write(report_, &failure, sizeof failure);
-    static_cast<void>(ignored);
-    ::_exit(127);
-  }
-
-  const Launch& launch_;
-  std::vector<char*> argv_;
-  std::vector<char*> environment_;
-  mutable std::vector<char*> shell_argv_;
-  Streams streams_;
-  int report_;
-};
-
-Error start_error(const Launch& launch, const StartFailure& failure) {
-  std::string reason = std::strerror(failure.number);
-  reason[0] = lower(reason.substr(0, 1))[0];
-  switch (failure.phase) {
-    case Phase::change_root:
-      return Error(ErrorCode::command_failed, "cannot enter the root '" + launch.root + "': " + reason);
-    case Phase::change_directory:
-      return Error(ErrorCode::command_failed, "cannot change to the folder '" + launch.directory + "': " + reason);
-    case Phase::execute:
-      break;
-  }
-  return Error(ErrorCode::command_failed, "cannot start '" + launch.program + "': " + reason);
-}
 
 /// A started child; waits for it when nobody else did.
 class Process {
@@ -295,23 +197,6 @@ class Conversation {
   bool cancelled_ = false;
 };
 
-Result<Descriptor> open_null() {
-  Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null.is_open()) return system_error("open", "/dev/null", errno);
-  return null;
-}
-
-/// @return what went wrong in the child before it became the program, if anything
-std::optional<StartFailure> read_report(Pipe& report) {
-  report.write_end.reset();
-  StartFailure failure{};
-  ssize_t got = 0;
-  do got = ::read(report.read_end.get(), &failure, sizeof failure);
-  while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof failure)) return std::nullopt;
-  return failure;
-}
-
 }  // namespace
 
 bool is_transaction(const std::vector<std::string>& argv) {
@@ -325,22 +210,15 @@ Result<CommandResult> run_process(const Launch& launch, const Command& command, 
   GS_TRY(Pipe input, make_pipe());
   GS_TRY(Pipe output, make_pipe());
   GS_TRY(Pipe errors, make_pipe());
-  GS_TRY(Pipe report, make_pipe());
-  GS_TRY(Descriptor null, open_null());
+  GS_TRY(const Descriptor null, open_null());
   const int given_input = command.input.empty() ? null.get() : input.read_end.get();
-  Child child(launch, Streams{given_input, output.write_end.get(), errors.write_end.get()}, report.write_end.get());
-  child.prepare_shell();
   CommandResult result;
   result.started = std::chrono::system_clock::now();
-  const pid_t pid = ::fork();
-  if (pid < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
-  if (pid == 0) child.become(false);
-  ::setpgid(pid, pid);  // also here, so that the group exists before anyone signals it
+  GS_TRY(const int pid, spawn(launch, Streams{given_input, output.write_end.get(), errors.write_end.get()}, Belonging::group));
   Process process(pid);
   input.read_end.reset();
   output.write_end.reset();
   errors.write_end.reset();
-  if (const auto failure = read_report(report)) return start_error(launch, *failure);
   Conversation conversation(process, command, hooks, std::move(input), std::move(output), std::move(errors));
   const bool cancelled = conversation.run(result);
   result.ended = std::chrono::system_clock::now();
@@ -352,31 +230,6 @@ Result<CommandResult> run_process(const Launch& launch, const Command& command, 
     result.status = WEXITSTATUS(process.status());
   }
   return result;
-}
-
-Result<int> start_detached_process(const Launch& launch) {
-  GS_TRY(Pipe report, make_pipe());
-  GS_TRY(Pipe number, make_pipe());
-  GS_TRY(Descriptor null, open_null());
-  Child child(launch, Streams{null.get(), null.get(), null.get()}, report.write_end.get());
-  child.prepare_shell();
-  const pid_t middle = ::fork();
-  if (middle < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
-  if (middle == 0) {
-    const pid_t pid = ::fork();
-    if (pid == 0) child.become(true);
-    const ssize_t ignored = ::write(number.write_end.get(), &pid, sizeof pid);
-    static_cast<void>(ignored);
-    ::_exit(0);
-  }
-  number.write_end.reset();
-  pid_t pid = -1;
-  const ssize_t got = ::read(number.read_end.get(), &pid, sizeof pid);
-  int status = 0;
-  ::waitpid(middle, &status, 0);
-  if (got != static_cast<ssize_t>(sizeof pid) || pid < 0) return Error(ErrorCode::command_failed, "cannot start a process");
-  if (const auto failure = read_report(report)) return start_error(launch, *failure);
-  return static_cast<int>(pid);
 }
 
 }  // namespace gpustack::modules

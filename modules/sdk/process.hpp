@@ -2,24 +2,14 @@
 /// @file Starting programs: own process group, bounded output, deadline, cancel.
 
 #include <functional>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "modules/sdk/spawn.hpp"
 #include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
-
-/// A program ready to start: everything a child needs after fork() is here, since it may not allocate.
-struct Launch {
-  std::string program;                     ///< the file to execute
-  std::vector<std::string> argv;
-  std::vector<std::string> environment;    ///< NAME=value
-  std::string directory;                   ///< empty = unchanged
-  std::string root;                        ///< chroot, empty = none
-  std::uint32_t umask = 022;
-};
 
 struct ProcessHooks {
   std::function<void(std::string_view stream, std::string_view text)> output;
@@ -33,9 +23,6 @@ inline constexpr std::size_t kOutputLimit = 8U << 20U;
 /// SIGKILL ten seconds later (a `must_finish` command is not touched by a cancel).
 /// @error command_failed  it could not be started; cancelled  it was stopped on request
 Result<CommandResult> run_process(const Launch& launch, const Command& command, const ProcessHooks& hooks);
-
-/// Starts a program that outlives this one, without standard streams, in a session of its own. @return its process id
-Result<int> start_detached_process(const Launch& launch);
 
 /// Package managers and firmware tools leave a broken host when stopped half-way, whoever starts them.
 bool is_transaction(const std::vector<std::string>& argv);

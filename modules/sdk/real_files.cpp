@@ -150,6 +150,9 @@ Result<void> RealSystem::write_kernel_file(const std::string& path, std::string_
 Result<std::string> RealSystem::make_temporary(const std::string& folder, std::string_view prefix, std::string_view suffix,
                                                FileKind kind) {
   std::string where = folder;
+  if (where.empty() && options_.hooks.temporary_folder) {
+    GS_TRY(where, options_.hooks.temporary_folder());
+  }
   if (where.empty()) where = environment("TMPDIR");
   if (where.empty()) where = "/tmp";
   for (int i = 0; i < kTries; ++i) {

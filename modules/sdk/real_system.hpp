@@ -21,6 +21,8 @@ struct SystemHooks {
   /// Takes a file's bytes for the controller; called until it returns an error or the file ends (empty piece).
   std::function<Result<void>(std::string_view piece)> send_piece;
   std::function<void(std::string_view stream, std::string_view text)> output;
+  /// Where temporary files without a folder of their own go; absent: $TMPDIR or /tmp.
+  std::function<Result<std::string>()> temporary_folder;
   int cancel_descriptor = -1;  ///< readable once the task is cancelled
 };
 

@@ -1,0 +1,26 @@
+#pragma once
+/// @file The terse lines that the plain and the pretty renderer share.
+
+#include <string>
+
+#include "core/report/renderer.hpp"
+
+namespace gpustack::report {
+
+/// Events as lines: `web1: changed: Install nginx`. Hosts that are ok or skipped are shown with `-v` only.
+class PlainLines {
+ public:
+  explicit PlainLines(const RendererOptions& options);
+  /// For stdout; may be empty.
+  std::string lines(const Event& event) const;
+  /// For stderr: warnings and errors; may be empty.
+  std::string asides(const Event& event) const;
+
+ private:
+  std::string result(const Event& event) const;
+  std::string summary(const Event& event) const;
+
+  RendererOptions options_;
+};
+
+}  // namespace gpustack::report

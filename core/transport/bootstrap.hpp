@@ -1,0 +1,56 @@
+#pragma once
+/// @file Bootstrap: the one command that finds, takes in and starts the runner on a host, and how its answers read.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.hpp"
+#include "core/transport/runner_store.hpp"
+
+namespace gpustack::transport {
+
+struct BootstrapRequest {
+  /// Bytes that the controller has already sent behind the command; thrown away when the runner must be uploaded.
+  std::size_t bytes_ahead = 0;
+  /// Take no runner from the cache: the one there did not start.
+  bool ignores_cache = false;
+  /// Number of the first cache folder to try (from 1); the ones before it have failed.
+  int first_folder = 1;
+};
+
+/// The command line for the host. It runs under any login shell (sh, bash, zsh, csh, fish) and needs sh and coreutils or
+/// busybox. In this order it says on standard output, each on a line of its own:
+///   GPUSTACK-NEED ARCH FOLDER   then it reads exactly the runner's size from standard input
+///   GPUSTACK-READY HASH         the runner starts: frames from here on
+///   GPUSTACK-FAIL REASON ...    the end
+std::string bootstrap_command(const RunnerStore& runners, const BootstrapRequest& request);
+
+/// One answer of the bootstrap.
+struct BootstrapAnswer {
+  enum class Kind : std::uint8_t { need, ready, fail };
+  Kind kind = Kind::fail;
+  std::string architecture;  ///< need
+  int folder = 0;            ///< need, and fail when a folder is to blame: its number
+  std::string reason;        ///< fail
+};
+
+/// Finds the answers in what the host prints; text before a marker (greetings of login scripts) is put aside.
+class BootstrapReader {
+ public:
+  /// @return an answer, or nothing while more bytes are needed
+  /// @error protocol  64 KiB of text without a marker
+  Result<std::optional<BootstrapAnswer>> feed(std::string_view bytes);
+  /// What follows the READY line: the runner's own bytes.
+  std::string take_rest();
+  /// The text that came before a marker, for messages.
+  const std::string& noise() const { return noise_; }
+
+ private:
+  std::string buffer_;
+  std::string noise_;
+};
+
+}  // namespace gpustack::transport

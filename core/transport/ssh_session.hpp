@@ -1,0 +1,135 @@
+#pragma once
+/// @file SshSession: libssh driven by readiness, without blocking; and its exec channels.
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/async/net.hpp"
+#include "core/transport/early_bytes.hpp"
+#include "core/transport/pipe.hpp"
+#include "core/transport/ssh_handle.hpp"
+
+namespace gpustack::transport {
+
+class SshSession;
+
+/// One exec channel.
+/// Invariant: the callbacks, which run deep inside libssh, only copy and count (L9).
+class SshChannel : public Pipe {
+ public:
+  SshChannel(std::shared_ptr<SshSession> session, Consumer consumer);
+  SshChannel(const SshChannel&) = delete;
+  SshChannel& operator=(const SshChannel&) = delete;
+  ~SshChannel() override = default;
+
+  void write(std::string_view bytes) override;
+  std::size_t queued() const override { return queue_.size() - sent_; }
+  void end_input() override;
+  bool has_ended() const override { return has_ended_; }
+  const ExitStatus& exit_status() const override { return exit_; }
+  const std::optional<Error>& failure() const override;
+  async::Condition& changed() override { return changed_; }
+
+ private:
+  friend class SshSession;
+
+  void install_callbacks();
+  /// Hands over what the callbacks collected.
+  void deliver();
+  /// Gives libssh what it takes now (L14).
+  /// @return whether bytes were given
+  bool flush(ssh_session session);
+
+  static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t length, int is_stderr, void* self);
+  static void on_close(ssh_session, ssh_channel, void* self);
+  static void on_exit_status(ssh_session, ssh_channel, int status, void* self);
+  static void on_exit_signal(ssh_session, ssh_channel, const char* signal, int core, const char* text, const char* lang,
+                             void* self);
+
+  std::shared_ptr<SshSession> session_;
+  Consumer consumer_;
+  async::Condition changed_;
+  ssh_channel channel_ = nullptr;  // freed with the session at the latest
+  ssh_channel_callbacks_struct callbacks_ = {};
+  std::string queue_;
+  std::size_t sent_ = 0;
+  std::string out_;
+  std::string err_;
+  ExitStatus exit_;
+  bool may_write_ = false;
+  bool wants_eof_ = false;
+  bool sent_eof_ = false;
+  bool was_closed_ = false;
+  bool has_ended_ = false;
+};
+
+/// One session on one socket.
+/// Thread: one strand. Shared: Asio's handlers may outlast the connection.
+class SshSession : public std::enable_shared_from_this<SshSession> {
+ public:
+  explicit SshSession(asio::any_io_executor executor);
+  SshSession(const SshSession&) = delete;
+  SshSession& operator=(const SshSession&) = delete;
+  ~SshSession();
+
+  /// Version exchange and key exchange on a connected socket, up to the server's host key.
+  /// @error unreachable, connection_lost; was_refused() tells a server that does not want to talk now
+  /// @cancel leaves the session unusable
+  Async<void> handshake(FileHandle socket, SshOptions options, std::chrono::milliseconds banner_limit);
+  bool was_refused() const { return was_refused_; }
+  std::string server_banner() const;
+
+  ssh_session raw() const { return handle_->session(); }
+  const std::shared_ptr<SshHandle>& handle() const { return handle_; }
+  /// Repeats `call` until it returns something else than `again` (L10), waiting for the socket in between.
+  Async<int> repeat(std::function<int()> call, int again);
+  /// After authentication: from here on the event loop reads and writes.
+  void begin_events();
+
+  /// Starts a command; `ahead` is sent right behind the request, without waiting for its answer.
+  /// @error runner_unusable  the server refuses the channel or the command
+  Async<std::shared_ptr<SshChannel>> exec(std::string command, std::string ahead, Pipe::Consumer consumer);
+  /// Frees the channel; no more output is consumed.
+  void release(const std::shared_ptr<SshChannel>& channel);
+
+  /// Waits for readiness of the socket or a change of state.
+  Async<void> wait();
+  /// Queued bytes leave now.
+  void kick();
+  void close();
+  const std::optional<Error>& failure() const { return failure_; }
+  /// Ends everything that waits with `error`.
+  void fail(Error error);
+  const asio::any_io_executor& executor() const { return executor_; }
+
+ private:
+  friend class SshChannel;
+
+  void arm();
+  void on_ready();
+  void drive();
+  void deliver_all();
+
+  asio::any_io_executor executor_;
+  asio::posix::stream_descriptor socket_;
+  std::shared_ptr<SshHandle> handle_;
+  async::Condition progress_;
+  std::vector<std::shared_ptr<SshChannel>> channels_;
+  std::optional<Error> failure_;
+  EarlyBytes early_;
+  bool was_refused_ = false;
+  bool is_connecting_ = false;
+  bool has_events_ = false;
+  bool waits_read_ = false;
+  bool waits_write_ = false;
+  bool is_driving_ = false;
+  bool is_posted_ = false;
+};
+
+}  // namespace gpustack::transport

@@ -1,0 +1,204 @@
+#include "inventory/render.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
+
+namespace gpustack::inventory {
+
+namespace {
+
+/// Names that are about the run and not about the host.
+/// @source ansible-core 2.14, cli/inventory.py
+bool is_internal(const Value& name) {
+  constexpr std::array<std::string_view, 19> kNames = {
+      "ansible_diff_mode", "ansible_config_file",      "ansible_facts",         "ansible_forks",     "ansible_inventory_sources",
+      "ansible_limit",     "ansible_playbook_python",  "ansible_run_tags",      "ansible_skip_tags", "ansible_verbosity",
+      "ansible_version",   "inventory_dir",            "inventory_file",        "inventory_hostname",
+      "groups",            "inventory_hostname_short", "group_names",           "omit",              "playbook_dir"};
+  return name.is_string() && std::ranges::find(kNames, name.as_string()) != kNames.end();
+}
+
+Map without_internal(const Map& variables) {
+  Map out;
+  for (const Map::Entry& entry : variables) {
+    if (!is_internal(entry.key)) out.set(entry.key, entry.value);
+  }
+  return out;
+}
+
+Value names_of(const auto& members) {
+  List names;
+  for (const auto* member : members) names.push_back(Value(member->name()));
+  return Value(std::move(names));
+}
+
+class Renderer {
+ public:
+  Renderer(const Inventory& inventory, const RenderOptions& options) : inventory_(inventory), options_(options) {}
+
+  Result<Map> of_host(const Host& host) const {
+    GS_TRY(auto levels, inventory_.variables(host, options_.playbook_folders));
+    if (options_.is_export) {
+      std::erase_if(levels, [](const LevelVariables& one) { return one.level < Level::inventory_host; });
+    }
+    return without_internal(inventory_.merged(levels));
+  }
+
+  Result<Map> of_group(const Group& group) const {
+    GS_TRY(const auto levels, inventory_.variables(group, options_.playbook_folders));
+    Map variables = without_internal(inventory_.merged(levels));
+    if (group.priority() != 1) variables.set("ansible_group_priority", Value(group.priority()));
+    return variables;
+  }
+
+  /// Adds the group and those below it to `out`; a group met before is left alone.
+  Result<void> flat(const Group& group, Map& out, std::set<const Group*>& seen) const {
+    Map body;
+    if (group.name() != "all" && !group.direct_hosts().empty()) body.set("hosts", names_of(group.direct_hosts()));
+    if (!group.children().empty()) body.set("children", names_of(group.children()));
+    if (options_.is_export) {
+      GS_TRY(Map variables, of_group(group));
+      if (!variables.empty()) body.set("vars", Value(std::move(variables)));
+    }
+    if (!body.empty()) out.set(Value(group.name()), Value(std::move(body)));
+    for (const Group* child : group.children()) {
+      if (seen.insert(child).second) GS_TRY_VOID(flat(*child, out, seen));
+    }
+    return {};
+  }
+
+  Result<Value> tree(const Group& group, std::set<const Host*>& seen) const {
+    Map body;
+    Map children;
+    for (const Group* child : group.children()) {
+      GS_TRY(Value below, tree(*child, seen));
+      children.set(Value(child->name()), std::move(below));
+    }
+    if (!children.empty()) body.set("children", Value(std::move(children)));
+    Map hosts;
+    for (const Host* host : group.direct_hosts()) {
+      if (group.name() == "all") break;
+      Map variables;
+      if (seen.insert(host).second) {
+        GS_TRY(variables, of_host(*host));
+      }
+      hosts.set(Value(host->name()), Value(std::move(variables)));
+    }
+    if (!hosts.empty()) body.set("hosts", Value(std::move(hosts)));
+    if (options_.is_export) {
+      GS_TRY(Map variables, of_group(group));
+      if (!variables.empty()) body.set("vars", Value(std::move(variables)));
+    }
+    return Value(std::move(body));
+  }
+
+  Result<void> draw(const Group& group, std::size_t depth, std::string& out) const {
+    line("@" + group.name() + ":", depth, out);
+    for (const Group* child : group.children()) GS_TRY_VOID(draw(*child, depth + 1, out));
+    for (const Host* host : group.direct_hosts()) {
+      if (group.name() == "all") break;
+      line(host->name(), depth + 1, out);
+      if (!options_.shows_variables) continue;
+      GS_TRY(const Map variables, of_host(*host));
+      draw_variables(variables, depth + 2, out);
+    }
+    if (options_.shows_variables) {
+      GS_TRY(const Map variables, of_group(group));
+      draw_variables(variables, depth + 1, out);
+    }
+    return {};
+  }
+
+ private:
+  static void line(const std::string& text, std::size_t depth, std::string& out) {
+    if (!out.empty()) out += "\n";
+    for (std::size_t i = 0; i < depth; ++i) out += "  |";
+    out += (depth > 0 ? "--" : "") + text;
+  }
+
+  static void draw_variables(const Map& variables, std::size_t depth, std::string& out) {
+    std::vector<Map::Entry> entries = variables.entries();
+    std::ranges::stable_sort(entries, [](const Map::Entry& a, const Map::Entry& b) { return to_text(a.key) < to_text(b.key); });
+    for (const Map::Entry& entry : entries) {
+      const bool is_secret = has(deep_marks(entry.value), Mark::secret);
+      line("{" + to_text(entry.key) + " = " + (is_secret ? "<secret>" : to_text(entry.value)) + "}", depth, out);
+    }
+  }
+
+  const Inventory& inventory_;
+  const RenderOptions& options_;
+};
+
+Value with_unsafe_objects(const Value& value) {
+  if (value.is_string() && value.is_unsafe() && !value.is_secret()) {
+    return Value::map({{Value("__ansible_unsafe"), Value(value.as_string())}});
+  }
+  if (value.is_list()) {
+    List items;
+    items.reserve(value.size());
+    for (const Value& item : value.as_list()) items.push_back(with_unsafe_objects(item));
+    return Value(std::move(items));
+  }
+  if (!value.is_map()) return value;
+  Map entries;
+  entries.reserve(value.size());
+  for (const Map::Entry& entry : value.as_map()) entries.set(entry.key, with_unsafe_objects(entry.value));
+  return Value(std::move(entries));
+}
+
+}  // namespace
+
+std::string as_ansible_json(const Value& value) {
+  return to_json(with_unsafe_objects(value), JsonStyle{.indent = 4, .sort_keys = true, .ensure_ascii = false});
+}
+
+Result<std::string> list_json(const Inventory& inventory, const RenderOptions& options) {
+  const Renderer renderer(inventory, options);
+  Map out;
+  std::set<const Group*> seen{&inventory.all()};
+  GS_TRY_VOID(renderer.flat(inventory.all(), out, seen));
+  Map variables;
+  for (const Host* host : hosts_of(inventory.all())) {
+    GS_TRY(Map own, renderer.of_host(*host));
+    if (!own.empty()) variables.set(Value(host->name()), Value(std::move(own)));
+  }
+  out.set("_meta", Value::map({{Value("hostvars"), Value(std::move(variables))}}));
+  return as_ansible_json(Value(std::move(out)));
+}
+
+Result<Value> list_tree(const Inventory& inventory, const RenderOptions& options) {
+  const Renderer renderer(inventory, options);
+  std::set<const Host*> seen;
+  GS_TRY(Value all, renderer.tree(inventory.all(), seen));
+  return Value::map({{Value("all"), std::move(all)}});
+}
+
+Result<std::string> graph(const Inventory& inventory, const std::string& group, const RenderOptions& options) {
+  const Group* start = inventory.find_group(group);
+  if (start == nullptr) {
+    std::vector<std::string> names;
+    for (const Group* one : inventory.groups()) names.push_back(one->name());
+    return Error(ErrorCode::unknown_host, "no group is named '" + group + "'").hint(suggest(group, names));
+  }
+  std::string out;
+  GS_TRY_VOID(Renderer(inventory, options).draw(*start, 0, out));
+  return out;
+}
+
+Result<Map> host_variables(const Inventory& inventory, const std::string& host, const RenderOptions& options) {
+  GS_TRY(const Selection selection, inventory.select({host}));
+  if (selection.hosts.size() != 1) {
+    std::string hint = selection.unmatched.empty() ? std::string() : selection.unmatched.front().hint();
+    return Error(ErrorCode::unknown_host, selection.hosts.empty() ? "no host is named '" + host + "'"
+                                                                  : "'" + host + "' means " + std::to_string(selection.hosts.size()) +
+                                                                        " hosts, expected one")
+        .hint(std::move(hint));
+  }
+  return Renderer(inventory, options).of_host(*selection.hosts.front());
+}
+
+}  // namespace gpustack::inventory

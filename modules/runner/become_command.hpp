@@ -1,0 +1,30 @@
+#pragma once
+/// @file How sudo, su and doas are asked to start a child runner, and how their prompts are told from other text.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/wire/session.hpp"
+
+namespace gpustack::runner {
+
+/// What is started, and what it will ask.
+struct BecomeCommand {
+  std::vector<std::string> argv;
+  bool needs_terminal = false;
+  std::string prompt;  ///< sudo: the text it shows when it wants the password; empty: any line that asks for a password
+};
+
+/// @param runner  the child's command line
+/// @error become_failed  unknown method
+Result<BecomeCommand> make_become_command(const wire::OpenBecome& request, const std::vector<std::string>& runner,
+                                          const std::string& nonce);
+
+/// Whether `text`, what the method has printed so far, ends in a question for a password.
+bool asks_for_password(const BecomeCommand& command, std::string_view text);
+
+/// Whether sudo refused because there was no terminal.
+bool insists_on_terminal(std::string_view text);
+
+}  // namespace gpustack::runner

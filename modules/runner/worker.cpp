@@ -1,0 +1,249 @@
+#include "modules/runner/worker.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/base/suggest.hpp"
+#include "modules/runner/library.hpp"
+#include "modules/sdk/module.hpp"
+
+namespace gpustack::runner {
+
+namespace {
+
+using wire::Frame;
+using wire::FrameType;
+
+/// Live output that the connection cannot take is dropped: the result has it all.
+constexpr std::size_t kOutputBacklog = 4U << 20U;
+
+void raise_event(int descriptor) {
+  const std::uint64_t one = 1;
+  const ssize_t ignored = ::write(descriptor, &one, sizeof one);
+  static_cast<void>(ignored);
+}
+
+void lower_event(int descriptor) {
+  std::uint64_t count = 0;
+  const ssize_t ignored = ::read(descriptor, &count, sizeof count);
+  static_cast<void>(ignored);
+}
+
+std::uint32_t inherited_umask() {
+  const mode_t mask = ::umask(022);
+  ::umask(mask);
+  return mask;
+}
+
+Result<const modules::ModuleSpec*> module_for(const std::string& name) {
+  if (name == kLibraryName) return &library_module;
+  const modules::ModuleSpec* spec = modules::find_module(name);
+  if (spec == nullptr) {
+    std::vector<std::string_view> known;
+    for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
+    return Error(ErrorCode::unknown_module, "this runner has no module '" + name + "'").hint(suggest(name, known));
+  }
+  if (spec->place == modules::Place::controller) {
+    return Error(ErrorCode::unknown_module, "module '" + name + "' runs on the controller, not on a host");
+  }
+  return spec;
+}
+
+Error stopped() { return Error(ErrorCode::cancelled, "the task was stopped"); }
+
+}  // namespace
+
+Worker::Worker(int wake, TemporaryFolder& temporary_folder)
+    : wake_(wake), temporary_folder_(temporary_folder), umask_(inherited_umask()), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { loop(); }) {}
+
+Worker::~Worker() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Worker::start(Job job) {
+  lower_event(cancel_.get());
+  {
+    const std::lock_guard lock(mutex_);
+    content_.clear();
+    data_sent_ = data_acknowledged_ = 0;
+    cancelled_ = false;
+    running_ = job.id;
+    job_ = std::move(job);
+  }
+  busy_ = true;
+  changed_.notify_all();
+}
+
+std::vector<Frame> Worker::take_frames() {
+  std::vector<Frame> out;
+  {
+    const std::lock_guard lock(mutex_);
+    out.swap(frames_);
+    output_bytes_ = 0;
+  }
+  if (std::any_of(out.begin(), out.end(), [](const Frame& frame) { return frame.type == FrameType::result; })) busy_ = false;
+  return out;
+}
+
+void Worker::add_content(std::uint32_t id, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  if (id != running_) return;
+  content_.push_back(ContentEvent{std::move(bytes), false, {}});
+  changed_.notify_all();
+}
+
+void Worker::end_content(std::uint32_t id, std::string error) {
+  const std::lock_guard lock(mutex_);
+  if (id != running_) return;
+  content_.push_back(ContentEvent{{}, true, std::move(error)});
+  changed_.notify_all();
+}
+
+void Worker::acknowledge_data(std::uint32_t id, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (id != running_) return;
+  data_acknowledged_ = std::max(data_acknowledged_, std::min(bytes, data_sent_));
+  changed_.notify_all();
+}
+
+void Worker::cancel() {
+  raise_event(cancel_.get());
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  changed_.notify_all();
+}
+
+void Worker::emit(Frame frame) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (frame.type == FrameType::output) {
+      output_bytes_ += frame.payload.size();
+      if (output_bytes_ > kOutputBacklog) return;
+    }
+    frames_.push_back(std::move(frame));
+  }
+  raise_event(wake_);
+}
+
+void Worker::loop() {
+  while (true) {
+    std::optional<Job> job;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return job_ || ending_; });
+      if (!job_) return;
+      job.swap(job_);
+    }
+    const Value result = perform(*job);
+    Frame frame = wire::make_result(0, job->id, result);
+    if (frame.payload.size() > wire::kMaxMessage) {
+      frame = wire::make_result(0, job->id, modules::failure(Error(ErrorCode::module_failed, "the result is larger than a message may be")));
+    }
+    emit(std::move(frame));
+  }
+}
+
+Value Worker::perform(const Job& job) {
+  const auto spec = module_for(job.task.module);
+  if (!spec) return modules::failure(spec.error());
+  const auto arguments = modules::check_arguments(**spec, job.task.arguments);
+  if (!arguments) return modules::failure(arguments.error());
+  if (!job.task.facts.is_null()) facts_ = job.task.facts;
+  modules::RealSystemOptions options;
+  options.environment = modules::process_environment();
+  for (const auto& [name, value] : job.task.environment) options.environment[name] = value;
+  options.check_mode = job.task.check;
+  options.diff_mode = job.task.diff;
+  options.queries = std::string((*spec)->queries);
+  options.umask = job.task.umask.value_or(umask_);
+  options.facts = facts_;
+  options.hooks = hooks(job.id);
+  modules::RealSystem system(std::move(options));
+  Value result = job.task.check ? modules::plan_module(**spec, *arguments, system) : modules::run_module(**spec, *arguments, system);
+  // Later tasks see what setup found out.
+  const Value& found = result.get("ansible_facts");
+  if ((*spec)->name == "setup" && found.is_map()) facts_ = found;
+  return result;
+}
+
+modules::SystemHooks Worker::hooks(std::uint32_t id) {
+  modules::SystemHooks hooks;
+  hooks.cancel_descriptor = cancel_.get();
+  hooks.temporary_folder = [this] { return temporary_folder_.path(); };
+  hooks.fetch_content = [this, id](const modules::Content& content, const modules::SystemHooks::Sink& sink) {
+    return fetch(id, content, sink);
+  };
+  hooks.send_piece = [this, id](std::string_view piece) { return send_piece(id, piece); };
+  hooks.output = [this, id](std::string_view stream, std::string_view text) {
+    emit(wire::make_frame(FrameType::output, 0, id, wire::Output{std::string(stream), std::string(text)}));
+  };
+  return hooks;
+}
+
+Result<void> Worker::fetch(std::uint32_t id, const modules::Content& content, const modules::SystemHooks::Sink& sink) {
+  // Two windows under way keep a long line busy; the memory they take is bounded.
+  std::uint64_t asked = 0;
+  std::uint64_t received = 0;
+  std::deque<std::uint64_t> windows;
+  do {
+    while (asked < content.size && windows.size() < 2) {
+      const std::uint64_t length = std::min(wire::kContentWindow, content.size - asked);
+      emit(wire::make_frame(FrameType::need_content, 0, id, wire::NeedContent{content.sha256, asked, length}));
+      asked += length;
+      windows.push_back(length);
+    }
+    if (windows.empty()) return {};
+    GS_TRY_VOID(receive_window(sink, windows.front()));
+    received += windows.front();
+    windows.pop_front();
+  } while (received < content.size);
+  return {};
+}
+
+Result<void> Worker::receive_window(const modules::SystemHooks::Sink& sink, std::uint64_t length) {
+  std::uint64_t got = 0;
+  while (true) {
+    ContentEvent event;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return !content_.empty() || cancelled_ || ending_; });
+      if (content_.empty()) return stopped();
+      event = std::move(content_.front());
+      content_.pop_front();
+    }
+    if (event.is_end) {
+      if (!event.error.empty()) return Error(ErrorCode::content_missing, event.error);
+      if (got == length) return {};
+      return Error(ErrorCode::content_missing, "the controller sent " + std::to_string(got) + " of " + std::to_string(length) + " bytes");
+    }
+    got += event.bytes.size();
+    if (got > length) return Error(ErrorCode::content_missing, "the controller sent more than it was asked for");
+    GS_TRY_VOID(sink(event.bytes));
+  }
+}
+
+Result<void> Worker::send_piece(std::uint32_t id, std::string_view piece) {
+  const bool is_end = piece.empty();
+  do {
+    const std::string_view part = piece.substr(0, wire::kContentPiece);
+    piece.remove_prefix(part.size());
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return data_sent_ - data_acknowledged_ + part.size() <= wire::kDataWindow || cancelled_ || ending_; });
+      if (cancelled_ || ending_) return stopped();
+      data_sent_ += part.size();
+    }
+    emit(Frame{FrameType::data, 0, 0, id, std::string(part)});
+  } while (!is_end && !piece.empty());
+  return {};
+}
+
+}  // namespace gpustack::runner
