@@ -1,0 +1,109 @@
+#include "core/cli/listing.hpp"
+
+#include <algorithm>
+
+#include "core/play/tags.hpp"
+
+namespace gpustack::cli {
+
+namespace {
+
+struct TaskLine {
+  std::string title;
+  play::TagSet tags;
+};
+
+std::string joined(const play::TagSet& tags) {
+  std::string text;
+  for (const std::string& tag : tags) text += (text.empty() ? "" : ", ") + tag;
+  return text;
+}
+
+class TaskWalk {
+ public:
+  explicit TaskWalk(const play::TagChoice& choice) : choice_(choice) {}
+
+  void section(const std::vector<std::unique_ptr<play::Node>>& nodes) {
+    for (const auto& node : nodes) {
+      if (node->type == play::NodeType::block) {
+        block(static_cast<const play::Block&>(*node));
+      } else {
+        task(static_cast<const play::Task&>(*node));
+      }
+    }
+  }
+  void block(const play::Block& block) {
+    if (block.begins_role != nullptr) role(*block.begins_role, &block);
+    section(block.tasks);
+    section(block.rescue);
+    section(block.always);
+  }
+  void role(const play::Role& role, const play::Block* inside) {
+    for (const auto& dependency : role.dependencies) this->role(*dependency, nullptr);
+    if (role.body && role.body.get() != inside) block(*role.body);
+  }
+  const std::vector<TaskLine>& lines() const { return lines_; }
+  const play::TagSet& tags() const { return tags_; }
+
+ private:
+  void task(const play::Task& task) {
+    if (task.is_implicit || task.kind == play::ActionKind::meta) return;
+    const play::TagSet tags = play::literal_tags(task);
+    if (!play::should_run(tags, choice_)) return;
+    std::string title = task.name.empty() ? task.action : task.name;
+    if (const play::Role* owner = task.role()) title = owner->fqcn + " : " + title;
+    lines_.push_back(TaskLine{std::move(title), tags});
+    tags_.insert(tags.begin(), tags.end());
+  }
+
+  const play::TagChoice& choice_;
+  std::vector<TaskLine> lines_;
+  play::TagSet tags_;
+};
+
+std::string pattern_text(const Value& hosts) {
+  if (!hosts.is_list()) return to_text(hosts);
+  std::string text;
+  for (const Value& part : hosts.as_list()) text += (text.empty() ? "" : ",") + to_text(part);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> list_site(const play::Site& site, Session& session, const std::vector<std::string>& playbooks, ListWhat what) {
+  play::TagChoice choice;
+  choice.only = play::parse_tags(session.run.tags);
+  choice.skip = play::parse_tags(session.run.skip_tags);
+  std::string out;
+  for (const std::string& playbook : playbooks) out += "\nplaybook: " + playbook + "\n";
+  int number = 0;
+  for (const auto& play : site.plays) {
+    const std::string pattern = pattern_text(play->hosts);
+    std::string tags;
+    for (const Value& tag : play->tags) tags += (tags.empty() ? "" : ",") + to_text(tag);
+    out += "\n  play #" + std::to_string(++number) + " (" + pattern + "): " + (play->name.empty() ? pattern : play->name) +
+           "\tTAGS: [" + tags + "]\n";
+    if (what.hosts) {
+      const std::vector<std::string> limits =
+          session.run.limit.empty() ? std::vector<std::string>() : std::vector<std::string>{session.run.limit};
+      GS_TRY(const auto selection, session.inventory.select({pattern}, limits));
+      std::vector<std::string> hosts;
+      for (const inventory::Host* host : selection.hosts) hosts.push_back(host->name());
+      out += "    pattern: ['" + pattern + "']\n    hosts (" + std::to_string(hosts.size()) + "):\n";
+      for (const std::string& host : hosts) out += "      " + host + "\n";
+    }
+    TaskWalk walk(choice);
+    if (play->pre_tasks) walk.block(*play->pre_tasks);
+    for (const auto& role : play->roles) walk.role(*role, nullptr);
+    if (play->tasks) walk.block(*play->tasks);
+    if (play->post_tasks) walk.block(*play->post_tasks);
+    if (what.tasks) {
+      out += "    tasks:\n";
+      for (const TaskLine& line : walk.lines()) out += "      " + line.title + "\tTAGS: [" + joined(line.tags) + "]\n";
+    }
+    if (what.tags) out += "      TASK TAGS: [" + joined(walk.tags()) + "]\n";
+  }
+  return out;
+}
+
+}  // namespace gpustack::cli

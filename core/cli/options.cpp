@@ -1,0 +1,229 @@
+#include "core/cli/options.hpp"
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "core/base/json.hpp"
+#include "core/report/renderers.hpp"
+#include "core/vault/secrets.hpp"
+#include "modules/sdk/arguments.hpp"
+
+namespace gpustack::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::string> split_list(const std::vector<std::string>& texts) {
+  std::vector<std::string> out;
+  for (const std::string& text : texts) {
+    std::size_t start = 0;
+    while (start <= text.size()) {
+      const std::size_t comma = std::min(text.find(',', start), text.size());
+      if (comma > start) out.push_back(text.substr(start, comma - start));
+      start = comma + 1;
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> given(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text;
+}
+
+}  // namespace
+
+void add_inventory_options(CLI::App& app, CommonOptions& options) {
+  app.add_option("-i,--inventory", options.inventories, "Inventory: a file, folder, script, or a list of hosts with a comma")
+      ->type_name("SOURCE")
+      ->allow_extra_args(false);
+  app.add_option("-l,--limit", options.limit, "Only hosts that match this pattern, or @FILE with one a line")->type_name("PATTERN");
+  app.add_option("-e,--extra-vars", options.extra_vars, "Variables above all others: key=value, YAML or JSON, or @FILE")
+      ->type_name("VARS")
+      ->allow_extra_args(false);
+  app.add_option("--vault-id", options.vault_ids, "Vault password as LABEL@SOURCE")->type_name("ID")->allow_extra_args(false);
+  app.add_option("--vault-password-file", options.vault_password_files, "File, or program, that gives the vault password")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_flag("-J,--ask-vault-pass", options.ask_vault_password, "Ask for the vault password");
+}
+
+void add_run_options(CLI::App& app, CommonOptions& options) {
+  add_inventory_options(app, options);
+  app.add_flag("-C,--check", options.check, "Dry run: say what would change, change nothing");
+  app.add_flag("-D,--diff", options.diff, "Show what changes inside files and settings");
+  app.add_option("-t,--tags", options.tags, "Only tasks with these tags")->type_name("TAGS")->allow_extra_args(false);
+  app.add_option("--skip-tags", options.skip_tags, "No tasks with these tags")->type_name("TAGS")->allow_extra_args(false);
+  app.add_flag("-b,--become", options.become, "Run as another user");
+  app.add_option("--become-user", options.become_user, "That user (root)")->type_name("USER");
+  app.add_option("--become-method", options.become_method, "sudo, su or doas (sudo)")->type_name("METHOD");
+  app.add_flag("-K,--ask-become-pass", options.ask_become_password, "Ask for the password of the become method");
+  app.add_option("-u,--user", options.user, "User to log in as")->type_name("USER");
+  app.add_flag("-k,--ask-pass", options.ask_password, "Ask for the login password");
+  app.add_option("--private-key,--key-file", options.private_key, "Private key to log in with")->type_name("FILE");
+  app.add_option("-c,--connection", options.connection, "ssh or local (ssh)")->type_name("KIND");
+  app.add_option("--ssh-common-args", options.ssh_common_args, "Options as for ssh")->type_name("ARGS");
+  app.add_option("-T,--timeout", options.timeout, "Seconds for a connection to stand")->type_name("SECONDS");
+  app.add_option("-f,--forks", options.forks, "Hosts worked on at once (50)")->type_name("N");
+  app.add_flag("-v", options.verbosity, "More to read; again for more");
+  app.add_option("--output", options.output, "pretty, plain, ansible or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"pretty", "plain", "ansible", "json"}));
+  app.add_option("--roles-path", options.role_paths, "Folders to look for roles in")->type_name("FOLDER")->allow_extra_args(false);
+}
+
+Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault) {
+  Value all{Map()};
+  for (const std::string& text : texts) {
+    Value part;
+    if (text.starts_with('@')) {
+      GS_TRY(auto document, yaml::load_file(text.substr(1), vault));
+      part = document.root.to_value();
+    } else if (text.starts_with('{') || text.starts_with('[') || text.starts_with('/') || text.starts_with("---")) {
+      GS_TRY(auto document, yaml::load("--extra-vars", text, vault));
+      part = document.root.to_value();
+    } else {
+      GS_TRY(part, modules::parse_key_value(text, false));
+    }
+    if (!part.is_map()) {
+      return Error(ErrorCode::usage, "-e needs key=value, a dictionary or @FILE, found '" + text + "'");
+    }
+    for (const auto& [key, value] : part.as_map()) all.set(to_text(key), value);
+  }
+  return all;
+}
+
+void print_error(const Error& error) {
+  const bool colour = ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  std::cerr << error.render(colour ? Colour::on : Colour::off);
+}
+
+Result<std::string> ask_secret(const std::string& prompt) {
+  if (::isatty(STDIN_FILENO) == 0) {
+    std::string line;
+    if (std::getline(std::cin, line)) return line;
+    return Error(ErrorCode::usage, "'" + prompt + "' needs a terminal or a line on standard input");
+  }
+  std::cerr << prompt << std::flush;
+  termios before{};
+  ::tcgetattr(STDIN_FILENO, &before);
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &silent);
+  std::string line;
+  const bool got = static_cast<bool>(std::getline(std::cin, line));
+  ::tcsetattr(STDIN_FILENO, TCSANOW, &before);
+  std::cerr << "\n";
+  if (!got) return Error(ErrorCode::usage, "no password was given");
+  return line;
+}
+
+Places find_places() {
+  std::error_code problem;
+  const fs::path program = fs::read_symlink("/proc/self/exe", problem);
+  const fs::path folder = program.parent_path();
+  Places places;
+  if (const char* runners = std::getenv("GPUSTACK_RUNNERS")) places.runners = runners;
+  for (const fs::path& candidate : {folder, folder / "../lib/gpustack", folder / "../../bin"}) {
+    if (!places.runners.empty()) break;
+    for (const char* name : {"gpustack-runner-x86_64", "gpustack-runner-aarch64"}) {
+      if (fs::exists(candidate / name, problem)) places.runners = candidate.lexically_normal().string();
+    }
+  }
+  for (const fs::path& candidate : {folder / "../share/gpustack/roles", folder / "../../roles", folder / "../../../roles"}) {
+    if (fs::is_directory(candidate, problem)) {
+      places.roles = candidate.lexically_normal().string();
+      break;
+    }
+  }
+  return places;
+}
+
+Result<Session> make_session(const CommonOptions& options, const std::vector<std::string>& playbook_folders) {
+  Session session;
+  vault::SecretOptions vault_options;
+  vault_options.prompt = [](const std::string& id) -> Result<Secret> {
+    GS_TRY(auto text, ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
+    return Secret(text);
+  };
+  auto secrets = std::make_unique<vault::VaultSecrets>(std::move(vault_options));
+  for (const std::string& id : options.vault_ids) GS_TRY_VOID(secrets->add_source(id));
+  for (const std::string& file : options.vault_password_files) GS_TRY_VOID(secrets->add_source(file));
+  if (const char* file = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE"); file != nullptr && secrets->empty()) {
+    GS_TRY_VOID(secrets->add_source(file));
+  }
+  if (options.ask_vault_password) GS_TRY_VOID(secrets->add_source("prompt"));
+  session.vault = std::move(secrets);
+  inventory::Options inventory_options;
+  inventory_options.vault = session.vault.get();
+  std::vector<std::string> sources = options.inventories;
+  if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty()) sources.emplace_back(source);
+  GS_TRY(session.inventory, inventory::Inventory::load(sources, inventory_options));
+  for (const auto& warning : session.inventory.warnings()) {
+    std::cerr << "warning: " << warning.message << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
+  }
+  engine::RunOptions& run = session.run;
+  run.playbook_folders = playbook_folders;
+  run.check = options.check;
+  run.diff = options.diff;
+  run.verbosity = options.verbosity;
+  if (options.forks > 0) run.forks = options.forks;
+  GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
+  if (!options.ssh_common_args.empty() && run.extra_vars.find("ansible_ssh_common_args") == nullptr) {
+    run.extra_vars.set("ansible_ssh_common_args", Value(options.ssh_common_args));
+  }
+  const auto tags = split_list(options.tags);
+  if (!tags.empty()) run.tags = tags;
+  run.skip_tags = split_list(options.skip_tags);
+  run.limit = options.limit;
+  run.start_at_task = options.start_at_task;
+  run.force_handlers = options.force_handlers;
+  run.remote_user = given(options.user);
+  run.private_key_file = given(options.private_key);
+  run.connection = given(options.connection);
+  if (options.timeout > 0) run.timeout = options.timeout;
+  if (options.become) run.become = true;
+  run.become_user = given(options.become_user);
+  run.become_method = given(options.become_method);
+  if (options.ask_password) {
+    GS_TRY(auto text, ask_secret("SSH password: "));
+    run.connection_password = Value(std::move(text)).mark(Mark::secret);
+  }
+  if (options.ask_become_password) {
+    GS_TRY(auto text, ask_secret("BECOME password: "));
+    run.become_password = Value(std::move(text)).mark(Mark::secret);
+    if (text.empty() && !run.connection_password.is_null()) run.become_password = run.connection_password;
+  }
+  if (const char* checking = std::getenv("ANSIBLE_HOST_KEY_CHECKING")) {
+    GS_TRY(run.host_key_checking, parse_bool(Value(checking)));
+  }
+  run.role_paths = options.role_paths;
+  if (const char* paths = std::getenv("ANSIBLE_ROLES_PATH")) {
+    std::string text(paths);
+    std::size_t start = 0;
+    while (start <= text.size()) {
+      const std::size_t colon = std::min(text.find(':', start), text.size());
+      if (colon > start) run.role_paths.push_back(text.substr(start, colon - start));
+      start = colon + 1;
+    }
+  }
+  if (const Places places = find_places(); !places.roles.empty()) run.role_paths.push_back(places.roles);
+  return session;
+}
+
+Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) {
+  std::string format = options.output;
+  if (format.empty()) format = ::isatty(STDOUT_FILENO) != 0 ? "pretty" : "plain";
+  report::RenderOptions render;
+  render.colour = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  render.verbosity = options.verbosity;
+  return report::make_renderer(format, render, std::cout, std::cerr);
+}
+
+}  // namespace gpustack::cli

@@ -1,0 +1,42 @@
+#include "core/cli/single_task.hpp"
+
+#include <filesystem>
+
+#include "core/base/suggest.hpp"
+#include "modules/sdk/module.hpp"
+
+namespace gpustack::cli {
+
+Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern, const std::string& module, Value arguments) {
+  const modules::ModuleSpec* spec = modules::find_module(module);
+  if (spec == nullptr) {
+    std::vector<std::string_view> known;
+    for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
+    return Error(ErrorCode::unknown_module, "no module '" + module + "'").hint(suggest(module, known));
+  }
+  if (const Value* raw = arguments.find("_raw_params"); raw != nullptr && !spec->free_form.empty()) {
+    const Value text = *raw;
+    arguments.mutable_map().erase("_raw_params");
+    arguments.set(spec->free_form, text);
+  }
+  GS_TRY_VOID(modules::check_literal_arguments(*spec, arguments));
+  auto site = std::make_unique<play::Site>();
+  auto play = std::make_unique<play::Play>();
+  play->name = "run " + module;
+  play->hosts = Value(pattern);
+  play->gather_facts = Value(false);
+  play->folder = std::filesystem::current_path().string();
+  play->tasks = std::make_unique<play::Block>();
+  play->tasks->parent = play.get();
+  auto task = std::make_unique<play::Task>();
+  task->parent = play->tasks.get();
+  task->action = module;
+  task->module = spec;
+  task->arguments = std::move(arguments);
+  task->base_folder = play->folder;
+  play->tasks->tasks.push_back(std::move(task));
+  site->plays.push_back(std::move(play));
+  return site;
+}
+
+}  // namespace gpustack::cli

@@ -1,0 +1,149 @@
+#include "core/cli/site_run.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <boost/asio/signal_set.hpp>
+
+#include "core/async/task_group.hpp"
+#include "core/cli/exit_codes.hpp"
+#include "core/engine/live_target.hpp"
+#include "core/engine/run.hpp"
+#include "core/play/lint.hpp"
+
+namespace gpustack::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Asks on the controlling terminal.
+class TerminalPrompter final : public engine::Prompter {
+ public:
+  Result<std::string> ask(const std::string& prompt, bool is_private) override {
+    if (is_private) return ask_secret(prompt);
+    std::cerr << prompt << std::flush;
+    std::string line;
+    if (!std::getline(std::cin, line)) return Error(ErrorCode::usage, "no answer to '" + prompt + "'");
+    return line;
+  }
+  bool is_interactive() const override { return ::isatty(STDIN_FILENO) != 0; }
+};
+
+Async<void> run_into(engine::Run& run, const play::Site& site, std::optional<Result<engine::RunSummary>>* out) {
+  out->emplace(co_await run.run(site));
+  co_return Result<void>();
+}
+
+/// Stops the run at the first Ctrl-C (running tasks are told to end), the program at the second.
+Async<void> watch_signals(boost::asio::signal_set& signals, async::TaskGroup& runs, int& stopped_by) {
+  while (true) {
+    auto [problem, number] = co_await signals.async_wait(async::kAsResult);
+    if (problem) co_return Result<void>();
+    if (stopped_by != 0) std::_Exit(number == SIGTERM ? kTerminated : kInterrupted);
+    stopped_by = number;
+    std::cerr << "\ngpustack: stopping; once more to leave at once\n";
+    runs.stop();
+  }
+}
+
+Async<void> supervise(engine::Run& run, const play::Site& site, std::optional<Result<engine::RunSummary>>* out, int* stopped_by) {
+  const auto executor = co_await asio::this_coro::executor;
+  boost::asio::signal_set signals(executor, SIGINT, SIGTERM);
+  async::TaskGroup runs(executor, 1);
+  async::TaskGroup watchers(executor, 1);
+  auto watcher = watch_signals(signals, runs, *stopped_by);
+  watchers.spawn_now(std::move(watcher));
+  auto work = run_into(run, site, out);
+  runs.spawn_now(std::move(work));
+  static_cast<void>(co_await runs.join());
+  signals.cancel();
+  static_cast<void>(co_await watchers.join());
+  co_return Result<void>();
+}
+
+void print_findings(const play::Findings& findings, bool quiet_warnings) {
+  if (!quiet_warnings) {
+    for (const auto& warning : findings.warnings) {
+      std::cerr << "warning: " << warning.message;
+      if (warning.span.known()) std::cerr << " (" << warning.span.text() << ")";
+      std::cerr << "\n";
+    }
+  }
+  for (const Error& error : findings.errors) print_error(error);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> playbook_folders(const std::vector<std::string>& playbooks) {
+  std::vector<std::string> folders;
+  for (const std::string& playbook : playbooks) {
+    std::error_code problem;
+    if (!fs::exists(playbook, problem)) {
+      return Error(ErrorCode::file_not_found, "the playbook '" + playbook + "' could not be found");
+    }
+    folders.push_back(fs::absolute(playbook).parent_path().lexically_normal().string());
+  }
+  return folders;
+}
+
+std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, Session& session, bool quiet_warnings) {
+  play::LoadOptions options;
+  options.role_paths = session.run.role_paths;
+  options.library_paths = session.run.library_paths;
+  options.vault = session.vault.get();
+  options.extra_vars = session.run.extra_vars;
+  LoadedSite loaded;
+  loaded.loader = std::make_unique<play::Loader>(std::move(options));
+  loaded.site = loaded.loader->load(playbooks);
+  play::Findings findings = loaded.loader->findings();
+  if (loaded.site) {
+    jinja::Environment templates;
+    play::check_templates(*loaded.site, templates, findings);
+  }
+  print_findings(findings, quiet_warnings);
+  if (!findings.errors.empty() || !loaded.site) return std::nullopt;
+  return loaded;
+}
+
+int run_site(Session& session, LoadedSite& site, const CommonOptions& options, report::Sink& output) {
+  const Places places = find_places();
+  auto runners = transport::RunnerStore::from_folder(places.runners);
+  if (!runners) {
+    print_error(runners.error());
+    return kOtherError;
+  }
+  asio::io_context context(1);
+  transport::ConnectorSettings settings;
+  settings.runners = std::move(*runners);
+  engine::LiveTargetPool targets(context.get_executor(), std::move(settings));
+  engine::RunState state;
+  state.options = session.run;
+  state.inventory = &session.inventory;
+  state.vault = session.vault.get();
+  TerminalPrompter prompter;
+  engine::Run run(state, *site.loader, targets, output, &prompter);
+  targets.serve(run.contents());
+  std::optional<Result<engine::RunSummary>> summary;
+  int stopped_by = 0;
+  auto work = supervise(run, *site.site, &summary, &stopped_by);
+  static_cast<void>(async::run_to_end(context, std::move(work)));
+  output.flush();
+  if (stopped_by != 0) return kStopped;
+  if (!summary) return kOtherError;
+  if (!*summary) {
+    print_error(summary->error());
+    return kOtherError;
+  }
+  int code = (*summary)->exit_code;
+  if (code == kOk && options.detailed_exit_code) {
+    for (const auto& [host, stats] : (*summary)->stats) {
+      if (stats.changed > 0) code = kChanges;
+    }
+  }
+  return code;
+}
+
+}  // namespace gpustack::cli

@@ -1,0 +1,30 @@
+#pragma once
+/// @file The verbs of `gpustack`: one file each in core/cli/verbs, one row each in main.cpp.
+
+#include <memory>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace gpustack::cli {
+
+/// A verb adds its subcommand to the program and keeps its options; run() is called when the user chose it.
+class Verb {
+ public:
+  virtual ~Verb() = default;
+  virtual void describe(CLI::App& program) = 0;
+  virtual bool chosen() const = 0;
+  /// @return the exit code
+  virtual int run() = 0;
+};
+
+std::unique_ptr<Verb> make_apply();
+std::unique_ptr<Verb> make_lint();
+std::unique_ptr<Verb> make_facts();
+std::unique_ptr<Verb> make_inventory();
+std::unique_ptr<Verb> make_doc();
+std::unique_ptr<Verb> make_adhoc();
+
+}  // namespace gpustack::cli

@@ -1,0 +1,79 @@
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "core/cli/exit_codes.hpp"
+#include "core/cli/listing.hpp"
+#include "core/cli/site_run.hpp"
+#include "core/cli/verbs.hpp"
+
+namespace gpustack::cli {
+
+namespace {
+
+class ApplyVerb final : public Verb {
+ public:
+  void describe(CLI::App& program) override {
+    command_ = program.add_subcommand("apply", "Bring the hosts of an inventory to the state that playbooks declare");
+    command_->add_option("playbook", playbooks_, "Playbook files")->required()->type_name("PLAYBOOK");
+    add_run_options(*command_, options_);
+    command_->add_option("--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")->type_name("NAME");
+    command_->add_flag("--force-handlers", options_.force_handlers, "Run handlers even on hosts that failed");
+    command_->add_flag("--detailed-exitcode", options_.detailed_exit_code, "Exit with 10 when something changed");
+    command_->add_flag("--list-hosts", list_hosts_, "List the hosts of each play, do nothing else");
+    command_->add_flag("--list-tasks", list_tasks_, "List the tasks of each play, do nothing else");
+    command_->add_flag("--list-tags", list_tags_, "List the tags of each play, do nothing else");
+    command_->add_flag("--syntax-check", syntax_check_, "Load the site, do nothing else");
+  }
+
+  bool chosen() const override { return command_->parsed(); }
+
+  int run() override {
+    auto folders = playbook_folders(playbooks_);
+    if (!folders) {
+      print_error(folders.error());
+      return kSiteDoesNotLoad;
+    }
+    auto session = make_session(options_, *folders);
+    if (!session) {
+      print_error(session.error());
+      return session.error().code() == ErrorCode::usage ? kUsage : kSiteDoesNotLoad;
+    }
+    auto site = load_site(playbooks_, *session);
+    if (!site) return kSiteDoesNotLoad;
+    if (syntax_check_) {
+      for (const std::string& playbook : playbooks_) std::cout << "\nplaybook: " << playbook << "\n";
+      return kOk;
+    }
+    if (list_hosts_ || list_tasks_ || list_tags_) {
+      const ListWhat what{list_hosts_, list_tasks_, list_tags_};
+      auto text = list_site(*site->site, *session, playbooks_, what);
+      if (!text) {
+        print_error(text.error());
+        return kOtherError;
+      }
+      std::cout << *text;
+      return kOk;
+    }
+    auto output = make_output(options_);
+    if (!output) {
+      print_error(output.error());
+      return kUsage;
+    }
+    return run_site(*session, *site, options_, **output);
+  }
+
+ private:
+  CLI::App* command_ = nullptr;
+  CommonOptions options_;
+  std::vector<std::string> playbooks_;
+  bool list_hosts_ = false;
+  bool list_tasks_ = false;
+  bool list_tags_ = false;
+  bool syntax_check_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_apply() { return std::make_unique<ApplyVerb>(); }
+
+}  // namespace gpustack::cli

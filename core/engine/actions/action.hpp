@@ -1,0 +1,74 @@
+#pragma once
+/// @file What the engine itself does for a task, before or instead of a module on the host.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/engine/play_run.hpp"
+#include "core/engine/task_settings.hpp"
+
+namespace gpustack::engine {
+
+/// One execution of one task (one item, one attempt) on one host.
+struct ActionCall {
+  PlayRun& play;
+  HostRun& host;
+  Scope& scope;
+  const play::Task& task;
+  const TaskSettings& settings;
+  std::string module;    ///< canonical short name
+  Value arguments;       ///< rendered, and checked against the module's spec
+
+  ActionCall(PlayRun& play_run, HostRun& host_run, Scope& variables, const play::Task& from, const TaskSettings& resolved)
+      : play(play_run), host(host_run), scope(variables), task(from), settings(resolved) {}
+};
+
+/// @return the result map; an Error becomes a failed (or unreachable) result with its message
+using Action = Async<Value> (*)(ActionCall& call);  // call outlived by: execute_task
+
+/// One row per action: the short module name and what runs it.
+struct ActionRow {
+  std::string_view name;
+  Action run;
+};
+
+/// The engine's action for a module; nullptr when the module runs on the host as it is.
+Action find_action(std::string_view module);
+
+/// Runs a module on the task's host (or where it is delegated to).
+Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments);
+/// The connection of the task's host (or where it is delegated to).
+Async<Target*> target_of(ActionCall& call);
+
+/// A failed result.
+Value failed_result(std::string message);
+/// A result of an Error: `unreachable` for transport errors, else `failed`.
+Value error_result(const Error& error);
+
+/// Finds a file the task names (`files`, `templates`, `vars`) by Ansible's search path.
+Result<std::string> find_task_file(ActionCall& call, std::string_view kind, const std::string& name);
+
+// Implemented one per file; listed in actions.cpp.
+Async<Value> action_add_host(ActionCall& call);
+Async<Value> action_assert(ActionCall& call);
+Async<Value> action_copy(ActionCall& call);
+Async<Value> action_debug(ActionCall& call);
+Async<Value> action_fail(ActionCall& call);
+Async<Value> action_fetch(ActionCall& call);
+Async<Value> action_gather_facts(ActionCall& call);
+Async<Value> action_group_by(ActionCall& call);
+Async<Value> action_include_vars(ActionCall& call);
+Async<Value> action_library(ActionCall& call);
+Async<Value> action_pause(ActionCall& call);
+Async<Value> action_raw(ActionCall& call);
+Async<Value> action_reboot(ActionCall& call);
+Async<Value> action_script(ActionCall& call);
+Async<Value> action_set_fact(ActionCall& call);
+Async<Value> action_set_stats(ActionCall& call);
+Async<Value> action_template(ActionCall& call);
+Async<Value> action_unarchive(ActionCall& call);
+Async<Value> action_validate_argument_spec(ActionCall& call);
+Async<Value> action_wait_for_connection(ActionCall& call);
+
+}  // namespace gpustack::engine

@@ -1,0 +1,107 @@
+#include "core/engine/actions/action.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/engine/services.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+constexpr std::array kActions = {
+    ActionRow{"add_host", action_add_host},
+    ActionRow{"assert", action_assert},
+    ActionRow{"copy", action_copy},
+    ActionRow{"debug", action_debug},
+    ActionRow{"fail", action_fail},
+    ActionRow{"fetch", action_fetch},
+    ActionRow{"gather_facts", action_gather_facts},
+    ActionRow{"group_by", action_group_by},
+    ActionRow{"include_vars", action_include_vars},
+    ActionRow{"pause", action_pause},
+    ActionRow{"raw", action_raw},
+    ActionRow{"reboot", action_reboot},
+    ActionRow{"script", action_script},
+    ActionRow{"set_fact", action_set_fact},
+    ActionRow{"set_stats", action_set_stats},
+    ActionRow{"template", action_template},
+    ActionRow{"validate_argument_spec", action_validate_argument_spec},
+    ActionRow{"wait_for_connection", action_wait_for_connection},
+};
+
+bool is_unreachable(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::unreachable:
+    case ErrorCode::host_key_changed:
+    case ErrorCode::host_key_unknown:
+    case ErrorCode::host_key_revoked:
+    case ErrorCode::auth_failed:
+    case ErrorCode::connection_lost:
+    case ErrorCode::transport_timeout:
+    case ErrorCode::runner_unusable:
+    case ErrorCode::protocol:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Action find_action(std::string_view module) {
+  const auto found = std::find_if(kActions.begin(), kActions.end(), [&](const ActionRow& row) { return row.name == module; });
+  return found == kActions.end() ? nullptr : found->run;
+}
+
+Value failed_result(std::string message) {
+  return Value::map({{"failed", true}, {"changed", false}, {"msg", Value(std::move(message))}});
+}
+
+Value error_result(const Error& error) {
+  Value result = failed_result(error.span().known() || !error.hint().empty() ? error.one_line() : error.message());
+  if (is_unreachable(error.code())) {
+    result = Value::map({{"unreachable", true}, {"changed", false}, {"msg", result.get("msg")}});
+  }
+  return result;
+}
+
+Async<Target*> target_of(ActionCall& call) {
+  RunState& state = call.play.run().state();
+  const std::string& delegate = call.settings.delegate_to;
+  if (delegate.empty() || delegate == call.host.state->name) {
+    GS_CO_TRY(auto settings, resolve_connection(call.scope, &call.task));
+    std::string name = call.host.state->name;
+    co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
+  }
+  // A delegated task is reached by the delegate's own variables; the task's and play's keywords still count.
+  Scope scope(state, &call.play.play(), state.host(delegate), call.task.play());
+  GS_CO_TRY(auto settings, resolve_connection(scope, &call.task));
+  std::string name = delegate;
+  co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
+}
+
+Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments) {
+  GS_CO_TRY(Target * target, co_await target_of(call));
+  TaskCall request;
+  request.module = std::move(module);
+  request.arguments = std::move(arguments);
+  request.check = call.settings.check;
+  request.diff = call.settings.diff;
+  request.environment = call.settings.environment;
+  request.become = call.settings.become;
+  request.timeout = std::chrono::seconds(call.settings.timeout_seconds);
+  co_return co_await target->run(std::move(request));
+}
+
+Result<std::string> find_task_file(ActionCall& call, std::string_view kind, const std::string& name) {
+  ControllerServices services(call.scope);
+  auto found = services.find_file(kind, name);
+  if (found) return found;
+  const auto span = call.task.argument_spans.find("src");
+  Error error = std::move(found).error();
+  return span == call.task.argument_spans.end() ? std::move(error).at_if_unknown(call.task.action_span)
+                                                : std::move(error).at_if_unknown(span->second);
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,319 @@
+// copy, template, script, fetch: actions with a part on the controller (local files) and one on the host.
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/json.hpp"
+#include "core/engine/actions/action.hpp"
+#include "core/engine/services.hpp"
+#include "modules/sdk/hash.hpp"
+
+namespace gpustack::engine {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string octal(std::uint32_t mode) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "0%03o", mode & 07777U);
+  return text.data();
+}
+
+Result<std::uint32_t> local_mode(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be examined");
+  return info.st_mode & 07777U;
+}
+
+/// The arguments the host's `copy` understands, taken over as they are.
+Value copy_arguments(const Value& from) {
+  Value out{Map()};
+  for (const char* name : {"dest", "mode", "owner", "group", "backup", "force", "validate", "follow", "directory_mode", "local_follow",
+                           "attributes", "attr", "unsafe_writes", "remote_src", "checksum"}) {
+    if (const Value* value = from.find(name)) out.set(name, *value);
+  }
+  return out;
+}
+
+/// A file's content for the host; vault files are opened unless `decrypt: no`.
+Result<modules::Content> file_content(ActionCall& call, const std::string& path, bool decrypt) {
+  ContentStore& contents = call.play.run().contents();
+  if (decrypt) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 15> head{};
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (std::string_view(head.data(), static_cast<std::size_t>(file.gcount())).starts_with("$ANSIBLE_VAULT;")) {
+      GS_TRY(auto text, read_controller_file(path, call.play.run().state().vault));
+      return contents.add_text(std::move(text));
+    }
+  }
+  return contents.add_file(path);
+}
+
+/// A folder of the controller as the list of folders and files to place below `dest`.
+Result<void> add_folder(ActionCall& call, const std::string& source, Value& arguments, bool decrypt) {
+  // As rsync and Ansible: `dir/` means what is in it, `dir` means the folder itself.
+  const bool contents_only = source.ends_with('/');
+  const fs::path root = fs::path(source).lexically_normal();
+  const fs::path base = contents_only ? root : root.parent_path();
+  List folders;
+  List files;
+  const bool follow = call.arguments.get("local_follow").is_null() || call.arguments.get("local_follow").truthy();
+  std::vector<fs::path> paths;
+  std::error_code problem;
+  const auto options = follow ? fs::directory_options::follow_directory_symlink : fs::directory_options::none;
+  if (!contents_only) folders.push_back(Value(root.filename().string()));
+  for (auto it = fs::recursive_directory_iterator(root, options, problem); !problem && it != fs::recursive_directory_iterator();
+       it.increment(problem)) {
+    paths.push_back(it->path());
+  }
+  if (problem) return Error(ErrorCode::file_unreadable, "'" + source + "' cannot be listed: " + problem.message());
+  std::sort(paths.begin(), paths.end());
+  for (const fs::path& path : paths) {
+    const std::string relative = path.lexically_relative(base).string();
+    if (!follow && fs::is_symlink(path)) {
+      files.push_back(Value::map({{"path", Value(relative)}, {"link", Value(fs::read_symlink(path).string())}}));
+    } else if (fs::is_directory(path)) {
+      folders.emplace_back(relative);
+    } else {
+      GS_TRY(auto content, file_content(call, path.string(), decrypt));
+      GS_TRY(const std::uint32_t mode, local_mode(path.string()));
+      files.push_back(Value::map({{"path", Value(relative)}, {"_content", content.to_value()}, {"mode", Value(octal(mode))}}));
+    }
+  }
+  arguments.set("_directories", Value(std::move(folders)));
+  arguments.set("_files", Value(std::move(files)));
+  return {};
+}
+
+std::string date_text() {
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&now, &parts);
+  std::array<char, 64> text{};
+  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return text.data();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+void set_template_variables(Scope& scope, const std::string& path, const std::string& written, const std::string& dest) {
+  scope.set_local("template_host", Value(host_name()));
+  scope.set_local("template_path", Value(written));
+  scope.set_local("template_fullpath", Value(fs::absolute(path).string()));
+  scope.set_local("template_destpath", Value(dest));
+  scope.set_local("template_uid", Value(static_cast<std::int64_t>(::getuid())));
+  scope.set_local("template_run_date", Value(date_text()));
+}
+
+Result<std::string> render_file(ActionCall& call, const std::string& path) {
+  const Value& arguments = call.arguments;
+  GS_TRY(std::string text, read_controller_file(path, call.play.run().state().vault));
+  const SourceFile* source = intern_source(path, text);
+  jinja::Options options = jinja::Options::for_files();
+  const auto text_option = [&](const char* name, std::string& into) {
+    if (const Value* value = arguments.find(name); value != nullptr && value->is_string()) into = value->as_string();
+  };
+  text_option("variable_start_string", options.variable_start);
+  text_option("variable_end_string", options.variable_end);
+  text_option("block_start_string", options.block_start);
+  text_option("block_end_string", options.block_end);
+  text_option("comment_start_string", options.comment_start);
+  text_option("comment_end_string", options.comment_end);
+  text_option("newline_sequence", options.newline_sequence);
+  if (options.newline_sequence == "\\n") options.newline_sequence = "\n";
+  if (options.newline_sequence == "\\r") options.newline_sequence = "\r";
+  if (options.newline_sequence == "\\r\\n") options.newline_sequence = "\r\n";
+  options.trim_blocks = arguments.get("trim_blocks").is_null() || arguments.get("trim_blocks").truthy();
+  options.lstrip_blocks = arguments.get("lstrip_blocks").truthy();
+  Origin origin;
+  origin.span = SourceSpan{source, 1, 1, 1};
+  GS_TRY(auto header, jinja::parse_header(text, options));
+  if (header.length > 0) {
+    text.erase(0, header.length);
+    origin.span.line += 1;
+    options = std::move(header.options);
+  }
+  GS_TRY(auto compiled, call.play.run().state().templates.compile(text, &origin, options));
+  GS_TRY(auto rendered, jinja::render_text(*compiled, call.scope.context()));
+  return to_text(rendered);
+}
+
+}  // namespace
+
+Async<Value> action_copy(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const bool has_source = !arguments.get("src").is_null();
+  const Value& content = arguments.get("content");
+  const std::string dest = to_text(arguments.get("dest"));
+  if (has_source && !content.is_null()) co_return failed_result("src and content are mutually exclusive");
+  if (!has_source && content.is_null()) co_return failed_result("src (or content) is required");
+  if (!content.is_null() && dest.ends_with('/')) co_return failed_result("can not use content with a dir as dest");
+  Value sent = copy_arguments(arguments);
+  if (!content.is_null()) {
+    std::string text;
+    if (content.is_string()) {
+      text = content.as_string();
+    } else if (content.is_map() || content.is_list()) {
+      JsonStyle style;
+      style.redact_secrets = false;
+      text = to_json(content, style);
+    } else {
+      text = to_text(content);
+    }
+    const modules::Content stored = call.play.run().contents().add_text(std::move(text));
+    sent.set("_content", stored.to_value());
+    co_return co_await run_on_target(call, "copy", std::move(sent));
+  }
+  const std::string source = to_text(arguments.get("src"));
+  if (arguments.get("remote_src").truthy()) {
+    sent.set("src", Value(source));
+    co_return co_await run_on_target(call, "copy", std::move(sent));
+  }
+  GS_CO_TRY(std::string path, find_task_file(call, "files", source));
+  const bool decrypt = arguments.get("decrypt").is_null() || arguments.get("decrypt").truthy();
+  if (fs::is_directory(path)) {
+    if (source.ends_with('/') && !path.ends_with('/')) path += '/';
+    GS_CO_TRY_VOID(add_folder(call, path, sent, decrypt));
+    if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
+      sent.set("mode", Value());
+    } else {
+      // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
+      for (Value& file : sent.mutable_map().find("_files")->mutable_list()) file.mutable_map().erase("mode");
+    }
+  } else {
+    GS_CO_TRY(auto stored, file_content(call, path, decrypt));
+    sent.set("_content", stored.to_value());
+    sent.set("_original_basename", Value(fs::path(source).filename().string()));
+    if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
+      GS_CO_TRY(const std::uint32_t mode, local_mode(path));
+      sent.set("mode", Value(octal(mode)));
+    }
+  }
+  auto result = co_await run_on_target(call, "copy", std::move(sent));
+  if (result && result->get("src").is_null() && result->get("failed").is_null()) result->set("src", Value(path));
+  co_return result;
+}
+
+Async<Value> action_template(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const std::string source = to_text(arguments.get("src"));
+  GS_CO_TRY(const std::string path, find_task_file(call, "templates", source));
+  if (fs::is_directory(path)) co_return failed_result("'" + path + "' is a folder, expected a template file");
+  set_template_variables(call.scope, path, source, to_text(arguments.get("dest")));
+  auto rendered = render_file(call, path);
+  if (!rendered) co_return error_result(rendered.error());
+  const modules::Content stored = call.play.run().contents().add_text(std::move(*rendered));
+  Value sent = copy_arguments(arguments);
+  sent.set("_content", stored.to_value());
+  std::string base = fs::path(source).filename().string();
+  sent.set("_original_basename", Value(base));
+  if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
+    GS_CO_TRY(const std::uint32_t mode, local_mode(path));
+    sent.set("mode", Value(octal(mode)));
+  }
+  co_return co_await run_on_target(call, "copy", std::move(sent));
+}
+
+Async<Value> action_script(ActionCall& call) {
+  Value sent = call.arguments;
+  std::string line = to_text(sent.get("cmd"));
+  // The first word names the file; quotes may hold spaces.
+  std::string name;
+  const std::size_t begin = line.find_first_not_of(" \t");
+  if (begin == std::string::npos) co_return failed_result("script needs the path of a script");
+  if (line[begin] == '"' || line[begin] == '\'') {
+    const std::size_t end = line.find(line[begin], begin + 1);
+    name = line.substr(begin + 1, end == std::string::npos ? end : end - begin - 1);
+  } else {
+    name = line.substr(begin, line.find_first_of(" \t\n", begin) - begin);
+  }
+  GS_CO_TRY(const std::string path, find_task_file(call, "files", name));
+  GS_CO_TRY(auto stored, file_content(call, path, sent.get("decrypt").is_null() || sent.get("decrypt").truthy()));
+  sent.set("_content", stored.to_value());
+  co_return co_await run_on_target(call, "script", std::move(sent));
+}
+
+Async<Value> action_fetch(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const std::string source = to_text(arguments.get("src"));
+  std::string dest = expand_user(to_text(arguments.get("dest")));
+  if (call.settings.check) {
+    co_return Value::map({{"changed", false}, {"skipped", true}, {"msg", "check mode not (yet) supported for this module"}});
+  }
+  if (!dest.starts_with('/')) dest = call.play.play().play->folder + "/" + dest;
+  if (arguments.get("flat").truthy()) {
+    if (dest.ends_with('/')) {
+      dest += fs::path(source).filename().string();
+    } else if (fs::is_directory(dest)) {
+      co_return failed_result("dest is an existing directory, use a trailing slash if you want to fetch src into that directory");
+    }
+  } else {
+    const std::string host = call.settings.delegate_to.empty() ? call.host.state->name : call.settings.delegate_to;
+    dest += (dest.ends_with('/') ? "" : "/") + host + (source.starts_with('/') ? "" : "/") + source;
+  }
+  dest = fs::path(dest).lexically_normal().string();
+  std::string known;
+  if (fs::is_regular_file(dest)) {
+    GS_CO_TRY(auto stored, call.play.run().contents().add_file(dest));
+    known = stored.sha256;
+  }
+  GS_CO_TRY(Target * target, co_await target_of(call));
+  const std::string partial = dest + ".gpustack-" + std::to_string(::getpid()) + "-" + std::to_string(call.host.number);
+  std::error_code problem;
+  fs::create_directories(fs::path(dest).parent_path(), problem);
+  auto file = std::make_shared<std::ofstream>();
+  auto received = std::make_shared<std::uint64_t>(0);
+  TaskCall request;
+  request.module = "fetch";
+  request.arguments = Value::map({{"src", Value(source)}, {"_known_sha256", Value(known)},
+                                  {"fail_on_missing", arguments.get("fail_on_missing")}});
+  request.environment = call.settings.environment;
+  request.become = call.settings.become;
+  request.on_data = [file, received, partial](std::string_view bytes) {
+    if (!file->is_open()) file->open(partial, std::ios::binary | std::ios::trunc);
+    file->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    *received += bytes.size();
+  };
+  auto answer = co_await target->run(std::move(request));
+  if (file->is_open()) file->close();
+  if (!answer) {
+    fs::remove(partial, problem);
+    co_return Error(std::move(answer).error());
+  }
+  Value result = std::move(*answer);
+  if (result.get("failed").truthy() || result.get("skipped").truthy()) {
+    fs::remove(partial, problem);
+    co_return result;
+  }
+  const std::string sha256 = to_text(result.get("sha256"));
+  if (result.get("sha256").is_null()) co_return result;  // missing, and allowed to be
+  result.set("dest", Value(dest));
+  if (!known.empty() && sha256 == known) {
+    fs::remove(partial, problem);
+    result.set("changed", false);
+    co_return result;
+  }
+  if (*received == 0) std::ofstream(partial, std::ios::binary | std::ios::trunc);
+  GS_CO_TRY(auto stored, call.play.run().contents().add_file(partial));
+  if (stored.sha256 != sha256) {
+    fs::remove(partial, problem);
+    co_return failed_result("checksum mismatch: " + source + " has " + sha256 + ", what arrived has " + stored.sha256);
+  }
+  fs::rename(partial, dest, problem);
+  if (problem) co_return failed_result("'" + dest + "' cannot be written: " + problem.message());
+  result.set("changed", true);
+  co_return result;
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,180 @@
+// raw, reboot, wait_for_connection, gather_facts and library modules: actions that deal with the host as a whole.
+#include "core/engine/actions/action.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+List lines_of(const std::string& text) {
+  List lines;
+  std::size_t start = 0;
+  while (start < text.size()) {
+    std::size_t end = text.find('\n', start);
+    if (end == std::string::npos) end = text.size();
+    std::size_t stop = end;
+    if (stop > start && text[stop - 1] == '\r') --stop;
+    lines.emplace_back(text.substr(start, stop - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+std::string stripped(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+std::int64_t integer_or(const Value& value, std::int64_t otherwise) {
+  if (value.is_integer()) return value.as_integer();
+  return value.is_real() ? static_cast<std::int64_t>(value.as_real()) : otherwise;
+}
+
+/// Runs a short command on the host. @return its stdout; nothing when it failed
+Async<std::string> probe(ActionCall& call, Value argv) {
+  GS_CO_TRY(Target * target, co_await target_of(call));
+  TaskCall request;
+  request.module = "command";
+  request.arguments = Value::map({{"argv", argv}, {"strip_empty_ends", true}});
+  request.become = call.settings.become;
+  request.timeout = std::chrono::seconds(30);
+  GS_CO_TRY(auto result, co_await target->run(std::move(request)));
+  if (result.get("failed").truthy() || integer_or(result.get("rc"), 0) != 0) {
+    co_return Error(ErrorCode::command_failed, to_text(result.get("msg")) + " " + to_text(result.get("stderr")));
+  }
+  co_return to_text(result.get("stdout"));
+}
+
+Value shell_command(const std::string& line) { return Value::list({"/bin/sh", "-c", Value(line)}); }
+
+Value boot_id_command() { return Value::list({"cat", "/proc/sys/kernel/random/boot_id"}); }
+
+}  // namespace
+
+Async<Value> action_raw(ActionCall& call) {
+  if (call.settings.check) co_return Value::map({{"changed", false}, {"skipped", true}});
+  const std::string executable = to_text(call.arguments.get("executable").is_null() ? Value("") : call.arguments.get("executable"));
+  std::string line = to_text(call.arguments.get("cmd"));
+  if (call.settings.become.active || !executable.empty() || call.settings.environment.is_map()) {
+    // Another user, shell or environment: the runner starts it, the command line itself stays as it is.
+    Value sent{Map()};
+    sent.set("cmd", Value(line));
+    if (!executable.empty()) sent.set("executable", Value(executable));
+    co_return co_await run_on_target(call, "raw", std::move(sent));
+  }
+  GS_CO_TRY(Target * target, co_await target_of(call));
+  GS_CO_TRY(auto output, co_await target->raw(std::move(line)));
+  Value result{Map()};
+  result.set("changed", true);
+  result.set("rc", output.status);
+  result.set("stdout", output.output);
+  result.set("stdout_lines", Value(lines_of(output.output)));
+  result.set("stderr", output.errors);
+  result.set("stderr_lines", Value(lines_of(output.errors)));
+  if (output.status != 0) {
+    result.set("failed", true);
+    result.set("msg", "non-zero return code");
+  }
+  co_return result;
+}
+
+Async<Value> action_gather_facts(ActionCall& call) {
+  Value sent{Map()};
+  for (const char* name : {"gather_subset", "gather_timeout", "fact_path", "filter"}) {
+    if (const Value* value = call.arguments.find(name); value != nullptr && !value->is_null()) sent.set(name, *value);
+  }
+  co_return co_await run_on_target(call, "setup", std::move(sent));
+}
+
+Async<Value> action_wait_for_connection(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const auto timeout = std::chrono::seconds(integer_or(arguments.get("timeout"), 600));
+  const auto delay = std::chrono::seconds(integer_or(arguments.get("delay"), 0));
+  const auto pause = std::chrono::seconds(integer_or(arguments.get("sleep"), 1));
+  if (call.settings.check) co_return Value::map({{"changed", false}, {"elapsed", 0}, {"skipped", true}});
+  const auto begin = async::Clock::now();
+  GS_CO_TRY_VOID(co_await async::sleep_for(delay));
+  std::string last;
+  while (async::Clock::now() - begin < timeout) {
+    auto target = co_await target_of(call);
+    if (target) {
+      TaskCall request;
+      request.module = "ping";
+      request.arguments = Value(Map());
+      auto answer = co_await (*target)->run(std::move(request));
+      if (answer) {
+        const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin);
+        co_return Value::map({{"changed", false}, {"elapsed", static_cast<std::int64_t>(elapsed.count())}});
+      }
+      last = answer.error().message();
+      static_cast<void>(co_await (*target)->reset());
+    } else {
+      last = target.error().message();
+    }
+    GS_CO_TRY_VOID(co_await async::sleep_for(pause));
+  }
+  co_return failed_result("timed out waiting for the connection: " + last);
+}
+
+Async<Value> action_reboot(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  if (call.settings.check) co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
+  const auto timeout = std::chrono::seconds(integer_or(arguments.get("reboot_timeout"), 600));
+  const auto begin = async::Clock::now();
+  GS_CO_TRY(const std::string before, co_await probe(call, boot_id_command()));
+  Value sent = arguments;
+  auto asked = co_await run_on_target(call, "reboot", std::move(sent));
+  // The host may go away before it answers: that is what was asked for.
+  if (asked && asked->get("failed").truthy()) co_return std::move(*asked);
+  if (!asked && asked.error().code() == ErrorCode::cancelled) co_return Error(std::move(asked).error());
+  const auto delay = std::chrono::seconds(std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0));
+  std::string last = "it did not go down";
+  bool is_back = false;
+  while (async::Clock::now() - begin < timeout) {
+    GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(2)));
+    auto target = co_await target_of(call);
+    if (target) {
+      auto now = co_await probe(call, boot_id_command());
+      if (now && stripped(*now) != stripped(before)) {
+        is_back = true;
+        break;
+      }
+      if (!now) {
+        last = now.error().message();
+        static_cast<void>(co_await (*target)->reset());
+      }
+    } else {
+      last = target.error().message();
+    }
+  }
+  const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin).count();
+  if (!is_back) {
+    Value result = failed_result("timed out waiting for the reboot: " + last);
+    result.set("rebooted", false);
+    result.set("elapsed", static_cast<std::int64_t>(elapsed));
+    co_return result;
+  }
+  GS_CO_TRY_VOID(co_await async::sleep_for(delay));
+  const Value& test = arguments.get("test_command");
+  const std::string test_command = test.is_null() ? "whoami" : to_text(test);
+  while (true) {
+    Value argv = shell_command(test_command);
+    auto tested = co_await probe(call, std::move(argv));
+    if (tested) break;
+    if (async::Clock::now() - begin > timeout) {
+      co_return failed_result("the host is back, but '" + test_command + "' fails: " + tested.error().message());
+    }
+    GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(2)));
+  }
+  co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", static_cast<std::int64_t>(elapsed)}});
+}
+
+Async<Value> action_library(ActionCall& call) {
+  GS_CO_TRY(auto content, call.play.run().contents().add_file(call.task.library_path));
+  Value sent{Map()};
+  sent.set("name", Value(call.task.action));
+  sent.set("_content", content.to_value());
+  sent.set("arguments", call.arguments);
+  co_return co_await run_on_target(call, "__library__", std::move(sent));
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,34 @@
+#pragma once
+/// @file Targets on real connections: frames to and from a runner, one connection per host and settings.
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/engine/run.hpp"
+#include "core/transport/connector.hpp"
+
+namespace gpustack::engine {
+
+/// Opens connections through a transport::Connector and keeps them for the run.
+/// Thread: the strand of the executor.
+class LiveTargetPool final : public TargetPool {
+ public:
+  LiveTargetPool(asio::any_io_executor executor, transport::ConnectorSettings settings);
+  ~LiveTargetPool() override;
+
+  /// Where contents that runners ask for come from. Called once, before the first get(). Outlives the pool.
+  void serve(const ContentStore& contents) { contents_ = &contents; }
+
+  Async<Target*> get(std::string host, ConnectionSettings settings) override;
+  Async<void> close_all() override;
+
+ private:
+  class Live;
+  asio::any_io_executor executor_;
+  transport::Connector connector_;
+  const ContentStore* contents_ = nullptr;
+  std::map<std::string, std::shared_ptr<Live>> targets_;
+};
+
+}  // namespace gpustack::engine

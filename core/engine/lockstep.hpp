@@ -1,0 +1,57 @@
+#pragma once
+/// @file The order in which the hosts of a play go through its tasks.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "core/async/async.hpp"
+#include "core/async/event.hpp"
+
+namespace gpustack::engine {
+
+/// Where in the play a host is: child numbers from the root, dynamic includes included. Earlier is smaller.
+using Position = std::vector<std::uint32_t>;
+
+/// Keeps the hosts of a batch together: a host starts the task at a position once no host is before it (Ansible's linear
+/// strategy). With `free` nobody waits.
+/// Thread: the run's executor.
+class Lockstep {
+ public:
+  enum class Mode { linear, free };
+
+  /// `members` hosts, known by number in batch order, all at the empty position.
+  Lockstep(const asio::any_io_executor& executor, std::size_t members, Mode mode);
+
+  /// Host `member` reached `position`; returns when it may run there.
+  /// @error cancelled
+  Async<void> arrive(std::size_t member, Position position);
+  /// The host is through, or out.
+  void leave(std::size_t member);
+
+  /// Called with each position that every host has passed.
+  void on_passed(std::function<void(const Position&)> callback) { passed_ = std::move(callback); }
+  /// Numbers of the hosts that have not left.
+  std::size_t members_left() const { return left_; }
+
+ private:
+  struct Member {
+    Position position;
+    bool is_in = true;
+    std::unique_ptr<async::Event> turn;
+  };
+
+  void move(std::size_t member, const Position* to);
+
+  asio::any_io_executor executor_;
+  Mode mode_;
+  std::vector<Member> members_;
+  std::map<Position, std::set<std::size_t>> at_;
+  std::size_t left_;
+  std::function<void(const Position&)> passed_;
+};
+
+}  // namespace gpustack::engine

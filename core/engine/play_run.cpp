@@ -1,0 +1,546 @@
+#include "core/engine/play_run.hpp"
+
+#include <algorithm>
+
+#include "core/async/task_group.hpp"
+#include "core/play/tags.hpp"
+#include "modules/sdk/module.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+Position child(Position at, std::uint32_t number) {
+  at.push_back(number);
+  return at;
+}
+
+Position place(std::uint32_t section) { return Position(1, section); }
+
+Lockstep::Mode mode_of(const play::Play& play) {
+  const bool free = play.strategy == "free" || play.strategy == "host_pinned" || play.strategy.ends_with(".free") ||
+                    play.strategy.ends_with(".host_pinned");
+  return free ? Lockstep::Mode::free : Lockstep::Mode::linear;
+}
+
+constexpr std::uint32_t kFacts = 0;
+constexpr std::uint32_t kPreTasks = 1;
+constexpr std::uint32_t kRoles = 3;
+constexpr std::uint32_t kTasks = 4;
+constexpr std::uint32_t kPostTasks = 6;
+constexpr std::uint32_t kLastHandlers = 7;
+
+}  // namespace
+
+PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executor)
+    : run_(run), play_(play), executor_(executor), lockstep_(executor, play.batch.size(), mode_of(*play.play)) {
+  for (const std::string& name : play.batch) {
+    HostRun& host = hosts_.emplace_back();
+    host.state = &run.state().host(name);
+    host.number = hosts_.size() - 1;
+  }
+  lockstep_.on_passed([this](const Position& at) { on_passed(at); });
+  // Ansible looks at the handlers of roles before those of the play.
+  for (const auto& role : play.play->roles) add_role(*role);
+  for (const auto& handler : play.play->handlers) handlers_.push_back(handler.get());
+}
+
+void PlayRun::add_role(const play::Role& role) {
+  for (const auto& dependency : role.dependencies) add_role(*dependency);
+  for (const auto& handler : role.handlers) {
+    if (std::find(handlers_.begin(), handlers_.end(), handler.get()) == handlers_.end()) handlers_.push_back(handler.get());
+  }
+  if (role.is_public && std::find(play_.public_roles.begin(), play_.public_roles.end(), &role) == play_.public_roles.end()) {
+    play_.public_roles.push_back(&role);
+  }
+}
+
+HostRun* PlayRun::host_run(const std::string& host) {
+  for (HostRun& one : hosts_) {
+    if (one.state->name == host) return &one;
+  }
+  return nullptr;
+}
+
+void PlayRun::clear_host_errors() {
+  for (HostRun& host : hosts_) {
+    host.state->failed = false;
+    host.state->unreachable = false;
+    play_.removed.erase(host.state->name);
+  }
+}
+
+Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string& name, Scope& scope) {
+  std::vector<const play::Task*> found;
+  const play::Task* by_name = nullptr;
+  std::vector<std::string> known;
+  for (const play::Task* handler : handlers_) {
+    Scope own(run_.state(), &play_, scope.host(), handler);
+    std::string plain = handler->name;
+    if (jinja::has_template(plain)) {
+      auto rendered = own.render(Value(plain));
+      if (rendered) plain = to_text(*rendered);
+    }
+    known.push_back(plain);
+    const play::Role* role = handler->role();
+    if (!plain.empty() && (name == plain || (role != nullptr && name == role->fqcn + " : " + plain))) {
+      by_name = handler;  // of several with one name the last one counts
+    }
+    for (const Value& topic : handler->listen) {
+      auto rendered = own.render(topic);
+      if (!rendered) continue;
+      const List topics = rendered->is_list() ? rendered->as_list() : List{*rendered};
+      known.push_back(to_text(topics.empty() ? Value() : topics.front()));
+      if (std::any_of(topics.begin(), topics.end(), [&](const Value& one) { return to_text(one) == name; })) {
+        found.push_back(handler);
+        break;
+      }
+    }
+  }
+  if (by_name != nullptr) found.insert(found.begin(), by_name);
+  if (found.empty()) {
+    return Error(ErrorCode::engine, "the requested handler '" + name +
+                                        "' was not found in either the main handlers list nor in the listening handlers list");
+  }
+  return found;
+}
+
+std::uint64_t PlayRun::announce(const play::Task& task, const Position& at, const std::string& name) {
+  auto [slot, is_new] = announced_.emplace(at, 0);
+  if (!is_new) return slot->second;
+  slot->second = run_.next_task_id();
+  report::Event event(report::EventType::task_started);
+  event.play = play_.name;
+  event.task = name;
+  event.task_id = slot->second;
+  event.action = task.action;
+  event.is_handler = task.is_handler;
+  event.check = run_.state().options.check;
+  if (task.span.known()) event.path = task.span.file->path() + ":" + std::to_string(task.span.line);
+  run_.emit(std::move(event));
+  return slot->second;
+}
+
+void PlayRun::on_passed(const Position& at) {
+  if (const auto found = included_.find(at); found != included_.end()) {
+    for (Included& one : found->second) {
+      report::Event event(report::EventType::included);
+      event.path = one.path;
+      event.item = one.item;
+      event.hosts = one.hosts;
+      run_.emit(std::move(event));
+    }
+    included_.erase(found);
+  }
+}
+
+bool PlayRun::should_run(HostRun& host, const play::Task& task) {
+  if (task.is_handler) return true;
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  play::TagSet tags;
+  for (const Value& tag : play::written_tags(task)) {
+    auto rendered = scope.render(tag);
+    play::add_tags(tags, rendered ? *rendered : tag);
+  }
+  return play::should_run(tags, run_.tag_choice());
+}
+
+Async<bool> PlayRun::run_batch() {
+  async::TaskGroup group(executor_, hosts_.size());
+  for (HostRun& host : hosts_) {
+    auto work = walk(host);
+    group.spawn_now(std::move(work));
+  }
+  GS_CO_TRY_VOID(co_await group.join());
+  const bool any_left = std::any_of(hosts_.begin(), hosts_.end(), [](const HostRun& host) {
+    return !host.state->failed && !host.state->unreachable;
+  });
+  co_return any_left && !aborted_ && !ended_;
+}
+
+Async<void> PlayRun::walk(HostRun& host) {
+  auto flow = co_await run_sections(host);
+  if (!flow && flow.error().code() == ErrorCode::cancelled) {
+    lockstep_.leave(host.number);
+    co_return Error(std::move(flow).error());
+  }
+  if (!flow) {
+    report::Event event(report::EventType::error);
+    event.host = host.state->name;
+    event.message = flow.error().render();
+    run_.emit(std::move(event));
+    host.state->failed = true;
+    run_.stats(host.state->name).failed += 1;
+  }
+  lockstep_.leave(host.number);
+  co_return Result<void>();
+}
+
+Async<Flow> PlayRun::run_sections(HostRun& host) {
+  const play::Play& play = *play_.play;
+  Flow flow = Flow::go_on;
+  GS_CO_TRY(flow, co_await gather_facts(host, place(kFacts)));
+  const auto after = [&](Flow now) { return now == Flow::go_on || now == Flow::end_role; };
+  if (after(flow) && play.pre_tasks) {
+    GS_CO_TRY(flow, co_await run_block(host, *play.pre_tasks, place(kPreTasks)));
+    if (after(flow)) {
+      GS_CO_TRY(flow, co_await flush_handlers(host, place(kPreTasks + 1)));
+    }
+  }
+  std::uint32_t number = 0;
+  for (const auto& role : play.roles) {
+    if (!after(flow)) break;
+    GS_CO_TRY(flow, co_await run_role(host, *role, child(place(kRoles), number++)));
+  }
+  if (after(flow) && play.tasks) {
+    GS_CO_TRY(flow, co_await run_block(host, *play.tasks, place(kTasks)));
+  }
+  if (after(flow)) {
+    GS_CO_TRY(flow, co_await flush_handlers(host, place(kTasks + 1)));
+  }
+  if (after(flow) && play.post_tasks) {
+    GS_CO_TRY(flow, co_await run_block(host, *play.post_tasks, place(kPostTasks)));
+  }
+  const bool forced = play.force_handlers || run_.state().options.force_handlers;
+  if (after(flow) || (flow == Flow::failed && forced)) {
+    const bool was_failed = flow == Flow::failed;
+    GS_CO_TRY(const Flow last, co_await flush_handlers(host, place(kLastHandlers)));
+    if (!was_failed) flow = last;
+  }
+  co_return flow;
+}
+
+Async<Flow> PlayRun::run_section(HostRun& host, const std::vector<std::unique_ptr<play::Node>>& nodes, Position at) {
+  std::uint32_t number = 0;
+  for (const auto& node : nodes) {
+    auto flow = co_await run_node(host, *node, child(at, number++));
+    if (!flow || *flow != Flow::go_on) co_return flow;
+  }
+  co_return Flow::go_on;
+}
+
+Async<Flow> PlayRun::run_node(HostRun& host, const play::Node& node, Position at) {
+  if (node.type == play::NodeType::task) {
+    co_return co_await run_task(host, static_cast<const play::Task&>(node), std::move(at));
+  }
+  co_return co_await run_block(host, static_cast<const play::Block&>(node), std::move(at));
+}
+
+Async<Flow> PlayRun::run_block(HostRun& host, const play::Block& block, Position at) {
+  if (block.imported_role) co_return co_await run_role(host, *block.imported_role, std::move(at));
+  const bool has_rescue = !block.rescue.empty();
+  if (has_rescue) ++host.rescue_depth;
+  auto flow = co_await run_section(host, block.tasks, child(at, 0));
+  if (has_rescue) --host.rescue_depth;
+  if (!flow) co_return flow;
+  if (*flow == Flow::failed && has_rescue && !aborted_) {
+    flow = co_await run_section(host, block.rescue, child(at, 1));
+    if (!flow) co_return flow;
+  }
+  const bool runs_always = *flow == Flow::go_on || *flow == Flow::failed;
+  if (!block.always.empty() && runs_always) {
+    auto last = co_await run_section(host, block.always, child(at, 2));
+    if (!last) co_return last;
+    if (*last != Flow::go_on) co_return last;
+  }
+  co_return flow;
+}
+
+Async<Flow> PlayRun::run_role(HostRun& host, const play::Role& role, Position at) {
+  if (!role.allow_duplicates && !host.roles_done.insert(role.signature).second) co_return Flow::go_on;
+  std::uint32_t number = 0;
+  for (const auto& dependency : role.dependencies) {
+    auto flow = co_await run_role(host, *dependency, child(child(at, 0), number++));
+    if (!flow || *flow != Flow::go_on) co_return flow;
+  }
+  if (!role.body) co_return Flow::go_on;
+  auto flow = co_await run_block(host, *role.body, child(at, 1));
+  if (flow && *flow == Flow::end_role) co_return Flow::go_on;
+  co_return flow;
+}
+
+Async<Flow> PlayRun::gather_facts(HostRun& host, Position at) {
+  const play::Play& play = *play_.play;
+  Scope scope(run_.state(), &play_, *host.state, &play);
+  GS_CO_TRY(auto wanted, scope.render(play.gather_facts));
+  bool gather = run_.state().options.gathering != "explicit";
+  if (!wanted.is_null()) {
+    GS_CO_TRY(gather, parse_bool(wanted));
+  } else if (run_.state().options.gathering == "smart" && host.state->facts_gathered) {
+    gather = false;
+  }
+  if (!gather) co_return Flow::go_on;
+  if (!setup_task_) {
+    setup_task_ = std::make_unique<play::Task>();
+    setup_task_->parent = &play;
+    setup_task_->name = "Gathering Facts";
+    setup_task_->action = "gather_facts";
+    setup_task_->span = play.span;
+    setup_task_->is_implicit = true;
+    setup_task_->tags.emplace_back("always");
+    setup_task_->module = modules::find_module("setup");
+    Value arguments{Map()};
+    if (!play.gather_subset.is_null()) arguments.set("gather_subset", play.gather_subset);
+    if (!play.gather_timeout.is_null()) arguments.set("gather_timeout", play.gather_timeout);
+    if (!play.fact_path.is_null()) arguments.set("fact_path", play.fact_path);
+    setup_task_->arguments = std::move(arguments);
+  }
+  co_return co_await run_task(host, *setup_task_, std::move(at));
+}
+
+Async<Flow> PlayRun::flush_handlers(HostRun& host, Position at) {
+  std::uint32_t number = 0;
+  // A handler may notify a later one; an earlier one then waits for the next flush, as in Ansible.
+  for (std::size_t i = 0; i < handlers_.size(); ++i) {
+    const play::Task* handler = handlers_[i];
+    const Position place = child(at, number++);
+    const auto found = std::find(host.notified.begin(), host.notified.end(), handler);
+    if (found == host.notified.end()) continue;
+    host.notified.erase(found);
+    auto flow = co_await run_task(host, *handler, place);
+    if (!flow || *flow != Flow::go_on) co_return flow;
+  }
+  co_return Flow::go_on;
+}
+
+Flow PlayRun::finish_task(HostRun& host, const play::Task& task, Flow flow, bool any_errors_fatal) {
+  if (flow == Flow::unreachable) {
+    host.state->unreachable = true;
+    play_.removed.insert(host.state->name);
+  } else if (flow == Flow::failed && host.rescue_depth == 0) {
+    host.state->failed = true;
+    play_.removed.insert(host.state->name);
+  }
+  const bool counts = flow == Flow::unreachable || (flow == Flow::failed && host.rescue_depth == 0);
+  if (!counts) return flow;
+  ++failed_count_;
+  if (any_errors_fatal) aborted_ = true;
+  const Value& limit = play_.play->max_fail_percentage;
+  if (!limit.is_null() && !play_.batch.empty()) {
+    const double percent = limit.is_number() ? limit.as_real() : std::strtod(to_text(limit).c_str(), nullptr);
+    const double failed = 100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
+    if (failed > percent) aborted_ = true;
+  }
+  (void)task;
+  return flow;
+}
+
+Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at) {
+  if (!should_run(host, task)) co_return Flow::go_on;
+  if (!run_.started(task)) co_return Flow::go_on;
+  GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
+  if (ended_) co_return Flow::end_play;
+  if (ended_batch_) co_return Flow::end_batch;
+  if (aborted_) {
+    host.state->failed = true;
+    co_return Flow::failed;
+  }
+  if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  GS_CO_TRY(const bool run_once, boolean_setting(scope, task, play::Keyword::run_once, false));
+  GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
+  OnceSlot* slot = nullptr;
+  if (run_once) {
+    auto& place = once_[at];
+    if (place) {
+      slot = place.get();
+      GS_CO_TRY_VOID(co_await slot->done.wait());
+      if (!task.register_name.empty()) host.state->registered.set(task.register_name, slot->result);
+      if (const Value* facts = slot->result.find("ansible_facts"); facts != nullptr && facts->is_map()) {
+        merge_into(host.state->set_facts, *facts, false);
+      }
+      if (slot->flow == Flow::failed) co_return finish_task(host, task, Flow::failed, false);
+      if (task.kind == play::ActionKind::module) co_return Flow::go_on;
+    } else {
+      place = std::make_unique<OnceSlot>(executor_);
+      slot = place.get();
+    }
+  }
+  const std::uint64_t id = announce(task, at, task_title(scope, task));
+  auto answer = co_await execute_task(*this, host, task, id);
+  if (!answer) {
+    if (slot != nullptr && !slot->done.is_set()) slot->done.set();
+    co_return Error(std::move(answer).error());
+  }
+  TaskOutcome outcome = std::move(*answer);
+  report::HostStats& stats = run_.stats(host.state->name);
+  Flow flow = Flow::go_on;
+  const bool is_include = task.kind == play::ActionKind::include_tasks || task.kind == play::ActionKind::include_role;
+  if (outcome.unreachable) {
+    if (outcome.ignored) {
+      stats.skipped += 1;
+      stats.ignored += 1;
+    } else {
+      stats.unreachable += 1;
+      flow = Flow::unreachable;
+    }
+  } else if (outcome.failed && outcome.ignored) {
+    stats.ok += 1;
+    stats.ignored += 1;
+    if (const Value* changed = outcome.result.find("changed"); changed != nullptr && changed->truthy()) stats.changed += 1;
+  } else if (outcome.failed) {
+    if (host.rescue_depth > 0) {
+      stats.rescued += 1;
+      host.state->registered.set("ansible_failed_result", outcome.result);
+      host.state->registered.set("ansible_failed_task",
+                                 Value::map({{"name", Value(task.name)}, {"action", Value(task.action)}}));
+    } else {
+      stats.failed += 1;
+    }
+    flow = Flow::failed;
+  } else if (outcome.skipped) {
+    stats.skipped += 1;
+  } else {
+    stats.ok += 1;
+    if (const Value* changed = outcome.result.find("changed"); changed != nullptr && changed->truthy()) stats.changed += 1;
+  }
+  if (slot != nullptr && !slot->done.is_set()) {
+    slot->result = outcome.result;
+    slot->flow = flow;
+    slot->done.set();
+  }
+  flow = finish_task(host, task, flow, fatal);
+  if (flow != Flow::go_on || !is_include || outcome.skipped || outcome.failed) co_return flow;
+  co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));
+}
+
+Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Position at, Value result) {
+  const bool is_role = task.kind == play::ActionKind::include_role;
+  const std::string key = is_role ? "include_role" : "include";
+  List instances;
+  if (task.loop) {
+    instances = result.get("results").is_list() ? result.get("results").as_list() : List();
+  } else {
+    instances.push_back(result);
+  }
+  struct Step {
+    const play::Block* block = nullptr;
+    const play::Role* role = nullptr;
+    std::uint32_t order = 0;
+    Value frame;
+  };
+  std::vector<Step> steps;
+  std::uint32_t index = 0;
+  for (const Value& instance : instances) {
+    const std::uint32_t item_number = index++;
+    const Value* target = instance.find(key);
+    if (target == nullptr) continue;
+    const std::string name = to_text(*target);
+    Step step;
+    Value frame{Map()};
+    for (const auto& [name_of, value] : instance.as_map()) {
+      const std::string& variable = name_of.as_string();
+      if (task.loop && (variable == task.loop_control.loop_var || variable == task.loop_control.index_var ||
+                        variable == "ansible_loop_var" || variable == "ansible_index_var" || variable == "ansible_loop")) {
+        frame.set(variable, value);
+      }
+    }
+    step.frame = std::move(frame);
+    auto& number = include_numbers_[{at, std::to_string(item_number) + "\n" + name}];
+    if (number == 0) number = static_cast<std::uint32_t>(include_numbers_.size());
+    step.order = item_number * 100000U + number;
+    Result<void> loaded;
+    std::string shown = name;
+    if (is_role) {
+      const Value& parts = instance.get("include_args");
+      const auto part = [&parts](std::string_view which) {
+        const Value* value = parts.find(which);
+        return value == nullptr ? std::string() : to_text(*value);
+      };
+      play::RoleFiles files;
+      files.tasks = part("tasks_from");
+      files.vars = part("vars_from");
+      files.defaults = part("defaults_from");
+      files.handlers = part("handlers_from");
+      auto& role = included_roles_[{&task, name + "\n" + files.tasks + "\n" + files.vars + "\n" + files.defaults}];
+      if (!role) {
+        auto made = run_.loader().include_role(task, name, files);
+        if (!made) loaded = Error(std::move(made).error());
+        else role = std::move(*made);
+      }
+      step.role = role.get();
+      if (role) add_role(*role);
+    } else {
+      auto& block = included_blocks_[{&task, name}];
+      if (!block) {
+        auto made = run_.loader().include_tasks(task, name);
+        if (!made) loaded = Error(std::move(made).error());
+        else block = std::move(*made);
+      }
+      step.block = block.get();
+      if (block && block->span.file != nullptr) shown = block->span.file->path();
+    }
+    if (!loaded) {
+      report::Event event(report::EventType::host_result);
+      event.host = host.state->name;
+      event.play = play_.name;
+      event.action = task.action;
+      event.task_id = announced_[at];
+      event.outcome = report::Outcome::failed;
+      event.result = Value::map({{"failed", true}, {"changed", false}, {"msg", Value(loaded.error().one_line())}});
+      run_.emit(std::move(event));
+      report::HostStats& stats = run_.stats(host.state->name);
+      stats.ok -= 1;
+      (host.rescue_depth > 0 ? stats.rescued : stats.failed) += 1;
+      co_return finish_task(host, task, Flow::failed, false);
+    }
+    auto& groups = included_[at];
+    const Value item = instance.get("_ansible_item_label");
+    const auto same = std::find_if(groups.begin(), groups.end(),
+                                   [&](const Included& one) { return one.path == shown && one.item == item; });
+    if (!is_role) {
+      if (same == groups.end()) {
+        groups.push_back(Included{shown, item, {host.state->name}});
+      } else {
+        same->hosts.push_back(host.state->name);
+      }
+    }
+    steps.push_back(std::move(step));
+  }
+  for (Step& step : steps) {
+    host.include_frames.push_back(step.frame);
+    Result<Flow> flow = Flow::go_on;
+    if (step.role != nullptr) {
+      flow = co_await run_role(host, *step.role, child(at, step.order));
+    } else {
+      flow = co_await run_block(host, *step.block, child(at, step.order));
+    }
+    host.include_frames.pop_back();
+    if (!flow || *flow != Flow::go_on) co_return flow;
+  }
+  co_return Flow::go_on;
+}
+
+Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at) {
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  for (const play::Condition* condition : play::all_conditions(task)) {
+    GS_CO_TRY(const bool holds, scope.condition(condition->expression));
+    if (!holds) co_return Flow::go_on;
+  }
+  const std::string& action = task.free_form;
+  if (action == "flush_handlers") co_return co_await flush_handlers(host, std::move(at));
+  if (action == "end_host") co_return Flow::end_host;
+  if (action == "end_role") co_return Flow::end_role;
+  if (action == "end_play") {
+    end_play();
+    co_return Flow::end_play;
+  }
+  if (action == "end_batch") {
+    end_batch();
+    co_return Flow::end_batch;
+  }
+  if (action == "clear_facts") {
+    host.state->facts = Value(Map());
+    host.state->set_facts = Value(Map());
+    host.state->facts_gathered = false;
+  } else if (action == "clear_host_errors") {
+    clear_host_errors();
+  } else if (action == "reset_connection") {
+    GS_CO_TRY(auto settings, resolve_connection(scope, &task));
+    auto target = co_await run_.targets().get(host.state->name, settings);
+    if (target) GS_CO_TRY_VOID(co_await (*target)->reset());
+  }
+  co_return Flow::go_on;
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,96 @@
+#pragma once
+/// @file One play over one batch of hosts: each host is a coroutine that walks the tree of blocks and tasks.
+
+#include <deque>
+
+#include "core/engine/run.hpp"
+
+namespace gpustack::engine {
+
+/// Thread: the run's executor.
+class PlayRun {
+ public:
+  PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executor);
+
+  /// Walks every host of the batch through the play.
+  /// @return whether the play may go on with its next batch
+  Async<bool> run_batch();
+
+  Run& run() { return run_; }
+  PlayState& play() { return play_; }
+  HostRun* host_run(const std::string& host);
+  /// Makes the tasks of another role's handlers known (include_role).
+  void add_role(const play::Role& role);
+  /// Resolves a notification to handlers; an unknown name is an error.
+  Result<std::vector<const play::Task*>> handlers_named(const std::string& name, Scope& scope);
+  void end_play() { ended_ = true; }
+  void end_batch() { ended_batch_ = true; }
+  void clear_host_errors();
+
+ private:
+  struct OnceSlot {
+    explicit OnceSlot(const asio::any_io_executor& executor) : done(executor) {}
+    async::Event done;
+    Value result;
+    Flow flow = Flow::go_on;
+  };
+  struct Included {
+    std::string path;
+    Value item;
+    std::vector<std::string> hosts;
+  };
+
+  Async<void> walk(HostRun& host);
+  Async<Flow> run_sections(HostRun& host);
+  Async<Flow> run_section(HostRun& host, const std::vector<std::unique_ptr<play::Node>>& nodes, Position at);
+  Async<Flow> run_node(HostRun& host, const play::Node& node, Position at);
+  Async<Flow> run_block(HostRun& host, const play::Block& block, Position at);
+  Async<Flow> run_role(HostRun& host, const play::Role& role, Position at);
+  Async<Flow> run_task(HostRun& host, const play::Task& task, Position at);
+  Async<Flow> run_included(HostRun& host, const play::Task& task, Position at, Value result);
+  Async<Flow> flush_handlers(HostRun& host, Position at);
+  Async<Flow> gather_facts(HostRun& host, Position at);
+  Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
+  bool should_run(HostRun& host, const play::Task& task);
+  Flow finish_task(HostRun& host, const play::Task& task, Flow flow, bool any_errors_fatal);
+  std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
+  void on_passed(const Position& at);
+  bool stopping() const { return ended_ || ended_batch_ || aborted_; }
+
+  Run& run_;
+  PlayState& play_;
+  asio::any_io_executor executor_;
+  std::deque<HostRun> hosts_;
+  Lockstep lockstep_;
+  std::map<Position, std::uint64_t> announced_;
+  std::map<Position, std::unique_ptr<OnceSlot>> once_;
+  std::map<Position, std::vector<Included>> included_;
+  std::map<std::pair<Position, std::string>, std::uint32_t> include_numbers_;
+  std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>> included_blocks_;
+  std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Role>> included_roles_;
+  std::vector<const play::Task*> handlers_;     ///< in the order they run
+  std::unique_ptr<play::Task> setup_task_;
+  std::size_t failed_count_ = 0;
+  bool ended_ = false;
+  bool ended_batch_ = false;
+  bool aborted_ = false;                        ///< any_errors_fatal or max_fail_percentage
+};
+
+/// What one task did on one host, before flow control looks at it.
+struct TaskOutcome {
+  Value result;
+  bool skipped = false;
+  bool failed = false;
+  bool unreachable = false;
+  bool ignored = false;
+  TaskOutcome() = default;
+};
+
+/// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
+/// @param task_id  of the announcement
+Async<TaskOutcome> execute_task(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id);
+
+/// The task's name as shown: rendered, with its role in front; the action when it has none.
+std::string task_title(Scope& scope, const play::Task& task);
+
+}  // namespace gpustack::engine

@@ -1,0 +1,277 @@
+#include "core/engine/run.hpp"
+
+#include <algorithm>
+
+#include "core/engine/play_run.hpp"
+#include "core/engine/services.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+// As documented in docs/exit-codes.md.
+constexpr int kFailedHosts = 2;
+constexpr int kUnreachableHosts = 4;
+
+Result<std::size_t> batch_size(const Value& entry, std::size_t hosts, SourceSpan where) {
+  std::string text = to_text(entry);
+  const bool is_percent = text.ends_with('%');
+  if (is_percent) text.pop_back();
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || number < 0) {
+    return Error(ErrorCode::play_invalid, "serial needs a number of hosts or a percentage, found '" + to_text(entry) + "'")
+        .at(where);
+  }
+  if (is_percent) return std::max<std::size_t>(1, static_cast<std::size_t>(number / 100.0 * static_cast<double>(hosts)));
+  return number < 1 ? hosts : static_cast<std::size_t>(number);
+}
+
+}  // namespace
+
+Run::Run(RunState& state, play::Loader& loader, TargetPool& targets, report::Sink& sink, Prompter* prompter)
+    : state_(state), loader_(loader), targets_(targets), sink_(sink), prompter_(prompter) {
+  tag_choice_.only = play::parse_tags(state.options.tags);
+  tag_choice_.skip = play::parse_tags(state.options.skip_tags);
+}
+
+void Run::emit(report::Event event) {
+  event.time = std::chrono::system_clock::now();
+  sink_.on(event);
+}
+
+void Run::warn(std::string message, SourceSpan span) {
+  report::Event event(report::EventType::warning);
+  event.message = std::move(message);
+  event.span = span;
+  emit(std::move(event));
+}
+
+bool Run::started(const play::Task& task) {
+  const std::string& wanted = state_.options.start_at_task;
+  if (wanted.empty() || reached_start_ || task.is_implicit || task.kind == play::ActionKind::meta) return true;
+  const play::Role* role = task.role();
+  const std::string full = role != nullptr ? role->fqcn + " : " + task.name : task.name;
+  const auto matches = [&](const std::string& name) {
+    return name == wanted || (wanted.ends_with('*') && name.starts_with(wanted.substr(0, wanted.size() - 1)));
+  };
+  if (matches(task.name) || matches(full)) reached_start_ = true;
+  return reached_start_;
+}
+
+Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& scope) {
+  auto rendered = scope.render(play.hosts);
+  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(play.hosts_span);
+  std::string pattern;
+  if (rendered->is_list()) {
+    for (const Value& part : rendered->as_list()) pattern += (pattern.empty() ? "" : ",") + to_text(part);
+  } else {
+    pattern = to_text(*rendered);
+  }
+  const std::vector<std::string> limits = state_.options.limit.empty() ? std::vector<std::string>() : std::vector<std::string>{state_.options.limit};
+  GS_TRY(const auto order, inventory::parse_order(play.order.empty() ? "inventory" : play.order));
+  GS_TRY(auto selection, state_.inventory->select({pattern}, limits, order, play.hosts_span));
+  for (const Error& note : selection.unmatched) {
+    if (warned_patterns_.insert(note.message()).second) warn(note.one_line(), note.span());
+  }
+  std::vector<std::string> hosts;
+  for (const inventory::Host* host : selection.hosts) hosts.push_back(host->name());
+  return hosts;
+}
+
+Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& play, Scope& scope, std::vector<std::string> hosts) {
+  std::vector<std::vector<std::string>> result;
+  if (play.serial.is_null()) {
+    result.push_back(std::move(hosts));
+    return result;
+  }
+  GS_TRY(auto serial, scope.render(play.serial));
+  const List sizes = serial.is_list() ? serial.as_list() : List{serial};
+  if (sizes.empty()) {
+    result.push_back(std::move(hosts));
+    return result;
+  }
+  const std::size_t total = hosts.size();
+  std::size_t at = 0;
+  for (std::size_t step = 0; at < total; ++step) {
+    GS_TRY(const std::size_t size, batch_size(sizes[std::min(step, sizes.size() - 1)], total, play.span));
+    const std::size_t end = std::min(total, at + size);
+    result.emplace_back(hosts.begin() + static_cast<std::ptrdiff_t>(at), hosts.begin() + static_cast<std::ptrdiff_t>(end));
+    at = end;
+  }
+  return result;
+}
+
+Result<void> Run::ask_prompts(const play::Play& play, Value& answers) {
+  for (const play::VarsPrompt& prompt : play.vars_prompt) {
+    if (state_.options.extra_vars.find(prompt.name) != nullptr) continue;
+    if (prompter_ == nullptr || !prompter_->is_interactive()) {
+      if (prompt.fallback.is_null()) warn("no terminal to ask for '" + prompt.name + "' on: it stays empty", prompt.span);
+      answers.set(prompt.name, prompt.fallback.is_null() ? Value("") : prompt.fallback);
+      continue;
+    }
+    while (true) {
+      std::string text = prompt.prompt.empty() ? prompt.name : prompt.prompt;
+      if (!prompt.fallback.is_null()) text += " [" + to_text(prompt.fallback) + "]";
+      GS_TRY(auto answer, prompter_->ask(text + ": ", prompt.is_private));
+      if (answer.empty() && !prompt.fallback.is_null()) answer = to_text(prompt.fallback);
+      if (prompt.confirm) {
+        GS_TRY(auto again, prompter_->ask("confirm " + text + ": ", prompt.is_private));
+        if (again != answer) continue;
+      }
+      Value value(std::move(answer));
+      if (prompt.is_private) value.mark(Mark::secret);
+      answers.set(prompt.name, std::move(value));
+      break;
+    }
+  }
+  return {};
+}
+
+Async<bool> Run::run_play(const play::Play& play) {
+  PlayState play_state;
+  play_state.play = &play;
+  HostState nobody;
+  nobody.name = "localhost";
+  Scope scope(state_, &play_state, nobody, &play);
+  GS_CO_TRY(auto hosts, play_hosts(play, scope));
+  play_state.name = play.name;
+  if (jinja::has_template(play.name)) {
+    auto rendered = scope.render(Value(play.name));
+    if (rendered) play_state.name = to_text(*rendered);
+  }
+  if (play_state.name.empty()) {
+    auto pattern = scope.render(play.hosts);
+    if (pattern && pattern->is_list()) {
+      for (const Value& part : pattern->as_list()) play_state.name += (play_state.name.empty() ? "" : ",") + to_text(part);
+    } else if (pattern) {
+      play_state.name = to_text(*pattern);
+    }
+  }
+  report::Event begin(report::EventType::play_started);
+  begin.play = play_state.name;
+  begin.check = state_.options.check;
+  const std::size_t matched = hosts.size();
+  for (const std::string& host : hosts) static_cast<void>(state_.host(host));
+  begin.hosts = hosts;
+  emit(std::move(begin));
+  play_state.all_hosts = hosts;
+  std::erase_if(hosts, [&](const std::string& host) { return state_.host(host).failed || state_.host(host).unreachable; });
+  for (const std::string& host : play_state.all_hosts) {
+    if (state_.host(host).failed || state_.host(host).unreachable) play_state.removed.insert(host);
+  }
+  if (hosts.empty()) {
+    report::Event none(matched == 0 ? report::EventType::no_hosts_matched : report::EventType::no_hosts_left);
+    none.play = play_state.name;
+    emit(std::move(none));
+    co_return matched == 0;
+  }
+  GS_CO_TRY_VOID(ask_prompts(play, play_state.prompted));
+  GS_CO_TRY(auto groups, batches(play, scope, hosts));
+  const auto executor = co_await asio::this_coro::executor;
+  bool go_on = true;
+  for (auto& batch : groups) {
+    play_state.batch = batch;
+    std::erase_if(play_state.batch, [&](const std::string& host) { return state_.host(host).failed || state_.host(host).unreachable; });
+    if (play_state.batch.empty()) continue;
+    for (const std::string& host : play_state.batch) {
+      if (state_.host(host).problem) co_return Error(*state_.host(host).problem);
+      GS_CO_TRY_VOID(load_vars_files(play, play_state, state_.host(host)));
+    }
+    PlayRun run(*this, play_state, executor);
+    GS_CO_TRY(const bool more, co_await run.run_batch());
+    if (!more) {
+      go_on = false;
+      break;
+    }
+  }
+  if (!go_on) {
+    const bool any_left = std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+      return !state_.host(host).failed && !state_.host(host).unreachable;
+    });
+    if (!any_left) {
+      report::Event none(report::EventType::no_hosts_left);
+      none.play = play_state.name;
+      emit(std::move(none));
+    }
+    co_return any_left;
+  }
+  co_return true;
+}
+
+Result<void> Run::load_vars_files(const play::Play& play, PlayState& play_state, HostState& host) {
+  Value merged{Map()};
+  for (const Value& entry : play.vars_files) {
+    Scope scope(state_, &play_state, host, &play);
+    const List candidates = entry.is_list() ? entry.as_list() : List{entry};
+    bool found = false;
+    std::string tried;
+    for (const Value& candidate : candidates) {
+      auto rendered = scope.render(candidate);
+      if (!rendered) {
+        // Facts may not be known yet; Ansible leaves such an entry for later, too.
+        if (rendered.error().code() == ErrorCode::undefined_variable) {
+          found = true;
+          break;
+        }
+        return Error(std::move(rendered).error());
+      }
+      const std::string name = to_text(*rendered);
+      tried += (tried.empty() ? "" : ", ") + name;
+      ControllerServices services(scope);
+      auto path = services.find_file("vars", name);
+      if (!path) continue;
+      GS_TRY(auto document, yaml::load_file(*path, state_.vault));
+      const Value values = document.root.to_value();
+      if (!values.is_map() && !values.is_null()) {
+        return Error(ErrorCode::yaml_type, "vars file '" + *path + "' must hold a dictionary").at(document.root.span());
+      }
+      merge_into(merged, values, state_.options.merge_hashes);
+      play_state.vars_files[host.name] = merged;
+      found = true;
+      break;
+    }
+    if (!found) {
+      Error error(ErrorCode::file_not_found, "vars file " + tried + " was not found");
+      const Origin* origin = candidates.empty() ? nullptr : candidates.front().origin();
+      return origin != nullptr ? std::move(error).at(origin->span) : std::move(error).at(play.span);
+    }
+  }
+  if (!merged.as_map().empty()) play_state.vars_files[host.name] = std::move(merged);
+  return {};
+}
+
+Async<RunSummary> Run::run(const play::Site& site) {
+  const auto executor = co_await asio::this_coro::executor;
+  gate_.emplace(executor, std::max<std::size_t>(state_.options.forks, 1));
+  const auto begin_time = std::chrono::steady_clock::now();
+  RunSummary summary;
+  std::optional<Error> stopped;
+  for (const auto& play : site.plays) {
+    auto go_on = co_await run_play(*play);
+    if (!go_on) {
+      stopped = std::move(go_on).error();
+      break;
+    }
+    if (!*go_on) break;
+  }
+  static_cast<void>(co_await targets_.close_all());
+  for (const auto& [host, stats] : stats_) {
+    if (stats.unreachable > 0) summary.exit_code = kUnreachableHosts;
+    if (stats.failed > 0 && summary.exit_code == 0) summary.exit_code = kFailedHosts;
+  }
+  summary.stats = stats_;
+  report::Event stats(report::EventType::stats);
+  stats.stats = stats_;
+  stats.custom_stats = custom_stats_;
+  emit(std::move(stats));
+  if (stopped) co_return std::move(*stopped);
+  report::Event finished(report::EventType::run_finished);
+  finished.exit_code = summary.exit_code;
+  finished.elapsed = std::chrono::steady_clock::now() - begin_time;
+  finished.stats = stats_;
+  emit(std::move(finished));
+  co_return summary;
+}
+
+}  // namespace gpustack::engine

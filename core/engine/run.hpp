@@ -1,0 +1,111 @@
+#pragma once
+/// @file One run of a site: plays over batches of hosts, tasks over hosts, results as events.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/async/async.hpp"
+#include "core/async/event.hpp"
+#include "core/engine/lockstep.hpp"
+#include "core/engine/scope.hpp"
+#include "core/engine/state.hpp"
+#include "core/engine/target.hpp"
+#include "core/engine/task_settings.hpp"
+#include "core/play/loader.hpp"
+#include "core/play/tags.hpp"
+#include "core/report/event.hpp"
+
+namespace gpustack::engine {
+
+/// Opens and keeps connections. Replaced by a fake in tests.
+class TargetPool {
+ public:
+  virtual ~TargetPool() = default;
+  /// The connection for these settings, opened on first use.
+  /// @error unreachable and the other transport errors
+  virtual Async<Target*> get(std::string host, ConnectionSettings settings) = 0;
+  virtual Async<void> close_all() = 0;
+};
+
+/// Asks the person at the terminal (vars_prompt, pause). Answers may be unavailable.
+class Prompter {
+ public:
+  virtual ~Prompter() = default;
+  virtual Result<std::string> ask(const std::string& prompt, bool is_private) = 0;
+  virtual bool is_interactive() const = 0;
+};
+
+enum class Flow : std::uint8_t { go_on, failed, unreachable, end_role, end_host, end_batch, end_play };
+
+/// One host going through one play.
+struct HostRun {
+  HostState* state = nullptr;
+  std::size_t number = 0;                          ///< in the batch
+  std::vector<const play::Task*> notified;         ///< handlers to run at the next flush
+  std::set<std::string> roles_done;                ///< signatures of roles that ran
+  std::vector<Value> include_frames;               ///< loop variables of the includes we are in, outermost first
+  int rescue_depth = 0;                            ///< blocks with `rescue` around the running task
+  bool ended = false;
+};
+
+/// The exit codes of ssh-style tools: see docs/exit-codes.md.
+struct RunSummary {
+  std::map<std::string, report::HostStats> stats;
+  int exit_code = 0;
+};
+
+class PlayRun;
+
+/// Thread: the executor given to run().
+class Run {
+ public:
+  Run(RunState& state, play::Loader& loader, TargetPool& targets, report::Sink& sink, Prompter* prompter);
+
+  /// Runs all plays of the site. Errors of hosts are in the summary; an Error means the run could not go on.
+  /// @cancel  running tasks are stopped, later ones not started
+  Async<RunSummary> run(const play::Site& site);
+
+  RunState& state() { return state_; }
+  play::Loader& loader() { return loader_; }
+  TargetPool& targets() { return targets_; }
+  ContentStore& contents() { return contents_; }
+  Prompter* prompter() { return prompter_; }
+  async::Gate& gate() { return *gate_; }
+  report::HostStats& stats(const std::string& host) { return stats_[host]; }
+  Value& custom_stats() { return custom_stats_; }
+  const play::TagChoice& tag_choice() const { return tag_choice_; }
+  std::uint64_t next_task_id() { return ++task_ids_; }
+  void emit(report::Event event);
+  void warn(std::string message, SourceSpan span = {});
+  /// --start-at-task: true once the named task was reached.
+  bool started(const play::Task& task);
+
+ private:
+  Async<bool> run_play(const play::Play& play);
+  Result<std::vector<std::string>> play_hosts(const play::Play& play, Scope& scope);
+  Result<std::vector<std::vector<std::string>>> batches(const play::Play& play, Scope& scope, std::vector<std::string> hosts);
+  Result<void> load_vars_files(const play::Play& play, PlayState& play_state, HostState& host);
+  Result<void> ask_prompts(const play::Play& play, Value& answers);
+
+  RunState& state_;
+  play::Loader& loader_;
+  TargetPool& targets_;
+  report::Sink& sink_;
+  Prompter* prompter_;
+  ContentStore contents_;
+  play::TagChoice tag_choice_;
+  std::optional<async::Gate> gate_;
+  std::map<std::string, report::HostStats> stats_;
+  Value custom_stats_;
+  std::set<std::string> warned_patterns_;
+  std::uint64_t task_ids_ = 0;
+  bool reached_start_ = false;
+};
+
+}  // namespace gpustack::engine

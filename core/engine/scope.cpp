@@ -1,0 +1,169 @@
+#include "core/engine/scope.hpp"
+
+#include <algorithm>
+
+#include "core/engine/magic.hpp"
+#include "core/engine/services.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+/// The roles that led to `role`, outermost first (a dependency's parent is the role that needs it).
+std::vector<const play::Role*> role_chain(const play::Role* role) {
+  std::vector<const play::Role*> chain;
+  for (const play::Node* node = role; node != nullptr; node = node->parent) {
+    if (node->type == play::NodeType::role) chain.push_back(static_cast<const play::Role*>(node));
+    if (node->type == play::NodeType::task) break;  // an include starts a chain of its own
+  }
+  std::reverse(chain.begin(), chain.end());
+  return chain;
+}
+
+}  // namespace
+
+Scope::Scope(RunState& run, PlayState* play, HostState& host, const play::Node* node, const std::vector<Value>* includes)
+    : run_(run), play_(play), host_(host), node_(node), services_(std::make_unique<ControllerServices>(*this)) {
+  build_levels(includes);
+}
+
+Scope::~Scope() = default;
+
+void Scope::add_level(const Value& variables, std::string_view name) {
+  if (!variables.is_map() || variables.as_map().empty()) return;
+  kept_.push_back(variables);
+  levels_.push_back(Level{&kept_.back().as_map(), name});
+}
+
+// Highest first; the numbers are those of Ansible's "Understanding variable precedence".
+void Scope::build_levels(const std::vector<Value>* includes) {
+  kept_.reserve(64);
+  const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
+  const auto chain = role_chain(role);
+  add_level(run_.options.extra_vars, "extra vars (22)");
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it) add_level((*it)->params, "role params (20)");
+  add_level(host_.set_facts, "set_fact (19)");
+  add_level(host_.registered, "registered and include_vars (18)");
+  std::size_t frames = includes != nullptr ? includes->size() : 0;
+  for (const play::Node* node = node_; node != nullptr; node = node->parent) {
+    if (node->type == play::NodeType::task) {
+      if (node != node_ && frames > 0) add_level((*includes)[--frames], "include loop variables (17)");
+      add_level(node->vars, "task vars (17)");
+    } else if (node->type == play::NodeType::block) {
+      add_level(node->vars, "block vars (16)");
+    }
+  }
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
+    add_level((*it)->role_vars, "role vars (15)");
+    add_level((*it)->vars, "role entry vars (15)");
+    for (const auto& dependency : (*it)->dependencies) add_level(dependency->role_vars, "dependency vars (15)");
+  }
+  if (play_ != nullptr) {
+    for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
+      add_level((*it)->role_vars, "vars of the play's roles (15)");
+      add_level((*it)->vars, "vars of the play's roles (15)");
+    }
+    if (const auto files = play_->vars_files.find(host_.name); files != play_->vars_files.end()) {
+      add_level(files->second, "vars_files (14)");
+    }
+    add_level(play_->prompted, "vars_prompt (13)");
+    add_level(play_->play->vars, "play vars (12)");
+  }
+  add_level(host_.facts, "facts (11)");
+  add_level(host_.inventory_vars, "inventory (3-10)");
+  if (!chain.empty()) {
+    add_level(chain.back()->defaults, "role defaults (2)");
+    for (const auto& dependency : chain.back()->dependencies) add_level(dependency->defaults, "dependency defaults (2)");
+    for (auto it = std::next(chain.rbegin()); it != chain.rend(); ++it) add_level((*it)->defaults, "role defaults (2)");
+  }
+  if (play_ != nullptr) {
+    for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
+      add_level((*it)->defaults, "defaults of the play's roles (2)");
+    }
+  }
+}
+
+const Value* Scope::raw(std::string_view name) const {
+  constexpr std::string_view kPrefix = "ansible_";
+  for (const Level& level : levels_) {
+    if (const Value* found = level.variables->find(name)) return found;
+    if (level.name == "facts (11)" && name.starts_with(kPrefix)) {
+      if (const Value* fact = level.variables->find(name.substr(kPrefix.size()))) return fact;
+    }
+  }
+  return nullptr;
+}
+
+Result<std::optional<Value>> Scope::lookup(std::string_view name) {
+  if (const Value* local = locals_.find(name)) return std::optional<Value>(*local);
+  std::string key(name);
+  if (const auto known = rendered_.find(key); known != rendered_.end()) return std::optional<Value>(known->second);
+  if (auto found = magic(name)) return found;
+  const Value* value = raw(name);
+  if (value == nullptr) return std::optional<Value>();
+  if (std::find(rendering_.begin(), rendering_.end(), key) != rendering_.end()) {
+    std::string loop;
+    for (const std::string& step : rendering_) loop += step + " -> ";
+    Error error(ErrorCode::template_recursion, "recursive loop detected in template: " + loop + key);
+    if (const Origin* origin = value->origin()) return std::move(error).at(origin->span);
+    return error;
+  }
+  if (rendering_.size() >= 100) return Error(ErrorCode::template_limit, "variables refer to each other more than 100 deep");
+  rendering_.push_back(key);
+  const Value source = *value;
+  auto rendered = render(source);
+  rendering_.pop_back();
+  if (!rendered) return Error(std::move(rendered).error());
+  rendered_.insert_or_assign(std::move(key), *rendered);
+  return std::optional<Value>(std::move(*rendered));
+}
+
+std::vector<std::string> Scope::names() const {
+  std::vector<std::string> result;
+  const auto add = [&](const Map& map) {
+    for (const auto& [key, value] : map) {
+      if (key.is_string()) result.push_back(key.as_string());
+    }
+  };
+  add(locals_);
+  for (const Level& level : levels_) add(*level.variables);
+  for (const auto& [key, value] : host_.facts.as_map()) result.push_back("ansible_" + to_text(key));
+  for (const char* name : {"inventory_hostname", "inventory_hostname_short", "groups", "group_names", "hostvars", "playbook_dir",
+                           "role_path", "role_name", "ansible_facts", "ansible_play_hosts", "ansible_play_batch",
+                           "ansible_check_mode", "ansible_version", "omit", "inventory_dir", "play_hosts"}) {
+    result.emplace_back(name);
+  }
+  std::sort(result.begin(), result.end());
+  result.erase(std::unique(result.begin(), result.end()), result.end());
+  return result;
+}
+
+void Scope::set_local(std::string_view name, Value value) {
+  locals_.set(name, std::move(value));
+  rendered_.clear();
+}
+
+void Scope::clear_local(std::string_view name) {
+  locals_.erase(name);
+  rendered_.clear();
+}
+
+jinja::Context Scope::context() {
+  jinja::Context context;
+  context.scope = this;
+  context.services = services_.get();
+  return context;
+}
+
+Result<Value> Scope::render(const Value& value) { return jinja::render_deep(run_.templates, value, context()); }
+
+Result<bool> Scope::condition(const Value& expression) {
+  return jinja::evaluate_condition(run_.templates, expression, context());
+}
+
+Result<Value> Scope::variable(std::string_view name) {
+  GS_TRY(auto found, lookup(name));
+  return found ? std::move(*found) : Value();
+}
+
+}  // namespace gpustack::engine

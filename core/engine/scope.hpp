@@ -1,0 +1,80 @@
+#pragma once
+/// @file Names to values for one host and task: Ansible's 22 levels of precedence, looked up lazily.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "core/engine/state.hpp"
+#include "core/jinja/jinja.hpp"
+
+namespace gpustack::engine {
+
+class ControllerServices;
+
+/// The variables one task sees on one host. Built per task, cheap: a list of pointers to maps, highest level first.
+/// Thread: the run's executor.
+class Scope final : public jinja::Scope {
+ public:
+  /// One map of the stack, with the name `gpustack why` prints.
+  struct Level {
+    const Map* variables = nullptr;
+    std::string_view name;
+  };
+
+  /// `node` is the task, or the play, or nullptr (hostvars of another host). All outlived by: Run.
+  /// @param includes  loop variables of the dynamic includes around `node`, outermost first
+  Scope(RunState& run, PlayState* play, HostState& host, const play::Node* node, const std::vector<Value>* includes = nullptr);
+  ~Scope() override;
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+
+  Result<std::optional<Value>> lookup(std::string_view name) override;
+  std::vector<std::string> names() const override;
+
+  /// Loop variables and what else lives for one evaluation only; above every other level.
+  void set_local(std::string_view name, Value value);
+  void clear_local(std::string_view name);
+  /// Forgets rendered values (after a variable changed).
+  void forget() { rendered_.clear(); }
+
+  /// For renders with this scope.
+  jinja::Context context();
+
+  /// Renders a value of any shape. @error as jinja::render_deep
+  Result<Value> render(const Value& value);
+  Result<bool> condition(const Value& expression);
+  /// A variable, rendered; null when it is not defined.
+  Result<Value> variable(std::string_view name);
+
+  RunState& run() { return run_; }
+  PlayState* play_state() { return play_; }
+  HostState& host() { return host_; }
+  const play::Node* node() const { return node_; }
+  const std::vector<Level>& levels() const { return levels_; }
+
+ private:
+  void build_levels(const std::vector<Value>* includes);
+  void add_level(const Value& variables, std::string_view name);
+  std::optional<Value> magic(std::string_view name);
+  std::optional<Value> play_magic(std::string_view name);
+  const Value* raw(std::string_view name) const;
+
+  RunState& run_;
+  PlayState* play_;
+  HostState& host_;
+  const play::Node* node_;
+  std::unique_ptr<ControllerServices> services_;
+  Map locals_;
+  std::vector<Level> levels_;
+  std::vector<Value> kept_;               ///< shares the maps the levels point into
+  std::unordered_map<std::string, Value> rendered_;
+  std::vector<std::string> rendering_;    ///< names being rendered, to find loops
+};
+
+/// Ansible's search path of a task: its role's folder, the folder of its file, the playbook's folder.
+std::vector<std::string> search_folders(const play::Node* node);
+
+}  // namespace gpustack::engine

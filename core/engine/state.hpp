@@ -1,0 +1,73 @@
+#pragma once
+/// @file What a run knows while it goes on: hosts with their variables, the play at work, shared services.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/value.hpp"
+#include "core/engine/options.hpp"
+#include "core/jinja/jinja.hpp"
+#include "core/play/model.hpp"
+#include "core/yaml/node.hpp"
+#include "inventory/inventory.hpp"
+
+namespace gpustack::engine {
+
+/// One host over the whole run. Its variables outlive plays; failures take it out of later plays.
+struct HostState {
+  std::string name;
+  Value inventory_vars = Value(Map());   ///< precedence levels 3 to 10, merged
+  Value facts = Value(Map());            ///< `ansible_facts`: names without the `ansible_` prefix
+  Value set_facts = Value(Map());        ///< level 19
+  Value registered = Value(Map());       ///< level 18: register and include_vars
+  std::optional<Error> problem;          ///< why its variables could not be read; fails the host
+  bool facts_gathered = false;
+  bool failed = false;
+  bool unreachable = false;
+};
+
+/// The play at work, for the hosts of one batch.
+struct PlayState {
+  const play::Play* play = nullptr;
+  std::string name;
+  std::vector<std::string> all_hosts;    ///< every host of the play
+  std::vector<std::string> batch;        ///< the hosts of this `serial` batch
+  std::set<std::string> removed;         ///< failed or unreachable ones
+  Value prompted = Value(Map());         ///< answers to vars_prompt
+  std::vector<const play::Role*> public_roles;  ///< roles whose variables the whole play sees, in order of use
+  std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
+};
+
+/// Everything the hosts of a run share.
+/// Thread: the run's executor.
+struct RunState {
+  RunOptions options;
+  inventory::Inventory* inventory = nullptr;
+  jinja::Environment templates;
+  yaml::VaultReader* vault = nullptr;
+  std::map<std::string, std::unique_ptr<HostState>> hosts;
+  std::string omit;                      ///< the value that stands for "leave this argument out"
+  std::vector<std::string> playbooks;
+
+  RunState();
+  /// The state of a host, made on first use (delegation may name hosts outside the inventory).
+  HostState& host(const std::string& name);
+  /// Reads the inventory's variables of a host again (after add_host, group_by).
+  /// @error what reading group_vars and host_vars reports
+  Result<void> refresh_inventory_vars(HostState& host_state);
+  /// The names of the hosts a pattern means, in order. @error host_pattern
+  Result<std::vector<std::string>> match(const std::string& pattern) const;
+  bool is_known(const std::string& host) const;
+};
+
+/// Puts `marks` on every string and container inside.
+Value mark_deep(Value value, Mark marks);
+/// Maps merged by hash_behaviour: replace, or deep merge.
+void merge_into(Value& into, const Value& from, bool deep);
+
+}  // namespace gpustack::engine

@@ -1,0 +1,93 @@
+#pragma once
+/// @file A host as the engine uses it: modules run there over one connection, whatever carries it.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/async/async.hpp"
+#include "core/base/value.hpp"
+#include "modules/sdk/system.hpp"
+
+namespace gpustack::engine {
+
+/// Who a task runs as on the host.
+struct Become {
+  bool active = false;
+  std::string user = "root";
+  std::string method = "sudo";
+  std::string executable;
+  std::string flags;
+  Value password;  ///< secret; null = none
+
+  Become() = default;
+  /// Tasks with equal keys share a child runner.
+  std::string key() const { return active ? method + "\n" + user + "\n" + executable + "\n" + flags : std::string(); }
+};
+
+/// One module run on a host.
+struct TaskCall {
+  std::string module;
+  Value arguments;
+  bool check = false;
+  bool diff = false;
+  Value environment;                 ///< map of strings, or null
+  Become become;
+  std::chrono::seconds timeout{0};   ///< 0 = none
+  std::function<void(std::string_view stream, std::string_view text)> on_output;
+  std::function<void(std::string_view bytes)> on_data;   ///< a file sent up (fetch)
+
+  TaskCall() = default;
+};
+
+struct RawOutput {
+  int status = 0;
+  std::string output;
+  std::string errors;
+  RawOutput() = default;
+};
+
+/// One host's connection. Runs of one host are in order.
+/// Thread: the run's executor.
+class Target {
+ public:
+  virtual ~Target() = default;
+  /// @return the module's result map (failures too)
+  /// @error unreachable, connection_lost, become_failed and the other transport errors
+  virtual Async<Value> run(TaskCall call) = 0;
+  /// A command line given to the login shell, without the runner.
+  virtual Async<RawOutput> raw(std::string command) = 0;
+  /// Drops the connection; the next use opens a new one.
+  virtual Async<void> reset() = 0;
+};
+
+/// Bytes that tasks refer to by hash; a runner asks for them when it needs them.
+/// Thread: the run's executor.
+class ContentStore {
+ public:
+  /// A text made by the controller (a rendered template).
+  modules::Content add_text(std::string text);
+  /// A controller file; hashed once per (path, size, modification time). @error file_not_found, file_unreadable
+  Result<modules::Content> add_file(const std::string& path);
+  /// All bytes of a known hash, from `offset` on, at most `limit`. @error content_missing
+  Result<std::string> read(const std::string& sha256, std::uint64_t offset, std::size_t limit) const;
+  std::uint64_t size(const std::string& sha256) const;
+
+ private:
+  struct Entry {
+    std::string text;
+    std::string path;
+    std::uint64_t size = 0;
+  };
+  struct FileStamp {
+    std::string sha256;
+    std::uint64_t size = 0;
+    std::int64_t modified = 0;
+  };
+  std::map<std::string, Entry> entries_;
+  std::map<std::string, FileStamp> stamps_;
+};
+
+}  // namespace gpustack::engine

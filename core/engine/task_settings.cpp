@@ -1,0 +1,166 @@
+#include "core/engine/task_settings.hpp"
+
+#include <cstdlib>
+
+namespace gpustack::engine {
+
+namespace {
+
+Result<Value> keyword_value(Scope& scope, const play::Node* node, play::Keyword keyword) {
+  const play::Setting* setting = node != nullptr ? node->setting(keyword) : nullptr;
+  if (setting == nullptr) return Value();
+  auto rendered = scope.render(setting->value);
+  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting->span);
+  if (rendered->is_string() && rendered->as_string() == scope.run().omit) return Value();
+  return rendered;
+}
+
+/// The first of several variables that is set.
+Result<Value> first_variable(Scope& scope, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    GS_TRY(auto value, scope.variable(name));
+    if (!value.is_null()) return value;
+  }
+  return Value();
+}
+
+Result<std::string> text_setting(Scope& scope, const play::Node* node, play::Keyword keyword,
+                                 std::initializer_list<std::string_view> variables, const std::optional<std::string>& option,
+                                 std::string fallback) {
+  GS_TRY(auto variable, first_variable(scope, variables));
+  if (!variable.is_null()) return to_text(variable);
+  GS_TRY(auto value, keyword_value(scope, node, keyword));
+  if (!value.is_null()) return to_text(value);
+  return option ? *option : std::move(fallback);
+}
+
+Result<void> add_environment(Scope& scope, const play::Setting& setting, Value& environment) {
+  auto rendered = scope.render(setting.value);
+  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting.span);
+  const auto add = [&](const Value& part) -> Result<void> {
+    if (part.is_null() || (part.is_string() && part.as_string() == scope.run().omit)) return {};
+    if (!part.is_map()) {
+      return Error(ErrorCode::yaml_type, "environment must be a dictionary, found " + std::string(type_name(part)))
+          .at(setting.span);
+    }
+    for (const auto& [key, value] : part.as_map()) {
+      if (value.is_string() && value.as_string() == scope.run().omit) continue;
+      environment.set(to_text(key), Value(to_text(value)));
+    }
+    return {};
+  };
+  if (rendered->is_list()) {
+    for (const Value& part : rendered->as_list()) GS_TRY_VOID(add(part));
+    return {};
+  }
+  return add(*rendered);
+}
+
+}  // namespace
+
+Result<bool> boolean_setting(Scope& scope, const play::Node& node, play::Keyword keyword, bool otherwise) {
+  GS_TRY(auto value, keyword_value(scope, &node, keyword));
+  if (value.is_null()) return otherwise;
+  auto parsed = parse_bool(value);
+  if (!parsed) return Error(std::move(parsed).error()).at_if_unknown(node.setting(keyword)->span);
+  return *parsed;
+}
+
+Result<Become> resolve_become(Scope& scope, const play::Node* node) {
+  const RunOptions& options = scope.run().options;
+  Become become;
+  GS_TRY(auto by_variable, first_variable(scope, {"ansible_become"}));
+  if (!by_variable.is_null()) {
+    GS_TRY(become.active, parse_bool(by_variable));
+  } else if (node != nullptr) {
+    GS_TRY(become.active, boolean_setting(scope, *node, play::Keyword::become, options.become.value_or(false)));
+  } else {
+    become.active = options.become.value_or(false);
+  }
+  GS_TRY(become.method, text_setting(scope, node, play::Keyword::become_method, {"ansible_become_method"},
+                                     options.become_method, "sudo"));
+  const std::string prefix = "ansible_" + become.method + "_";
+  GS_TRY(become.user, text_setting(scope, node, play::Keyword::become_user,
+                                   {"ansible_become_user", std::string_view(prefix + "user")}, options.become_user, "root"));
+  GS_TRY(become.executable, text_setting(scope, node, play::Keyword::become_exe, {"ansible_become_exe"}, {}, ""));
+  GS_TRY(become.flags, text_setting(scope, node, play::Keyword::become_flags, {"ansible_become_flags"}, {}, ""));
+  const std::string password_name = prefix + "pass";
+  GS_TRY(auto password, first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
+  become.password = password.is_null() ? options.become_password : password.marked(Mark::secret);
+  return become;
+}
+
+Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
+  using play::Keyword;
+  const RunOptions& options = scope.run().options;
+  TaskSettings settings;
+  GS_TRY(settings.check, boolean_setting(scope, task, Keyword::check_mode, options.check));
+  GS_TRY(settings.diff, boolean_setting(scope, task, Keyword::diff, options.diff));
+  GS_TRY(settings.no_log, boolean_setting(scope, task, Keyword::no_log, false));
+  GS_TRY(settings.ignore_errors, boolean_setting(scope, task, Keyword::ignore_errors, false));
+  GS_TRY(settings.ignore_unreachable, boolean_setting(scope, task, Keyword::ignore_unreachable, false));
+  GS_TRY(settings.delegate_facts, boolean_setting(scope, task, Keyword::delegate_facts, false));
+  GS_TRY(auto timeout, keyword_value(scope, &task, Keyword::timeout));
+  if (timeout.is_integer()) settings.timeout_seconds = timeout.as_integer();
+  GS_TRY(auto delegate, keyword_value(scope, &task, Keyword::delegate_to));
+  if (!delegate.is_null()) settings.delegate_to = to_text(delegate);
+  for (const play::Setting* part : play::all_settings(task, Keyword::environment)) {
+    GS_TRY_VOID(add_environment(scope, *part, settings.environment));
+  }
+  GS_TRY(settings.become, resolve_become(scope, &task));
+  return settings;
+}
+
+std::string ConnectionSettings::key() const {
+  return kind + "\n" + address + "\n" + std::to_string(port) + "\n" + user + "\n" + private_key_file + "\n" + common_args;
+}
+
+Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* node) {
+  using play::Keyword;
+  const RunOptions& options = scope.run().options;
+  const std::string& host = scope.host().name;
+  ConnectionSettings settings;
+  const bool implicit_local = host == "localhost" && scope.run().inventory->find_host(host) == nullptr;
+  GS_TRY(settings.kind, text_setting(scope, node, Keyword::connection, {"ansible_connection"}, options.connection,
+                                     implicit_local ? "local" : "ssh"));
+  if (const auto dot = settings.kind.rfind('.'); dot != std::string::npos) settings.kind.erase(0, dot + 1);
+  if (settings.kind == "smart" || settings.kind == "paramiko" || settings.kind == "paramiko_ssh") settings.kind = "ssh";
+  if (settings.kind != "ssh" && settings.kind != "local") {
+    return Error(ErrorCode::connection_settings, "connection '" + settings.kind + "' is not supported on host '" + host + "'")
+        .hint("ssh and local are");
+  }
+  GS_TRY(auto address, first_variable(scope, {"ansible_host", "ansible_ssh_host"}));
+  settings.address = address.is_null() ? host : to_text(address);
+  GS_TRY(auto port, first_variable(scope, {"ansible_port", "ansible_ssh_port"}));
+  if (port.is_null()) {
+    GS_TRY(port, keyword_value(scope, node, Keyword::port));
+  }
+  if (!port.is_null()) {
+    const std::string text = to_text(port);
+    char* end = nullptr;
+    const long number = std::strtol(text.c_str(), &end, 10);
+    if (*end != '\0' || number < 1 || number > 65535) {
+      return Error(ErrorCode::connection_settings, "ansible_port of host '" + host + "' is '" + text + "', expected 1 to 65535");
+    }
+    settings.port = static_cast<std::uint16_t>(number);
+  }
+  GS_TRY(settings.user, text_setting(scope, node, Keyword::remote_user, {"ansible_user", "ansible_ssh_user"},
+                                     options.remote_user, ""));
+  GS_TRY(auto key, first_variable(scope, {"ansible_ssh_private_key_file", "ansible_private_key_file"}));
+  settings.private_key_file = key.is_null() ? options.private_key_file.value_or("") : to_text(key);
+  GS_TRY(auto password, first_variable(scope, {"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
+  settings.password = password.is_null() ? options.connection_password : password.marked(Mark::secret);
+  GS_TRY(auto common, first_variable(scope, {"ansible_ssh_common_args"}));
+  GS_TRY(auto extra, first_variable(scope, {"ansible_ssh_extra_args"}));
+  settings.common_args = common.is_null() ? "" : to_text(common);
+  if (!extra.is_null()) settings.common_args += " " + to_text(extra);
+  GS_TRY(auto checking, first_variable(scope, {"ansible_host_key_checking", "ansible_ssh_host_key_checking"}));
+  settings.host_key_checking = options.host_key_checking;
+  if (!checking.is_null()) {
+    GS_TRY(settings.host_key_checking, parse_bool(checking));
+  }
+  settings.timeout_seconds = options.timeout.value_or(0);
+  return settings;
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,473 @@
+#!/usr/bin/python3
+"""Test hosts: real sshd, own network namespace and address, own root.
+
+  hosts.py base              build (or find) the aarch64 Debian root that hosts share; print its path
+  hosts.py up STATE SPEC     start the hosts of SPEC (JSON, see HostSpec) in a new state folder
+  hosts.py exec STATE CMD..  run a command where the hosts can be reached
+  hosts.py digest STATE      one line per host: a hash over every file, mode and owner of its root
+  hosts.py down STATE        stop everything and remove it
+
+A host is an overlay over a base root: `arm64` is Debian for aarch64, run by qemu-user through binfmt_misc;
+`native` is this machine's own root, with homes and temporary folders hidden. The controller's side is a
+network namespace too, so nothing of this machine's network is touched. Needs root, iproute2, openssh-server;
+`arm64` also mmdebstrap and qemu-user-static.
+"""
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("GPUSTACK_CACHE", SOURCE / ".cache"))
+PACKAGES = ("base-passwd,base-files,libc-bin,openssh-server,sudo,coreutils,dash,bash,apt,dpkg,kmod,procps,passwd,login,"
+            "libpam-modules,libpam-runtime,grep,sed,tar,gzip,xz-utils,findutils,diffutils,iproute2,ca-certificates,mount,util-linux,hostname,mawk,debconf")
+BASE_VERSION = "4"
+# What of this machine a native host sees; everything else at the top of its root is an empty folder.
+SHARED_FOLDERS = {"bin", "boot", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
+BINFMT = pathlib.Path("/proc/sys/fs/binfmt_misc")
+ELF_MAGIC = r"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00"
+ELF_MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff"
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, **options)
+
+
+def quiet(*command):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def why_not(kinds=("native",)):
+    """The reason hosts cannot be started here, or None."""
+    if os.geteuid() != 0:
+        return "needs root (network namespaces and mounts)"
+    needed = ["ip", "unshare", "ssh-keygen"] + (["mmdebstrap", "qemu-aarch64-static"] if "arm64" in kinds else [])
+    for program in needed:
+        if shutil.which(program) is None:
+            return f"needs the program {program}"
+    if not os.path.exists("/usr/sbin/sshd"):
+        return "needs openssh-server"
+    probe = f"gsprobe{os.getpid()}"
+    if not quiet("ip", "netns", "add", probe):
+        return "network namespaces cannot be made here"
+    quiet("ip", "netns", "del", probe)
+    return None
+
+
+def enable_binfmt():
+    """aarch64 programs start through qemu, with the credentials of set-uid files (sudo)."""
+    if not (BINFMT / "register").exists():
+        quiet("mount", "-t", "binfmt_misc", "binfmt_misc", str(BINFMT))
+    for entry in ("gpustack-aarch64", "qemu-aarch64"):
+        path = BINFMT / entry
+        if path.exists() and "enabled" in path.read_text().split():
+            return
+    qemu = shutil.which("qemu-aarch64-static")
+    (BINFMT / "register").write_text(f":gpustack-aarch64:M::{ELF_MAGIC}:{ELF_MASK}:{qemu}:FPC")
+
+
+def write(path, text, mode=0o644):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def register_packages(root):
+    """Extracted packages are made known to dpkg, as if their scripts had run."""
+    entries = []
+    for deb in sorted((root / "var/cache/apt/archives").glob("*.deb")):
+        control = subprocess.run(["dpkg-deb", "-f", str(deb)], check=True, capture_output=True, text=True).stdout
+        name = next(line[9:] for line in control.splitlines() if line.startswith("Package: "))
+        listing = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(deb)], check=True, capture_output=True).stdout
+        names = subprocess.run(["tar", "-tf", "-"], input=listing, check=True, capture_output=True).stdout
+        paths = [line.rstrip("/").lstrip(".") or "/." for line in names.decode("utf-8", "surrogateescape").splitlines()]
+        write(root / f"var/lib/dpkg/info/{name}.list", "\n".join(paths) + "\n")
+        entries.append(control.rstrip().replace("\nVersion:", "\nStatus: install ok installed\nVersion:", 1) + "\n")
+        deb.unlink()
+    write(root / "var/lib/dpkg/status", "\n".join(entries))
+
+
+def finish_base(root):
+    """What package scripts would have done, as far as sshd, sudo and apt need it."""
+    register_packages(root)
+    for name in ("passwd", "group"):
+        shutil.copy(root / f"usr/share/base-passwd/{name}.master", root / f"etc/{name}")
+    with open(root / "etc/passwd", "a") as passwd, open(root / "etc/group", "a") as group:
+        passwd.write("sshd:x:100:65534::/run/sshd:/usr/sbin/nologin\ndeploy:x:1000:1000:deploy:/home/deploy:/bin/bash\n")
+        passwd.write("_apt:x:42:65534::/nonexistent:/usr/sbin/nologin\n")
+        group.write("deploy:x:1000:\nrender:x:104:\nvideo:x:44:\n" if "video:" not in group_text(root) else "deploy:x:1000:\nrender:x:104:\n")
+    text = (root / "etc/passwd").read_text().replace("root:*:", "root:x:").replace(":*:", ":x:")
+    (root / "etc/passwd").write_text(text)
+    users = [line.split(":")[0] for line in text.splitlines()]
+    write(root / "etc/shadow", "".join(f"{user}:*:19700:0:99999:7:::\n" for user in users), 0o640)
+    write(root / "etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\ndeploy ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
+    for service in ("sudo", "sudo-i", "su", "sshd", "login", "other"):
+        write(root / f"etc/pam.d/{service}",
+              "auth sufficient pam_rootok.so\nauth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n")
+    write(root / "etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n")
+    for folder in ("root", "home/deploy", "run/sshd", "tmp", "var/tmp"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    os.chown(root / "home/deploy", 1000, 1000)
+    (root / "tmp").chmod(0o1777)
+    (root / "var/tmp").chmod(0o1777)
+    (root / "root").chmod(0o700)
+    awk = root / "usr/bin/awk"
+    if not awk.exists() and not awk.is_symlink():
+        awk.symlink_to("mawk")
+
+
+def group_text(root):
+    return (root / "etc/group").read_text()
+
+
+def arm64_base():
+    """The shared aarch64 root, built once: packages are unpacked, their scripts do not run (half a minute)."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256((PACKAGES + BASE_VERSION).encode()).hexdigest()[:12]
+    base = CACHE / f"root-arm64-{key}"
+    with open(CACHE / "root.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if base.exists():
+            return base
+        print("building the aarch64 root (once)", file=sys.stderr, flush=True)
+        partial = CACHE / f"root-arm64-{key}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        log = CACHE / "root-arm64.log"
+        with open(log, "w") as out:
+            done = subprocess.run(["mmdebstrap", "--variant=extract", "--arch=arm64", "--skip=cleanup/apt,cleanup/reproducible",
+                                   f"--include={PACKAGES}", "--aptopt=Acquire::Languages \"none\"", "bookworm", str(partial)],
+                                  stdout=out, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise SystemExit(f"mmdebstrap failed; see {log}:\n" + "".join(open(log).readlines()[-5:]))
+        finish_base(partial)
+        partial.rename(base)
+    return base
+
+
+class HostSpec:
+    """name; kind `arm64` or `native`; fixture: a folder laid over /sys, /proc and the rest (see start_host);
+    files: {path: text} put into the root; repository: a folder of .deb files offered as the only apt source."""
+
+    def __init__(self, name, kind="native", fixture=None, files=None, repository=None, sshd=None, environment=None):
+        self.name, self.kind, self.fixture = name, kind, fixture
+        self.files, self.repository, self.sshd = files or {}, repository, sshd or []
+        self.environment = environment or {}
+
+
+class Hosts:
+    """Running hosts and the namespace from which they are reached."""
+
+    def __init__(self, state):
+        self.state = pathlib.Path(state).resolve()
+
+    # -- reading ---------------------------------------------------------
+    @property
+    def data(self):
+        return json.loads((self.state / "hosts.json").read_text())
+
+    def address(self, name):
+        return self.data["hosts"][name]["address"]
+
+    def root(self, name):
+        """The host's root as seen from here."""
+        return pathlib.Path(f"/proc/{self.data['hosts'][name]['pid']}/root")
+
+    def exec(self, *command, **options):
+        """Runs a command in the controller's namespace."""
+        return subprocess.run(["ip", "netns", "exec", self.data["net"], *command], **options)
+
+    def popen(self, *command, **options):
+        return subprocess.Popen(["ip", "netns", "exec", self.data["net"], *command], **options)
+
+    def exec_in(self, name, *command, **options):
+        """Runs a command inside a host, without ssh."""
+        host = self.data["hosts"][name]
+        return subprocess.run(["nsenter", "-t", str(host["pid"]), "-m", "-p", "-u", "-i", "-n", "-r", "-w", *command], **options)
+
+    def digest(self, name):
+        """A hash over every path, kind, mode, owner and content below the host's root, without /proc, /sys, /dev, /run.
+        Of a native host only what differs from this machine's root counts."""
+        native = self.data["hosts"][name]["kind"] == "native"
+        return tree_digest(self.state / name / ("rw/upper" if native else "merged"))
+
+    # -- starting --------------------------------------------------------
+    def up(self, specs):
+        try:
+            return self.start(specs)
+        except BaseException:
+            self.down()
+            raise
+
+    def start(self, specs):
+        self.state.mkdir(parents=True)
+        tag = hashlib.sha256(str(self.state).encode()).hexdigest()[:6]
+        data = {"net": f"gs{tag}c", "tag": tag, "hosts": {}}
+        kinds = {spec.kind for spec in specs}
+        if "arm64" in kinds:
+            enable_binfmt()
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.state / "id_ed25519"))
+        run("ip", "netns", "add", data["net"])
+        inside = ["ip", "netns", "exec", data["net"]]
+        run(*inside, "ip", "link", "set", "lo", "up")
+        run(*inside, "ip", "link", "add", "br0", "type", "bridge")
+        run(*inside, "ip", "addr", "add", "10.88.0.1/16", "dev", "br0")
+        run(*inside, "ip", "link", "set", "br0", "up")
+        self.save(data)
+        known = []
+        for number, spec in enumerate(specs):
+            address = f"10.88.{1 + number // 250}.{1 + number % 250}"
+            key = self.start_host(data, spec, number, address)
+            known.append(f"{address} {key}\n{spec.name} {key}\n")
+        write(self.state / "known_hosts", "".join(known))
+        write(self.state / "inventory.ini", "".join(
+            f"{spec.name} ansible_host={data['hosts'][spec.name]['address']}\n" for spec in specs) +
+            f"\n[all:vars]\nansible_user=root\nansible_ssh_private_key_file={self.state}/id_ed25519\n"
+            f"ansible_ssh_common_args='-o UserKnownHostsFile={self.state}/known_hosts'\n")
+        for spec in specs:
+            self.wait_for_sshd(data["net"], data["hosts"][spec.name]["address"])
+        return self
+
+    def save(self, data):
+        write(self.state / "hosts.json", json.dumps(data, indent=1))
+
+    def start_host(self, data, spec, number, address):
+        folder = self.state / spec.name
+        for part in ("rw", "merged"):
+            (folder / part).mkdir(parents=True)
+        netns = f"gs{data['tag']}h{number}"
+        veth = f"g{data['tag']}{number}"
+        run("ip", "netns", "add", netns)
+        run("ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", netns)
+        run("ip", "link", "set", veth, "netns", data["net"])
+        run("ip", "netns", "exec", data["net"], "ip", "link", "set", veth, "master", "br0", "up")
+        run("ip", "netns", "exec", netns, "ip", "addr", "add", f"{address}/16", "dev", "eth0")
+        run("ip", "netns", "exec", netns, "ip", "link", "set", "eth0", "up")
+        run("ip", "netns", "exec", netns, "ip", "link", "set", "lo", "up")
+        base = arm64_base() if spec.kind == "arm64" else pathlib.Path("/")
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "gpustack-host", str(folder / "rw"))
+        for part in ("upper", "work"):
+            (folder / "rw" / part).mkdir()
+        if spec.kind == "native":
+            for entry in os.scandir("/"):
+                if entry.is_dir(follow_symlinks=False) and entry.name not in SHARED_FOLDERS:
+                    hidden = folder / "rw/upper" / entry.name
+                    hidden.mkdir()
+                    os.setxattr(hidden, "trusted.overlay.opaque", b"y")
+        run("mount", "-t", "overlay", "gpustack-host", "-o",
+            f"lowerdir={base},upperdir={folder}/rw/upper,workdir={folder}/rw/work", str(folder / "merged"))
+        root = folder / "merged"
+        host_key = self.prepare_root(root, spec, folder)
+        ready = folder / "ready"
+        os.mkfifo(ready)
+        script = self.start_script(root, spec, folder)
+        with open(folder / "sshd.log", "w") as log:
+            holder = subprocess.Popen(
+                ["ip", "netns", "exec", netns, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
+                 "--propagation", "private", "/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        pid = self.child_of(holder.pid)
+        data["hosts"][spec.name] = {"address": address, "netns": netns, "holder": holder.pid, "pid": pid, "kind": spec.kind}
+        self.save(data)
+        return host_key
+
+    @staticmethod
+    def child_of(holder):
+        """The host's process 1: the grandchild that unshare forked."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                current = holder
+                while True:
+                    children = pathlib.Path(f"/proc/{current}/task/{current}/children").read_text().split()
+                    if not children:
+                        break
+                    current = int(children[0])
+                    if os.readlink(f"/proc/{current}/ns/pid") != os.readlink("/proc/self/ns/pid"):
+                        return current
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise RuntimeError("a test host did not start")
+
+    def prepare_root(self, root, spec, folder):
+        if spec.kind == "native":
+            (root / "tmp").chmod(0o1777)
+            (root / "root").chmod(0o700)
+            if "deploy:" not in (root / "etc/passwd").read_text():
+                with open(root / "etc/passwd", "a") as out:
+                    out.write("deploy:x:1999:1999::/home/deploy:/bin/bash\n")
+                with open(root / "etc/group", "a") as out:
+                    out.write("deploy:x:1999:\n")
+                with open(root / "etc/shadow", "a") as out:
+                    out.write("deploy:*:19700:0:99999:7:::\n")
+            write(root / "etc/sudoers.d/deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
+            (root / "home/deploy").mkdir()
+            os.chown(root / "home/deploy", 1999, 1999)
+        public = (self.state / "id_ed25519.pub").read_text()
+        for home, uid in (("root", 0), ("home/deploy", (root / "home/deploy").stat().st_uid)):
+            write(root / home / ".ssh/authorized_keys", public, 0o600)
+            (root / home / ".ssh").chmod(0o700)
+            for path in (root / home / ".ssh", root / home / ".ssh/authorized_keys"):
+                os.chown(path, uid, uid)
+        key = root / "etc/ssh/gpustack_host_key"
+        key.parent.mkdir(parents=True, exist_ok=True)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key))
+        sshd = ["Port 22", "HostKey /etc/ssh/gpustack_host_key", "UsePAM no", "PasswordAuthentication no", "PidFile none",
+                "MaxStartups 200", "MaxSessions 100", "StrictModes no", "PrintMotd no", "Subsystem sftp internal-sftp"]
+        if spec.environment:
+            sshd.append("SetEnv " + " ".join(f"{key}={value}" for key, value in spec.environment.items()))
+        write(root / "etc/ssh/gpustack_sshd_config", "\n".join(sshd + list(spec.sshd)) + "\n")
+        write(root / "etc/hostname", spec.name + "\n")
+        write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {spec.name}\n")
+        for path, text in spec.files.items():
+            write(root / path.lstrip("/"), text, 0o755 if text.startswith("#!") else 0o644)
+        if spec.repository:
+            shutil.copytree(spec.repository, root / "var/lib/gpustack-repository", dirs_exist_ok=True)
+            for old in (root / "etc/apt/sources.list.d").glob("*"):
+                old.unlink()
+            write(root / "etc/apt/sources.list", "deb [trusted=yes] file:/var/lib/gpustack-repository ./\n")
+        if spec.fixture:
+            self.lay_fixture(root, pathlib.Path(spec.fixture), folder)
+        return " ".join((root / "etc/ssh/gpustack_host_key.pub").read_text().split()[:2])
+
+    @staticmethod
+    def lay_fixture(root, fixture, folder):
+        """Plain files go into the root; sys, proc and dev are mounted when the host starts."""
+        for entry in fixture.iterdir():
+            if entry.name in ("sys", "proc", "dev", ".fixture") or entry.name.startswith("."):
+                continue
+            run("cp", "-a", "--no-preserve=ownership", str(entry), str(root) + "/")
+        for name in ("sys", "proc", "dev"):
+            if (fixture / name).is_dir():
+                shutil.copytree(fixture / name, folder / f"fixture-{name}", symlinks=True)
+
+    @staticmethod
+    def start_script(root, spec, folder):
+        """Runs as process 1 of the host's namespaces, before sshd takes its place."""
+        lines = ["set -e", f"cd {root}",
+                 "mount -t proc proc proc", "mount -t tmpfs -o mode=755 tmpfs run", "mkdir -p run/sshd run/lock",
+                 "mount -t tmpfs -o mode=755 tmpfs dev", "mkdir -p dev/pts dev/shm",
+                 "mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts dev/pts",
+                 "ln -s pts/ptmx dev/ptmx", "ln -s /proc/self/fd dev/fd", "ln -s /proc/self/fd/0 dev/stdin",
+                 "ln -s /proc/self/fd/1 dev/stdout", "ln -s /proc/self/fd/2 dev/stderr", "chmod 1777 dev/shm"]
+        for name, major, minor in (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)):
+            lines.append(f"mknod -m 666 dev/{name} c {major} {minor}")
+        sys_fixture, proc_fixture, dev_fixture = (folder / f"fixture-{name}" for name in ("sys", "proc", "dev"))
+        if sys_fixture.is_dir():
+            lines.append(f"mount --bind {sys_fixture} sys && mount -o remount,bind,ro sys")
+        elif spec.kind == "native":
+            lines.append("mount -t sysfs -o ro sysfs sys")
+        if proc_fixture.is_dir():
+            for path in sorted(path for path in proc_fixture.rglob("*") if path.is_file()):
+                inside = f"proc/{path.relative_to(proc_fixture)}"
+                lines.append(f"[ ! -e {inside} ] || mount --bind {path} {inside}")
+        if dev_fixture.is_dir():
+            lines.append(f"cp -a {dev_fixture}/. dev/")
+        lines += [f"hostname {spec.name}", "exec chroot . /usr/sbin/sshd -D -e -f /etc/ssh/gpustack_sshd_config"]
+        return "\n".join(lines)
+
+    @staticmethod
+    def wait_for_sshd(net, address):
+        probe = f"import socket; print(socket.create_connection(('{address}', 22), 1).recv(4).decode())"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            done = subprocess.run(["ip", "netns", "exec", net, "/usr/bin/python3", "-c", probe], capture_output=True, text=True)
+            if done.stdout.startswith("SSH-"):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"sshd at {address} does not answer")
+
+    # -- stopping --------------------------------------------------------
+    def stop_host(self, name):
+        """Kills a host as a power cut would."""
+        host = self.data["hosts"][name]
+        for pid in (host["pid"], host["holder"]):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def down(self):
+        try:
+            data = self.data
+        except FileNotFoundError:
+            return
+        for name, host in data["hosts"].items():
+            self.stop_host(name)
+        time.sleep(0.1)
+        for name, host in data["hosts"].items():
+            folder = self.state / name
+            for part in ("merged", "rw"):
+                for _ in range(50):
+                    if quiet("umount", str(folder / part)) or not os.path.ismount(folder / part):
+                        break
+                    time.sleep(0.05)
+                else:
+                    quiet("umount", "-l", str(folder / part))
+        for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
+            if line.startswith("gs" + data["tag"]):
+                quiet("ip", "netns", "del", line.split()[0])
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
+
+def tree_digest(root):
+    digest = hashlib.sha256()
+    root = pathlib.Path(root)
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        if folder == str(root):
+            folders[:] = [name for name in folders if name not in ("proc", "sys", "dev", "run")]
+        for name in sorted(files) + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
+            path = os.path.join(folder, name)
+            info = os.lstat(path)
+            digest.update(f"{os.path.relpath(path, root)} {info.st_mode:o} {info.st_uid} {info.st_gid} ".encode("utf-8", "surrogateescape"))
+            if stat.S_ISLNK(info.st_mode):
+                digest.update(os.readlink(path).encode("utf-8", "surrogateescape"))
+            elif stat.S_ISREG(info.st_mode):
+                with open(path, "rb") as content:
+                    digest.update(hashlib.file_digest(content, "sha256").digest())
+        info = os.lstat(folder)
+        digest.update(f"{os.path.relpath(folder, root)}/ {info.st_mode:o} {info.st_uid} {info.st_gid}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def main(arguments):
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(__doc__)
+        return 0
+    verb = arguments[0]
+    if verb == "base":
+        print(arm64_base())
+        return 0
+    hosts = Hosts(arguments[1])
+    if verb == "up":
+        hosts.up([HostSpec(**spec) for spec in json.loads(pathlib.Path(arguments[2]).read_text())])
+    elif verb == "exec":
+        return hosts.exec(*arguments[2:]).returncode
+    elif verb == "digest":
+        for name in hosts.data["hosts"]:
+            print(name, hosts.digest(name))
+    elif verb == "down":
+        hosts.down()
+    else:
+        print(f"hosts.py: unknown verb '{verb}'", file=sys.stderr)
+        return 5
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
