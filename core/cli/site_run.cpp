@@ -5,7 +5,6 @@
 #include <csignal>
 #include <filesystem>
 #include <iostream>
-#include <boost/asio/signal_set.hpp>
 
 #include "core/async/task_group.hpp"
 #include "core/cli/exit_codes.hpp"
@@ -38,7 +37,7 @@ Async<void> run_into(engine::Run& run, const play::Site& site, std::optional<Res
 }
 
 /// Stops the run at the first Ctrl-C (running tasks are told to end), the program at the second.
-Async<void> watch_signals(boost::asio::signal_set& signals, async::TaskGroup& runs, int& stopped_by) {
+Async<void> watch_signals(asio::signal_set& signals, async::TaskGroup& runs, int& stopped_by) {
   while (true) {
     auto [problem, number] = co_await signals.async_wait(async::kAsResult);
     if (problem) co_return Result<void>();
@@ -51,7 +50,7 @@ Async<void> watch_signals(boost::asio::signal_set& signals, async::TaskGroup& ru
 
 Async<void> supervise(engine::Run& run, const play::Site& site, std::optional<Result<engine::RunSummary>>* out, int* stopped_by) {
   const auto executor = co_await asio::this_coro::executor;
-  boost::asio::signal_set signals(executor, SIGINT, SIGTERM);
+  asio::signal_set signals(executor, SIGINT, SIGTERM);
   async::TaskGroup runs(executor, 1);
   async::TaskGroup watchers(executor, 1);
   auto watcher = watch_signals(signals, runs, *stopped_by);
