@@ -340,14 +340,26 @@ class Hosts:
 
     @staticmethod
     def lay_fixture(root, fixture, folder):
-        """Plain files go into the root; sys, proc and dev are mounted when the host starts."""
-        for entry in fixture.iterdir():
-            if entry.name in ("sys", "proc", "dev", ".fixture") or entry.name.startswith("."):
+        """Plain files go into the root; sys, proc and dev are mounted when the host starts. Programs of the recording are left
+        out: the root has real ones, and what it lacks the host lacks."""
+        for path in sorted(fixture.rglob("*")):
+            inside = path.relative_to(fixture)
+            if inside.parts[0] in ("sys", "proc", "dev") or inside.parts[0].startswith(".") or "bin" in inside.parts:
                 continue
-            run("cp", "-a", "--no-preserve=ownership", str(entry), str(root) + "/")
+            target = root / inside
+            if path.is_symlink():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                target.symlink_to(os.readlink(path))
+            elif path.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target, follow_symlinks=True)
         for name in ("sys", "proc", "dev"):
             if (fixture / name).is_dir():
                 shutil.copytree(fixture / name, folder / f"fixture-{name}", symlinks=True)
+        nodes = fixture / ".gpustack-fixture/nodes.json"
+        if nodes.exists():
+            shutil.copyfile(nodes, folder / "nodes.json")
 
     @staticmethod
     def start_script(root, spec, folder):
@@ -371,6 +383,8 @@ class Hosts:
                 lines.append(f"[ ! -e {inside} ] || mount --bind {path} {inside}")
         if dev_fixture.is_dir():
             lines.append(f"cp -a {dev_fixture}/. dev/")
+        if (folder / "nodes.json").exists():
+            lines += device_nodes(json.loads((folder / "nodes.json").read_text()))
         lines += [f"hostname {spec.name}", "exec chroot . /usr/sbin/sshd -D -e -f /etc/ssh/gpustack_sshd_config"]
         return "\n".join(lines)
 
@@ -422,6 +436,20 @@ class Hosts:
 
     def __exit__(self, *_):
         self.down()
+
+
+def device_nodes(nodes):
+    """mknod lines for the device nodes a fixture recorded: {path: {type, major, minor, mode, uid, gid}}."""
+    lines = []
+    for path, node in nodes.items():
+        inside = path.lstrip("/")
+        if not inside.startswith("dev/"):
+            continue
+        lines.append(f"mkdir -p {os.path.dirname(inside)}")
+        kind = "b" if str(node.get("type", "character")).startswith("b") else "c"
+        lines.append(f"mknod {inside} {kind} {int(node.get('major', 1))} {int(node.get('minor', 3))} && "
+                     f"chmod {node.get('mode', '0660')} {inside} && chown {int(node.get('uid', 0))}:{int(node.get('gid', 0))} {inside}")
+    return lines
 
 
 def tree_digest(root):

@@ -1,0 +1,151 @@
+#!/usr/bin/python3
+"""The demo: three aarch64 hosts on this machine, brought to the state that examples/edge-fleet declares.
+
+  demo.py BIN [--keep STATE]    BIN is the folder with gpustack and its runners
+
+Shows a dry run with diffs (and proves that it wrote nothing), the change, and a second run that changes nothing.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import hosts  # noqa: E402
+import package_repository  # noqa: E402
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SITE = SOURCE / "examples/edge-fleet"
+FIXTURES = SOURCE / "tests/fixtures/hosts"
+FLEET = {"orin": "jetson-agx-orin-jp62", "gh200": "gh200-no-driver", "rock5b": "rock5b-mainline"}
+
+
+def packages():
+    """What the roles install on these hosts, as examples/edge-fleet/packages.json names them."""
+    listed = json.loads((SITE / "packages.json").read_text())
+    return [package_repository.Package(**entry) for entry in listed]
+
+
+def heading(text):
+    print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
+
+
+def start(state):
+    repository = package_repository.build(tempfile.mkdtemp(prefix="gpustack-packages-"), packages())
+    specs = []
+    for name, fixture in FLEET.items():
+        uname = json.loads((FIXTURES / fixture / ".gpustack-fixture/uname.json").read_text())
+        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository,
+                                    environment={"QEMU_UNAME": uname["release"]}))
+    fleet = hosts.Hosts(state).up(specs)
+    shutil.rmtree(repository)
+    return fleet
+
+
+def write_connection_variables(fleet):
+    """How the hosts are reached is this run's business, not the site's: a second inventory source adds it."""
+    lines = ["[fleet]"]
+    for name in FLEET:
+        lines.append(f"{name} ansible_host={fleet.address(name)}")
+    lines += ["[fleet:vars]", "ansible_user=deploy", f"ansible_ssh_private_key_file={fleet.state}/id_ed25519",
+              f"ansible_ssh_common_args='-o UserKnownHostsFile={fleet.state}/known_hosts'"]
+    path = fleet.state / "connection.ini"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+class Demo:
+    def __init__(self, binaries, fleet):
+        self.gpustack = pathlib.Path(binaries) / "gpustack"
+        self.fleet = fleet
+        self.connection = write_connection_variables(fleet)
+
+    def apply(self, *options):
+        """Runs gpustack apply, shows its output, and returns (exit code, output)."""
+        shown = " ".join(["gpustack apply site.yml -i inventory", *options])
+        print(f"$ {shown}", flush=True)
+        command = [str(self.gpustack), "apply", "site.yml", "-i", "inventory", "-i", str(self.connection), *options]
+        begin = time.monotonic()
+        process = self.fleet.popen(*command, cwd=SITE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env=dict(os.environ, HOME=str(self.fleet.state)))
+        lines = []
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        code = process.wait()
+        print(f"({time.monotonic() - begin:.1f} s, exit code {code})", flush=True)
+        return code, "".join(lines)
+
+    def digests(self):
+        return {name: self.fleet.digest(name) for name in FLEET}
+
+
+def recap(output):
+    """{host: {word: count}} of the PLAY RECAP lines."""
+    result = {}
+    for host, rest in re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.MULTILINE):
+        result[host] = {word: int(count) for word, count in re.findall(r"(\w+)=(\d+)", rest)}
+    return result
+
+
+def check(claim, holds):
+    print(f"{'yes' if holds else 'NO '}  {claim}", flush=True)
+    return bool(holds)
+
+
+def main(arguments):
+    if not arguments:
+        sys.exit(__doc__)
+    reason = hosts.why_not(("arm64",))
+    if reason is not None:
+        sys.exit(f"The demo starts three hosts on this machine and {reason}.\n"
+                 "Run it as root on a Linux machine (not inside a container without CAP_SYS_ADMIN), after './dev setup'.")
+    keep = pathlib.Path(arguments[arguments.index("--keep") + 1]) if "--keep" in arguments else None
+    state = keep or pathlib.Path(tempfile.mkdtemp(prefix="gpustack-demo-")) / "fleet"
+    begin = time.monotonic()
+    heading("Three aarch64 hosts: Jetson AGX Orin, GH200, ROCK 5B")
+    fleet = start(state)
+    good = True
+    try:
+        demo = Demo(arguments[0], fleet)
+        for name in FLEET:
+            says = fleet.exec_in(name, "/bin/sh", "-c", "uname -m; command -v python3 || echo no python", capture_output=True, text=True)
+            print(f"{name:8} {fleet.address(name):12} {', '.join(says.stdout.split(chr(10))).strip(', ')}")
+        before = demo.digests()
+        heading("A dry run: what would change, and nothing is written")
+        code, output = demo.apply("--check", "--diff")
+        good &= check("the dry run ends with 0", code == 0)
+        good &= check("every file of the three hosts is as it was", demo.digests() == before)
+        heading("The change")
+        code, output = demo.apply()
+        good &= check("the run ends with 0", code == 0)
+        changed = recap(output)
+        good &= check("every host changed", len(changed) == len(FLEET) and all(row["changed"] > 0 for row in changed.values()))
+        heading("The same again: nothing to do")
+        code, output = demo.apply()
+        again = recap(output)
+        good &= check("the second run ends with 0", code == 0)
+        good &= check("changed=0 on every host", len(again) == len(FLEET) and all(row["changed"] == 0 for row in again.values()))
+        left = {name: fleet.exec_in(name, "/usr/bin/find", "/root/.cache/gpustack", "/home/deploy/.cache/gpustack", "-name", "tmp-*",
+                                    capture_output=True, text=True).stdout for name in FLEET}
+        good &= check("no temporary file is left on any host", not any(left.values()))
+        packages_left = fleet.exec_in("orin", "/bin/sh", "-c", "dpkg -l | grep -E ' (nvidia-(driver|dkms|open|kernel)|linux-)' || true",
+                                      capture_output=True, text=True).stdout
+        good &= check("no driver and no kernel package came to the Jetson", not packages_left)
+    finally:
+        if keep is None:
+            fleet.down()
+            shutil.rmtree(state.parent, ignore_errors=True)
+        else:
+            print(f"The hosts go on running; stop them with: tests/tools/hosts.py down {state}")
+    print(f"\ndemo: {'all is well' if good else 'FAILED'} after {time.monotonic() - begin:.0f} s", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
