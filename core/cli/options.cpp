@@ -9,7 +9,7 @@
 #include <iostream>
 
 #include "core/base/json.hpp"
-#include "core/report/renderers.hpp"
+#include "core/report/renderer.hpp"
 #include "core/vault/secrets.hpp"
 #include "modules/sdk/arguments.hpp"
 
@@ -218,12 +218,14 @@ Result<Session> make_session(const CommonOptions& options, const std::vector<std
 }
 
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) {
-  std::string format = options.output;
-  if (format.empty()) format = ::isatty(STDOUT_FILENO) != 0 ? "pretty" : "plain";
-  report::RenderOptions render;
-  render.colour = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  static report::DescriptorOutput out(STDOUT_FILENO);
+  static report::DescriptorOutput err(STDERR_FILENO);
+  report::RendererOptions render = report::terminal_options();
   render.verbosity = options.verbosity;
-  return report::make_renderer(format, render, std::cout, std::cerr);
+  const std::string format = !options.output.empty() ? options.output : (render.is_terminal ? "pretty" : "ansible");
+  auto sink = report::make_renderer(format, render, out, err);
+  if (!sink) return Error(ErrorCode::usage, "--output knows no format '" + format + "'");
+  return sink;
 }
 
 }  // namespace gpustack::cli
