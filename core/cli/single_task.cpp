@@ -16,7 +16,7 @@ Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern,
   }
   if (const Value* raw = arguments.find("_raw_params"); raw != nullptr && !spec->free_form.empty()) {
     const Value text = *raw;
-    arguments.mutable_map().erase("_raw_params");
+    arguments.mutable_map().erase(std::string_view("_raw_params"));
     arguments.set(spec->free_form, text);
   }
   GS_TRY_VOID(modules::check_literal_arguments(*spec, arguments));

@@ -208,7 +208,7 @@ Result<Value> TaskRun::task_arguments() {
   // A template may supply arguments too; what is written out wins over it.
   if (const Value* more = rendered.find("_variable_params"); more != nullptr) {
     const Value supplied = *more;
-    rendered.mutable_map().erase("_variable_params");
+    rendered.mutable_map().erase(std::string_view("_variable_params"));
     if (!supplied.is_map() && !supplied.is_null()) {
       return Error(ErrorCode::yaml_type, "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
           .at_if_unknown(task_.action_span);

@@ -189,7 +189,7 @@ Async<Value> action_copy(ActionCall& call) {
       sent.set("mode", Value());
     } else {
       // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
-      for (Value& file : sent.mutable_map().find("_files")->mutable_list()) file.mutable_map().erase("mode");
+      for (Value& file : sent.mutable_map().find("_files")->mutable_list()) file.mutable_map().erase(std::string_view("mode"));
     }
   } else {
     GS_CO_TRY(auto stored, file_content(call, path, decrypt));
