@@ -31,12 +31,12 @@ std::string filled(std::string text, const std::vector<std::pair<std::string, st
 // it. `ls -ldn` shows type, mode and owner in one portable call. A file system mounted noexec, a foreign architecture and
 // a broken file all show when the runner is asked for its version; the runner checks its own hash once it runs.
 constexpr std::string_view kScript =
-    "umask 077; m=$(uname -m); "
+    "q=$(umask); umask 077; m=$(uname -m); "
     "case $m in @CASES@*) echo \"GPUSTACK-FAIL architecture $m\"; exit 1;; esac; "
     "u=$(id -u); "
     "ours(){ set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1:$3\" in drwx------*:$u) return 0;; esac; return 1; }; "
     "works(){ \"$1\" --version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; return 0; }; "
-    "begin(){ echo \"GPUSTACK-READY $h\"; exec \"$1/$h/runner\" serve --hash $h; }; "
+    "begin(){ echo \"GPUSTACK-READY $h\"; umask $q; exec \"$1/$h/runner\" serve --hash $h; }; "
     "c=${HOME:-/nonexistent}/.cache/gpustack; v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; t=/tmp/gpustack-$u; "
     "@FIND@"
     "if head -c 0 </dev/null >/dev/null 2>&1; then take(){ head -c $1; }; "
