@@ -337,7 +337,9 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   }
   if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
   Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
-  GS_CO_TRY(const bool run_once, boolean_setting(scope, task, play::Keyword::run_once, false));
+  // Actions that change what all hosts share run once for all of them (Ansible's BYPASS_HOST_LOOP).
+  const bool for_all = task.module != nullptr && (task.module->name == "add_host" || task.module->name == "pause");
+  GS_CO_TRY(const bool run_once, boolean_setting(scope, task, play::Keyword::run_once, for_all));
   GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
   OnceSlot* slot = nullptr;
   if (run_once) {

@@ -277,7 +277,7 @@ Async<Value> action_fetch(ActionCall& call) {
   TaskCall request;
   request.module = "fetch";
   request.arguments = Value::map({{"src", Value(source)}, {"_known_sha256", Value(known)},
-                                  {"fail_on_missing", arguments.get("fail_on_missing")}});
+                                  {"dest", Value(dest)}, {"fail_on_missing", arguments.get("fail_on_missing")}});
   request.environment = call.settings.environment;
   request.become = call.settings.become;
   request.on_data = [file, received, partial](std::string_view bytes) {
