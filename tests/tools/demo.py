@@ -22,13 +22,33 @@ import package_repository  # noqa: E402
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SITE = SOURCE / "examples/edge-fleet"
 FIXTURES = SOURCE / "tests/fixtures/hosts"
-FLEET = {"orin": "jetson-agx-orin-jp62", "gh200": "gh200-no-driver", "rock5b": "rock5b-mainline"}
+FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "rock-01": "rock5b-mainline"}
+# Where the hosts find packages, as a folder of theirs: what developer.download.nvidia.com, nvidia.github.io and the
+# distribution offer, by path below the repository.
+REPOSITORY = "/var/lib/test-host-repository"
+PACKAGES = {
+    ".": ["linux-headers-{kernel}", "libgl1-mesa-dri=22.3.6-1", "libegl1=1.6.0-1", "libgles2=1.6.0-1", "libgbm1=22.3.6-1",
+          "mesa-vulkan-drivers=22.3.6-1", "vulkan-tools=1.3.239-1", "docker.io=24.0.7", "podman=4.3.1"],
+    "cuda/ubuntu2204/sbsa": ["nvidia-driver-pinning-580=580.95.05", "nvidia-dkms-open=580.95.05", "libnvidia-compute=580.95.05",
+                             "nvidia-persistenced=580.95.05"],
+    "toolkit/stable/deb/arm64": ["nvidia-container-toolkit=1.18.0-1", "nvidia-container-toolkit-base=1.18.0-1",
+                                 "libnvidia-container-tools=1.18.0-1", "libnvidia-container1=1.18.0-1"],
+}
 
 
-def packages():
-    """What the roles install on these hosts, as examples/edge-fleet/packages.json names them."""
-    listed = json.loads((SITE / "packages.json").read_text())
-    return [package_repository.Package(**entry) for entry in listed]
+def build_repository(folder, kernels):
+    key = package_repository.SigningKey(folder / "keyring")
+    for path, names in PACKAGES.items():
+        packages = []
+        for name in names:
+            for kernel in kernels if "{kernel}" in name else [""]:
+                packages.append(package_repository.Package.parse(name.replace("{kernel}", kernel)))
+        place = folder / "repository" / path
+        package_repository.build(place, packages)
+        key.sign(place, "NVIDIA CUDA" if path.startswith("cuda") else "gpustack tests")
+    (folder / "key.asc").write_text(key.public())
+    key.stop()
+    return folder / "repository"
 
 
 def heading(text):
@@ -36,15 +56,16 @@ def heading(text):
 
 
 def start(state):
-    repository = package_repository.build(tempfile.mkdtemp(prefix="gpustack-packages-"), packages())
+    work = state.parent / "packages"
+    work.mkdir(parents=True)
+    unames = {name: json.loads((FIXTURES / fixture / ".gpustack-fixture/uname.json").read_text()) for name, fixture in FLEET.items()}
+    repository = build_repository(work, [uname["release"] for uname in unames.values()])
+    shim = (SOURCE / "tests/tools/systemctl_shim.sh").read_text()
     specs = []
     for name, fixture in FLEET.items():
-        uname = json.loads((FIXTURES / fixture / ".gpustack-fixture/uname.json").read_text())
-        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository,
-                                    environment={"QEMU_UNAME": uname["release"]}))
-    fleet = hosts.Hosts(state).up(specs)
-    shutil.rmtree(repository)
-    return fleet
+        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository, files={"/usr/bin/systemctl": shim},
+                                    environment={"QEMU_UNAME": unames[name]["release"]}))
+    return hosts.Hosts(state).up(specs)
 
 
 def write_connection_variables(fleet):
@@ -53,7 +74,9 @@ def write_connection_variables(fleet):
     for name in FLEET:
         lines.append(f"{name} ansible_host={fleet.address(name)}")
     lines += ["[fleet:vars]", "ansible_user=deploy", f"ansible_ssh_private_key_file={fleet.state}/id_ed25519",
-              f"ansible_ssh_common_args='-o UserKnownHostsFile={fleet.state}/known_hosts'"]
+              f"ansible_ssh_common_args='-o UserKnownHostsFile={fleet.state}/known_hosts'",
+              f"gpu_repository_url=file:{REPOSITORY}/cuda", f"gpu_repository_key={fleet.state.parent}/packages/key.asc",
+              f"containers_toolkit_repository=file:{REPOSITORY}/toolkit", f"containers_toolkit_key={fleet.state.parent}/packages/key.asc"]
     path = fleet.state / "connection.ini"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -134,7 +157,7 @@ def main(arguments):
         left = {name: fleet.exec_in(name, "/usr/bin/find", "/root/.cache/gpustack", "/home/deploy/.cache/gpustack", "-name", "tmp-*",
                                     capture_output=True, text=True).stdout for name in FLEET}
         good &= check("no temporary file is left on any host", not any(left.values()))
-        packages_left = fleet.exec_in("orin", "/bin/sh", "-c", "dpkg -l | grep -E ' (nvidia-(driver|dkms|open|kernel)|linux-)' || true",
+        packages_left = fleet.exec_in("orin-01", "/bin/sh", "-c", "dpkg -l | grep -E ' (nvidia-(driver|dkms|open|kernel)|linux-)' || true",
                                       capture_output=True, text=True).stdout
         good &= check("no driver and no kernel package came to the Jetson", not packages_left)
     finally:

@@ -330,10 +330,10 @@ class Hosts:
         for path, text in spec.files.items():
             write(root / path.lstrip("/"), text, 0o755 if text.startswith("#!") else 0o644)
         if spec.repository:
-            shutil.copytree(spec.repository, root / "var/lib/gpustack-repository", dirs_exist_ok=True)
+            shutil.copytree(spec.repository, root / "var/lib/test-host-repository", dirs_exist_ok=True)
             for old in (root / "etc/apt/sources.list.d").glob("*"):
                 old.unlink()
-            write(root / "etc/apt/sources.list", "deb [trusted=yes] file:/var/lib/gpustack-repository ./\n")
+            write(root / "etc/apt/sources.list", "deb [trusted=yes] file:/var/lib/test-host-repository ./\n")
         if spec.fixture:
             self.lay_fixture(root, pathlib.Path(spec.fixture), folder)
         return " ".join((root / "etc/ssh/gpustack_host_key.pub").read_text().split()[:2])

@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 
 
 class Package:
@@ -58,6 +59,35 @@ def build(folder, packages):
         index.append(package.control() + f"Filename: ./{deb.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n")
     (folder / "Packages").write_text("\n".join(index))
     return folder
+
+
+class SigningKey:
+    """A throw-away key; apt on the hosts checks the repository with its public half."""
+
+    def __init__(self, home):
+        self.home = pathlib.Path(home)
+        self.home.mkdir(parents=True, mode=0o700)
+        self.gpg("--quick-generate-key", "gpustack test repository <tests@localhost>", "rsa2048", "sign", "never")
+
+    def gpg(self, *arguments):
+        return subprocess.run(["gpg", "--homedir", str(self.home), "--batch", "--quiet", "--yes", "--pinentry-mode", "loopback",
+                               "--passphrase", "", *arguments], check=True, capture_output=True).stdout
+
+    def public(self):
+        return self.gpg("--armor", "--export").decode()
+
+    def sign(self, folder, label):
+        """Writes InRelease for a flat repository, as apt wants it."""
+        folder = pathlib.Path(folder)
+        packages = (folder / "Packages").read_bytes()
+        release = folder / "Release"
+        date = time.strftime("%a, %d %b %Y %H:%M:%S UTC", time.gmtime())
+        release.write_text(f"Origin: gpustack tests\nLabel: {label}\nDate: {date}\nSHA256:\n"
+                           f" {hashlib.sha256(packages).hexdigest()} {len(packages)} Packages\n")
+        self.gpg("--clearsign", "--output", str(folder / "InRelease"), str(release))
+
+    def stop(self):
+        subprocess.run(["gpgconf", "--homedir", str(self.home), "--kill", "all"], check=False)
 
 
 if __name__ == "__main__":
