@@ -28,7 +28,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 CACHE = pathlib.Path(os.environ.get("GPUSTACK_CACHE", SOURCE / ".cache"))
 PACKAGES = ("base-passwd,base-files,libc-bin,openssh-server,sudo,coreutils,dash,bash,apt,dpkg,kmod,procps,passwd,login,"
             "libpam-modules,libpam-runtime,grep,sed,tar,gzip,xz-utils,findutils,diffutils,iproute2,ca-certificates,mount,util-linux,hostname,mawk,debconf")
-BASE_VERSION = "4"
+BASE_VERSION = "5"
 # What of this machine a native host sees; everything else at the top of its root is an empty folder.
 SHARED_FOLDERS = {"bin", "boot", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
 BINFMT = pathlib.Path("/proc/sys/fs/binfmt_misc")
@@ -108,7 +108,7 @@ def finish_base(root):
     (root / "etc/passwd").write_text(text)
     users = [line.split(":")[0] for line in text.splitlines()]
     write(root / "etc/shadow", "".join(f"{user}:*:19700:0:99999:7:::\n" for user in users), 0o640)
-    write(root / "etc/sudoers", "Defaults env_reset\nroot ALL=(ALL:ALL) ALL\ndeploy ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
+    write(root / "etc/sudoers", "Defaults env_reset\nDefaults env_keep += \"QEMU_UNAME\"\nroot ALL=(ALL:ALL) ALL\ndeploy ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
     for service in ("sudo", "sudo-i", "su", "sshd", "login", "other"):
         write(root / f"etc/pam.d/{service}",
               "auth sufficient pam_rootok.so\nauth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n")

@@ -140,7 +140,7 @@ void look_at_firmware(const Reader& host, Findings& found) {
     if (line.starts_with("vendor_id") && contains(line, "User Mode Linux")) found.guest("uml");
   }
   // A virtual device tree machine says what it is; Ansible has no word for it and would find nothing.
-  const std::vector<std::string> compatible = host.strings("/proc/device-tree/compatible");
+  const std::vector<std::string> compatible = host.strings("/sys/firmware/devicetree/base/compatible");
   if (std::find(compatible.begin(), compatible.end(), "linux,dummy-virt") != compatible.end()) found.guest("kvm");
 }
 

@@ -135,7 +135,7 @@ void add_tree_node(const Reader& host, const std::string& folder, std::vector<Tr
 bool is_gpu_node(std::string_view name) { return name.starts_with("gpu@") || name == "gpu" || name.starts_with("v3d@"); }
 
 std::vector<TreeNode> tree_gpus(const Reader& host) {
-  const std::string root = "/proc/device-tree";
+  const std::string root = "/sys/firmware/devicetree/base";
   std::vector<TreeNode> nodes;
   for (const std::string& name : host.names(root)) {
     const std::string folder = root + "/" + name;

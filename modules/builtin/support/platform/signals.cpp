@@ -120,9 +120,9 @@ Signals read_signals(const Reader& host) {
   const KeyValues os = KeyValues::parse(host.text_or("/etc/os-release", ""));
   signals.os_id = lower(os.get("ID"));
   signals.os_like = lower(os.get("ID_LIKE"));
-  const auto model = host.strings("/proc/device-tree/model");
+  const auto model = host.strings("/sys/firmware/devicetree/base/model");
   if (!model.empty()) signals.model = model.front();
-  signals.compatible = host.strings("/proc/device-tree/compatible");
+  signals.compatible = host.strings("/sys/firmware/devicetree/base/compatible");
   const auto dmi = [&](const char* name) { return host.text_or(std::string("/sys/class/dmi/id/") + name, ""); };
   signals.sys_vendor = dmi("sys_vendor");
   signals.product_name = dmi("product_name");
