@@ -28,7 +28,11 @@ FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "rock
 REPOSITORY = "/var/lib/test-host-repository"
 PACKAGES = {
     ".": ["linux-headers-{kernel}", "libgl1-mesa-dri=22.3.6-1", "libegl1=1.6.0-1", "libgles2=1.6.0-1", "libgbm1=22.3.6-1",
-          "mesa-vulkan-drivers=22.3.6-1", "vulkan-tools=1.3.239-1", "docker.io=24.0.7", "podman=4.3.1"],
+          "mesa-vulkan-drivers=22.3.6-1", "vulkan-tools=1.3.239-1", "docker.io=24.0.7", "podman=4.3.1", "nvidia-container=6.2.1",
+          # Also here, so that a dry run can resolve them before NVIDIA's repository is set up.
+          "nvidia-driver-pinning-580=580.95.05", "nvidia-dkms-open=580.95.05", "libnvidia-compute=580.95.05",
+          "nvidia-persistenced=580.95.05", "nvidia-container-toolkit=1.18.0-1", "nvidia-container-toolkit-base=1.18.0-1",
+          "libnvidia-container-tools=1.18.0-1", "libnvidia-container1=1.18.0-1"],
     "cuda/ubuntu2204/sbsa": ["nvidia-driver-pinning-580=580.95.05", "nvidia-dkms-open=580.95.05", "libnvidia-compute=580.95.05",
                              "nvidia-persistenced=580.95.05"],
     "toolkit/stable/deb/arm64": ["nvidia-container-toolkit=1.18.0-1", "nvidia-container-toolkit-base=1.18.0-1",
@@ -61,13 +65,20 @@ def start(state):
     unames = {name: json.loads((FIXTURES / fixture / ".gpustack-fixture/uname.json").read_text()) for name, fixture in FLEET.items()}
     repository = build_repository(work, [uname["release"] for uname in unames.values()])
     shim = (SOURCE / "tests/tools/systemctl_shim.sh").read_text()
+    # JetPack brings nvidia-ctk along; here it writes the file it is asked for and nothing else.
+    generator = ('#!/bin/sh\nfor word in "$@"; do case $word in --output=*)\n'
+                 '  printf \'cdiVersion: "0.6.0"\\nkind: nvidia.com/gpu\\n\' > "${word#--output=}" ;; esac; done\n')
     specs = []
     for name, fixture in FLEET.items():
-        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository, files={"/usr/bin/systemctl": shim},
+        files = {"/usr/bin/systemctl": shim, "/usr/sbin/update-initramfs": "#!/bin/sh\nexit 0\n"}
+        if name.startswith("orin"):
+            files["/usr/bin/nvidia-ctk"] = generator
+        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository, files=files,
                                     environment={"QEMU_UNAME": unames[name]["release"]}))
     fleet = hosts.Hosts(state).up(specs)
     for name in FLEET:
-        fleet.exec_in(name, "/usr/bin/apt-get", "-qq", "update", check=True)
+        fleet.exec_in(name, "/usr/bin/apt-get", "-qq", "update", check=True, stderr=subprocess.DEVNULL)
+        fleet.exec_in(name, "/usr/bin/apt-cache", "policy", check=True, stdout=subprocess.DEVNULL)
     return fleet
 
 
@@ -78,6 +89,7 @@ def write_connection_variables(fleet):
         lines.append(f"{name} ansible_host={fleet.address(name)}")
     lines += ["[fleet:vars]", "ansible_user=deploy", f"ansible_ssh_private_key_file={fleet.state}/id_ed25519",
               f"ansible_ssh_common_args='-o UserKnownHostsFile={fleet.state}/known_hosts'",
+              "gpu_load_module=false",  # the hosts share this machine's kernel
               f"gpu_repository_url=file:{REPOSITORY}/cuda", f"gpu_repository_key={fleet.state.parent}/packages/key.asc",
               f"containers_toolkit_repository=file:{REPOSITORY}/toolkit", f"containers_toolkit_key={fleet.state.parent}/packages/key.asc"]
     path = fleet.state / "connection.ini"
@@ -110,6 +122,14 @@ class Demo:
     def place_runners(self):
         command = [str(self.gpustack), "run", "all", "-i", str(self.connection), "-b", "-m", "ping"]
         self.fleet.exec(*command, cwd=SITE, env=dict(os.environ, HOME=str(self.fleet.state)), check=True, stdout=subprocess.DEVNULL)
+
+    def show_written(self, since):
+        """Which files of the hosts were written after a moment; for a dry run that was none."""
+        for name in FLEET:
+            upper = self.fleet.state / name / "rw/upper"
+            for path in sorted(upper.rglob("*")):
+                if path.is_file() and path.lstat().st_ctime > since:
+                    print(f"     {name}: /{path.relative_to(upper)}")
 
     def digests(self):
         return {name: self.fleet.digest(name) for name in FLEET}
@@ -149,10 +169,14 @@ def main(arguments):
         # The runner is placed once per host; the dry run below then finds it and has nothing to write at all.
         demo.place_runners()
         before = demo.digests()
+        mark = time.time()
         heading("A dry run: what would change, and nothing is written")
         code, output = demo.apply("--check", "--diff")
         good &= check("the dry run ends with 0", code == 0)
-        good &= check("every file of the three hosts is as it was", demo.digests() == before)
+        same = check("every file of the three hosts is as it was", demo.digests() == before)
+        if not same:
+            demo.show_written(mark)
+        good &= same
         heading("The change")
         code, output = demo.apply()
         good &= check("the run ends with 0", code == 0)

@@ -190,6 +190,8 @@ Simulation parse_simulation(std::string_view output) {
 Result<Simulation> simulate(const SystemView& view, const std::vector<std::string>& argv) {
   std::vector<std::string> words{"apt-get", "--simulate"};
   words.insert(words.end(), argv.begin() + 1, argv.end());
+  // Even a simulation would leave the resolver's log behind: a dry run writes nothing.
+  words.insert(words.end(), {"-o", "Dir::Log::Planner=/dev/null"});
   GS_TRY(const CommandResult done, view.query(apt_command(std::move(words))));
   if (done.status != 0) {
     const std::string_view why = trim(done.errors.empty() ? done.output : done.errors);
