@@ -86,9 +86,14 @@ GUARDS = """
           when: gpu_stack_enable | default(true) and gpu_board_gpus | length > 0 and gpu_board_stack == 'mesa'
         - ansible.builtin.include_role: {name: containers/runtime, tasks_from: guard}
           when: gpu_stack_enable | default(true)
-        - ansible.builtin.copy: {dest: "{{ out }}/{{ inventory_hostname }}", content: "ok", mode: "0644"}
+        - ansible.builtin.set_fact: {scene_result: ok}
       rescue:
-        - ansible.builtin.copy: {dest: "{{ out }}/{{ inventory_hostname }}", content: "{{ ansible_failed_result.msg }}", mode: "0644"}
+        - ansible.builtin.set_fact: {scene_result: "{{ ansible_failed_result.msg }}"}
+    - ansible.builtin.copy:
+        dest: "{{ out }}/results.json"
+        content: "{{ dict(ansible_play_hosts_all | zip(ansible_play_hosts_all | map('extract', hostvars, 'scene_result'))) | to_json }}"
+        mode: "0644"
+      run_once: true
 """
 
 PIECES = """
@@ -123,7 +128,8 @@ class Guards(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         folder = pathlib.Path(cls.folder.name)
         cls.printed = play(folder, GUARDS, {name: scene[:2] for name, scene in SCENES.items()})
-        cls.results = {name: (folder / name).read_text() for name in SCENES if (folder / name).exists()}
+        results = folder / "results.json"
+        cls.results = json.loads(results.read_text()) if results.exists() else {}
 
     @classmethod
     def tearDownClass(cls):
