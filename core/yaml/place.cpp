@@ -10,6 +10,9 @@ constexpr std::string_view kBlanks = " \t\n";
 
 std::size_t line_end(std::string_view text, std::size_t from) { return std::min(text.find('\n', from), text.size()); }
 
+// Of a piece only: a whole document may be one line, and each of its scalars comes here.
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 /// Offset past the closing quote, or npos.
 std::size_t quote_end(std::string_view text, std::size_t start) {
   const char quote = text[start];
@@ -86,14 +89,13 @@ ScalarPlace scalar_place(std::string_view text, std::size_t offset, std::string_
     place.style = first == '"' ? ScalarStyle::double_quoted : ScalarStyle::single_quoted;
     const std::size_t end = quote_end(text, place.offset);
     place.is_closed = end != std::string_view::npos;
-    const std::size_t shown = std::min(place.is_closed ? end : text.size(), line_end(text, place.offset));
-    place.length = code_points(text.substr(place.offset, shown - place.offset));
+    const std::size_t last = place.is_closed ? end : text.size();
+    place.length = code_points(first_line(text.substr(place.offset, last - place.offset)));
   } else if (first == '|' || first == '>') {
     place.style = first == '|' ? ScalarStyle::literal : ScalarStyle::folded;
     place.indent = block_indent(text, place.offset, value);
   } else {
-    const std::size_t room = line_end(text, place.offset) - place.offset;
-    place.length = code_points(text.substr(place.offset, std::min(value.size(), room)));
+    place.length = code_points(first_line(text.substr(place.offset, value.size())));
   }
   return place;
 }
