@@ -104,22 +104,42 @@ std::vector<std::string> ask_name_servers(const std::string& host, milliseconds 
   return out;
 }
 
-bool accepts(const Address& address, Clock::time_point deadline, int cancel_descriptor) {
-  const Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return false;
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return true;
-  if (errno != EINPROGRESS) return false;
+/// A connected socket; not open when the other side did not accept in time.
+Descriptor connect_to(const Address& address, Clock::time_point deadline, int cancel_descriptor) {
+  Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.is_open()) return Descriptor();
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return socket;
+  if (errno != EINPROGRESS) return Descriptor();
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return false;
+    if (left.count() <= 0) return Descriptor();
     std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLOUT, 0}, pollfd{cancel_descriptor, POLLIN, 0}};
-    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) return false;
-    if (wanted[1].revents != 0) return false;
+    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) return Descriptor();
+    if (wanted[1].revents != 0) return Descriptor();
     if (wanted[0].revents == 0) continue;
     int error = 0;
     socklen_t size = sizeof error;
-    return ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    const bool connected = ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    return connected ? std::move(socket) : Descriptor();
   }
+}
+
+std::string collect(const Descriptor& socket, Clock::time_point deadline, int cancel_descriptor,
+                    const std::function<bool(std::string_view)>& enough) {
+  std::string out;
+  std::array<char, 1024> piece{};
+  while (!enough(out)) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) break;
+    std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLIN, 0}, pollfd{cancel_descriptor, POLLIN, 0}};
+    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) break;
+    if (wanted[1].revents != 0) break;
+    if (wanted[0].revents == 0) continue;
+    const ssize_t got = ::recv(socket.get(), piece.data(), piece.size(), 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) break;
+    if (got > 0) out.append(piece.data(), static_cast<std::size_t>(got));
+  }
+  return out;
 }
 
 }  // namespace
@@ -137,9 +157,21 @@ bool try_connect(const SystemView& view, const std::string& host, std::uint16_t 
   const auto deadline = Clock::now() + timeout;
   for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
     const auto address = parse_address(text, port);
-    if (address && accepts(*address, deadline, cancel_descriptor)) return true;
+    if (address && connect_to(*address, deadline, cancel_descriptor).is_open()) return true;
   }
   return false;
+}
+
+std::optional<std::string> receive_from(const SystemView& view, const std::string& host, std::uint16_t port, milliseconds timeout,
+                                        const std::function<bool(std::string_view)>& enough, int cancel_descriptor) {
+  const auto deadline = Clock::now() + timeout;
+  for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
+    const auto address = parse_address(text, port);
+    if (!address) continue;
+    const Descriptor socket = connect_to(*address, deadline, cancel_descriptor);
+    if (socket.is_open()) return collect(socket, deadline, cancel_descriptor, enough);
+  }
+  return std::nullopt;
 }
 
 }  // namespace gpustack::modules

@@ -18,4 +18,10 @@ std::vector<std::string> resolve_host(const SystemView& view, const std::string&
 bool try_connect(const SystemView& view, const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
                  int cancel_descriptor = -1);
 
+/// Connects and collects what comes until `enough` says so, the other side closes, or the time is over.
+/// @return nothing when the connection was not accepted
+std::optional<std::string> receive_from(const SystemView& view, const std::string& host, std::uint16_t port,
+                                        std::chrono::milliseconds timeout, const std::function<bool(std::string_view)>& enough,
+                                        int cancel_descriptor = -1);
+
 }  // namespace gpustack::modules

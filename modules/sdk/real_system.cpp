@@ -273,6 +273,11 @@ bool RealSystem::can_connect(const std::string& host, std::uint16_t port, std::c
   return try_connect(*this, host, port, timeout, options_.hooks.cancel_descriptor);
 }
 
+std::optional<std::string> RealSystem::receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                               const std::function<bool(std::string_view)>& enough) const {
+  return receive_from(*this, host, port, timeout, enough, options_.hooks.cancel_descriptor);
+}
+
 Result<void> RealSystem::send_file(const std::string& path) const {
   if (!options_.hooks.send_piece) return Error(ErrorCode::content_missing, "there is no controller to send '" + path + "' to");
   GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));

@@ -67,6 +67,8 @@ class RealSystem : public System {
   std::chrono::steady_clock::time_point steady_now() const override { return std::chrono::steady_clock::now(); }
   Result<void> sleep(std::chrono::milliseconds time) const override;
   bool can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const override;
+  std::optional<std::string> receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                     const std::function<bool(std::string_view)>& enough) const override;
   bool check_mode() const override { return options_.check_mode; }
   bool diff_mode() const override { return options_.diff_mode; }
   Result<void> send_file(const std::string& path) const override;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -112,6 +113,10 @@ class SystemView {
   virtual Result<void> sleep(std::chrono::milliseconds time) const = 0;
   /// Tries a TCP connection. @return true when it was accepted
   virtual bool can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const = 0;
+  /// Connects over TCP and collects what the other side sends until `enough` says so, it closes, or the time is over.
+  /// @return nothing when the connection was not accepted
+  virtual std::optional<std::string> receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                             const std::function<bool(std::string_view)>& enough) const = 0;
   /// Whether this is a dry run, and whether the user asked for diffs.
   virtual bool check_mode() const = 0;
   virtual bool diff_mode() const = 0;

@@ -181,6 +181,19 @@ MemorySystem& MemorySystem::accepts(const std::string& host, std::uint16_t port)
   return *this;
 }
 
+MemorySystem& MemorySystem::says(const std::string& host, std::uint16_t port, std::string text) {
+  banners_[host + ":" + std::to_string(port)] = std::move(text);
+  return accepts(host, port);
+}
+
+std::optional<std::string> MemorySystem::receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                                 const std::function<bool(std::string_view)>& enough) const {
+  const auto banner = banners_.find(host + ":" + std::to_string(port));
+  if (banner == banners_.end()) return std::nullopt;
+  if (!enough(banner->second)) slept_ += timeout;
+  return banner->second;
+}
+
 MemorySystem& MemorySystem::allow_queries(std::string queries) {
   allowed_queries_ = std::move(queries);
   restricts_queries_ = true;

@@ -45,6 +45,8 @@ class MemorySystem : public modules::System {
   MemorySystem& identity(std::uint32_t uid, std::uint32_t gid);
   MemorySystem& facts(Value facts);
   MemorySystem& accepts(const std::string& host, std::uint16_t port);
+  /// Accepts connections and sends this text.
+  MemorySystem& says(const std::string& host, std::uint16_t port, std::string text);
   /// From here on only commands that `queries` allow may run as queries (otherwise any scripted one).
   MemorySystem& allow_queries(std::string queries);
   /// The next call of this operation on this path fails; operations are named as in changes().
@@ -86,6 +88,8 @@ class MemorySystem : public modules::System {
   std::chrono::steady_clock::time_point steady_now() const override;
   Result<void> sleep(std::chrono::milliseconds time) const override;
   bool can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const override;
+  std::optional<std::string> receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
+                                     const std::function<bool(std::string_view)>& enough) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
   Result<void> send_file(const std::string& path) const override;
@@ -141,6 +145,7 @@ class MemorySystem : public modules::System {
   std::map<std::string, std::string> environment_;
   std::map<std::string, std::string> contents_;
   std::vector<std::string> open_ports_;
+  std::map<std::string, std::string> banners_;  ///< host:port -> what it sends
   std::vector<std::string> changes_;
   std::vector<Command> commands_;
   mutable std::vector<Command> queries_;
