@@ -25,6 +25,7 @@ std::string hello_payload() {
 class LiveTargetPool::Live final : public Target {
  public:
   Live(LiveTargetPool& pool, transport::Target target) : pool_(pool), description_(std::move(target)), opening_(pool.executor_, 1),
+        sending_(pool.executor_, 1),
         background_(pool.executor_, kBackground) {}
 
   Async<Value> run(TaskCall call) override;
@@ -55,6 +56,7 @@ class LiveTargetPool::Live final : public Target {
   LiveTargetPool& pool_;
   transport::Target description_;
   async::Gate opening_;           ///< one coroutine at a time opens the connection or a lane
+  async::Gate sending_;           ///< one content at a time
   async::TaskGroup background_;   ///< the reader, and senders of contents
   std::unique_ptr<transport::Connection> connection_;
   std::vector<std::unique_ptr<transport::Connection>> retired_;  ///< closed, but coroutines may still end on them
@@ -185,6 +187,8 @@ Async<void> LiveTargetPool::Live::send(wire::Frame message) {
 }
 
 Async<void> LiveTargetPool::Live::send_content(wire::Frame request) {
+  // Requests are answered one after the other: the runner reads the answers as one stream.
+  GS_CO_TRY(auto pass, co_await sending_.enter());
   GS_CO_TRY(auto wanted, wire::NeedContent::parse(request));
   wire::ContentEnd end;
   std::uint64_t left = wanted.length;
