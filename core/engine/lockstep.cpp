@@ -22,25 +22,39 @@ void Lockstep::move(std::size_t member, const Position* to) {
     self.is_in = false;
     --left_;
   }
-  if (!was_first || !emptied) return;
-  if (passed_) passed_(from);
+  if (was_first && emptied && passed_) passed_(from);
+}
+
+void Lockstep::grant(std::size_t from, std::size_t to) {
   if (at_.empty()) return;
-  for (const std::size_t waiting : at_.begin()->second) {
-    if (members_[waiting].turn) members_[waiting].turn->set();
+  const std::set<std::size_t>& first = at_.begin()->second;
+  for (auto one = first.lower_bound(from); one != first.end() && *one < to; ++one) {
+    if (members_[*one].turn) members_[*one].turn->set();
   }
 }
 
 Async<void> Lockstep::arrive(std::size_t member, Position position) {
   move(member, &position);
-  if (mode_ == Mode::free || at_.begin()->first == position) co_return Result<void>();
-  members_[member].turn = std::make_unique<async::Event>(executor_);
-  GS_CO_TRY_VOID(co_await members_[member].turn->wait());
-  members_[member].turn.reset();
+  if (mode_ == Mode::free) co_return Result<void>();
+  if (at_.begin()->first != position) {
+    grant(0, members_.size());
+    members_[member].turn = std::make_unique<async::Event>(executor_);
+    GS_CO_TRY_VOID(co_await members_[member].turn->wait());
+    members_[member].turn.reset();
+    co_return Result<void>();
+  }
+  // The last to come opened the way for all. They go in batch order all the same: which host runs a task once, or adds a
+  // host, must not depend on who was slow.
+  grant(0, member);
+  co_await asio::post(asio::use_awaitable);
+  grant(member + 1, members_.size());
   co_return Result<void>();
 }
 
 void Lockstep::leave(std::size_t member) {
-  if (members_[member].is_in) move(member, nullptr);
+  if (!members_[member].is_in) return;
+  move(member, nullptr);
+  grant(0, members_.size());
 }
 
 }  // namespace gpustack::engine
