@@ -1,9 +1,9 @@
 #include "inventory/address.hpp"
 
+#include "core/regex/regex.hpp"
+
 #include <algorithm>
 #include <charconv>
-
-#include "core/regex/regex.hpp"
 
 namespace gpustack::inventory {
 
@@ -33,12 +33,14 @@ const std::string& step() {
 }
 
 const regex::Pattern& ipv4_pattern() {
-  static const std::string part = "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2}|\\[[0-9]+:[0-9]+" + step() + "\\])";
+  static const std::string part =
+      "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2}|\\[[0-9]+:[0-9]+" + step() + "\\])";
   static const regex::Pattern pattern = compiled(part + "(?:\\." + part + "){3}$");
   return pattern;
 }
 
-// As in Ansible only the last form is bound to the end of the text, so `fe80::1%eth0` counts as an address.
+// As in Ansible only the last form is bound to the end of the text, so `fe80::1%eth0` counts as an
+// address.
 const regex::Pattern& ipv6_pattern() {
   static const regex::Pattern pattern = [] {
     const std::string part = "(?:[0-9a-f]{1,4}|\\[[0-9a-f]+:[0-9a-f]+" + step() + "\\])";
@@ -49,8 +51,8 @@ const regex::Pattern& ipv6_pattern() {
     for (int groups = 1; groups <= 6; ++groups) {
       forms += "|" + repeated(before, groups, groups) + repeated(after, 1, std::max(7 - groups, 1));
     }
-    forms += "|:" + repeated(after, 1, 6) + "|" + part + "?::|(?:0:){6}" + dotted + "|::(?:ffff:)?" + dotted +
-             "|(?:0:){5}ffff:" + dotted + "$";
+    forms += "|:" + repeated(after, 1, 6) + "|" + part + "?::|(?:0:){6}" + dotted +
+             "|::(?:ffff:)?" + dotted + "|(?:0:){5}ffff:" + dotted + "$";
     return compiled(forms);
   }();
   return pattern;
@@ -72,7 +74,8 @@ std::optional<int> split_port(std::string_view& text) {
   int port = 0;
   const std::string_view digits = text.substr(colon + 1);
   const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (code != std::errc() || end != digits.data() + digits.size() || digits[0] == '-') return std::nullopt;
+  if (code != std::errc() || end != digits.data() + digits.size() || digits[0] == '-')
+    return std::nullopt;
   const std::string_view host = text.substr(0, colon);
   bool is_inside = false;
   for (const char c : host) {
@@ -92,7 +95,8 @@ std::optional<int> split_bracketed_port(std::string_view& text) {
   const std::size_t end = text.rfind("]:");
   if (!text.starts_with('[') || end == std::string_view::npos || end < 2) return std::nullopt;
   const std::string_view digits = text.substr(end + 2);
-  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+  if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos)
+    return std::nullopt;
   int port = 0;
   const auto [last, code] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (code != std::errc() || last != digits.data() + digits.size()) return std::nullopt;
@@ -124,25 +128,32 @@ Result<std::vector<std::string>> sequence(Bounds bounds, std::string_view text, 
   if (bounds.last.empty()) return range_error("a host range needs its last value", text, span);
   const bool is_padded = bounds.first[0] == '0' && bounds.first.size() > 1;
   if (is_padded && bounds.first.size() != bounds.last.size()) {
-    return range_error("a host range with leading zeros needs as many digits on both sides", text, span);
+    return range_error(
+        "a host range with leading zeros needs as many digits on both sides", text, span);
   }
   const auto by = number(bounds.step);
-  if (!by || *by <= 0) return range_error("expected a whole number above 0 as the step of a host range", text, span);
+  if (!by || *by <= 0)
+    return range_error("expected a whole number above 0 as the step of a host range", text, span);
   std::vector<std::string> out;
   const std::size_t first_letter = kLetters.find(bounds.first);
   const std::size_t last_letter = kLetters.find(bounds.last);
   if (first_letter != std::string_view::npos && last_letter != std::string_view::npos) {
-    if (first_letter > last_letter) return range_error("a host range must not run backwards", text, span);
-    for (std::size_t i = first_letter; i <= last_letter; i += static_cast<std::size_t>(*by)) out.emplace_back(1, kLetters[i]);
+    if (first_letter > last_letter)
+      return range_error("a host range must not run backwards", text, span);
+    for (std::size_t i = first_letter; i <= last_letter; i += static_cast<std::size_t>(*by))
+      out.emplace_back(1, kLetters[i]);
     return out;
   }
   const auto first = number(bounds.first);
   const auto last = number(bounds.last);
-  if (!first || !last) return range_error("expected numbers or single letters in a host range", text, span);
-  if (*last - *first > static_cast<long>(kMaxExpanded)) return range_error("a host range of more than 100000 hosts", text, span);
+  if (!first || !last)
+    return range_error("expected numbers or single letters in a host range", text, span);
+  if (*last - *first > static_cast<long>(kMaxExpanded))
+    return range_error("a host range of more than 100000 hosts", text, span);
   for (long i = *first; i <= *last; i += *by) {
     std::string digits = std::to_string(i);
-    if (is_padded && digits.size() < bounds.first.size()) digits.insert(0, bounds.first.size() - digits.size(), '0');
+    if (is_padded && digits.size() < bounds.first.size())
+      digits.insert(0, bounds.first.size() - digits.size(), '0');
     out.push_back(std::move(digits));
   }
   return out;
@@ -151,7 +162,8 @@ Result<std::vector<std::string>> sequence(Bounds bounds, std::string_view text, 
 Result<void> expand(const std::string& text, SourceSpan span, std::vector<std::string>& out) {
   const std::size_t open = text.find('[');
   if (open == std::string::npos) {
-    if (out.size() >= kMaxExpanded) return range_error("a host entry of more than 100000 hosts", text, span);
+    if (out.size() >= kMaxExpanded)
+      return range_error("a host entry of more than 100000 hosts", text, span);
     out.push_back(text);
     return {};
   }
@@ -181,7 +193,8 @@ std::optional<Address> parse_address(std::string_view text, Ranges ranges) {
   address.port = split_bracketed_port(text);
   if (const auto port = split_port(text)) address.port = port;
   if (text.empty() || text.back() == '\n') return std::nullopt;
-  if (!matches(ipv4_pattern(), text) && !matches(ipv6_pattern(), text) && !matches(hostname_pattern(), text)) {
+  if (!matches(ipv4_pattern(), text) && !matches(ipv6_pattern(), text) &&
+      !matches(hostname_pattern(), text)) {
     return std::nullopt;
   }
   if (ranges == Ranges::refused && text.find('[') != std::string_view::npos) return std::nullopt;

@@ -1,12 +1,12 @@
 #pragma once
 /// @file Host names as sources write them: addresses, ports, ranges such as web[01:20].
 
+#include "core/base/result.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::inventory {
 

@@ -46,7 +46,9 @@ Map combined(const Map& base, const Map& over, bool deep) {
   return out;
 }
 
-bool is_localhost_name(std::string_view name) { return name == "localhost" || name == "127.0.0.1" || name == "::1"; }
+bool is_localhost_name(std::string_view name) {
+  return name == "localhost" || name == "127.0.0.1" || name == "::1";
+}
 
 Data::Data(bool merges_maps) : merges_maps_(merges_maps) {
   for (const char* name : {"all", "ungrouped"}) {
@@ -90,7 +92,8 @@ Result<Host*> Data::add_host(const std::string& name, std::optional<int> port, S
   hosts_by_name_.emplace(host->name(), host);
   if (port) set(*host, {Value("ansible_port"), Value(*port), span});
   set(*host, {Value("inventory_file"), source_file_.empty() ? Value() : Value(source_file_), {}});
-  set(*host, {Value("inventory_dir"), source_folder_.empty() ? Value() : Value(source_folder_), {}});
+  set(*host,
+      {Value("inventory_dir"), source_folder_.empty() ? Value() : Value(source_folder_), {}});
   if (is_localhost_name(name) && localhost_ == nullptr) localhost_ = host;
   return host;
 }
@@ -109,7 +112,9 @@ void Data::leave(Host& host, Group& group) {
 
 Result<bool> Data::add_child(Group& parent, Group& child, SourceSpan span) {
   if (&parent == &child) {
-    return Error(ErrorCode::inventory_loop, "the group '" + parent.name() + "' cannot contain itself").at(span);
+    return Error(ErrorCode::inventory_loop,
+                 "the group '" + parent.name() + "' cannot contain itself")
+        .at(span);
   }
   if (std::ranges::find(parent.children_, &child) != parent.children_.end()) return false;
   std::vector<const Group*> way;
@@ -117,7 +122,8 @@ Result<bool> Data::add_child(Group& parent, Group& child, SourceSpan span) {
     std::string chain;
     for (auto group = way.rbegin(); group != way.rend(); ++group) chain += (*group)->name() + " > ";
     return Error(ErrorCode::inventory_loop,
-                 "the group '" + child.name() + "' cannot be below '" + parent.name() + "': it contains it already")
+                 "the group '" + child.name() + "' cannot be below '" + parent.name() +
+                     "': it contains it already")
         .at(span)
         .hint("the loop is " + chain + child.name());
   }
@@ -136,7 +142,8 @@ void Data::deepen(Group& group, int depth) {
 void Data::assign(VariableSet& set, const Assignment& assignment) const {
   const Value* old = set.values.find(assignment.name);
   if (merges_maps_ && old != nullptr && old->is_map() && assignment.value.is_map()) {
-    set.values.set(assignment.name, Value(combined(old->as_map(), assignment.value.as_map(), true)));
+    set.values.set(assignment.name,
+                   Value(combined(old->as_map(), assignment.value.as_map(), true)));
   } else {
     set.values.set(assignment.name, assignment.value);
   }
@@ -148,7 +155,8 @@ Result<void> Data::set(Group& group, const Assignment& assignment) {
     const auto priority = whole_number(assignment.value);
     if (!priority) {
       return Error(ErrorCode::inventory_syntax,
-                   "expected a whole number for 'ansible_group_priority', found '" + to_text(assignment.value) + "'")
+                   "expected a whole number for 'ansible_group_priority', found '" +
+                       to_text(assignment.value) + "'")
           .at(assignment.span);
     }
     group.priority_ = *priority;
@@ -172,8 +180,9 @@ void Data::reconcile() {
   }
   for (const auto& host : hosts_) {
     const bool is_ungrouped = std::ranges::find(host->groups_, &ungrouped()) != host->groups_.end();
-    const bool has_other = std::ranges::any_of(
-        host->groups_, [&](const Group* group) { return group != &all() && group != &ungrouped(); });
+    const bool has_other = std::ranges::any_of(host->groups_, [&](const Group* group) {
+      return group != &all() && group != &ungrouped();
+    });
     if (is_ungrouped && has_other) leave(*host, ungrouped());
     if (!is_ungrouped && !has_other) put_into(*host, ungrouped());
   }

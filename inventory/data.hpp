@@ -1,15 +1,15 @@
 #pragma once
 /// @file The hosts and groups that sources add to, with the rules that hold among them.
 
+#include "core/base/result.hpp"
+#include "inventory/model.hpp"
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "core/base/result.hpp"
-#include "inventory/model.hpp"
 
 namespace gpustack::inventory {
 
@@ -20,7 +20,8 @@ struct Assignment {
   SourceSpan span;
 };
 
-/// Invariant: `all` and `ungrouped` exist; the groups form a graph without loops; depths are those of the longest ways.
+/// Invariant: `all` and `ungrouped` exist; the groups form a graph without loops; depths are those
+/// of the longest ways.
 class Data {
  public:
   explicit Data(bool merges_maps);
@@ -34,7 +35,8 @@ class Data {
 
   /// The group of that name, made when it is not there. @error inventory_syntax  the name is empty
   Result<Group*> add_group(const std::string& name, SourceSpan span);
-  /// The host of that name, made when it is not there; `port` counts only for a new host. @error inventory_syntax
+  /// The host of that name, made when it is not there; `port` counts only for a new host. @error
+  /// inventory_syntax
   Result<Host*> add_host(const std::string& name, std::optional<int> port, SourceSpan span);
   /// @return whether it was not in the group before
   bool put_into(Host& host, Group& group);
@@ -44,7 +46,8 @@ class Data {
   Result<void> set(Group& group, const Assignment& assignment);
   void set(Host& host, const Assignment& assignment);
 
-  /// What must hold after sources were read: every group below `all`, every host in a group of its own or in `ungrouped`.
+  /// What must hold after sources were read: every group below `all`, every host in a group of its
+  /// own or in `ungrouped`.
   void reconcile();
 
   /// The host that plays on `localhost` use when the inventory names none.
@@ -71,7 +74,8 @@ class Data {
   std::string source_folder_;
 };
 
-/// `base` with `over` on top; with `deep`, maps on both sides are merged member by member (hash_behaviour = merge).
+/// `base` with `over` on top; with `deep`, maps on both sides are merged member by member
+/// (hash_behaviour = merge).
 Map combined(const Map& base, const Map& over, bool deep);
 
 /// The names that mean this controller.

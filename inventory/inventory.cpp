@@ -1,16 +1,16 @@
 #include "inventory/inventory.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <random>
-#include <unordered_set>
-
 #include "core/base/suggest.hpp"
 #include "inventory/pattern.hpp"
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
 #include "inventory/vars_files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <unordered_set>
 
 namespace gpustack::inventory {
 
@@ -25,9 +25,12 @@ std::string home_and_variables_expanded(std::string path) {
   for (std::size_t i = 0; i < path.size(); ++i) {
     const bool is_braced = path[i] == '$' && i + 1 < path.size() && path[i + 1] == '{';
     std::size_t end = i + (is_braced ? 2 : 1);
-    while (end < path.size() && (std::isalnum(static_cast<unsigned char>(path[end])) != 0 || path[end] == '_')) ++end;
+    while (end < path.size() &&
+           (std::isalnum(static_cast<unsigned char>(path[end])) != 0 || path[end] == '_'))
+      ++end;
     const std::size_t start = i + (is_braced ? 2 : 1);
-    const bool is_whole = path[i] == '$' && end > start && (!is_braced || (end < path.size() && path[end] == '}'));
+    const bool is_whole =
+        path[i] == '$' && end > start && (!is_braced || (end < path.size() && path[end] == '}'));
     const char* value = is_whole ? std::getenv(path.substr(start, end - start).c_str()) : nullptr;
     if (value == nullptr) {
       out += path[i];
@@ -47,7 +50,8 @@ std::string absolute_source(const std::string& source) {
   return path;
 }
 
-Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& limits, SourceSpan span) {
+Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& limits,
+                                                SourceSpan span) {
   std::vector<std::string> patterns;
   for (const std::string& limit : limits) {
     for (std::string& pattern : split_patterns(limit)) {
@@ -58,10 +62,14 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
       const std::string path = pattern.substr(1);
       std::error_code ignored;
       if (fs::is_directory(path, ignored)) {
-        return Error(ErrorCode::file_unreadable, "a limit with '@' wants a file, and '" + path + "' is a folder").at(span);
+        return Error(ErrorCode::file_unreadable,
+                     "a limit with '@' wants a file, and '" + path + "' is a folder")
+            .at(span);
       }
       std::ifstream file(path);
-      if (!file) return Error(ErrorCode::file_not_found, "cannot read the limit file '" + path + "'").at(span);
+      if (!file)
+        return Error(ErrorCode::file_not_found, "cannot read the limit file '" + path + "'")
+            .at(span);
       for (std::string line; std::getline(file, line);) {
         if (!trimmed(line).empty()) patterns.emplace_back(trimmed(line));
       }
@@ -73,7 +81,8 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
 }  // namespace
 
 struct Inventory::State {
-  explicit State(Options given) : options(std::move(given)), data(options.merges_maps), files(options.vault) {}
+  explicit State(Options given)
+      : options(std::move(given)), data(options.merges_maps), files(options.vault) {}
 
   /// Folders whose group_vars and host_vars belong to the sources.
   std::vector<std::string> source_folders() const {
@@ -81,14 +90,18 @@ struct Inventory::State {
     for (const std::string& source : sources) {
       std::error_code ignored;
       if (source.find(',') != std::string::npos && !fs::exists(source, ignored)) continue;
-      const std::string folder = fs::is_directory(source, ignored) ? source : fs::path(source).parent_path().string();
+      const std::string folder =
+          fs::is_directory(source, ignored) ? source : fs::path(source).parent_path().string();
       if (std::ranges::find(found, folder) == found.end()) found.push_back(folder);
     }
     return found;
   }
 
-  Result<void> add_files(std::vector<LevelVariables>& levels, Level level, const std::vector<std::string>& folders,
-                         Entity entity, const std::vector<std::string>& names) {
+  Result<void> add_files(std::vector<LevelVariables>& levels,
+                         Level level,
+                         const std::vector<std::string>& folders,
+                         Entity entity,
+                         const std::vector<std::string>& names) {
     for (const std::string& folder : folders) {
       for (const std::string& name : names) {
         GS_TRY(const auto sets, files.find(folder, entity, name));
@@ -101,7 +114,8 @@ struct Inventory::State {
   /// The set lives as long as the inventory, so the pointer owns nothing.
   static void add_own(std::vector<LevelVariables>& levels, Level level, const VariableSet& set) {
     if (set.values.empty()) return;
-    levels.push_back(LevelVariables{level, std::shared_ptr<const VariableSet>(std::shared_ptr<void>(), &set)});
+    levels.push_back(
+        LevelVariables{level, std::shared_ptr<const VariableSet>(std::shared_ptr<void>(), &set)});
   }
 
   Options options;
@@ -137,11 +151,12 @@ std::string_view level_name(Level level) {
 }
 
 Result<Order> parse_order(std::string_view word) {
-  static const std::vector<std::pair<std::string_view, Order>> kOrders = {{"inventory", Order::inventory},
-                                                                          {"sorted", Order::sorted},
-                                                                          {"reverse_sorted", Order::reverse_sorted},
-                                                                          {"reverse_inventory", Order::reverse_inventory},
-                                                                          {"shuffle", Order::shuffle}};
+  static const std::vector<std::pair<std::string_view, Order>> kOrders = {
+      {"inventory", Order::inventory},
+      {"sorted", Order::sorted},
+      {"reverse_sorted", Order::reverse_sorted},
+      {"reverse_inventory", Order::reverse_inventory},
+      {"shuffle", Order::shuffle}};
   std::vector<std::string_view> names;
   for (const auto& [name, order] : kOrders) {
     if (name == word) return order;
@@ -149,7 +164,9 @@ Result<Order> parse_order(std::string_view word) {
   }
   std::string hint = suggest(word, names);
   return Error(ErrorCode::invalid_argument, "unknown order '" + std::string(word) + "'")
-      .hint(hint.empty() ? "orders are inventory, sorted, reverse_sorted, reverse_inventory and shuffle" : std::move(hint));
+      .hint(hint.empty()
+                ? "orders are inventory, sorted, reverse_sorted, reverse_inventory and shuffle"
+                : std::move(hint));
 }
 
 Inventory::Inventory(Options options) : state_(std::make_unique<State>(std::move(options))) {}
@@ -161,7 +178,8 @@ Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Optio
   const bool is_strict = options.unreadable == Unreadable::fails;
   Inventory inventory(std::move(options));
   State& state = *inventory.state_;
-  SourceContext context{state.data, state.options.vault, state.options.script_timeout, state.warnings};
+  SourceContext context{
+      state.data, state.options.vault, state.options.script_timeout, state.warnings};
   for (const std::string& source : sources) {
     if (source.empty()) continue;
     state.sources.push_back(absolute_source(source));
@@ -171,8 +189,8 @@ Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Optio
   state.vars_folders = state.source_folders();
   for (const auto& group : state.data.groups()) {
     if (state.data.find_host(group->name()) != nullptr) {
-      state.warnings.push_back(yaml::Warning{"'" + group->name() + "' is the name of a group and of a host",
-                                             group->variables().span});
+      state.warnings.push_back(yaml::Warning{
+          "'" + group->name() + "' is the name of a group and of a host", group->variables().span});
     }
   }
   return inventory;
@@ -199,9 +217,13 @@ std::vector<const Group*> Inventory::groups() const {
   return out;
 }
 
-const Host* Inventory::find_host(std::string_view name) const { return state_->data.find_host(name); }
+const Host* Inventory::find_host(std::string_view name) const {
+  return state_->data.find_host(name);
+}
 
-const Group* Inventory::find_group(std::string_view name) const { return state_->data.find_group(name); }
+const Group* Inventory::find_group(std::string_view name) const {
+  return state_->data.find_group(name);
+}
 
 const Group& Inventory::all() const { return state_->data.all(); }
 
@@ -228,8 +250,10 @@ Value Inventory::group_names(const Host& host) const {
   return Value(std::move(list));
 }
 
-Result<Selection> Inventory::select(const std::vector<std::string>& patterns, const std::vector<std::string>& limits,
-                                    Order order, SourceSpan span) const {
+Result<Selection> Inventory::select(const std::vector<std::string>& patterns,
+                                    const std::vector<std::string>& limits,
+                                    Order order,
+                                    SourceSpan span) const {
   std::vector<std::string> parts;
   for (const std::string& pattern : patterns) {
     for (std::string& part : split_patterns(pattern)) parts.push_back(std::move(part));
@@ -267,8 +291,8 @@ Result<Selection> Inventory::select(const std::vector<std::string>& patterns, co
   return selection;
 }
 
-Result<std::vector<LevelVariables>> Inventory::variables(const Host& host,
-                                                         const std::vector<std::string>& playbook_folders) const {
+Result<std::vector<LevelVariables>> Inventory::variables(
+    const Host& host, const std::vector<std::string>& playbook_folders) const {
   State& state = *state_;
   std::vector<LevelVariables> levels;
   const Group& top = all();
@@ -279,26 +303,39 @@ Result<std::vector<LevelVariables>> Inventory::variables(const Host& host,
     State::add_own(levels, Level::inventory_groups, group->variables());
     names.push_back(group->name());
   }
-  GS_TRY_VOID(state.add_files(levels, Level::files_all, state.vars_folders, Entity::group, {"all"}));
-  GS_TRY_VOID(state.add_files(levels, Level::playbook_files_all, playbook_folders, Entity::group, {"all"}));
-  GS_TRY_VOID(state.add_files(levels, Level::files_groups, state.vars_folders, Entity::group, names));
-  GS_TRY_VOID(state.add_files(levels, Level::playbook_files_groups, playbook_folders, Entity::group, names));
+  GS_TRY_VOID(
+      state.add_files(levels, Level::files_all, state.vars_folders, Entity::group, {"all"}));
+  GS_TRY_VOID(
+      state.add_files(levels, Level::playbook_files_all, playbook_folders, Entity::group, {"all"}));
+  GS_TRY_VOID(
+      state.add_files(levels, Level::files_groups, state.vars_folders, Entity::group, names));
+  GS_TRY_VOID(state.add_files(
+      levels, Level::playbook_files_groups, playbook_folders, Entity::group, names));
   State::add_own(levels, Level::inventory_host, host.variables());
-  GS_TRY_VOID(state.add_files(levels, Level::files_host, state.vars_folders, Entity::host, {host.name()}));
-  GS_TRY_VOID(state.add_files(levels, Level::playbook_files_host, playbook_folders, Entity::host, {host.name()}));
+  GS_TRY_VOID(
+      state.add_files(levels, Level::files_host, state.vars_folders, Entity::host, {host.name()}));
+  GS_TRY_VOID(state.add_files(
+      levels, Level::playbook_files_host, playbook_folders, Entity::host, {host.name()}));
   return levels;
 }
 
-Result<std::vector<LevelVariables>> Inventory::variables(const Group& group,
-                                                         const std::vector<std::string>& playbook_folders) const {
+Result<std::vector<LevelVariables>> Inventory::variables(
+    const Group& group, const std::vector<std::string>& playbook_folders) const {
   State& state = *state_;
   const bool is_all = &group == &all();
   std::vector<LevelVariables> levels;
-  State::add_own(levels, is_all ? Level::inventory_all : Level::inventory_groups, group.variables());
-  GS_TRY_VOID(state.add_files(levels, is_all ? Level::files_all : Level::files_groups, state.vars_folders, Entity::group,
+  State::add_own(
+      levels, is_all ? Level::inventory_all : Level::inventory_groups, group.variables());
+  GS_TRY_VOID(state.add_files(levels,
+                              is_all ? Level::files_all : Level::files_groups,
+                              state.vars_folders,
+                              Entity::group,
                               {group.name()}));
-  GS_TRY_VOID(state.add_files(levels, is_all ? Level::playbook_files_all : Level::playbook_files_groups, playbook_folders,
-                              Entity::group, {group.name()}));
+  GS_TRY_VOID(state.add_files(levels,
+                              is_all ? Level::playbook_files_all : Level::playbook_files_groups,
+                              playbook_folders,
+                              Entity::group,
+                              {group.name()}));
   return levels;
 }
 
@@ -316,7 +353,9 @@ Map Inventory::merged(const std::vector<LevelVariables>& levels) const {
   return out;
 }
 
-Result<bool> Inventory::add_host(const std::string& name, const std::vector<std::string>& groups, const Map& variables) {
+Result<bool> Inventory::add_host(const std::string& name,
+                                 const std::vector<std::string>& groups,
+                                 const Map& variables) {
   Data& data = state_->data;
   bool is_changed = data.find_host(name) == nullptr;
   GS_TRY(Host* const host, data.add_host(name, std::nullopt, {}));
@@ -336,7 +375,9 @@ Result<bool> Inventory::add_host(const std::string& name, const std::vector<std:
   return is_changed;
 }
 
-Result<bool> Inventory::add_to_group(const Host& host, const std::string& group, const std::vector<std::string>& parents) {
+Result<bool> Inventory::add_to_group(const Host& host,
+                                     const std::string& group,
+                                     const std::vector<std::string>& parents) {
   Data& data = state_->data;
   Host* member = data.find_host(host.name());
   if (member == nullptr && host.is_implicit()) member = &data.implicit_localhost(host.name());
@@ -350,7 +391,8 @@ Result<bool> Inventory::add_to_group(const Host& host, const std::string& group,
     is_changed = is_changed || is_new;
   }
   const auto above = groups_of(*member);
-  if (std::ranges::find(above, target) == above.end()) is_changed = data.put_into(*member, *target) || is_changed;
+  if (std::ranges::find(above, target) == above.end())
+    is_changed = data.put_into(*member, *target) || is_changed;
   if (is_changed) data.reconcile();
   return is_changed;
 }

@@ -1,14 +1,15 @@
 #pragma once
-/// @file The inventory: which hosts there are, which of them a pattern means, and which variables they have.
+/// @file The inventory: which hosts there are, which of them a pattern means, and which variables
+/// they have.
+
+#include "core/yaml/node.hpp"
+#include "inventory/model.hpp"
 
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/yaml/node.hpp"
-#include "inventory/model.hpp"
 
 namespace gpustack::inventory {
 
@@ -55,7 +56,8 @@ Result<Order> parse_order(std::string_view word);
 /// What patterns mean.
 struct Selection {
   std::vector<const Host*> hosts;
-  std::vector<Error> unmatched;  ///< a note for each part that no host or group fits; with the nearest names as hint
+  std::vector<Error> unmatched;  ///< a note for each part that no host or group fits; with the
+                                 ///< nearest names as hint
 };
 
 /// Thread: one strand.
@@ -67,7 +69,8 @@ class Inventory {
   ~Inventory();
 
   /// Reads sources in order: files, folders, executables, `host,host` lists.
-  /// @error file_not_found, file_unreadable, inventory_syntax, inventory_script, inventory_loop, yaml_*, vault_*
+  /// @error file_not_found, file_unreadable, inventory_syntax, inventory_script, inventory_loop,
+  /// yaml_*, vault_*
   static Result<Inventory> load(const std::vector<std::string>& sources, Options options = {});
 
   const std::vector<std::string>& sources() const;
@@ -91,23 +94,33 @@ class Inventory {
   /// The hosts that `patterns` mean (each may hold several, separated by `,` or `:`), each once.
   /// @param limits  as given by --limit; empty = no limit; `@FILE` reads patterns from a file
   /// @error host_pattern  a pattern that cannot be read, or a subscript beyond the end
-  Result<Selection> select(const std::vector<std::string>& patterns, const std::vector<std::string>& limits = {},
-                           Order order = Order::inventory, SourceSpan span = {}) const;
+  Result<Selection> select(const std::vector<std::string>& patterns,
+                           const std::vector<std::string>& limits = {},
+                           Order order = Order::inventory,
+                           SourceSpan span = {}) const;
 
-  /// What the inventory and the group_vars and host_vars folders say about a host, lowest level first. Files are read
-  /// once. Magic variables are the engine's, except `inventory_file` and `inventory_dir`.
+  /// What the inventory and the group_vars and host_vars folders say about a host, lowest level
+  /// first. Files are read once. Magic variables are the engine's, except `inventory_file` and
+  /// `inventory_dir`.
   /// @param playbook_folders  folders whose group_vars and host_vars count as "beside the playbook"
   /// @error as load()
-  Result<std::vector<LevelVariables>> variables(const Host& host, const std::vector<std::string>& playbook_folders = {}) const;
+  Result<std::vector<LevelVariables>> variables(
+      const Host& host, const std::vector<std::string>& playbook_folders = {}) const;
   /// The same for a group's own variables.
-  Result<std::vector<LevelVariables>> variables(const Group& group, const std::vector<std::string>& playbook_folders = {}) const;
+  Result<std::vector<LevelVariables>> variables(
+      const Group& group, const std::vector<std::string>& playbook_folders = {}) const;
   /// The levels merged as the options say.
   Map merged(const std::vector<LevelVariables>& levels) const;
 
   /// `add_host`: makes or changes a host. @return whether anything changed. @error inventory_syntax
-  Result<bool> add_host(const std::string& name, const std::vector<std::string>& groups, const Map& variables);
-  /// `group_by`: puts a host into a group, below `parents`. @return whether anything changed. @error inventory_loop
-  Result<bool> add_to_group(const Host& host, const std::string& group, const std::vector<std::string>& parents);
+  Result<bool> add_host(const std::string& name,
+                        const std::vector<std::string>& groups,
+                        const Map& variables);
+  /// `group_by`: puts a host into a group, below `parents`. @return whether anything changed.
+  /// @error inventory_loop
+  Result<bool> add_to_group(const Host& host,
+                            const std::string& group,
+                            const std::vector<std::string>& parents);
 
  private:
   struct State;

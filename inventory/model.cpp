@@ -40,7 +40,9 @@ Host::Host(std::string name, bool is_implicit) : name_(std::move(name)), is_impl
   variables_.source = "host '" + name_ + "' in the inventory";
 }
 
-Group::Group(std::string name) : name_(std::move(name)) { variables_.source = "group '" + name_ + "' in the inventory"; }
+Group::Group(std::string name) : name_(std::move(name)) {
+  variables_.source = "group '" + name_ + "' in the inventory";
+}
 
 std::vector<const Group*> Group::ancestors() const { return walk(*this, &Group::parents); }
 
@@ -55,7 +57,8 @@ std::vector<const Group*> groups_of(const Host& host) {
   }
   std::vector<const Group*> order(all.begin(), all.end());
   std::ranges::sort(order, [](const Group* a, const Group* b) {
-    return std::forward_as_tuple(a->depth(), a->priority(), a->name()) < std::forward_as_tuple(b->depth(), b->priority(), b->name());
+    return std::forward_as_tuple(a->depth(), a->priority(), a->name()) <
+           std::forward_as_tuple(b->depth(), b->priority(), b->name());
   });
   return order;
 }
@@ -68,7 +71,8 @@ std::vector<const Host*> hosts_of(const Group& group) {
   std::unordered_set<const Host*> seen;
   for (const Group* one : groups) {
     for (const Host* host : one->direct_hosts()) {
-      if (seen.insert(host).second && !(host->is_implicit() && group.name() == "all")) hosts.push_back(host);
+      if (seen.insert(host).second && !(host->is_implicit() && group.name() == "all"))
+        hosts.push_back(host);
     }
   }
   return hosts;

@@ -1,13 +1,13 @@
 #pragma once
 /// @file Hosts and groups, and the variables written for them.
 
+#include "core/base/value.hpp"
+
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::inventory {
 
@@ -76,7 +76,8 @@ class Group {
   VariableSet variables_;
 };
 
-/// All groups of a host, `all` included, in the order in which their variables apply: depth, priority, name.
+/// All groups of a host, `all` included, in the order in which their variables apply: depth,
+/// priority, name.
 std::vector<const Group*> groups_of(const Host& host);
 /// The hosts of a group and of the groups below it, each once.
 std::vector<const Host*> hosts_of(const Group& group);

@@ -1,14 +1,14 @@
 #include "inventory/pattern.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <functional>
-#include <unordered_set>
-
 #include "core/base/suggest.hpp"
 #include "core/regex/regex.hpp"
 #include "inventory/address.hpp"
 #include "inventory/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <unordered_set>
 
 namespace gpustack::inventory {
 
@@ -50,7 +50,8 @@ std::optional<Subscript> take_subscript(std::string_view& pattern) {
 }
 
 // The quirks are Ansible's: an end of 0 counts as none, an end of -1 as the last host.
-std::optional<std::vector<const Host*>> picked(const Subscript& subscript, const std::vector<const Host*>& hosts) {
+std::optional<std::vector<const Host*>> picked(const Subscript& subscript,
+                                               const std::vector<const Host*>& hosts) {
   const auto count = static_cast<long>(hosts.size());
   if (!subscript.is_range || subscript.end == 0) {
     const long index = subscript.start < 0 ? subscript.start + count : subscript.start;
@@ -65,7 +66,8 @@ std::optional<std::vector<const Host*>> picked(const Subscript& subscript, const
 /// Byte length of the code point at the start.
 std::size_t point_length(std::string_view text) {
   std::size_t length = 1;
-  while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) ++length;
+  while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U)
+    ++length;
   return length;
 }
 
@@ -112,7 +114,8 @@ std::vector<std::string> split_at_colons(std::string_view text) {
     if (close != std::string_view::npos) {
       part += text.substr(i, close - i + 1);
       i = close;
-    } else if (c == ':' || c == '[' || c == ']' || std::string_view(" \t\r\n\v\f").find(c) != std::string_view::npos) {
+    } else if (c == ':' || c == '[' || c == ']' ||
+               std::string_view(" \t\r\n\v\f").find(c) != std::string_view::npos) {
       if (!part.empty()) parts.push_back(std::move(part));
       part.clear();
     } else {
@@ -157,7 +160,9 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
       std::size_t used = 1;
       if (pattern[0] == '?') {
         fits = true;
-      } else if (const CharacterClass cls = pattern[0] == '[' ? match_class(pattern, one) : CharacterClass(); cls.length > 0) {
+      } else if (const CharacterClass cls =
+                     pattern[0] == '[' ? match_class(pattern, one) : CharacterClass();
+                 cls.length > 0) {
         fits = cls.matches;
         used = cls.length;
       } else {
@@ -177,10 +182,14 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
   }
 }
 
-Result<std::vector<const Host*>> PatternMatcher::evaluate(const std::vector<std::string>& patterns) {
-  // Ansible takes an empty pattern for `all`: one variable that renders to nothing, and a play changes the whole fleet.
+Result<std::vector<const Host*>> PatternMatcher::evaluate(
+    const std::vector<std::string>& patterns) {
+  // Ansible takes an empty pattern for `all`: one variable that renders to nothing, and a play
+  // changes the whole fleet.
   if (std::ranges::all_of(patterns, [](const std::string& one) { return one.empty(); })) {
-    return Error(ErrorCode::host_pattern, "the host pattern is empty").at(span_).hint("'all' means every host");
+    return Error(ErrorCode::host_pattern, "the host pattern is empty")
+        .at(span_)
+        .hint("'all' means every host");
   }
   std::vector<std::string> plain;
   std::vector<std::string> signed_patterns;
@@ -212,15 +221,17 @@ Result<std::vector<const Host*>> PatternMatcher::evaluate(const std::vector<std:
 }
 
 Result<std::vector<const Host*>> PatternMatcher::match_one(std::string_view pattern) {
-  if (pattern.empty()) return Error(ErrorCode::host_pattern, "a sign without a pattern behind it").at(span_);
+  if (pattern.empty())
+    return Error(ErrorCode::host_pattern, "a sign without a pattern behind it").at(span_);
   std::string_view base = pattern;
   const auto subscript = take_subscript(base);
   GS_TRY(auto hosts, enumerate(base));
   if (!subscript || hosts.empty()) return hosts;
   auto chosen = picked(*subscript, hosts);
   if (!chosen) {
-    return Error(ErrorCode::host_pattern, "'" + std::string(pattern) + "' asks for a host that is not there: '" +
-                                              std::string(base) + "' has " + std::to_string(hosts.size()))
+    return Error(ErrorCode::host_pattern,
+                 "'" + std::string(pattern) + "' asks for a host that is not there: '" +
+                     std::string(base) + "' has " + std::to_string(hosts.size()))
         .at(span_)
         .hint("counting starts at 0");
   }
@@ -228,13 +239,14 @@ Result<std::vector<const Host*>> PatternMatcher::match_one(std::string_view patt
 }
 
 Result<std::vector<const Host*>> PatternMatcher::enumerate(std::string_view pattern) {
-  std::function<Result<bool>(const std::string&)> fits = [&](const std::string& name) -> Result<bool> {
-    return glob_matches(pattern, name);
-  };
+  std::function<Result<bool>(const std::string&)> fits =
+      [&](const std::string& name) -> Result<bool> { return glob_matches(pattern, name); };
   if (pattern.starts_with('~')) {
     auto compiled = regex::Pattern::compile(pattern.substr(1));
     if (!compiled) {
-      return Error(ErrorCode::host_pattern, "'" + std::string(pattern) + "' is not a regular expression: " + compiled.error().message())
+      return Error(ErrorCode::host_pattern,
+                   "'" + std::string(pattern) +
+                       "' is not a regular expression: " + compiled.error().message())
           .at(span_);
     }
     fits = [expression = *compiled](const std::string& name) -> Result<bool> {
@@ -250,7 +262,8 @@ Result<std::vector<const Host*>> PatternMatcher::enumerate(std::string_view patt
     has_group = true;
     append_new(hosts, hosts_of(*group));
   }
-  if (!has_group || pattern.find_first_of(".?*[") != std::string_view::npos || pattern.starts_with('~')) {
+  if (!has_group || pattern.find_first_of(".?*[") != std::string_view::npos ||
+      pattern.starts_with('~')) {
     std::vector<const Host*> named;
     for (const auto& host : data_.hosts()) {
       GS_TRY(const bool is_match, fits(host->name()));
@@ -258,7 +271,8 @@ Result<std::vector<const Host*>> PatternMatcher::enumerate(std::string_view patt
     }
     append_new(hosts, named);
   }
-  if (hosts.empty() && is_localhost_name(pattern)) hosts.push_back(&data_.implicit_localhost(std::string(pattern)));
+  if (hosts.empty() && is_localhost_name(pattern))
+    hosts.push_back(&data_.implicit_localhost(std::string(pattern)));
   if (hosts.empty() && !has_group && pattern != "all") note_unmatched(pattern);
   return hosts;
 }
@@ -267,9 +281,10 @@ void PatternMatcher::note_unmatched(std::string_view pattern) {
   std::vector<std::string> names;
   for (const auto& group : data_.groups()) names.push_back(group->name());
   for (const auto& host : data_.hosts()) names.push_back(host->name());
-  unmatched_.push_back(Error(ErrorCode::host_pattern, "no host or group fits '" + std::string(pattern) + "'")
-                           .at(span_)
-                           .hint(suggest(pattern, names)));
+  unmatched_.push_back(
+      Error(ErrorCode::host_pattern, "no host or group fits '" + std::string(pattern) + "'")
+          .at(span_)
+          .hint(suggest(pattern, names)));
 }
 
 }  // namespace gpustack::inventory

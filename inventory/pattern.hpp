@@ -1,20 +1,22 @@
 #pragma once
 /// @file Host patterns: `web:&prod:!web3`, `db*`, `~regex`, `group[0:2]`.
 
+#include "inventory/data.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "inventory/data.hpp"
-
 namespace gpustack::inventory {
 
-/// The single patterns in a text: separated by ',' or, without one, by ':' (which addresses and ranges have too).
+/// The single patterns in a text: separated by ',' or, without one, by ':' (which addresses and
+/// ranges have too).
 /// @source ansible-core 2.14, split_host_pattern
 std::vector<std::string> split_patterns(std::string_view text);
 
-/// Shell wildcards as Python's fnmatch reads them: `*`, `?`, `[abc]`, `[!abc]`; the whole text must fit.
+/// Shell wildcards as Python's fnmatch reads them: `*`, `?`, `[abc]`, `[!abc]`; the whole text must
+/// fit.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
 /// Finds the hosts of patterns.

@@ -1,11 +1,11 @@
 #include "inventory/render.hpp"
 
+#include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
+
 #include <algorithm>
 #include <array>
 #include <set>
-
-#include "core/base/json.hpp"
-#include "core/base/suggest.hpp"
 
 namespace gpustack::inventory {
 
@@ -14,11 +14,25 @@ namespace {
 /// Names that are about the run and not about the host.
 /// @source ansible-core 2.14, cli/inventory.py
 bool is_internal(const Value& name) {
-  constexpr std::array<std::string_view, 19> kNames = {
-      "ansible_diff_mode", "ansible_config_file",      "ansible_facts",         "ansible_forks",     "ansible_inventory_sources",
-      "ansible_limit",     "ansible_playbook_python",  "ansible_run_tags",      "ansible_skip_tags", "ansible_verbosity",
-      "ansible_version",   "inventory_dir",            "inventory_file",        "inventory_hostname",
-      "groups",            "inventory_hostname_short", "group_names",           "omit",              "playbook_dir"};
+  constexpr std::array<std::string_view, 19> kNames = {"ansible_diff_mode",
+                                                       "ansible_config_file",
+                                                       "ansible_facts",
+                                                       "ansible_forks",
+                                                       "ansible_inventory_sources",
+                                                       "ansible_limit",
+                                                       "ansible_playbook_python",
+                                                       "ansible_run_tags",
+                                                       "ansible_skip_tags",
+                                                       "ansible_verbosity",
+                                                       "ansible_version",
+                                                       "inventory_dir",
+                                                       "inventory_file",
+                                                       "inventory_hostname",
+                                                       "groups",
+                                                       "inventory_hostname_short",
+                                                       "group_names",
+                                                       "omit",
+                                                       "playbook_dir"};
   return name.is_string() && std::ranges::find(kNames, name.as_string()) != kNames.end();
 }
 
@@ -38,12 +52,14 @@ Value names_of(const auto& members) {
 
 class Renderer {
  public:
-  Renderer(const Inventory& inventory, const RenderOptions& options) : inventory_(inventory), options_(options) {}
+  Renderer(const Inventory& inventory, const RenderOptions& options)
+      : inventory_(inventory), options_(options) {}
 
   Result<Map> of_host(const Host& host) const {
     GS_TRY(auto levels, inventory_.variables(host, options_.playbook_folders));
     if (options_.is_export) {
-      std::erase_if(levels, [](const LevelVariables& one) { return one.level < Level::inventory_host; });
+      std::erase_if(levels,
+                    [](const LevelVariables& one) { return one.level < Level::inventory_host; });
     }
     return without_internal(inventory_.merged(levels));
   }
@@ -58,7 +74,8 @@ class Renderer {
   /// Adds the group and those below it to `out`; a group met before is left alone.
   Result<void> flat(const Group& group, Map& out, std::set<const Group*>& seen) const {
     Map body;
-    if (group.name() != "all" && !group.direct_hosts().empty()) body.set("hosts", names_of(group.direct_hosts()));
+    if (group.name() != "all" && !group.direct_hosts().empty())
+      body.set("hosts", names_of(group.direct_hosts()));
     if (!group.children().empty()) body.set("children", names_of(group.children()));
     if (options_.is_export) {
       GS_TRY(Map variables, of_group(group));
@@ -122,10 +139,14 @@ class Renderer {
 
   static void draw_variables(const Map& variables, std::size_t depth, std::string& out) {
     std::vector<Map::Entry> entries = variables.entries();
-    std::ranges::stable_sort(entries, [](const Map::Entry& a, const Map::Entry& b) { return to_text(a.key) < to_text(b.key); });
+    std::ranges::stable_sort(entries, [](const Map::Entry& a, const Map::Entry& b) {
+      return to_text(a.key) < to_text(b.key);
+    });
     for (const Map::Entry& entry : entries) {
       const bool is_secret = has(deep_marks(entry.value), Mark::secret);
-      line("{" + to_text(entry.key) + " = " + (is_secret ? "<secret>" : to_text(entry.value)) + "}", depth, out);
+      line("{" + to_text(entry.key) + " = " + (is_secret ? "<secret>" : to_text(entry.value)) + "}",
+           depth,
+           out);
     }
   }
 
@@ -146,14 +167,16 @@ Value with_unsafe_objects(const Value& value) {
   if (!value.is_map()) return value;
   Map entries;
   entries.reserve(value.size());
-  for (const Map::Entry& entry : value.as_map()) entries.set(entry.key, with_unsafe_objects(entry.value));
+  for (const Map::Entry& entry : value.as_map())
+    entries.set(entry.key, with_unsafe_objects(entry.value));
   return Value(std::move(entries));
 }
 
 }  // namespace
 
 std::string as_ansible_json(const Value& value) {
-  return to_json(with_unsafe_objects(value), JsonStyle{.indent = 4, .sort_keys = true, .ensure_ascii = false});
+  return to_json(with_unsafe_objects(value),
+                 JsonStyle{.indent = 4, .sort_keys = true, .ensure_ascii = false});
 }
 
 Result<std::string> list_json(const Inventory& inventory, const RenderOptions& options) {
@@ -177,25 +200,33 @@ Result<Value> list_tree(const Inventory& inventory, const RenderOptions& options
   return Value::map({{Value("all"), std::move(all)}});
 }
 
-Result<std::string> graph(const Inventory& inventory, const std::string& group, const RenderOptions& options) {
+Result<std::string> graph(const Inventory& inventory,
+                          const std::string& group,
+                          const RenderOptions& options) {
   const Group* start = inventory.find_group(group);
   if (start == nullptr) {
     std::vector<std::string> names;
     for (const Group* one : inventory.groups()) names.push_back(one->name());
-    return Error(ErrorCode::unknown_host, "no group is named '" + group + "'").hint(suggest(group, names));
+    return Error(ErrorCode::unknown_host, "no group is named '" + group + "'")
+        .hint(suggest(group, names));
   }
   std::string out;
   GS_TRY_VOID(Renderer(inventory, options).draw(*start, 0, out));
   return out;
 }
 
-Result<Map> host_variables(const Inventory& inventory, const std::string& host, const RenderOptions& options) {
+Result<Map> host_variables(const Inventory& inventory,
+                           const std::string& host,
+                           const RenderOptions& options) {
   GS_TRY(const Selection selection, inventory.select({host}));
   if (selection.hosts.size() != 1) {
-    std::string hint = selection.unmatched.empty() ? std::string() : selection.unmatched.front().hint();
-    return Error(ErrorCode::unknown_host, selection.hosts.empty() ? "no host is named '" + host + "'"
-                                                                  : "'" + host + "' means " + std::to_string(selection.hosts.size()) +
-                                                                        " hosts, expected one")
+    std::string hint =
+        selection.unmatched.empty() ? std::string() : selection.unmatched.front().hint();
+    return Error(ErrorCode::unknown_host,
+                 selection.hosts.empty()
+                     ? "no host is named '" + host + "'"
+                     : "'" + host + "' means " + std::to_string(selection.hosts.size()) +
+                           " hosts, expected one")
         .hint(std::move(hint));
   }
   return Renderer(inventory, options).of_host(*selection.hosts.front());

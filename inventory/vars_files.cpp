@@ -1,13 +1,13 @@
 #include "inventory/vars_files.hpp"
 
+#include "core/base/json.hpp"
+#include "inventory/sources/source.hpp"
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include "core/base/json.hpp"
-#include "inventory/sources/source.hpp"
 
 namespace gpustack::inventory {
 
@@ -30,7 +30,8 @@ bool is_file(const std::string& path) {
 void collect(const std::string& folder, std::vector<std::string>& files) {
   std::vector<std::string> names;
   std::error_code problem;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
     names.push_back(entry->path().filename());
   }
   std::ranges::sort(names);
@@ -64,7 +65,8 @@ const std::set<std::string>& VarsFiles::listing(const std::string& folder) {
   if (known != listings_.end()) return known->second;
   std::set<std::string> names;
   std::error_code problem;
-  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
+  for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+       entry.increment(problem)) {
     names.insert(entry->path().filename());
   }
   if (problem == std::errc::not_a_directory) {
@@ -74,7 +76,8 @@ const std::set<std::string>& VarsFiles::listing(const std::string& folder) {
 }
 
 std::vector<std::string> VarsFiles::files_of(const std::string& folder, const std::string& name) {
-  const bool is_nested = name.find('/') != std::string::npos;  // then the listing of `folder` does not show it
+  const bool is_nested =
+      name.find('/') != std::string::npos;  // then the listing of `folder` does not show it
   const std::set<std::string>& names = listing(folder);
   std::vector<std::string> files;
   if (names.empty()) return files;
@@ -108,8 +111,9 @@ Result<std::shared_ptr<const VariableSet>> VarsFiles::read(const std::string& pa
   set->span = SourceSpan{document->source, 1, 1, 1};
   if (!root.to_value().truthy()) return set;
   if (!root.is_mapping()) {
-    return Error(ErrorCode::yaml_type, "expected a mapping of variables in '" + path + "', found " +
-                                           (root.is_sequence() ? "a list" : "a single value"))
+    return Error(ErrorCode::yaml_type,
+                 "expected a mapping of variables in '" + path + "', found " +
+                     (root.is_sequence() ? "a list" : "a single value"))
         .at(root.span());
   }
   set->values = root.to_value().as_map();
@@ -120,7 +124,9 @@ Result<std::shared_ptr<const VariableSet>> VarsFiles::read(const std::string& pa
   return set;
 }
 
-Result<VarsFiles::Sets> VarsFiles::find(const std::string& folder, Entity entity, const std::string& name) {
+Result<VarsFiles::Sets> VarsFiles::find(const std::string& folder,
+                                        Entity entity,
+                                        const std::string& name) {
   Sets sets;
   if (name.starts_with('/')) return sets;  // a host that is the path of a chroot
   const std::string place = folder + (entity == Entity::group ? "/group_vars" : "/host_vars");

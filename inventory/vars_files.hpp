@@ -1,15 +1,15 @@
 #pragma once
 /// @file The group_vars and host_vars folders beside inventories and playbooks.
 
+#include "core/yaml/node.hpp"
+#include "inventory/model.hpp"
+
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "core/yaml/node.hpp"
-#include "inventory/model.hpp"
 
 namespace gpustack::inventory {
 
@@ -22,7 +22,8 @@ class VarsFiles {
 
   using Sets = std::vector<std::shared_ptr<const VariableSet>>;
 
-  /// What `FOLDER/group_vars/NAME` (or host_vars) says: a file with one of the known extensions, or a folder of files.
+  /// What `FOLDER/group_vars/NAME` (or host_vars) says: a file with one of the known extensions, or
+  /// a folder of files.
   /// @error yaml_*, yaml_type (a file that is not a mapping), vault_*
   /// @source ansible-core 2.14, plugins/vars/host_group_vars.py and DataLoader.find_vars_files
   Result<Sets> find(const std::string& folder, Entity entity, const std::string& name);

@@ -8,14 +8,14 @@
 namespace gpustack::inventory {
 
 struct Word {
-  std::string text;         ///< without its quotes
-  std::size_t offset = 0;   ///< bytes before it in the line
-  std::size_t length = 0;   ///< bytes in the line, quotes included
+  std::string text;        ///< without its quotes
+  std::size_t offset = 0;  ///< bytes before it in the line
+  std::size_t length = 0;  ///< bytes in the line, quotes included
 };
 
 struct Words {
   std::vector<Word> words;
-  std::string problem;         ///< not empty when the line cannot be split
+  std::string problem;  ///< not empty when the line cannot be split
   std::size_t problem_at = 0;
 };
 

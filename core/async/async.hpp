@@ -1,13 +1,13 @@
 #pragma once
 /// @file Async<T>, and how a coroutine waits, sleeps, is stopped and is started.
 
+#include "core/async/asio.hpp"
+#include "core/base/result.hpp"
+
 #include <chrono>
 #include <exception>
 #include <optional>
 #include <utility>
-
-#include "core/async/asio.hpp"
-#include "core/base/result.hpp"
 
 namespace gpustack::async {
 
@@ -37,7 +37,8 @@ Result<T> run_to_end(asio::io_context& context, Async<T> work);
 
 namespace detail {
 
-/// A child that was stopped before its first step ends by Asio's exception; any other exception is a bug and goes on.
+/// A child that was stopped before its first step ends by Asio's exception; any other exception is
+/// a bug and goes on.
 void rethrow_unless_stopped(const std::exception_ptr& failure);
 
 /// Sets up a child: a cancel must reach it as a Result, never as an exception out of a co_await.

@@ -1,10 +1,11 @@
 #pragma once
-/// @file Notifications between coroutines of one strand: Condition (edge) and Event (level), and a counting Gate.
+/// @file Notifications between coroutines of one strand: Condition (edge) and Event (level), and a
+/// counting Gate.
+
+#include "core/async/async.hpp"
 
 #include <cstddef>
 #include <utility>
-
-#include "core/async/async.hpp"
 
 namespace gpustack::async {
 
@@ -30,7 +31,8 @@ class Condition {
   /// @error cancelled
   Async<bool> wait_until(Clock::time_point deadline);
   /// For clean-up that must finish: waits even in a coroutine that was asked to stop.
-  /// @return true when notified, false at the deadline or when a cancel arrived just now, so callers loop
+  /// @return true when notified, false at the deadline or when a cancel arrived just now, so
+  /// callers loop
   asio::awaitable<bool> wait_shielded(Clock::time_point deadline = Clock::time_point::max());
 
  private:
@@ -78,7 +80,8 @@ class Event {
 /// Thread: one strand
 class Gate {
  public:
-  Gate(asio::any_io_executor executor, std::size_t limit) : condition_(std::move(executor)), free_(limit) {}
+  Gate(asio::any_io_executor executor, std::size_t limit)
+      : condition_(std::move(executor)), free_(limit) {}
 
   /// A place inside the gate; leaving the scope gives it back. The gate outlives its passes.
   class Pass {

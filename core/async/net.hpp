@@ -1,6 +1,8 @@
 #pragma once
 /// @file The door to Asio's sockets and descriptors.
 
+#include "core/async/asio.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -8,5 +10,3 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
-
-#include "core/async/asio.hpp"

@@ -1,6 +1,8 @@
 #pragma once
 /// @file Pool and on_pool: calls that block, away from the event loop.
 
+#include "core/async/event.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -8,12 +10,10 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/async/event.hpp"
-
 namespace gpustack::async {
 
-/// A few named threads for calls that cannot be made non-blocking (key decryption, name resolution, SQLite).
-/// Thread: any. The destructor waits for the calls that run.
+/// A few named threads for calls that cannot be made non-blocking (key decryption, name resolution,
+/// SQLite). Thread: any. The destructor waits for the calls that run.
 class Pool {
  public:
   /// @param name at most 15 characters, shown by `ps -L` and debuggers
@@ -30,13 +30,15 @@ class Pool {
 };
 
 /// Runs `call` on `pool` and comes back to the coroutine's strand with its result.
-/// @param call  returns Result<T>; owns what it touches, since a stopped caller does not wait for it
+/// @param call  returns Result<T>; owns what it touches, since a stopped caller does not wait for
+/// it
 /// @error cancelled  the caller was stopped; the call ends alone and its result is dropped
 template <typename Call>
 auto on_pool(Pool& pool, Call call) -> asio::awaitable<std::invoke_result_t<Call>> {
   using Outcome = std::invoke_result_t<Call>;
   struct Shared {
-    Shared(asio::any_io_executor executor, Call work) : done(std::move(executor)), call(std::move(work)) {}
+    Shared(asio::any_io_executor executor, Call work)
+        : done(std::move(executor)), call(std::move(work)) {}
     Event done;
     Call call;
     std::optional<Outcome> outcome;

@@ -12,10 +12,14 @@ struct TaskGroup::State {
   };
 
   State(asio::any_io_executor group_executor, std::size_t group_limit, OnError group_on_error)
-      : executor(std::move(group_executor)), changed(executor), limit(group_limit), on_error(group_on_error) {}
+      : executor(std::move(group_executor)),
+        changed(executor),
+        limit(group_limit),
+        on_error(group_on_error) {}
 
   void stop_all() {
-    // A signal runs its target's handlers, which may end children; the list must not change under the loop.
+    // A signal runs its target's handlers, which may end children; the list must not change under
+    // the loop.
     std::vector<std::shared_ptr<Child>> targets(children.begin(), children.end());
     for (const auto& child : targets) child->signal.emit(asio::cancellation_type::terminal);
   }
@@ -63,7 +67,8 @@ void TaskGroup::spawn_now(Async<void> work) {
     state->ended(child);
     detail::rethrow_unless_stopped(failure);
   };
-  asio::co_spawn(state_->executor, std::move(wrapped),
+  asio::co_spawn(state_->executor,
+                 std::move(wrapped),
                  asio::bind_cancellation_slot(child->signal.slot(), std::move(on_end)));
 }
 

@@ -1,19 +1,19 @@
 #pragma once
-/// @file TaskGroup: children that run side by side, bounded in number, and end before their parent goes on.
+/// @file TaskGroup: children that run side by side, bounded in number, and end before their parent
+/// goes on.
+
+#include "core/async/event.hpp"
 
 #include <cstddef>
 #include <list>
 #include <memory>
 #include <optional>
 
-#include "core/async/event.hpp"
-
 namespace gpustack::async {
 
-/// Owns the children it spawns. The first error of a child is what join() returns; the others run on, unless the
-/// group was made to stop them.
-/// Thread: the strand of `executor`.
-/// Requires: joined before its scope ends. A scope left without join (an exception, a context taken down) stops the
+/// Owns the children it spawns. The first error of a child is what join() returns; the others run
+/// on, unless the group was made to stop them. Thread: the strand of `executor`. Requires: joined
+/// before its scope ends. A scope left without join (an exception, a context taken down) stops the
 /// children but cannot wait for them.
 class TaskGroup {
  public:
@@ -38,7 +38,8 @@ class TaskGroup {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // shared with the children's completion handlers, which may come after the scope
+  std::shared_ptr<State>
+      state_;  // shared with the children's completion handlers, which may come after the scope
 };
 
 }  // namespace gpustack::async

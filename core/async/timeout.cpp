@@ -9,7 +9,9 @@ void Child::start(const std::shared_ptr<Child>& self,
     self->ended_.set();
     rethrow_unless_stopped(failure);
   };
-  asio::co_spawn(executor, std::move(work), asio::bind_cancellation_slot(self->signal_.slot(), std::move(on_end)));
+  asio::co_spawn(executor,
+                 std::move(work),
+                 asio::bind_cancellation_slot(self->signal_.slot(), std::move(on_end)));
 }
 
 asio::awaitable<bool> wait_for_child(std::shared_ptr<Child> child, Clock::time_point deadline) {

@@ -1,10 +1,10 @@
 #pragma once
 /// @file with_timeout: an operation that must end within a duration.
 
+#include "core/async/event.hpp"
+
 #include <memory>
 #include <utility>
-
-#include "core/async/event.hpp"
 
 namespace gpustack::async {
 
@@ -17,7 +17,9 @@ class Child {
   explicit Child(const asio::any_io_executor& executor) : ended_(executor) {}
 
   /// `self` is kept until the child has ended.
-  static void start(const std::shared_ptr<Child>& self, const asio::any_io_executor& executor, asio::awaitable<void> work);
+  static void start(const std::shared_ptr<Child>& self,
+                    const asio::any_io_executor& executor,
+                    asio::awaitable<void> work);
   void stop() { signal_.emit(asio::cancellation_type::terminal); }
   Event& ended() { return ended_; }
 

@@ -28,8 +28,10 @@ std::string excerpt(const SourceSpan& span, const std::string& caret_note, Colou
     under += line[i] == '\t' ? '\t' : ' ';
     ++column;
   }
-  const std::size_t left = code_points(line) + 1 > span.column ? code_points(line) + 1 - span.column : 1;
-  const std::size_t carets = std::clamp<std::size_t>(span.length, 1, std::max<std::size_t>(left, 1));
+  const std::size_t left =
+      code_points(line) + 1 > span.column ? code_points(line) + 1 - span.column : 1;
+  const std::size_t carets =
+      std::clamp<std::size_t>(span.length, 1, std::max<std::size_t>(left, 1));
   std::string marks(carets, '^');
   if (!caret_note.empty()) marks += " " + caret_note;
   return out + painted(colour, kBlue, pad) + under + painted(colour, kBoldRed, marks) + "\n";
@@ -97,7 +99,8 @@ Error&& Error::while_doing(std::string frame) && {
 }
 
 std::string Error::render(Colour colour) const {
-  std::string out = painted(colour, kBoldRed, "error[" + error_id(code()) + "]") + ": " + message() + "\n";
+  std::string out =
+      painted(colour, kBoldRed, "error[" + error_id(code()) + "]") + ": " + message() + "\n";
   const SourceSpan& place = span();
   if (place.known()) {
     out += painted(colour, kBlue, "  --> ") + place.text() + "\n";
@@ -111,7 +114,8 @@ std::string Error::render(Colour colour) const {
   for (const std::string& frame : context()) {
     out += painted(colour, kBlue, "  = ") + "while " + frame + "\n";
   }
-  if (!place.known() && !hint().empty()) out += painted(colour, kBlue, "  = ") + "hint: " + hint() + "\n";
+  if (!place.known() && !hint().empty())
+    out += painted(colour, kBlue, "  = ") + "hint: " + hint() + "\n";
   return out;
 }
 

@@ -1,13 +1,13 @@
 #pragma once
 /// @file The one error type: a stable code, a message, where it happened, what to do next.
 
+#include "core/base/source.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "core/base/source.hpp"
 
 namespace gpustack {
 
@@ -32,10 +32,12 @@ struct RelatedSpan {
 
 enum class Colour { off, on };
 
-/// An expected failure. Cheap to move; everything beyond the pointer is on the heap, since errors are rare.
+/// An expected failure. Cheap to move; everything beyond the pointer is on the heap, since errors
+/// are rare.
 class [[nodiscard]] Error {
  public:
-  /// @param message lower case, no full stop, quotes what the user wrote, says what was expected and found
+  /// @param message lower case, no full stop, quotes what the user wrote, says what was expected
+  /// and found
   Error(ErrorCode code, std::string message);
   Error(const Error& other);
   Error& operator=(const Error& other);

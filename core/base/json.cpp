@@ -1,12 +1,13 @@
 #include "core/base/json.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 namespace gpustack {
 
@@ -28,7 +29,8 @@ class Builder {
   bool boolean(bool value) { return add(Value(value)); }
   bool number_integer(std::int64_t value) { return add(Value(value)); }
   bool number_unsigned(std::uint64_t value) {
-    if (value > static_cast<std::uint64_t>(INT64_MAX)) return add(Value(static_cast<double>(value)));
+    if (value > static_cast<std::uint64_t>(INT64_MAX))
+      return add(Value(static_cast<double>(value)));
     return add(Value(static_cast<std::int64_t>(value)));
   }
   bool number_float(double value, const std::string& /*text*/) { return add(Value(value)); }
@@ -42,7 +44,9 @@ class Builder {
     stack_.back().key = std::move(value);
     return true;
   }
-  bool parse_error(std::size_t position, const std::string& /*token*/, const nlohmann::json::exception& error) {
+  bool parse_error(std::size_t position,
+                   const std::string& /*token*/,
+                   const nlohmann::json::exception& error) {
     if (problem_.empty()) {
       std::string what = error.what();
       if (const auto colon = what.find(": "); colon != std::string::npos) what.erase(0, colon + 2);
@@ -277,7 +281,9 @@ class Writer {
     entries.reserve(map.size());
     for (const auto& [key, item] : map) entries.emplace_back(key_text(key), &item);
     if (style_.sort_keys) {
-      std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+        return a.first < b.first;
+      });
     }
     out_ += '{';
     bool first = true;
@@ -306,11 +312,17 @@ class Writer {
 template <typename T>
 void append_big_endian(std::string& out, T number) {
   for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
-    out += static_cast<char>((static_cast<std::uint64_t>(number) >> static_cast<unsigned>(shift)) & 0xFFU);
+    out += static_cast<char>((static_cast<std::uint64_t>(number) >> static_cast<unsigned>(shift)) &
+                             0xFFU);
   }
 }
 
-void pack_size(std::string& out, std::size_t size, unsigned char fix, std::size_t fix_limit, int tag8, unsigned char tag16,
+void pack_size(std::string& out,
+               std::size_t size,
+               unsigned char fix,
+               std::size_t fix_limit,
+               int tag8,
+               unsigned char tag16,
                unsigned char tag32) {
   if (size < fix_limit) {
     out += static_cast<char>(fix | size);
@@ -381,7 +393,10 @@ void pack(std::string& out, const Value& value) {
   }
 }
 
-Result<Value> parse(std::string_view text, nlohmann::json::input_format_t format, ErrorCode code, std::string_view what) {
+Result<Value> parse(std::string_view text,
+                    nlohmann::json::input_format_t format,
+                    ErrorCode code,
+                    std::string_view what) {
   Builder builder;
   bool done = false;
   try {
@@ -412,7 +427,8 @@ std::string to_msgpack(const Value& value) {
 }
 
 Result<Value> parse_msgpack(std::string_view bytes) {
-  return parse(bytes, nlohmann::json::input_format_t::msgpack, ErrorCode::protocol, "not MessagePack");
+  return parse(
+      bytes, nlohmann::json::input_format_t::msgpack, ErrorCode::protocol, "not MessagePack");
 }
 
 }  // namespace gpustack

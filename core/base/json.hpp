@@ -1,18 +1,19 @@
 #pragma once
-/// @file JSON text <-> Value; writing follows Python's json.dumps, since templates and results show it.
+/// @file JSON text <-> Value; writing follows Python's json.dumps, since templates and results show
+/// it.
+
+#include "core/base/value.hpp"
 
 #include <string>
 #include <string_view>
 
-#include "core/base/value.hpp"
-
 namespace gpustack {
 
 struct JsonStyle {
-  int indent = 0;             ///< spaces per level; 0 = one line
+  int indent = 0;  ///< spaces per level; 0 = one line
   bool sort_keys = false;
-  bool ensure_ascii = true;   ///< `\uXXXX` for everything beyond ASCII, as Python's default
-  bool redact_secrets = true; ///< secrets print as `<secret>`
+  bool ensure_ascii = true;    ///< `\uXXXX` for everything beyond ASCII, as Python's default
+  bool redact_secrets = true;  ///< secrets print as `<secret>`
 };
 
 /// @error yaml_syntax with the byte offset in the message

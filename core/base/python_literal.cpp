@@ -14,7 +14,8 @@ constexpr int kMaxDepth = 100;
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool is_word_character(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 void append_code_point(std::string& out, std::uint32_t code) {
@@ -35,8 +36,11 @@ void append_code_point(std::string& out, std::uint32_t code) {
   }
 }
 
-/// Digits of one base with single underscores between them; an underscore may follow a prefix such as `0x`.
-std::optional<std::string> plain_digits(std::string_view text, std::string_view digits, bool may_start_with_underscore) {
+/// Digits of one base with single underscores between them; an underscore may follow a prefix such
+/// as `0x`.
+std::optional<std::string> plain_digits(std::string_view text,
+                                        std::string_view digits,
+                                        bool may_start_with_underscore) {
   std::string out;
   bool last_was_digit = may_start_with_underscore;
   for (const char c : text) {
@@ -80,7 +84,9 @@ class Reader {
 
  private:
   bool at_end() const { return at_ >= text_.size(); }
-  char peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0'; }
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
 
   /// Blanks and comments; line ends count only as blanks inside brackets.
   void skip_blanks() {
@@ -138,7 +144,9 @@ class Reader {
 
   std::optional<Value> number(bool is_negative) {
     const std::size_t start = at_;
-    const bool has_prefix = peek() == '0' && std::string_view("xXoObB").find(peek(1)) != std::string_view::npos && peek(1) != '\0';
+    const bool has_prefix = peek() == '0' &&
+                            std::string_view("xXoObB").find(peek(1)) != std::string_view::npos &&
+                            peek(1) != '\0';
     while (!at_end()) {
       const char c = peek();
       const bool is_exponent_sign = (c == '+' || c == '-') && !has_prefix && at_ > start &&
@@ -148,7 +156,8 @@ class Reader {
     }
     const std::string_view word = text_.substr(start, at_ - start);
     if (has_prefix) return prefixed_integer(word, is_negative);
-    if (word.find_first_of(".eE") == std::string_view::npos) return decimal_integer(word, is_negative);
+    if (word.find_first_of(".eE") == std::string_view::npos)
+      return decimal_integer(word, is_negative);
     return real(word, is_negative);
   }
 
@@ -163,7 +172,11 @@ class Reader {
   static std::optional<Value> prefixed_integer(std::string_view word, bool is_negative) {
     const char kind = static_cast<char>(word[1] | 0x20);
     const int base = kind == 'x' ? 16 : kind == 'o' ? 8 : 2;
-    const auto digits = plain_digits(word.substr(2), std::string_view("0123456789abcdefABCDEF").substr(0, base == 16 ? 22 : static_cast<std::size_t>(base)), true);
+    const auto digits =
+        plain_digits(word.substr(2),
+                     std::string_view("0123456789abcdefABCDEF")
+                         .substr(0, base == 16 ? 22 : static_cast<std::size_t>(base)),
+                     true);
     return digits ? to_integer(*digits, base, is_negative) : std::nullopt;
   }
 
@@ -182,7 +195,8 @@ class Reader {
     const std::string_view exponent = word.substr(mantissa.size());
     const std::size_t point = mantissa.find('.');
     const std::string_view whole = mantissa.substr(0, std::min(point, mantissa.size()));
-    const std::string_view fraction = point == std::string_view::npos ? std::string_view() : mantissa.substr(point + 1);
+    const std::string_view fraction =
+        point == std::string_view::npos ? std::string_view() : mantissa.substr(point + 1);
     for (const std::string_view part : {whole, fraction}) {
       if (part.empty()) continue;
       const auto digits = plain_digits(part, kDigits, false);
@@ -268,7 +282,9 @@ class Reader {
 
   bool is_string_start() const {
     std::size_t ahead = 0;
-    while (ahead < 2 && std::string_view("rRuU").find(peek(ahead)) != std::string_view::npos && peek(ahead) != '\0') ++ahead;
+    while (ahead < 2 && std::string_view("rRuU").find(peek(ahead)) != std::string_view::npos &&
+           peek(ahead) != '\0')
+      ++ahead;
     const bool has_both = ahead == 2;  // `ur''` is not Python 3
     return !has_both && (peek(ahead) == '\'' || peek(ahead) == '"');
   }

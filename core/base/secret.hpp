@@ -9,7 +9,8 @@ namespace gpustack {
 /// Overwrites `text` in a way the compiler keeps, then empties it.
 void wipe(std::string& text);
 
-/// A password or passphrase. Locked in memory while the limits allow it, zeroed when it dies; has no output operator.
+/// A password or passphrase. Locked in memory while the limits allow it, zeroed when it dies; has
+/// no output operator.
 class Secret {
  public:
   Secret() = default;

@@ -33,7 +33,8 @@ std::string suggest(std::string_view unknown, const std::vector<std::string_view
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string_view name : known) {
     const std::size_t distance = edit_distance(unknown, name, kLimit);
-    if (distance <= kLimit && distance < std::max(unknown.size(), name.size())) near.emplace_back(distance, name);
+    if (distance <= kLimit && distance < std::max(unknown.size(), name.size()))
+      near.emplace_back(distance, name);
   }
   std::sort(near.begin(), near.end());
   near.erase(std::unique(near.begin(), near.end()), near.end());

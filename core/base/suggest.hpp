@@ -10,7 +10,8 @@ namespace gpustack {
 /// Edit distance with transpositions, counted up to `limit + 1`.
 std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit);
 
-/// A hint such as `did you mean 'owner'?`, naming at most 3 of `known` at edit distance at most 2; else empty.
+/// A hint such as `did you mean 'owner'?`, naming at most 3 of `known` at edit distance at most 2;
+/// else empty.
 std::string suggest(std::string_view unknown, const std::vector<std::string_view>& known);
 std::string suggest(std::string_view unknown, const std::vector<std::string>& known);
 

@@ -16,7 +16,9 @@ std::size_t mix(std::size_t seed, std::size_t value) {
   return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U));
 }
 
-bool equals_key(const Value& key, std::string_view text) { return key.is_string() && key.as_string() == text; }
+bool equals_key(const Value& key, std::string_view text) {
+  return key.is_string() && key.as_string() == text;
+}
 bool equals_key(const Value& key, const Value& other) { return key == other; }
 std::size_t hash_key(std::string_view text) { return hash_text(text); }
 std::size_t hash_key(const Value& key) { return key.hash(); }
@@ -28,15 +30,21 @@ Value::Value(std::string text) : kind_(Kind::string) {
 }
 Value::Value(std::string_view text) : Value(std::string(text)) {}
 Value::Value(const char* text) : Value(std::string(text)) {}
-Value::Value(List items) : kind_(Kind::list) { payload_.list = new detail::ListRep{{}, std::move(items)}; }
-Value::Value(Map entries) : kind_(Kind::map) { payload_.map = new detail::MapRep{{}, std::move(entries)}; }
+Value::Value(List items) : kind_(Kind::list) {
+  payload_.list = new detail::ListRep{{}, std::move(items)};
+}
+Value::Value(Map entries) : kind_(Kind::map) {
+  payload_.map = new detail::MapRep{{}, std::move(entries)};
+}
 Value::Value(Object* object) noexcept : kind_(Kind::object) { payload_.object = object; }
 
-Value::Value(const Value& other) noexcept : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
+Value::Value(const Value& other) noexcept
+    : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
   retain();
 }
 
-Value::Value(Value&& other) noexcept : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
+Value::Value(Value&& other) noexcept
+    : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
   other.kind_ = Kind::null;
   other.flags_ = 0;
 }
@@ -99,7 +107,9 @@ void Value::release() noexcept {
   }
 }
 
-Value Value::map(std::initializer_list<std::pair<Value, Value>> entries) { return Value(Map(entries)); }
+Value Value::map(std::initializer_list<std::pair<Value, Value>> entries) {
+  return Value(Map(entries));
+}
 
 Value Value::undefined(std::string what, std::string name) {
   Value result;
@@ -145,7 +155,8 @@ void Value::set_owner(std::uint32_t owner) const {
 }
 
 bool Value::is_shared() const {
-  return (is_list() || is_map()) && payload_.counted->references.load(std::memory_order_acquire) != 1;
+  return (is_list() || is_map()) &&
+         payload_.counted->references.load(std::memory_order_acquire) != 1;
 }
 
 bool Value::as_bool() const {
@@ -296,12 +307,14 @@ bool Value::operator==(const Value& other) const {
     case Kind::null:
       return true;
     case Kind::string:
-      return payload_.string == other.payload_.string || payload_.string->text == other.payload_.string->text;
+      return payload_.string == other.payload_.string ||
+             payload_.string->text == other.payload_.string->text;
     case Kind::list:
       return payload_.list == other.payload_.list ||
              (is_tuple() == other.is_tuple() && payload_.list->items == other.payload_.list->items);
     case Kind::map:
-      return payload_.map == other.payload_.map || payload_.map->entries == other.payload_.map->entries;
+      return payload_.map == other.payload_.map ||
+             payload_.map->entries == other.payload_.map->entries;
     case Kind::undefined:
       return true;
     case Kind::object:
@@ -380,7 +393,9 @@ const Value* Map::find(const Value& key) const {
   const std::size_t at = locate(key);
   return at < entries_.size() ? &entries_[at].value : nullptr;
 }
-Value* Map::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Map::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
 Value* Map::find(const Value& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
 
 Value& Map::set(Value key, Value value) {
@@ -451,22 +466,27 @@ bool Map::operator==(const Map& other) const {
 }
 
 Result<Value> Object::attribute(std::string_view name) {
-  return Value::undefined("'" + std::string(type_name()) + " object' has no attribute '" + std::string(name) + "'",
-                          std::string(name));
+  return Value::undefined(
+      "'" + std::string(type_name()) + " object' has no attribute '" + std::string(name) + "'",
+      std::string(name));
 }
 Result<Value> Object::item(const Value& key) {
   return key.is_string() ? attribute(key.as_string())
-                         : Value::undefined("'" + std::string(type_name()) + " object' has no element " + to_repr(key));
+                         : Value::undefined("'" + std::string(type_name()) +
+                                            " object' has no element " + to_repr(key));
 }
 Result<Value> Object::call(const CallArguments& /*arguments*/) {
-  return Error(ErrorCode::template_type, "'" + std::string(type_name()) + "' object is not callable");
+  return Error(ErrorCode::template_type,
+               "'" + std::string(type_name()) + "' object is not callable");
 }
 Result<List> Object::iterate() {
-  return Error(ErrorCode::template_type, "'" + std::string(type_name()) + "' object is not iterable");
+  return Error(ErrorCode::template_type,
+               "'" + std::string(type_name()) + "' object is not iterable");
 }
 Result<Value> Object::set_attribute(std::string_view name, Value /*value*/) {
   return Error(ErrorCode::template_type,
-               "cannot set attribute '" + std::string(name) + "' on a '" + std::string(type_name()) + "' object");
+               "cannot set attribute '" + std::string(name) + "' on a '" +
+                   std::string(type_name()) + "' object");
 }
 bool Object::contains(const Value& /*key*/) { return false; }
 std::string Object::to_text() const { return "<" + std::string(type_name()) + ">"; }

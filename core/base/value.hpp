@@ -1,5 +1,9 @@
 #pragma once
-/// @file Value: the data of plays, templates, arguments and results, with Python's equality and truth.
+/// @file Value: the data of plays, templates, arguments and results, with Python's equality and
+/// truth.
+
+#include "core/base/result.hpp"
+#include "core/base/source.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -11,9 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/result.hpp"
-#include "core/base/source.hpp"
-
 namespace gpustack {
 
 class Value;
@@ -21,10 +22,20 @@ class Map;
 class Object;
 using List = std::vector<Value>;
 
-enum class Kind : std::uint8_t { null, boolean, integer, real, string, list, map, undefined, object };
+enum class Kind : std::uint8_t {
+  null,
+  boolean,
+  integer,
+  real,
+  string,
+  list,
+  map,
+  undefined,
+  object
+};
 
-/// Where a value came from, as far as safety is concerned. Marks survive copying; whoever derives a value
-/// from others joins their marks.
+/// Where a value came from, as far as safety is concerned. Marks survive copying; whoever derives a
+/// value from others joins their marks.
 enum class Mark : std::uint8_t {
   none = 0,
   unsafe = 1,  ///< came from a host, a file or `!unsafe`: never compiled as a template
@@ -56,10 +67,11 @@ struct UndefinedRep;
 class Value {
  public:
   Value() noexcept : kind_(Kind::null) { payload_.integer = 0; }
-  Value(std::nullptr_t) noexcept : Value() {}  // NOLINT(google-explicit-constructor): literals read as values
+  Value(std::nullptr_t) noexcept
+      : Value() {}  // NOLINT(google-explicit-constructor): literals read as values
   template <typename T>
-    requires std::is_integral_v<T>
-  Value(T number) noexcept {  // NOLINT(google-explicit-constructor): literals read as values
+  requires std::is_integral_v<T> Value(T number)
+  noexcept {  // NOLINT(google-explicit-constructor): literals read as values
     if constexpr (std::is_same_v<T, bool>) {
       kind_ = Kind::boolean;
       payload_.integer = number ? 1 : 0;
@@ -68,7 +80,9 @@ class Value {
       payload_.integer = static_cast<std::int64_t>(number);
     }
   }
-  Value(double number) noexcept : kind_(Kind::real) { payload_.real = number; }  // NOLINT(google-explicit-constructor)
+  Value(double number) noexcept : kind_(Kind::real) {
+    payload_.real = number;
+  }                              // NOLINT(google-explicit-constructor)
   Value(std::string text);       // NOLINT(google-explicit-constructor): literals read as values
   Value(std::string_view text);  // NOLINT(google-explicit-constructor)
   Value(const char* text);       // NOLINT(google-explicit-constructor)
@@ -85,7 +99,8 @@ class Value {
 
   static Value list(std::initializer_list<Value> items) { return Value(List(items)); }
   static Value map(std::initializer_list<std::pair<Value, Value>> entries);
-  /// The result of reading a name that is not there. `what` is the whole explanation, e.g. `'foo' is undefined`.
+  /// The result of reading a name that is not there. `what` is the whole explanation, e.g. `'foo'
+  /// is undefined`.
   static Value undefined(std::string what, std::string name = {});
   static Value string_at(std::string text, Origin origin);
 
@@ -103,7 +118,8 @@ class Value {
   /// A tuple is a list that prints with parentheses.
   bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
   Value as_tuple() const;
-  /// A string that stays text even when it looks like a literal (the output of `to_json`, `string`, …).
+  /// A string that stays text even when it looks like a literal (the output of `to_json`, `string`,
+  /// …).
   bool stays_text() const { return kind_ == Kind::string && (flags_ & kStaysText) != 0; }
   Value as_text() const;
 
@@ -117,15 +133,16 @@ class Value {
   Object& as_object() const;
   List& mutable_list();
   Map& mutable_map();
-  /// The items of a list or map without detaching: a change is seen by everyone who shares them, as in Python.
-  /// Requires: the caller owns the storage (see owner()).
+  /// The items of a list or map without detaching: a change is seen by everyone who shares them, as
+  /// in Python. Requires: the caller owns the storage (see owner()).
   List& shared_list() const;
   Map& shared_map() const;
-  /// Who may change a list or map in place; 0 = nobody. A template render tags what it made itself, so that
+  /// Who may change a list or map in place; 0 = nobody. A template render tags what it made itself,
+  /// so that
   /// `{% set _ = items.append(x) %}` acts on the one list and never on data of other hosts.
   std::uint32_t owner() const;
   void set_owner(std::uint32_t owner) const;
-  bool is_shared() const;  ///< more than one Value refers to the storage
+  bool is_shared() const;         ///< more than one Value refers to the storage
   std::string& mutable_string();  ///< forgets the cached hash, keeps the origin
 
   /// The explanation and the name of an undefined value.
@@ -221,7 +238,9 @@ class Map {
   Value& set(Value key, Value value);
   Value& set(std::string_view key, Value value);
   Value& set(const char* key, Value value) { return set(std::string_view(key), std::move(value)); }
-  Value& set(const std::string& key, Value value) { return set(std::string_view(key), std::move(value)); }
+  Value& set(const std::string& key, Value value) {
+    return set(std::string_view(key), std::move(value));
+  }
   bool erase(std::string_view key);
   bool erase(const Value& key);
   void clear();
@@ -236,7 +255,8 @@ class Map {
   void rebuild_index();
 
   std::vector<Entry> entries_;
-  std::vector<std::uint32_t> index_;  ///< open addressing, entry number + 1; empty while the map is small
+  std::vector<std::uint32_t>
+      index_;  ///< open addressing, entry number + 1; empty while the map is small
 };
 
 namespace detail {
@@ -303,7 +323,8 @@ std::string real_text(double number);
 /// The marks of the value and of everything inside it.
 Mark deep_marks(const Value& value);
 
-/// Ansible's reading of a boolean in arguments and variables: yes/no, on/off, true/false, 1/0, y/n, t/f.
+/// Ansible's reading of a boolean in arguments and variables: yes/no, on/off, true/false, 1/0, y/n,
+/// t/f.
 /// @return nothing when it is none of these
 Result<bool> parse_bool(const Value& value);
 

@@ -1,9 +1,9 @@
+#include "core/base/value.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-
-#include "core/base/value.hpp"
 
 namespace gpustack {
 
@@ -70,8 +70,11 @@ std::string real_text(double number) {
   const double size = std::abs(number);
   const bool exponent = size != 0.0 && (size < 1e-4 || size >= 1e16);
   std::array<char, 64> buffer{};
-  const auto done = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
-                                  exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  const auto done =
+      std::to_chars(buffer.data(),
+                    buffer.data() + buffer.size(),
+                    number,
+                    exponent ? std::chars_format::scientific : std::chars_format::fixed);
   std::string text(buffer.data(), done.ptr);
   if (!exponent && text.find('.') == std::string::npos) text += ".0";
   return text;
@@ -136,7 +139,8 @@ Mark deep_marks(const Value& value) {
   if (value.is_list()) {
     for (const Value& item : value.as_list()) marks = marks | deep_marks(item);
   } else if (value.is_map()) {
-    for (const auto& [key, item] : value.as_map()) marks = marks | deep_marks(key) | deep_marks(item);
+    for (const auto& [key, item] : value.as_map())
+      marks = marks | deep_marks(key) | deep_marks(item);
   }
   return marks;
 }
@@ -150,7 +154,8 @@ Result<bool> parse_bool(const Value& value) {
   if (value.is_string()) {
     std::string text;
     for (const char c : value.as_string()) {
-      if (c != ' ' && c != '\t' && c != '\n') text += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+      if (c != ' ' && c != '\t' && c != '\n')
+        text += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
     }
     for (const std::string_view word : {"yes", "y", "on", "true", "t", "1", "1.0"}) {
       if (text == word) return true;

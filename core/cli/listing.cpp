@@ -1,8 +1,8 @@
 #include "core/cli/listing.hpp"
 
-#include <algorithm>
-
 #include "core/play/tags.hpp"
+
+#include <algorithm>
 
 namespace gpustack::cli {
 
@@ -70,7 +70,10 @@ std::string pattern_text(const Value& hosts) {
 
 }  // namespace
 
-Result<std::string> list_site(const play::Site& site, Session& session, const std::vector<std::string>& playbooks, ListWhat what) {
+Result<std::string> list_site(const play::Site& site,
+                              Session& session,
+                              const std::vector<std::string>& playbooks,
+                              ListWhat what) {
   play::TagChoice choice;
   choice.only = play::parse_tags(session.run.tags);
   choice.skip = play::parse_tags(session.run.skip_tags);
@@ -81,15 +84,17 @@ Result<std::string> list_site(const play::Site& site, Session& session, const st
     const std::string pattern = pattern_text(play->hosts);
     std::string tags;
     for (const Value& tag : play->tags) tags += (tags.empty() ? "" : ",") + to_text(tag);
-    out += "\n  play #" + std::to_string(++number) + " (" + pattern + "): " + (play->name.empty() ? pattern : play->name) +
-           "\tTAGS: [" + tags + "]\n";
+    out += "\n  play #" + std::to_string(++number) + " (" + pattern +
+           "): " + (play->name.empty() ? pattern : play->name) + "\tTAGS: [" + tags + "]\n";
     if (what.hosts) {
-      const std::vector<std::string> limits =
-          session.run.limit.empty() ? std::vector<std::string>() : std::vector<std::string>{session.run.limit};
+      const std::vector<std::string> limits = session.run.limit.empty()
+                                                  ? std::vector<std::string>()
+                                                  : std::vector<std::string>{session.run.limit};
       GS_TRY(const auto selection, session.inventory.select({pattern}, limits));
       std::vector<std::string> hosts;
       for (const inventory::Host* host : selection.hosts) hosts.push_back(host->name());
-      out += "    pattern: ['" + pattern + "']\n    hosts (" + std::to_string(hosts.size()) + "):\n";
+      out +=
+          "    pattern: ['" + pattern + "']\n    hosts (" + std::to_string(hosts.size()) + "):\n";
       for (const std::string& host : hosts) out += "      " + host + "\n";
     }
     TaskWalk walk(choice);
@@ -99,7 +104,8 @@ Result<std::string> list_site(const play::Site& site, Session& session, const st
     if (play->post_tasks) walk.block(*play->post_tasks);
     if (what.tasks) {
       out += "    tasks:\n";
-      for (const TaskLine& line : walk.lines()) out += "      " + line.title + "\tTAGS: [" + joined(line.tags) + "]\n";
+      for (const TaskLine& line : walk.lines())
+        out += "      " + line.title + "\tTAGS: [" + joined(line.tags) + "]\n";
     }
     if (what.tags) out += "      TASK TAGS: [" + joined(walk.tags()) + "]\n";
   }

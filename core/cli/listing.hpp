@@ -1,11 +1,11 @@
 #pragma once
 /// @file `--list-hosts`, `--list-tasks`, `--list-tags`: what a site holds, in Ansible's layout.
 
-#include <string>
-#include <vector>
-
 #include "core/cli/options.hpp"
 #include "core/play/model.hpp"
+
+#include <string>
+#include <vector>
 
 namespace gpustack::cli {
 
@@ -16,6 +16,9 @@ struct ListWhat {
 };
 
 /// @error host_pattern and what rendering a play's hosts reports
-Result<std::string> list_site(const play::Site& site, Session& session, const std::vector<std::string>& playbooks, ListWhat what);
+Result<std::string> list_site(const play::Site& site,
+                              Session& session,
+                              const std::vector<std::string>& playbooks,
+                              ListWhat what);
 
 }  // namespace gpustack::cli

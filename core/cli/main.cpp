@@ -1,20 +1,23 @@
 /// @file The program `gpustack`: finds the verb and runs it.
 
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/cli/exit_codes.hpp"
-#include "core/cli/version.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/cli/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 int main(int argc, char** argv) {
   using namespace gpustack::cli;
-  CLI::App program("Brings hosts to the state that Ansible playbooks declare, without Python.", "gpustack");
+  CLI::App program("Brings hosts to the state that Ansible playbooks declare, without Python.",
+                   "gpustack");
   program.set_version_flag("--version", std::string(kVersionText));
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
   std::vector<std::unique_ptr<Verb>> verbs;
-  for (const auto make : {make_apply, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
+  for (const auto make :
+       {make_apply, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }

@@ -1,17 +1,18 @@
 #include "core/cli/options.hpp"
 
-#include <termios.h>
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <iostream>
-
 #include "core/base/json.hpp"
 #include "core/report/renderer.hpp"
 #include "core/vault/secrets.hpp"
 #include "modules/sdk/arguments.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -40,15 +41,26 @@ std::optional<std::string> given(const std::string& text) {
 }  // namespace
 
 void add_inventory_options(CLI::App& app, CommonOptions& options) {
-  app.add_option("-i,--inventory", options.inventories, "Inventory: a file, folder, script, or a list of hosts with a comma")
+  app.add_option("-i,--inventory",
+                 options.inventories,
+                 "Inventory: a file, folder, script, or a list of hosts with a comma")
       ->type_name("SOURCE")
       ->allow_extra_args(false);
-  app.add_option("-l,--limit", options.limit, "Only hosts that match this pattern, or @FILE with one a line")->type_name("PATTERN");
-  app.add_option("-e,--extra-vars", options.extra_vars, "Variables above all others: key=value, YAML or JSON, or @FILE")
+  app.add_option("-l,--limit",
+                 options.limit,
+                 "Only hosts that match this pattern, or @FILE with one a line")
+      ->type_name("PATTERN");
+  app.add_option("-e,--extra-vars",
+                 options.extra_vars,
+                 "Variables above all others: key=value, YAML or JSON, or @FILE")
       ->type_name("VARS")
       ->allow_extra_args(false);
-  app.add_option("--vault-id", options.vault_ids, "Vault password as LABEL@SOURCE")->type_name("ID")->allow_extra_args(false);
-  app.add_option("--vault-password-file", options.vault_password_files, "File, or program, that gives the vault password")
+  app.add_option("--vault-id", options.vault_ids, "Vault password as LABEL@SOURCE")
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  app.add_option("--vault-password-file",
+                 options.vault_password_files,
+                 "File, or program, that gives the vault password")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_flag("-J,--ask-vault-pass", options.ask_vault_password, "Ask for the vault password");
@@ -58,24 +70,36 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
   add_inventory_options(app, options);
   app.add_flag("-C,--check", options.check, "Dry run: say what would change, change nothing");
   app.add_flag("-D,--diff", options.diff, "Show what changes inside files and settings");
-  app.add_option("-t,--tags", options.tags, "Only tasks with these tags")->type_name("TAGS")->allow_extra_args(false);
-  app.add_option("--skip-tags", options.skip_tags, "No tasks with these tags")->type_name("TAGS")->allow_extra_args(false);
+  app.add_option("-t,--tags", options.tags, "Only tasks with these tags")
+      ->type_name("TAGS")
+      ->allow_extra_args(false);
+  app.add_option("--skip-tags", options.skip_tags, "No tasks with these tags")
+      ->type_name("TAGS")
+      ->allow_extra_args(false);
   app.add_flag("-b,--become", options.become, "Run as another user");
   app.add_option("--become-user", options.become_user, "That user (root)")->type_name("USER");
-  app.add_option("--become-method", options.become_method, "sudo, su or doas (sudo)")->type_name("METHOD");
-  app.add_flag("-K,--ask-become-pass", options.ask_become_password, "Ask for the password of the become method");
+  app.add_option("--become-method", options.become_method, "sudo, su or doas (sudo)")
+      ->type_name("METHOD");
+  app.add_flag("-K,--ask-become-pass",
+               options.ask_become_password,
+               "Ask for the password of the become method");
   app.add_option("-u,--user", options.user, "User to log in as")->type_name("USER");
   app.add_flag("-k,--ask-pass", options.ask_password, "Ask for the login password");
-  app.add_option("--private-key,--key-file", options.private_key, "Private key to log in with")->type_name("FILE");
+  app.add_option("--private-key,--key-file", options.private_key, "Private key to log in with")
+      ->type_name("FILE");
   app.add_option("-c,--connection", options.connection, "ssh or local (ssh)")->type_name("KIND");
-  app.add_option("--ssh-common-args", options.ssh_common_args, "Options as for ssh")->type_name("ARGS");
-  app.add_option("-T,--timeout", options.timeout, "Seconds for a connection to stand")->type_name("SECONDS");
+  app.add_option("--ssh-common-args", options.ssh_common_args, "Options as for ssh")
+      ->type_name("ARGS");
+  app.add_option("-T,--timeout", options.timeout, "Seconds for a connection to stand")
+      ->type_name("SECONDS");
   app.add_option("-f,--forks", options.forks, "Hosts worked on at once (50)")->type_name("N");
   app.add_flag("-v", options.verbosity, "More to read; again for more");
   app.add_option("--output", options.output, "pretty, plain, ansible or json")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"pretty", "plain", "ansible", "json"}));
-  app.add_option("--roles-path", options.role_paths, "Folders to look for roles in")->type_name("FOLDER")->allow_extra_args(false);
+  app.add_option("--roles-path", options.role_paths, "Folders to look for roles in")
+      ->type_name("FOLDER")
+      ->allow_extra_args(false);
 }
 
 Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault) {
@@ -85,14 +109,16 @@ Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::Vault
     if (text.starts_with('@')) {
       GS_TRY(auto document, yaml::load_file(text.substr(1), vault));
       part = document.root.to_value();
-    } else if (text.starts_with('{') || text.starts_with('[') || text.starts_with('/') || text.starts_with("---")) {
+    } else if (text.starts_with('{') || text.starts_with('[') || text.starts_with('/') ||
+               text.starts_with("---")) {
       GS_TRY(auto document, yaml::load("--extra-vars", text, vault));
       part = document.root.to_value();
     } else {
       GS_TRY(part, modules::parse_key_value(text, false));
     }
     if (!part.is_map()) {
-      return Error(ErrorCode::usage, "-e needs key=value, a dictionary or @FILE, found '" + text + "'");
+      return Error(ErrorCode::usage,
+                   "-e needs key=value, a dictionary or @FILE, found '" + text + "'");
     }
     for (const auto& [key, value] : part.as_map()) all.set(to_text(key), value);
   }
@@ -133,10 +159,12 @@ Places find_places() {
   for (const fs::path& candidate : {folder, folder / "../lib/gpustack", folder / "../../bin"}) {
     if (!places.runners.empty()) break;
     for (const char* name : {"gpustack-runner-x86_64", "gpustack-runner-aarch64"}) {
-      if (fs::exists(candidate / name, problem)) places.runners = candidate.lexically_normal().string();
+      if (fs::exists(candidate / name, problem))
+        places.runners = candidate.lexically_normal().string();
     }
   }
-  for (const fs::path& candidate : {folder / "../share/gpustack/roles", folder / "../../roles", folder / "../../../roles"}) {
+  for (const fs::path& candidate :
+       {folder / "../share/gpustack/roles", folder / "../../roles", folder / "../../../roles"}) {
     if (fs::is_directory(candidate, problem)) {
       places.roles = candidate.lexically_normal().string();
       break;
@@ -145,17 +173,21 @@ Places find_places() {
   return places;
 }
 
-Result<Session> make_session(const CommonOptions& options, const std::vector<std::string>& playbook_folders) {
+Result<Session> make_session(const CommonOptions& options,
+                             const std::vector<std::string>& playbook_folders) {
   Session session;
   vault::SecretOptions vault_options;
   vault_options.prompt = [](const std::string& id) -> Result<Secret> {
-    GS_TRY(auto text, ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
+    GS_TRY(auto text,
+           ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
     return Secret(text);
   };
   auto secrets = std::make_unique<vault::VaultSecrets>(std::move(vault_options));
   for (const std::string& id : options.vault_ids) GS_TRY_VOID(secrets->add_source(id));
-  for (const std::string& file : options.vault_password_files) GS_TRY_VOID(secrets->add_source(file));
-  if (const char* file = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE"); file != nullptr && secrets->empty()) {
+  for (const std::string& file : options.vault_password_files)
+    GS_TRY_VOID(secrets->add_source(file));
+  if (const char* file = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE");
+      file != nullptr && secrets->empty()) {
     GS_TRY_VOID(secrets->add_source(file));
   }
   if (options.ask_vault_password) GS_TRY_VOID(secrets->add_source("prompt"));
@@ -163,10 +195,12 @@ Result<Session> make_session(const CommonOptions& options, const std::vector<std
   inventory::Options inventory_options;
   inventory_options.vault = session.vault.get();
   std::vector<std::string> sources = options.inventories;
-  if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty()) sources.emplace_back(source);
+  if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty())
+    sources.emplace_back(source);
   GS_TRY(session.inventory, inventory::Inventory::load(sources, inventory_options));
   for (const auto& warning : session.inventory.warnings()) {
-    std::cerr << "warning: " << warning.message << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
+    std::cerr << "warning: " << warning.message
+              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
   }
   engine::RunOptions& run = session.run;
   run.playbook_folders = playbook_folders;
@@ -175,7 +209,8 @@ Result<Session> make_session(const CommonOptions& options, const std::vector<std
   run.verbosity = options.verbosity;
   if (options.forks > 0) run.forks = options.forks;
   GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
-  if (!options.ssh_common_args.empty() && run.extra_vars.find("ansible_ssh_common_args") == nullptr) {
+  if (!options.ssh_common_args.empty() &&
+      run.extra_vars.find("ansible_ssh_common_args") == nullptr) {
     run.extra_vars.set("ansible_ssh_common_args", Value(options.ssh_common_args));
   }
   const auto tags = split_list(options.tags);
@@ -198,7 +233,8 @@ Result<Session> make_session(const CommonOptions& options, const std::vector<std
   if (options.ask_become_password) {
     GS_TRY(auto text, ask_secret("BECOME password: "));
     run.become_password = Value(std::move(text)).mark(Mark::secret);
-    if (text.empty() && !run.connection_password.is_null()) run.become_password = run.connection_password;
+    if (text.empty() && !run.connection_password.is_null())
+      run.become_password = run.connection_password;
   }
   if (const char* checking = std::getenv("ANSIBLE_HOST_KEY_CHECKING")) {
     GS_TRY(run.host_key_checking, parse_bool(Value(checking)));
@@ -213,7 +249,8 @@ Result<Session> make_session(const CommonOptions& options, const std::vector<std
       start = colon + 1;
     }
   }
-  if (const Places places = find_places(); !places.roles.empty()) run.role_paths.push_back(places.roles);
+  if (const Places places = find_places(); !places.roles.empty())
+    run.role_paths.push_back(places.roles);
   return session;
 }
 
@@ -222,7 +259,8 @@ Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) 
   static report::DescriptorOutput err(STDERR_FILENO);
   report::RendererOptions render = report::terminal_options();
   render.verbosity = options.verbosity;
-  const std::string format = !options.output.empty() ? options.output : (render.is_terminal ? "pretty" : "ansible");
+  const std::string format =
+      !options.output.empty() ? options.output : (render.is_terminal ? "pretty" : "ansible");
   auto sink = report::make_renderer(format, render, out, err);
   if (!sink) return Error(ErrorCode::usage, "--output knows no format '" + format + "'");
   return sink;

@@ -1,15 +1,16 @@
 #pragma once
-/// @file The options that verbs share, and how they become an inventory, a run's options and an output.
-
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+/// @file The options that verbs share, and how they become an inventory, a run's options and an
+/// output.
 
 #include "core/engine/options.hpp"
 #include "core/report/event.hpp"
 #include "core/yaml/node.hpp"
 #include "inventory/inventory.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -63,7 +64,8 @@ struct Session {
 };
 
 /// @param playbook_folders  folders of the playbooks named: their group_vars and host_vars count
-Result<Session> make_session(const CommonOptions& options, const std::vector<std::string>& playbook_folders);
+Result<Session> make_session(const CommonOptions& options,
+                             const std::vector<std::string>& playbook_folders);
 
 /// The renderer of `--output`, or the one that fits stdout. @error usage
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options);

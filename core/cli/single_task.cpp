@@ -1,20 +1,24 @@
 #include "core/cli/single_task.hpp"
 
-#include <filesystem>
-
 #include "core/base/suggest.hpp"
 #include "modules/sdk/module.hpp"
 
+#include <filesystem>
+
 namespace gpustack::cli {
 
-Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern, const std::string& module, Value arguments) {
+Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern,
+                                                     const std::string& module,
+                                                     Value arguments) {
   const modules::ModuleSpec* spec = modules::find_module(module);
   if (spec == nullptr) {
     std::vector<std::string_view> known;
     for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
-    return Error(ErrorCode::unknown_module, "no module '" + module + "'").hint(suggest(module, known));
+    return Error(ErrorCode::unknown_module, "no module '" + module + "'")
+        .hint(suggest(module, known));
   }
-  if (const Value* raw = arguments.find("_raw_params"); raw != nullptr && !spec->free_form.empty()) {
+  if (const Value* raw = arguments.find("_raw_params");
+      raw != nullptr && !spec->free_form.empty()) {
     const Value text = *raw;
     arguments.mutable_map().erase(std::string_view("_raw_params"));
     arguments.set(spec->free_form, text);

@@ -1,16 +1,16 @@
 #include "core/cli/site_run.hpp"
 
-#include <unistd.h>
-
-#include <csignal>
-#include <filesystem>
-#include <iostream>
-
 #include "core/async/task_group.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/engine/live_target.hpp"
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -25,13 +25,16 @@ class TerminalPrompter final : public engine::Prompter {
     if (is_private) return ask_secret(prompt);
     std::cerr << prompt << std::flush;
     std::string line;
-    if (!std::getline(std::cin, line)) return Error(ErrorCode::usage, "no answer to '" + prompt + "'");
+    if (!std::getline(std::cin, line))
+      return Error(ErrorCode::usage, "no answer to '" + prompt + "'");
     return line;
   }
   bool is_interactive() const override { return ::isatty(STDIN_FILENO) != 0; }
 };
 
-Async<void> run_into(engine::Run& run, const play::Site& site, std::optional<Result<engine::RunSummary>>* out) {
+Async<void> run_into(engine::Run& run,
+                     const play::Site& site,
+                     std::optional<Result<engine::RunSummary>>* out) {
   out->emplace(co_await run.run(site));
   co_return Result<void>();
 }
@@ -48,7 +51,10 @@ Async<void> watch_signals(asio::signal_set& signals, async::TaskGroup& runs, int
   }
 }
 
-Async<void> supervise(engine::Run& run, const play::Site& site, std::optional<Result<engine::RunSummary>>* out, int* stopped_by) {
+Async<void> supervise(engine::Run& run,
+                      const play::Site& site,
+                      std::optional<Result<engine::RunSummary>>* out,
+                      int* stopped_by) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGINT, SIGTERM);
   async::TaskGroup runs(executor, 1);
@@ -88,7 +94,9 @@ Result<std::vector<std::string>> playbook_folders(const std::vector<std::string>
   return folders;
 }
 
-std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, Session& session, bool quiet_warnings) {
+std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
+                                    Session& session,
+                                    bool quiet_warnings) {
   play::LoadOptions options;
   options.role_paths = session.run.role_paths;
   options.library_paths = session.run.library_paths;
@@ -107,7 +115,10 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, S
   return loaded;
 }
 
-int run_site(Session& session, LoadedSite& site, const CommonOptions& options, report::Sink& output) {
+int run_site(Session& session,
+             LoadedSite& site,
+             const CommonOptions& options,
+             report::Sink& output) {
   const Places places = find_places();
   auto runners = transport::RunnerStore::from_folder(places.runners);
   if (!runners) {

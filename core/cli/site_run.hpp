@@ -1,12 +1,12 @@
 #pragma once
 /// @file Loading a site and running it: what `apply`, `run` and `facts` have in common.
 
+#include "core/cli/options.hpp"
+#include "core/play/loader.hpp"
+
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/cli/options.hpp"
-#include "core/play/loader.hpp"
 
 namespace gpustack::cli {
 
@@ -17,10 +17,15 @@ struct LoadedSite {
 };
 
 /// Prints every finding on stderr. @return nothing when the site does not load
-std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, Session& session, bool quiet_warnings = false);
+std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
+                                    Session& session,
+                                    bool quiet_warnings = false);
 
 /// Runs the site on its hosts. @return the exit code
-int run_site(Session& session, LoadedSite& site, const CommonOptions& options, report::Sink& output);
+int run_site(Session& session,
+             LoadedSite& site,
+             const CommonOptions& options,
+             report::Sink& output);
 
 /// The folders of playbooks, for their group_vars and host_vars. @error file_not_found
 Result<std::vector<std::string>> playbook_folders(const std::vector<std::string>& playbooks);

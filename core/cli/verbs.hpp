@@ -10,7 +10,8 @@ class App;
 
 namespace gpustack::cli {
 
-/// A verb adds its subcommand to the program and keeps its options; run() is called when the user chose it.
+/// A verb adds its subcommand to the program and keeps its options; run() is called when the user
+/// chose it.
 class Verb {
  public:
   virtual ~Verb() = default;

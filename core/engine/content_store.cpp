@@ -1,8 +1,8 @@
-#include <filesystem>
-#include <fstream>
-
 #include "core/engine/target.hpp"
 #include "modules/sdk/hash.hpp"
+
+#include <filesystem>
+#include <fstream>
 
 namespace gpustack::engine {
 
@@ -28,7 +28,8 @@ modules::Content ContentStore::add_text(std::string text) {
 Result<modules::Content> ContentStore::add_file(const std::string& path) {
   std::error_code problem;
   const auto size = fs::file_size(path, problem);
-  if (problem) return Error(ErrorCode::file_not_found, "'" + path + "' cannot be read: " + problem.message());
+  if (problem)
+    return Error(ErrorCode::file_not_found, "'" + path + "' cannot be read: " + problem.message());
   const auto modified = fs::last_write_time(path, problem).time_since_epoch().count();
   modules::Content content;
   content.size = size;
@@ -41,7 +42,8 @@ Result<modules::Content> ContentStore::add_file(const std::string& path) {
     if (!file) return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be opened");
     modules::Hasher hasher(modules::Algorithm::sha256);
     std::string buffer(1U << 20U, '\0');
-    while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || file.gcount() > 0) {
+    while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) ||
+           file.gcount() > 0) {
       hasher.update(std::string_view(buffer.data(), static_cast<std::size_t>(file.gcount())));
     }
     content.sha256 = hasher.finish();
@@ -55,11 +57,15 @@ Result<modules::Content> ContentStore::add_file(const std::string& path) {
   return content;
 }
 
-Result<std::string> ContentStore::read(const std::string& sha256, std::uint64_t offset, std::size_t limit) const {
+Result<std::string> ContentStore::read(const std::string& sha256,
+                                       std::uint64_t offset,
+                                       std::size_t limit) const {
   const auto found = entries_.find(sha256);
-  if (found == entries_.end()) return Error(ErrorCode::content_missing, "no content with hash " + sha256);
+  if (found == entries_.end())
+    return Error(ErrorCode::content_missing, "no content with hash " + sha256);
   const Entry& entry = found->second;
-  if (entry.path.empty()) return entry.text.substr(std::min<std::uint64_t>(offset, entry.text.size()), limit);
+  if (entry.path.empty())
+    return entry.text.substr(std::min<std::uint64_t>(offset, entry.text.size()), limit);
   std::ifstream file(entry.path, std::ios::binary);
   file.seekg(static_cast<std::streamoff>(offset));
   std::string bytes(limit, '\0');

@@ -1,10 +1,10 @@
 #include "core/engine/live_target.hpp"
 
-#include <algorithm>
-#include <optional>
-
 #include "core/async/task_group.hpp"
 #include "core/wire/session.hpp"
+
+#include <algorithm>
+#include <optional>
 
 namespace gpustack::engine {
 
@@ -24,7 +24,10 @@ std::string hello_payload() {
 /// Invariant: every pending task is woken exactly once, by its result or by the connection's end.
 class LiveTargetPool::Live final : public Target {
  public:
-  Live(LiveTargetPool& pool, transport::Target target) : pool_(pool), description_(std::move(target)), opening_(pool.executor_, 1),
+  Live(LiveTargetPool& pool, transport::Target target)
+      : pool_(pool),
+        description_(std::move(target)),
+        opening_(pool.executor_, 1),
         sending_(pool.executor_, 1),
         background_(pool.executor_, kBackground) {}
 
@@ -55,11 +58,12 @@ class LiveTargetPool::Live final : public Target {
 
   LiveTargetPool& pool_;
   transport::Target description_;
-  async::Gate opening_;           ///< one coroutine at a time opens the connection or a lane
-  async::Gate sending_;           ///< one content at a time
-  async::TaskGroup background_;   ///< the reader, and senders of contents
+  async::Gate opening_;          ///< one coroutine at a time opens the connection or a lane
+  async::Gate sending_;          ///< one content at a time
+  async::TaskGroup background_;  ///< the reader, and senders of contents
   std::unique_ptr<transport::Connection> connection_;
-  std::vector<std::unique_ptr<transport::Connection>> retired_;  ///< closed, but coroutines may still end on them
+  std::vector<std::unique_ptr<transport::Connection>>
+      retired_;  ///< closed, but coroutines may still end on them
   bool is_ready_ = false;
   std::uint64_t generation_ = 0;
   std::uint32_t next_id_ = 0;
@@ -154,7 +158,8 @@ void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
       break;
     case wire::FrameType::output:
       if (pending->call != nullptr && pending->call->on_output) {
-        if (auto output = wire::Output::parse(frame)) pending->call->on_output(output->stream, output->text);
+        if (auto output = wire::Output::parse(frame))
+          pending->call->on_output(output->stream, output->text);
       }
       break;
     case wire::FrameType::data: {
@@ -233,7 +238,8 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   GS_CO_TRY_VOID(co_await send(std::move(frame)));
   GS_CO_TRY_VOID(co_await pending->done.wait());
   GS_CO_TRY(auto reply, std::move(*pending->result));
-  if (const Value* problem = reply.find("error"); problem != nullptr && !to_text(*problem).empty() && !problem->is_null()) {
+  if (const Value* problem = reply.find("error");
+      problem != nullptr && !to_text(*problem).empty() && !problem->is_null()) {
     co_return Error(ErrorCode::become_failed, to_text(*problem));
   }
   lanes_.emplace(key, lane);
@@ -250,7 +256,8 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   task.diff = call.diff;
   task.timeout = call.timeout;
   if (call.environment.is_map()) {
-    for (const auto& [name, value] : call.environment.as_map()) task.environment[to_text(name)] = to_text(value);
+    for (const auto& [name, value] : call.environment.as_map())
+      task.environment[to_text(name)] = to_text(value);
   }
   const std::uint32_t id = ++next_id_;
   auto pending = std::make_shared<Pending>(pool_.executor_);
@@ -274,9 +281,11 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
     co_return Error(std::move(waited).error());
   }
   GS_CO_TRY(auto result, std::move(*pending->result));
-  if (const Value* late = result.find("timedout"); late != nullptr && late->truthy() && call.timeout.count() > 0) {
-    result.set("msg", "The " + call.module + " action failed to execute in the expected time frame (" +
-                          std::to_string(call.timeout.count()) + ") and was terminated");
+  if (const Value* late = result.find("timedout");
+      late != nullptr && late->truthy() && call.timeout.count() > 0) {
+    result.set("msg",
+               "The " + call.module + " action failed to execute in the expected time frame (" +
+                   std::to_string(call.timeout.count()) + ") and was terminated");
   }
   co_return result;
 }
@@ -294,7 +303,9 @@ Async<RawOutput> LiveTargetPool::Live::raw(std::string command) {
       }
     }
   }
-  GS_CO_TRY(auto done, co_await connection_->exec_raw(std::move(command), std::string(), std::chrono::hours(24)));
+  GS_CO_TRY(
+      auto done,
+      co_await connection_->exec_raw(std::move(command), std::string(), std::chrono::hours(24)));
   RawOutput output;
   output.status = done.exit_code;
   output.output = std::move(done.out);
@@ -317,7 +328,8 @@ Async<void> LiveTargetPool::Live::reset() {
   co_return Result<void>();
 }
 
-LiveTargetPool::LiveTargetPool(asio::any_io_executor executor, transport::ConnectorSettings settings)
+LiveTargetPool::LiveTargetPool(asio::any_io_executor executor,
+                               transport::ConnectorSettings settings)
     : executor_(executor), connector_(executor, std::move(settings)) {}
 
 LiveTargetPool::~LiveTargetPool() = default;
@@ -327,15 +339,18 @@ Async<Target*> LiveTargetPool::get(std::string host, ConnectionSettings settings
   if (const auto known = targets_.find(key); known != targets_.end()) co_return known->second.get();
   transport::Target target;
   target.name = host;
-  target.kind = settings.kind == "local" ? transport::ConnectionKind::local : transport::ConnectionKind::ssh;
+  target.kind =
+      settings.kind == "local" ? transport::ConnectionKind::local : transport::ConnectionKind::ssh;
   target.address = settings.address;
   target.port = settings.port;
   target.user = settings.user;
   if (!settings.private_key_file.empty()) target.key_files.push_back(settings.private_key_file);
   if (!settings.password.is_null()) target.password = Secret(to_text(settings.password));
   if (!settings.host_key_checking) target.host_keys = transport::HostKeyPolicy::off;
-  if (settings.timeout_seconds > 0) target.timeouts.connect = std::chrono::seconds(settings.timeout_seconds);
-  if (!settings.common_args.empty()) GS_CO_TRY_VOID(transport::apply_ssh_arguments(target, settings.common_args));
+  if (settings.timeout_seconds > 0)
+    target.timeouts.connect = std::chrono::seconds(settings.timeout_seconds);
+  if (!settings.common_args.empty())
+    GS_CO_TRY_VOID(transport::apply_ssh_arguments(target, settings.common_args));
   auto live = std::make_shared<Live>(*this, std::move(target));
   Target* result = live.get();
   targets_.emplace(key, std::move(live));

@@ -1,12 +1,13 @@
 #pragma once
-/// @file Targets on real connections: frames to and from a runner, one connection per host and settings.
+/// @file Targets on real connections: frames to and from a runner, one connection per host and
+/// settings.
+
+#include "core/engine/run.hpp"
+#include "core/transport/connector.hpp"
 
 #include <map>
 #include <memory>
 #include <string>
-
-#include "core/engine/run.hpp"
-#include "core/transport/connector.hpp"
 
 namespace gpustack::engine {
 
@@ -17,7 +18,8 @@ class LiveTargetPool final : public TargetPool {
   LiveTargetPool(asio::any_io_executor executor, transport::ConnectorSettings settings);
   ~LiveTargetPool() override;
 
-  /// Where contents that runners ask for come from. Called once, before the first get(). Outlives the pool.
+  /// Where contents that runners ask for come from. Called once, before the first get(). Outlives
+  /// the pool.
   void serve(const ContentStore& contents) { contents_ = &contents; }
 
   Async<Target*> get(std::string host, ConnectionSettings settings) override;

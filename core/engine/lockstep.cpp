@@ -43,8 +43,8 @@ Async<void> Lockstep::arrive(std::size_t member, Position position) {
     members_[member].turn.reset();
     co_return Result<void>();
   }
-  // The last to come opened the way for all. They go in batch order all the same: which host runs a task once, or adds a
-  // host, must not depend on who was slow.
+  // The last to come opened the way for all. They go in batch order all the same: which host runs a
+  // task once, or adds a host, must not depend on who was slow.
   grant(0, member);
   co_await asio::post(asio::use_awaitable);
   grant(member + 1, members_.size());

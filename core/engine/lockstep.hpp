@@ -1,6 +1,9 @@
 #pragma once
 /// @file The order in which the hosts of a play go through its tasks.
 
+#include "core/async/async.hpp"
+#include "core/async/event.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -8,17 +11,14 @@
 #include <set>
 #include <vector>
 
-#include "core/async/async.hpp"
-#include "core/async/event.hpp"
-
 namespace gpustack::engine {
 
-/// Where in the play a host is: child numbers from the root, dynamic includes included. Earlier is smaller.
+/// Where in the play a host is: child numbers from the root, dynamic includes included. Earlier is
+/// smaller.
 using Position = std::vector<std::uint32_t>;
 
-/// Keeps the hosts of a batch together: a host starts the task at a position once no host is before it (Ansible's linear
-/// strategy). With `free` nobody waits.
-/// Thread: the run's executor.
+/// Keeps the hosts of a batch together: a host starts the task at a position once no host is before
+/// it (Ansible's linear strategy). With `free` nobody waits. Thread: the run's executor.
 class Lockstep {
  public:
   enum class Mode { linear, free };

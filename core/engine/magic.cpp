@@ -1,8 +1,8 @@
 #include "core/engine/magic.hpp"
 
-#include <algorithm>
-
 #include "core/engine/scope.hpp"
+
+#include <algorithm>
 
 namespace gpustack::engine {
 
@@ -11,7 +11,8 @@ namespace {
 /// A mapping whose members are looked up in a scope of another host, without a task.
 class HostVariables final : public Object {
  public:
-  HostVariables(RunState& run, PlayState* play, std::string host) : run_(run), play_(play), host_(std::move(host)) {}
+  HostVariables(RunState& run, PlayState* play, std::string host)
+      : run_(run), play_(play), host_(std::move(host)) {}
 
   std::string_view type_name() const override { return "HostVarsVars"; }
   bool is_mapping() const override { return true; }
@@ -19,7 +20,9 @@ class HostVariables final : public Object {
     Scope scope(run_, play_, run_.host(host_), nullptr);
     GS_TRY(auto found, scope.lookup(name));
     if (found) return std::move(*found);
-    return Value::undefined("\"hostvars['" + host_ + "']\" has no variable '" + std::string(name) + "'", std::string(name));
+    return Value::undefined(
+        "\"hostvars['" + host_ + "']\" has no variable '" + std::string(name) + "'",
+        std::string(name));
   }
   Result<Value> item(const Value& key) override { return attribute(gpustack::to_text(key)); }
   bool contains(const Value& key) override {
@@ -130,7 +133,11 @@ std::optional<Value> Scope::magic(std::string_view name) {
   if (name == "ansible_inventory_sources") return strings(run_.inventory->sources());
   if (name == "ansible_version") {
     // The language level we follow; roles compare it to decide which features exist.
-    return Value::map({{"full", "2.14.18"}, {"major", 2}, {"minor", 14}, {"revision", 18}, {"string", "2.14.18"}});
+    return Value::map({{"full", "2.14.18"},
+                       {"major", 2},
+                       {"minor", 14},
+                       {"revision", 18},
+                       {"string", "2.14.18"}});
   }
   if (name == "ansible_managed" && raw(name) == nullptr) return Value("Ansible managed");
   return play_magic(name);
@@ -158,8 +165,10 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
   if (play_ == nullptr) return std::nullopt;
   const auto alive = [&](const std::vector<std::string>& hosts) {
     std::vector<std::string> left;
-    std::copy_if(hosts.begin(), hosts.end(), std::back_inserter(left),
-                 [&](const std::string& host) { return !play_->removed.contains(host); });
+    std::copy_if(
+        hosts.begin(), hosts.end(), std::back_inserter(left), [&](const std::string& host) {
+          return !play_->removed.contains(host);
+        });
     return strings(left);
   };
   if (name == "playbook_dir") return Value(play_->play->folder);
@@ -178,7 +187,8 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
 std::vector<std::string> search_folders(const play::Node* node) {
   std::vector<std::string> folders;
   const auto add = [&](const std::string& folder) {
-    if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end()) folders.push_back(folder);
+    if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
   };
   for (const play::Node* at = node; at != nullptr; at = at->parent) {
     if (at->type == play::NodeType::role) add(static_cast<const play::Role*>(at)->path);

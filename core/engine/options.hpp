@@ -1,21 +1,22 @@
 #pragma once
 /// @file What the command line and the configuration ask of a run.
 
+#include "core/base/value.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/base/value.hpp"
-
 namespace gpustack::engine {
 
-/// Settings of one run. Connection and become values here are the defaults below every variable (precedence level 1).
+/// Settings of one run. Connection and become values here are the defaults below every variable
+/// (precedence level 1).
 struct RunOptions {
   bool check = false;
   bool diff = false;
   int verbosity = 0;
-  std::size_t forks = 50;                    ///< tasks running at once over all hosts
-  Value extra_vars = Value(Map());           ///< `-e`, highest precedence
+  std::size_t forks = 50;           ///< tasks running at once over all hosts
+  Value extra_vars = Value(Map());  ///< `-e`, highest precedence
   std::vector<std::string> tags{"all"};
   std::vector<std::string> skip_tags;
   std::string limit;
@@ -24,18 +25,19 @@ struct RunOptions {
   std::optional<std::string> remote_user;
   std::optional<std::string> private_key_file;
   std::optional<std::string> connection;
-  std::optional<std::int64_t> timeout;       ///< seconds for the connection to stand
+  std::optional<std::int64_t> timeout;  ///< seconds for the connection to stand
   std::optional<bool> become;
   std::optional<std::string> become_user;
   std::optional<std::string> become_method;
-  Value become_password;                     ///< secret; null = none
-  Value connection_password;                 ///< secret; null = none
+  Value become_password;      ///< secret; null = none
+  Value connection_password;  ///< secret; null = none
   bool host_key_checking = true;
-  std::string gathering = "implicit";        ///< implicit, explicit or smart
-  bool merge_hashes = false;                 ///< hash_behaviour=merge
+  std::string gathering = "implicit";  ///< implicit, explicit or smart
+  bool merge_hashes = false;           ///< hash_behaviour=merge
   std::vector<std::string> role_paths;
   std::vector<std::string> library_paths;
-  std::vector<std::string> playbook_folders; ///< whose group_vars and host_vars count as beside the playbook
+  std::vector<std::string>
+      playbook_folders;  ///< whose group_vars and host_vars count as beside the playbook
 };
 
 }  // namespace gpustack::engine

@@ -1,10 +1,10 @@
 #include "core/engine/play_run.hpp"
 
-#include <algorithm>
-
 #include "core/async/task_group.hpp"
 #include "core/play/tags.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <algorithm>
 
 namespace gpustack::engine {
 
@@ -18,8 +18,8 @@ Position child(Position at, std::uint32_t number) {
 Position place(std::uint32_t section) { return Position(1, section); }
 
 Lockstep::Mode mode_of(const play::Play& play) {
-  const bool free = play.strategy == "free" || play.strategy == "host_pinned" || play.strategy.ends_with(".free") ||
-                    play.strategy.ends_with(".host_pinned");
+  const bool free = play.strategy == "free" || play.strategy == "host_pinned" ||
+                    play.strategy.ends_with(".free") || play.strategy.ends_with(".host_pinned");
   return free ? Lockstep::Mode::free : Lockstep::Mode::linear;
 }
 
@@ -33,7 +33,10 @@ constexpr std::uint32_t kLastHandlers = 7;
 }  // namespace
 
 PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executor)
-    : run_(run), play_(play), executor_(executor), lockstep_(executor, play.batch.size(), mode_of(*play.play)) {
+    : run_(run),
+      play_(play),
+      executor_(executor),
+      lockstep_(executor, play.batch.size(), mode_of(*play.play)) {
   for (const std::string& name : play.batch) {
     HostRun& host = hosts_.emplace_back();
     host.state = &run.state().host(name);
@@ -48,9 +51,11 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
 void PlayRun::add_role(const play::Role& role) {
   for (const auto& dependency : role.dependencies) add_role(*dependency);
   for (const auto& handler : role.handlers) {
-    if (std::find(handlers_.begin(), handlers_.end(), handler.get()) == handlers_.end()) handlers_.push_back(handler.get());
+    if (std::find(handlers_.begin(), handlers_.end(), handler.get()) == handlers_.end())
+      handlers_.push_back(handler.get());
   }
-  if (role.is_public && std::find(play_.public_roles.begin(), play_.public_roles.end(), &role) == play_.public_roles.end()) {
+  if (role.is_public && std::find(play_.public_roles.begin(), play_.public_roles.end(), &role) ==
+                            play_.public_roles.end()) {
     play_.public_roles.push_back(&role);
   }
 }
@@ -70,7 +75,8 @@ void PlayRun::clear_host_errors() {
   }
 }
 
-Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string& name, Scope& scope) {
+Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string& name,
+                                                               Scope& scope) {
   std::vector<const play::Task*> found;
   const play::Task* by_name = nullptr;
   std::vector<std::string> known;
@@ -83,7 +89,8 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
     }
     known.push_back(plain);
     const play::Role* role = handler->role();
-    if (!plain.empty() && (name == plain || (role != nullptr && name == role->fqcn + " : " + plain))) {
+    if (!plain.empty() &&
+        (name == plain || (role != nullptr && name == role->fqcn + " : " + plain))) {
       by_name = handler;  // of several with one name the last one counts
     }
     for (const Value& topic : handler->listen) {
@@ -91,7 +98,9 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
       if (!rendered) continue;
       const List topics = rendered->is_list() ? rendered->as_list() : List{*rendered};
       known.push_back(to_text(topics.empty() ? Value() : topics.front()));
-      if (std::any_of(topics.begin(), topics.end(), [&](const Value& one) { return to_text(one) == name; })) {
+      if (std::any_of(topics.begin(), topics.end(), [&](const Value& one) {
+            return to_text(one) == name;
+          })) {
         found.push_back(handler);
         break;
       }
@@ -99,13 +108,17 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
   }
   if (by_name != nullptr) found.insert(found.begin(), by_name);
   if (found.empty()) {
-    return Error(ErrorCode::engine, "the requested handler '" + name +
-                                        "' was not found in either the main handlers list nor in the listening handlers list");
+    return Error(
+        ErrorCode::engine,
+        "the requested handler '" + name +
+            "' was not found in either the main handlers list nor in the listening handlers list");
   }
   return found;
 }
 
-std::uint64_t PlayRun::announce(const play::Task& task, const Position& at, const std::string& name) {
+std::uint64_t PlayRun::announce(const play::Task& task,
+                                const Position& at,
+                                const std::string& name) {
   auto [slot, is_new] = announced_.emplace(at, 0);
   if (!is_new) return slot->second;
   slot->second = run_.next_task_id();
@@ -210,7 +223,9 @@ Async<Flow> PlayRun::run_sections(HostRun& host) {
   co_return flow;
 }
 
-Async<Flow> PlayRun::run_section(HostRun& host, const std::vector<std::unique_ptr<play::Node>>& nodes, Position at) {
+Async<Flow> PlayRun::run_section(HostRun& host,
+                                 const std::vector<std::unique_ptr<play::Node>>& nodes,
+                                 Position at) {
   std::uint32_t number = 0;
   for (const auto& node : nodes) {
     auto flow = co_await run_node(host, *node, child(at, number++));
@@ -247,7 +262,8 @@ Async<Flow> PlayRun::run_block(HostRun& host, const play::Block& block, Position
 }
 
 Async<Flow> PlayRun::run_role(HostRun& host, const play::Role& role, Position at) {
-  if (!role.allow_duplicates && !host.roles_done.insert(role.signature).second) co_return Flow::go_on;
+  if (!role.allow_duplicates && !host.roles_done.insert(role.signature).second)
+    co_return Flow::go_on;
   std::uint32_t number = 0;
   for (const auto& dependency : role.dependencies) {
     auto flow = co_await run_role(host, *dependency, child(child(at, 0), number++));
@@ -317,8 +333,10 @@ Flow PlayRun::finish_task(HostRun& host, const play::Task& task, Flow flow, bool
   if (any_errors_fatal) aborted_ = true;
   const Value& limit = play_.play->max_fail_percentage;
   if (!limit.is_null() && !play_.batch.empty()) {
-    const double percent = limit.is_number() ? limit.as_real() : std::strtod(to_text(limit).c_str(), nullptr);
-    const double failed = 100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
+    const double percent =
+        limit.is_number() ? limit.as_real() : std::strtod(to_text(limit).c_str(), nullptr);
+    const double failed =
+        100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
     if (failed > percent) aborted_ = true;
   }
   (void)task;
@@ -338,7 +356,8 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
   Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
   // Actions that change what all hosts share run once for all of them (Ansible's BYPASS_HOST_LOOP).
-  const bool for_all = task.module != nullptr && (task.module->name == "add_host" || task.module->name == "pause");
+  const bool for_all =
+      task.module != nullptr && (task.module->name == "add_host" || task.module->name == "pause");
   GS_CO_TRY(const bool run_once, boolean_setting(scope, task, play::Keyword::run_once, for_all));
   GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
   OnceSlot* slot = nullptr;
@@ -348,7 +367,8 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
       slot = place.get();
       GS_CO_TRY_VOID(co_await slot->done.wait());
       if (!task.register_name.empty()) host.state->registered.set(task.register_name, slot->result);
-      if (const Value* facts = slot->result.find("ansible_facts"); facts != nullptr && facts->is_map()) {
+      if (const Value* facts = slot->result.find("ansible_facts");
+          facts != nullptr && facts->is_map()) {
         merge_into(host.state->set_facts, *facts, false);
       }
       if (slot->flow == Flow::failed) co_return finish_task(host, task, Flow::failed, false);
@@ -367,7 +387,8 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   TaskOutcome outcome = std::move(*answer);
   report::HostStats& stats = run_.stats(host.state->name);
   Flow flow = Flow::go_on;
-  const bool is_include = task.kind == play::ActionKind::include_tasks || task.kind == play::ActionKind::include_role;
+  const bool is_include =
+      task.kind == play::ActionKind::include_tasks || task.kind == play::ActionKind::include_role;
   if (outcome.unreachable) {
     if (outcome.ignored) {
       stats.skipped += 1;
@@ -379,13 +400,16 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   } else if (outcome.failed && outcome.ignored) {
     stats.ok += 1;
     stats.ignored += 1;
-    if (const Value* changed = outcome.result.find("changed"); changed != nullptr && changed->truthy()) stats.changed += 1;
+    if (const Value* changed = outcome.result.find("changed");
+        changed != nullptr && changed->truthy())
+      stats.changed += 1;
   } else if (outcome.failed) {
     if (host.rescue_depth > 0) {
       stats.rescued += 1;
       host.state->registered.set("ansible_failed_result", outcome.result);
-      host.state->registered.set("ansible_failed_task",
-                                 Value::map({{"name", Value(task.name)}, {"action", Value(task.action)}}));
+      host.state->registered.set(
+          "ansible_failed_task",
+          Value::map({{"name", Value(task.name)}, {"action", Value(task.action)}}));
     } else {
       stats.failed += 1;
     }
@@ -394,7 +418,9 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
     stats.skipped += 1;
   } else {
     stats.ok += 1;
-    if (const Value* changed = outcome.result.find("changed"); changed != nullptr && changed->truthy()) stats.changed += 1;
+    if (const Value* changed = outcome.result.find("changed");
+        changed != nullptr && changed->truthy())
+      stats.changed += 1;
   }
   if (slot != nullptr && !slot->done.is_set()) {
     slot->result = outcome.result;
@@ -406,7 +432,10 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));
 }
 
-Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Position at, Value result) {
+Async<Flow> PlayRun::run_included(HostRun& host,
+                                  const play::Task& task,
+                                  Position at,
+                                  Value result) {
   const bool is_role = task.kind == play::ActionKind::include_role;
   const std::string key = is_role ? "include_role" : "include";
   List instances;
@@ -432,8 +461,9 @@ Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Positio
     Value frame{Map()};
     for (const auto& [name_of, value] : instance.as_map()) {
       const std::string& variable = name_of.as_string();
-      if (task.loop && (variable == task.loop_control.loop_var || variable == task.loop_control.index_var ||
-                        variable == "ansible_loop_var" || variable == "ansible_index_var" || variable == "ansible_loop")) {
+      if (task.loop && (variable == task.loop_control.loop_var ||
+                        variable == task.loop_control.index_var || variable == "ansible_loop_var" ||
+                        variable == "ansible_index_var" || variable == "ansible_loop")) {
         frame.set(variable, value);
       }
     }
@@ -454,11 +484,14 @@ Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Positio
       files.vars = part("vars_from");
       files.defaults = part("defaults_from");
       files.handlers = part("handlers_from");
-      auto& role = included_roles_[{&task, name + "\n" + files.tasks + "\n" + files.vars + "\n" + files.defaults}];
+      auto& role = included_roles_[{
+          &task, name + "\n" + files.tasks + "\n" + files.vars + "\n" + files.defaults}];
       if (!role) {
         auto made = run_.loader().include_role(task, name, files);
-        if (!made) loaded = Error(std::move(made).error());
-        else role = std::move(*made);
+        if (!made)
+          loaded = Error(std::move(made).error());
+        else
+          role = std::move(*made);
       }
       step.role = role.get();
       if (role) add_role(*role);
@@ -466,8 +499,10 @@ Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Positio
       auto& block = included_blocks_[{&task, name}];
       if (!block) {
         auto made = run_.loader().include_tasks(task, name);
-        if (!made) loaded = Error(std::move(made).error());
-        else block = std::move(*made);
+        if (!made)
+          loaded = Error(std::move(made).error());
+        else
+          block = std::move(*made);
       }
       step.block = block.get();
       if (block && block->span.file != nullptr) shown = block->span.file->path();
@@ -479,7 +514,8 @@ Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Positio
       event.action = task.action;
       event.task_id = announced_[at];
       event.outcome = report::Outcome::failed;
-      event.result = Value::map({{"failed", true}, {"changed", false}, {"msg", Value(loaded.error().one_line())}});
+      event.result = Value::map(
+          {{"failed", true}, {"changed", false}, {"msg", Value(loaded.error().one_line())}});
       run_.emit(std::move(event));
       report::HostStats& stats = run_.stats(host.state->name);
       stats.ok -= 1;
@@ -488,8 +524,9 @@ Async<Flow> PlayRun::run_included(HostRun& host, const play::Task& task, Positio
     }
     auto& groups = included_[at];
     const Value item = instance.get("_ansible_item_label");
-    const auto same = std::find_if(groups.begin(), groups.end(),
-                                   [&](const Included& one) { return one.path == shown && one.item == item; });
+    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Included& one) {
+      return one.path == shown && one.item == item;
+    });
     if (!is_role) {
       if (same == groups.end()) {
         groups.push_back(Included{shown, item, {host.state->name}});

@@ -1,9 +1,10 @@
 #pragma once
-/// @file One play over one batch of hosts: each host is a coroutine that walks the tree of blocks and tasks.
-
-#include <deque>
+/// @file One play over one batch of hosts: each host is a coroutine that walks the tree of blocks
+/// and tasks.
 
 #include "core/engine/run.hpp"
+
+#include <deque>
 
 namespace gpustack::engine {
 
@@ -42,7 +43,9 @@ class PlayRun {
 
   Async<void> walk(HostRun& host);
   Async<Flow> run_sections(HostRun& host);
-  Async<Flow> run_section(HostRun& host, const std::vector<std::unique_ptr<play::Node>>& nodes, Position at);
+  Async<Flow> run_section(HostRun& host,
+                          const std::vector<std::unique_ptr<play::Node>>& nodes,
+                          Position at);
   Async<Flow> run_node(HostRun& host, const play::Node& node, Position at);
   Async<Flow> run_block(HostRun& host, const play::Block& block, Position at);
   Async<Flow> run_role(HostRun& host, const play::Role& role, Position at);
@@ -66,14 +69,15 @@ class PlayRun {
   std::map<Position, std::unique_ptr<OnceSlot>> once_;
   std::map<Position, std::vector<Included>> included_;
   std::map<std::pair<Position, std::string>, std::uint32_t> include_numbers_;
-  std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>> included_blocks_;
+  std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>>
+      included_blocks_;
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Role>> included_roles_;
-  std::vector<const play::Task*> handlers_;     ///< in the order they run
+  std::vector<const play::Task*> handlers_;  ///< in the order they run
   std::unique_ptr<play::Task> setup_task_;
   std::size_t failed_count_ = 0;
   bool ended_ = false;
   bool ended_batch_ = false;
-  bool aborted_ = false;                        ///< any_errors_fatal or max_fail_percentage
+  bool aborted_ = false;  ///< any_errors_fatal or max_fail_percentage
 };
 
 /// What one task did on one host, before flow control looks at it.
@@ -88,7 +92,10 @@ struct TaskOutcome {
 
 /// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
 /// @param task_id  of the announcement
-Async<TaskOutcome> execute_task(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id);
+Async<TaskOutcome> execute_task(PlayRun& play,
+                                HostRun& host,
+                                const play::Task& task,
+                                std::uint64_t task_id);
 
 /// The task's name as shown: rendered, with its role in front; the action when it has none.
 std::string task_title(Scope& scope, const play::Task& task);

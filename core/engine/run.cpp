@@ -1,9 +1,9 @@
 #include "core/engine/run.hpp"
 
-#include <algorithm>
-
 #include "core/engine/play_run.hpp"
 #include "core/engine/services.hpp"
+
+#include <algorithm>
 
 namespace gpustack::engine {
 
@@ -20,16 +20,23 @@ Result<std::size_t> batch_size(const Value& entry, std::size_t hosts, SourceSpan
   char* end = nullptr;
   const double number = std::strtod(text.c_str(), &end);
   if (text.empty() || *end != '\0' || number < 0) {
-    return Error(ErrorCode::play_invalid, "serial needs a number of hosts or a percentage, found '" + to_text(entry) + "'")
+    return Error(ErrorCode::play_invalid,
+                 "serial needs a number of hosts or a percentage, found '" + to_text(entry) + "'")
         .at(where);
   }
-  if (is_percent) return std::max<std::size_t>(1, static_cast<std::size_t>(number / 100.0 * static_cast<double>(hosts)));
+  if (is_percent)
+    return std::max<std::size_t>(
+        1, static_cast<std::size_t>(number / 100.0 * static_cast<double>(hosts)));
   return number < 1 ? hosts : static_cast<std::size_t>(number);
 }
 
 }  // namespace
 
-Run::Run(RunState& state, play::Loader& loader, TargetPool& targets, report::Sink& sink, Prompter* prompter)
+Run::Run(RunState& state,
+         play::Loader& loader,
+         TargetPool& targets,
+         report::Sink& sink,
+         Prompter* prompter)
     : state_(state), loader_(loader), targets_(targets), sink_(sink), prompter_(prompter) {
   tag_choice_.only = play::parse_tags(state.options.tags);
   tag_choice_.skip = play::parse_tags(state.options.skip_tags);
@@ -49,11 +56,13 @@ void Run::warn(std::string message, SourceSpan span) {
 
 bool Run::started(const play::Task& task) {
   const std::string& wanted = state_.options.start_at_task;
-  if (wanted.empty() || reached_start_ || task.is_implicit || task.kind == play::ActionKind::meta) return true;
+  if (wanted.empty() || reached_start_ || task.is_implicit || task.kind == play::ActionKind::meta)
+    return true;
   const play::Role* role = task.role();
   const std::string full = role != nullptr ? role->fqcn + " : " + task.name : task.name;
   const auto matches = [&](const std::string& name) {
-    return name == wanted || (wanted.ends_with('*') && name.starts_with(wanted.substr(0, wanted.size() - 1)));
+    return name == wanted ||
+           (wanted.ends_with('*') && name.starts_with(wanted.substr(0, wanted.size() - 1)));
   };
   if (matches(task.name) || matches(full)) reached_start_ = true;
   return reached_start_;
@@ -64,11 +73,14 @@ Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& 
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(play.hosts_span);
   std::string pattern;
   if (rendered->is_list()) {
-    for (const Value& part : rendered->as_list()) pattern += (pattern.empty() ? "" : ",") + to_text(part);
+    for (const Value& part : rendered->as_list())
+      pattern += (pattern.empty() ? "" : ",") + to_text(part);
   } else {
     pattern = to_text(*rendered);
   }
-  const std::vector<std::string> limits = state_.options.limit.empty() ? std::vector<std::string>() : std::vector<std::string>{state_.options.limit};
+  const std::vector<std::string> limits = state_.options.limit.empty()
+                                              ? std::vector<std::string>()
+                                              : std::vector<std::string>{state_.options.limit};
   GS_TRY(const auto order, inventory::parse_order(play.order.empty() ? "inventory" : play.order));
   GS_TRY(auto selection, state_.inventory->select({pattern}, limits, order, play.hosts_span));
   for (const Error& note : selection.unmatched) {
@@ -79,7 +91,9 @@ Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& 
   return hosts;
 }
 
-Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& play, Scope& scope, std::vector<std::string> hosts) {
+Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& play,
+                                                           Scope& scope,
+                                                           std::vector<std::string> hosts) {
   std::vector<std::vector<std::string>> result;
   if (play.serial.is_null()) {
     result.push_back(std::move(hosts));
@@ -94,9 +108,11 @@ Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& pla
   const std::size_t total = hosts.size();
   std::size_t at = 0;
   for (std::size_t step = 0; at < total; ++step) {
-    GS_TRY(const std::size_t size, batch_size(sizes[std::min(step, sizes.size() - 1)], total, play.span));
+    GS_TRY(const std::size_t size,
+           batch_size(sizes[std::min(step, sizes.size() - 1)], total, play.span));
     const std::size_t end = std::min(total, at + size);
-    result.emplace_back(hosts.begin() + static_cast<std::ptrdiff_t>(at), hosts.begin() + static_cast<std::ptrdiff_t>(end));
+    result.emplace_back(hosts.begin() + static_cast<std::ptrdiff_t>(at),
+                        hosts.begin() + static_cast<std::ptrdiff_t>(end));
     at = end;
   }
   return result;
@@ -106,7 +122,8 @@ Result<void> Run::ask_prompts(const play::Play& play, Value& answers) {
   for (const play::VarsPrompt& prompt : play.vars_prompt) {
     if (state_.options.extra_vars.find(prompt.name) != nullptr) continue;
     if (prompter_ == nullptr || !prompter_->is_interactive()) {
-      if (prompt.fallback.is_null()) warn("no terminal to ask for '" + prompt.name + "' on: it stays empty", prompt.span);
+      if (prompt.fallback.is_null())
+        warn("no terminal to ask for '" + prompt.name + "' on: it stays empty", prompt.span);
       answers.set(prompt.name, prompt.fallback.is_null() ? Value("") : prompt.fallback);
       continue;
     }
@@ -143,7 +160,8 @@ Async<bool> Run::run_play(const play::Play& play) {
   if (play_state.name.empty()) {
     auto pattern = scope.render(play.hosts);
     if (pattern && pattern->is_list()) {
-      for (const Value& part : pattern->as_list()) play_state.name += (play_state.name.empty() ? "" : ",") + to_text(part);
+      for (const Value& part : pattern->as_list())
+        play_state.name += (play_state.name.empty() ? "" : ",") + to_text(part);
     } else if (pattern) {
       play_state.name = to_text(*pattern);
     }
@@ -156,12 +174,15 @@ Async<bool> Run::run_play(const play::Play& play) {
   begin.hosts = hosts;
   emit(std::move(begin));
   play_state.all_hosts = hosts;
-  std::erase_if(hosts, [&](const std::string& host) { return state_.host(host).failed || state_.host(host).unreachable; });
+  std::erase_if(hosts, [&](const std::string& host) {
+    return state_.host(host).failed || state_.host(host).unreachable;
+  });
   for (const std::string& host : play_state.all_hosts) {
     if (state_.host(host).failed || state_.host(host).unreachable) play_state.removed.insert(host);
   }
   if (hosts.empty()) {
-    report::Event none(matched == 0 ? report::EventType::no_hosts_matched : report::EventType::no_hosts_left);
+    report::Event none(matched == 0 ? report::EventType::no_hosts_matched
+                                    : report::EventType::no_hosts_left);
     none.play = play_state.name;
     emit(std::move(none));
     co_return matched == 0;
@@ -172,7 +193,9 @@ Async<bool> Run::run_play(const play::Play& play) {
   bool go_on = true;
   for (auto& batch : groups) {
     play_state.batch = batch;
-    std::erase_if(play_state.batch, [&](const std::string& host) { return state_.host(host).failed || state_.host(host).unreachable; });
+    std::erase_if(play_state.batch, [&](const std::string& host) {
+      return state_.host(host).failed || state_.host(host).unreachable;
+    });
     if (play_state.batch.empty()) continue;
     for (const std::string& host : play_state.batch) {
       if (state_.host(host).problem) co_return Error(*state_.host(host).problem);
@@ -224,7 +247,8 @@ Result<void> Run::load_vars_files(const play::Play& play, PlayState& play_state,
       GS_TRY(auto document, yaml::load_file(*path, state_.vault));
       const Value values = document.root.to_value();
       if (!values.is_map() && !values.is_null()) {
-        return Error(ErrorCode::yaml_type, "vars file '" + *path + "' must hold a dictionary").at(document.root.span());
+        return Error(ErrorCode::yaml_type, "vars file '" + *path + "' must hold a dictionary")
+            .at(document.root.span());
       }
       merge_into(merged, values, state_.options.merge_hashes);
       play_state.vars_files[host.name] = merged;

@@ -1,15 +1,6 @@
 #pragma once
 /// @file One run of a site: plays over batches of hosts, tasks over hosts, results as events.
 
-#include <chrono>
-#include <functional>
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
-#include <string>
-#include <vector>
-
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
 #include "core/engine/lockstep.hpp"
@@ -20,6 +11,15 @@
 #include "core/play/loader.hpp"
 #include "core/play/tags.hpp"
 #include "core/report/event.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
 
 namespace gpustack::engine {
 
@@ -41,16 +41,24 @@ class Prompter {
   virtual bool is_interactive() const = 0;
 };
 
-enum class Flow : std::uint8_t { go_on, failed, unreachable, end_role, end_host, end_batch, end_play };
+enum class Flow : std::uint8_t {
+  go_on,
+  failed,
+  unreachable,
+  end_role,
+  end_host,
+  end_batch,
+  end_play
+};
 
 /// One host going through one play.
 struct HostRun {
   HostState* state = nullptr;
-  std::size_t number = 0;                          ///< in the batch
-  std::vector<const play::Task*> notified;         ///< handlers to run at the next flush
-  std::set<std::string> roles_done;                ///< signatures of roles that ran
-  std::vector<Value> include_frames;               ///< loop variables of the includes we are in, outermost first
-  int rescue_depth = 0;                            ///< blocks with `rescue` around the running task
+  std::size_t number = 0;                   ///< in the batch
+  std::vector<const play::Task*> notified;  ///< handlers to run at the next flush
+  std::set<std::string> roles_done;         ///< signatures of roles that ran
+  std::vector<Value> include_frames;  ///< loop variables of the includes we are in, outermost first
+  int rescue_depth = 0;               ///< blocks with `rescue` around the running task
   bool ended = false;
 };
 
@@ -65,9 +73,14 @@ class PlayRun;
 /// Thread: the executor given to run().
 class Run {
  public:
-  Run(RunState& state, play::Loader& loader, TargetPool& targets, report::Sink& sink, Prompter* prompter);
+  Run(RunState& state,
+      play::Loader& loader,
+      TargetPool& targets,
+      report::Sink& sink,
+      Prompter* prompter);
 
-  /// Runs all plays of the site. Errors of hosts are in the summary; an Error means the run could not go on.
+  /// Runs all plays of the site. Errors of hosts are in the summary; an Error means the run could
+  /// not go on.
   /// @cancel  running tasks are stopped, later ones not started
   Async<RunSummary> run(const play::Site& site);
 
@@ -89,7 +102,9 @@ class Run {
  private:
   Async<bool> run_play(const play::Play& play);
   Result<std::vector<std::string>> play_hosts(const play::Play& play, Scope& scope);
-  Result<std::vector<std::vector<std::string>>> batches(const play::Play& play, Scope& scope, std::vector<std::string> hosts);
+  Result<std::vector<std::vector<std::string>>> batches(const play::Play& play,
+                                                        Scope& scope,
+                                                        std::vector<std::string> hosts);
   Result<void> load_vars_files(const play::Play& play, PlayState& play_state, HostState& host);
   Result<void> ask_prompts(const play::Play& play, Value& answers);
 

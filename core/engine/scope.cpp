@@ -1,9 +1,9 @@
 #include "core/engine/scope.hpp"
 
-#include <algorithm>
-
 #include "core/engine/magic.hpp"
 #include "core/engine/services.hpp"
+
+#include <algorithm>
 
 namespace gpustack::engine {
 
@@ -22,8 +22,16 @@ std::vector<const play::Role*> role_chain(const play::Role* role) {
 
 }  // namespace
 
-Scope::Scope(RunState& run, PlayState* play, HostState& host, const play::Node* node, const std::vector<Value>* includes)
-    : run_(run), play_(play), host_(host), node_(node), services_(std::make_unique<ControllerServices>(*this)) {
+Scope::Scope(RunState& run,
+             PlayState* play,
+             HostState& host,
+             const play::Node* node,
+             const std::vector<Value>* includes)
+    : run_(run),
+      play_(play),
+      host_(host),
+      node_(node),
+      services_(std::make_unique<ControllerServices>(*this)) {
   build_levels(includes);
 }
 
@@ -41,13 +49,15 @@ void Scope::build_levels(const std::vector<Value>* includes) {
   const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
   const auto chain = role_chain(role);
   add_level(run_.options.extra_vars, "extra vars (22)");
-  for (auto it = chain.rbegin(); it != chain.rend(); ++it) add_level((*it)->params, "role params (20)");
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it)
+    add_level((*it)->params, "role params (20)");
   add_level(host_.set_facts, "set_fact (19)");
   add_level(host_.registered, "registered and include_vars (18)");
   std::size_t frames = includes != nullptr ? includes->size() : 0;
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
     if (node->type == play::NodeType::task) {
-      if (node != node_ && frames > 0) add_level((*includes)[--frames], "include loop variables (17)");
+      if (node != node_ && frames > 0)
+        add_level((*includes)[--frames], "include loop variables (17)");
       add_level(node->vars, "task vars (17)");
     } else if (node->type == play::NodeType::block) {
       add_level(node->vars, "block vars (16)");
@@ -56,7 +66,8 @@ void Scope::build_levels(const std::vector<Value>* includes) {
   for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
     add_level((*it)->role_vars, "role vars (15)");
     add_level((*it)->vars, "role entry vars (15)");
-    for (const auto& dependency : (*it)->dependencies) add_level(dependency->role_vars, "dependency vars (15)");
+    for (const auto& dependency : (*it)->dependencies)
+      add_level(dependency->role_vars, "dependency vars (15)");
   }
   if (play_ != nullptr) {
     for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
@@ -73,8 +84,10 @@ void Scope::build_levels(const std::vector<Value>* includes) {
   add_level(host_.inventory_vars, "inventory (3-10)");
   if (!chain.empty()) {
     add_level(chain.back()->defaults, "role defaults (2)");
-    for (const auto& dependency : chain.back()->dependencies) add_level(dependency->defaults, "dependency defaults (2)");
-    for (auto it = std::next(chain.rbegin()); it != chain.rend(); ++it) add_level((*it)->defaults, "role defaults (2)");
+    for (const auto& dependency : chain.back()->dependencies)
+      add_level(dependency->defaults, "dependency defaults (2)");
+    for (auto it = std::next(chain.rbegin()); it != chain.rend(); ++it)
+      add_level((*it)->defaults, "role defaults (2)");
   }
   if (play_ != nullptr) {
     for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
@@ -97,18 +110,21 @@ const Value* Scope::raw(std::string_view name) const {
 Result<std::optional<Value>> Scope::lookup(std::string_view name) {
   if (const Value* local = locals_.find(name)) return std::optional<Value>(*local);
   std::string key(name);
-  if (const auto known = rendered_.find(key); known != rendered_.end()) return std::optional<Value>(known->second);
+  if (const auto known = rendered_.find(key); known != rendered_.end())
+    return std::optional<Value>(known->second);
   if (auto found = magic(name)) return found;
   const Value* value = raw(name);
   if (value == nullptr) return std::optional<Value>();
   if (std::find(rendering_.begin(), rendering_.end(), key) != rendering_.end()) {
     std::string loop;
     for (const std::string& step : rendering_) loop += step + " -> ";
-    Error error(ErrorCode::template_recursion, "recursive loop detected in template: " + loop + key);
+    Error error(ErrorCode::template_recursion,
+                "recursive loop detected in template: " + loop + key);
     if (const Origin* origin = value->origin()) return std::move(error).at(origin->span);
     return error;
   }
-  if (rendering_.size() >= 100) return Error(ErrorCode::template_limit, "variables refer to each other more than 100 deep");
+  if (rendering_.size() >= 100)
+    return Error(ErrorCode::template_limit, "variables refer to each other more than 100 deep");
   rendering_.push_back(key);
   const Value source = *value;
   auto rendered = render(source);
@@ -128,9 +144,22 @@ std::vector<std::string> Scope::names() const {
   add(locals_);
   for (const Level& level : levels_) add(*level.variables);
   for (const auto& [key, value] : host_.facts.as_map()) result.push_back("ansible_" + to_text(key));
-  for (const char* name : {"inventory_hostname", "inventory_hostname_short", "groups", "group_names", "hostvars", "playbook_dir",
-                           "role_path", "role_name", "ansible_facts", "ansible_play_hosts", "ansible_play_batch",
-                           "ansible_check_mode", "ansible_version", "omit", "inventory_dir", "play_hosts"}) {
+  for (const char* name : {"inventory_hostname",
+                           "inventory_hostname_short",
+                           "groups",
+                           "group_names",
+                           "hostvars",
+                           "playbook_dir",
+                           "role_path",
+                           "role_name",
+                           "ansible_facts",
+                           "ansible_play_hosts",
+                           "ansible_play_batch",
+                           "ansible_check_mode",
+                           "ansible_version",
+                           "omit",
+                           "inventory_dir",
+                           "play_hosts"}) {
     result.emplace_back(name);
   }
   std::sort(result.begin(), result.end());
@@ -155,7 +184,9 @@ jinja::Context Scope::context() {
   return context;
 }
 
-Result<Value> Scope::render(const Value& value) { return jinja::render_deep(run_.templates, value, context()); }
+Result<Value> Scope::render(const Value& value) {
+  return jinja::render_deep(run_.templates, value, context());
+}
 
 Result<bool> Scope::condition(const Value& expression) {
   return jinja::evaluate_condition(run_.templates, expression, context());

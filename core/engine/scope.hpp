@@ -1,5 +1,9 @@
 #pragma once
-/// @file Names to values for one host and task: Ansible's 22 levels of precedence, looked up lazily.
+/// @file Names to values for one host and task: Ansible's 22 levels of precedence, looked up
+/// lazily.
+
+#include "core/engine/state.hpp"
+#include "core/jinja/jinja.hpp"
 
 #include <memory>
 #include <string>
@@ -7,15 +11,12 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/engine/state.hpp"
-#include "core/jinja/jinja.hpp"
-
 namespace gpustack::engine {
 
 class ControllerServices;
 
-/// The variables one task sees on one host. Built per task, cheap: a list of pointers to maps, highest level first.
-/// Thread: the run's executor.
+/// The variables one task sees on one host. Built per task, cheap: a list of pointers to maps,
+/// highest level first. Thread: the run's executor.
 class Scope final : public jinja::Scope {
  public:
   /// One map of the stack, with the name `gpustack why` prints.
@@ -26,7 +27,11 @@ class Scope final : public jinja::Scope {
 
   /// `node` is the task, or the play, or nullptr (hostvars of another host). All outlived by: Run.
   /// @param includes  loop variables of the dynamic includes around `node`, outermost first
-  Scope(RunState& run, PlayState* play, HostState& host, const play::Node* node, const std::vector<Value>* includes = nullptr);
+  Scope(RunState& run,
+        PlayState* play,
+        HostState& host,
+        const play::Node* node,
+        const std::vector<Value>* includes = nullptr);
   ~Scope() override;
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -69,12 +74,13 @@ class Scope final : public jinja::Scope {
   std::unique_ptr<ControllerServices> services_;
   Map locals_;
   std::vector<Level> levels_;
-  std::vector<Value> kept_;               ///< shares the maps the levels point into
+  std::vector<Value> kept_;  ///< shares the maps the levels point into
   std::unordered_map<std::string, Value> rendered_;
-  std::vector<std::string> rendering_;    ///< names being rendered, to find loops
+  std::vector<std::string> rendering_;  ///< names being rendered, to find loops
 };
 
-/// Ansible's search path of a task: its role's folder, the folder of its file, the playbook's folder.
+/// Ansible's search path of a task: its role's folder, the folder of its file, the playbook's
+/// folder.
 std::vector<std::string> search_folders(const play::Node* node);
 
 }  // namespace gpustack::engine

@@ -1,13 +1,13 @@
 #include "core/engine/services.hpp"
 
+#include "core/engine/scope.hpp"
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include "core/engine/scope.hpp"
 
 namespace gpustack::engine {
 
@@ -21,15 +21,18 @@ std::string expand_user(const std::string& path) {
 
 Result<std::string> read_controller_file(const std::string& path, yaml::VaultReader* vault) {
   std::error_code problem;
-  if (!fs::exists(path, problem)) return Error(ErrorCode::file_not_found, "'" + path + "' does not exist");
+  if (!fs::exists(path, problem))
+    return Error(ErrorCode::file_not_found, "'" + path + "' does not exist");
   std::ifstream file(path, std::ios::binary);
   std::ostringstream buffer;
   buffer << file.rdbuf();
-  if (!file || fs::is_directory(path, problem)) return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be read");
+  if (!file || fs::is_directory(path, problem))
+    return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be read");
   std::string text = std::move(buffer).str();
   if (text.starts_with("$ANSIBLE_VAULT;")) {
     if (vault == nullptr) {
-      return Error(ErrorCode::vault_no_secret, "'" + path + "' is vault text, and no vault password was given");
+      return Error(ErrorCode::vault_no_secret,
+                   "'" + path + "' is vault text, and no vault password was given");
     }
     SourceSpan where{intern_source(path, {}), 0, 0, 1};
     GS_TRY(auto opened, vault->open(text, where));
@@ -61,7 +64,8 @@ Result<std::string> ControllerServices::find_file(std::string_view kind, const s
       looked += looked.empty() ? candidate : ", " + candidate;
     }
   }
-  return Error(ErrorCode::lookup_failed, "could not find or access '" + name + "'; searched in: " + looked);
+  return Error(ErrorCode::lookup_failed,
+               "could not find or access '" + name + "'; searched in: " + looked);
 }
 
 Result<std::string> ControllerServices::read_file(const std::string& path) {
@@ -73,11 +77,13 @@ Result<std::string> ControllerServices::run_shell(const std::string& command) {
   if (pipe == nullptr) return Error(ErrorCode::lookup_failed, "cannot start '" + command + "'");
   std::string output;
   std::array<char, 65536> buffer{};
-  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) output.append(buffer.data(), got);
+  for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    output.append(buffer.data(), got);
   const int status = ::pclose(pipe);
   if (status != 0) {
     return Error(ErrorCode::lookup_failed,
-                 "'" + command + "' returned " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : status));
+                 "'" + command + "' returned " +
+                     std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : status));
   }
   return output;
 }
@@ -92,8 +98,12 @@ Result<std::vector<std::string>> ControllerServices::hosts_matching(const std::s
   return scope_.run().match(pattern);
 }
 
-Result<Value> ControllerServices::parse_yaml(const std::string& text) { return yaml::parse_text(text); }
+Result<Value> ControllerServices::parse_yaml(const std::string& text) {
+  return yaml::parse_text(text);
+}
 
-Result<List> ControllerServices::parse_yaml_all(const std::string& text) { return yaml::parse_all_text(text); }
+Result<List> ControllerServices::parse_yaml_all(const std::string& text) {
+  return yaml::parse_all_text(text);
+}
 
 }  // namespace gpustack::engine

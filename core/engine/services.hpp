@@ -8,7 +8,8 @@ namespace gpustack::engine {
 
 class Scope;
 
-/// Files by Ansible's search path, controller commands, environment and inventory, as seen from one scope.
+/// Files by Ansible's search path, controller commands, environment and inventory, as seen from one
+/// scope.
 class ControllerServices final : public jinja::Services {
  public:
   explicit ControllerServices(Scope& scope) : scope_(scope) {}
@@ -26,7 +27,8 @@ class ControllerServices final : public jinja::Services {
   Scope& scope_;
 };
 
-/// A controller file's bytes; whole-file vaults are opened. @error file_not_found, file_unreadable, vault_*
+/// A controller file's bytes; whole-file vaults are opened. @error file_not_found, file_unreadable,
+/// vault_*
 Result<std::string> read_controller_file(const std::string& path, yaml::VaultReader* vault);
 
 /// `~` and environment variables in a controller path.

@@ -9,7 +9,13 @@ namespace gpustack::engine {
 RunState::RunState() {
   std::random_device random;
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "__omit_place_holder__%08x%08x%08x%08x", random(), random(), random(), random());
+  std::snprintf(text.data(),
+                text.size(),
+                "__omit_place_holder__%08x%08x%08x%08x",
+                random(),
+                random(),
+                random(),
+                random());
   omit = text.data();
 }
 
@@ -44,7 +50,8 @@ Result<std::vector<std::string>> RunState::match(const std::string& pattern) con
 }
 
 bool RunState::is_known(const std::string& host_name) const {
-  return inventory->find_host(host_name) != nullptr || hosts.contains(host_name) || host_name == "localhost";
+  return inventory->find_host(host_name) != nullptr || hosts.contains(host_name) ||
+         host_name == "localhost";
 }
 
 Value mark_deep(Value value, Mark marks) {

@@ -1,5 +1,13 @@
 #pragma once
-/// @file What a run knows while it goes on: hosts with their variables, the play at work, shared services.
+/// @file What a run knows while it goes on: hosts with their variables, the play at work, shared
+/// services.
+
+#include "core/base/value.hpp"
+#include "core/engine/options.hpp"
+#include "core/jinja/jinja.hpp"
+#include "core/play/model.hpp"
+#include "core/yaml/node.hpp"
+#include "inventory/inventory.hpp"
 
 #include <map>
 #include <memory>
@@ -9,23 +17,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/base/value.hpp"
-#include "core/engine/options.hpp"
-#include "core/jinja/jinja.hpp"
-#include "core/play/model.hpp"
-#include "core/yaml/node.hpp"
-#include "inventory/inventory.hpp"
-
 namespace gpustack::engine {
 
 /// One host over the whole run. Its variables outlive plays; failures take it out of later plays.
 struct HostState {
   std::string name;
-  Value inventory_vars = Value(Map());   ///< precedence levels 3 to 10, merged
-  Value facts = Value(Map());            ///< `ansible_facts`: names without the `ansible_` prefix
-  Value set_facts = Value(Map());        ///< level 19
-  Value registered = Value(Map());       ///< level 18: register and include_vars
-  std::optional<Error> problem;          ///< why its variables could not be read; fails the host
+  Value inventory_vars = Value(Map());  ///< precedence levels 3 to 10, merged
+  Value facts = Value(Map());           ///< `ansible_facts`: names without the `ansible_` prefix
+  Value set_facts = Value(Map());       ///< level 19
+  Value registered = Value(Map());      ///< level 18: register and include_vars
+  std::optional<Error> problem;         ///< why its variables could not be read; fails the host
   bool facts_gathered = false;
   bool failed = false;
   bool unreachable = false;
@@ -35,11 +36,12 @@ struct HostState {
 struct PlayState {
   const play::Play* play = nullptr;
   std::string name;
-  std::vector<std::string> all_hosts;    ///< every host of the play
-  std::vector<std::string> batch;        ///< the hosts of this `serial` batch
-  std::set<std::string> removed;         ///< failed or unreachable ones
-  Value prompted = Value(Map());         ///< answers to vars_prompt
-  std::vector<const play::Role*> public_roles;  ///< roles whose variables the whole play sees, in order of use
+  std::vector<std::string> all_hosts;  ///< every host of the play
+  std::vector<std::string> batch;      ///< the hosts of this `serial` batch
+  std::set<std::string> removed;       ///< failed or unreachable ones
+  Value prompted = Value(Map());       ///< answers to vars_prompt
+  std::vector<const play::Role*>
+      public_roles;  ///< roles whose variables the whole play sees, in order of use
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
 
@@ -51,7 +53,7 @@ struct RunState {
   jinja::Environment templates;
   yaml::VaultReader* vault = nullptr;
   std::map<std::string, std::unique_ptr<HostState>> hosts;
-  std::string omit;                      ///< the value that stands for "leave this argument out"
+  std::string omit;  ///< the value that stands for "leave this argument out"
   std::vector<std::string> playbooks;
 
   RunState();

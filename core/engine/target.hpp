@@ -1,15 +1,15 @@
 #pragma once
 /// @file A host as the engine uses it: modules run there over one connection, whatever carries it.
 
+#include "core/async/async.hpp"
+#include "core/base/value.hpp"
+#include "modules/sdk/system.hpp"
+
 #include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
-
-#include "core/async/async.hpp"
-#include "core/base/value.hpp"
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::engine {
 
@@ -24,7 +24,9 @@ struct Become {
 
   Become() = default;
   /// Tasks with equal keys share a child runner.
-  std::string key() const { return active ? method + "\n" + user + "\n" + executable + "\n" + flags : std::string(); }
+  std::string key() const {
+    return active ? method + "\n" + user + "\n" + executable + "\n" + flags : std::string();
+  }
 };
 
 /// One module run on a host.
@@ -33,11 +35,11 @@ struct TaskCall {
   Value arguments;
   bool check = false;
   bool diff = false;
-  Value environment;                 ///< map of strings, or null
+  Value environment;  ///< map of strings, or null
   Become become;
-  std::chrono::seconds timeout{0};   ///< 0 = none
+  std::chrono::seconds timeout{0};  ///< 0 = none
   std::function<void(std::string_view stream, std::string_view text)> on_output;
-  std::function<void(std::string_view bytes)> on_data;   ///< a file sent up (fetch)
+  std::function<void(std::string_view bytes)> on_data;  ///< a file sent up (fetch)
 
   TaskCall() = default;
 };
@@ -69,10 +71,13 @@ class ContentStore {
  public:
   /// A text made by the controller (a rendered template).
   modules::Content add_text(std::string text);
-  /// A controller file; hashed once per (path, size, modification time). @error file_not_found, file_unreadable
+  /// A controller file; hashed once per (path, size, modification time). @error file_not_found,
+  /// file_unreadable
   Result<modules::Content> add_file(const std::string& path);
   /// All bytes of a known hash, from `offset` on, at most `limit`. @error content_missing
-  Result<std::string> read(const std::string& sha256, std::uint64_t offset, std::size_t limit) const;
+  Result<std::string> read(const std::string& sha256,
+                           std::uint64_t offset,
+                           std::size_t limit) const;
   std::uint64_t size(const std::string& sha256) const;
 
  private:

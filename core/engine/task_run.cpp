@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <utility>
-
 #include "core/engine/actions/action.hpp"
 #include "core/engine/play_run.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <algorithm>
+#include <utility>
 
 namespace gpustack::engine {
 
@@ -47,7 +47,11 @@ Value without_omitted(const Value& value, const std::string& omit) {
 class TaskRun {
  public:
   TaskRun(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id)
-      : play_(play), host_(host), task_(task), task_id_(task_id), scope_(play.run().state(), &play.play(), *host.state, &task, &host.include_frames) {}
+      : play_(play),
+        host_(host),
+        task_(task),
+        task_id_(task_id),
+        scope_(play.run().state(), &play.play(), *host.state, &task, &host.include_frames) {}
 
   Async<TaskOutcome> run();
 
@@ -88,7 +92,8 @@ report::Event TaskRun::event(report::EventType type) const {
   event.check = settings_.check;
   event.diff = settings_.diff;
   event.no_log = settings_.no_log;
-  if (!settings_.delegate_to.empty() && settings_.delegate_to != host_.state->name) event.delegated_to = settings_.delegate_to;
+  if (!settings_.delegate_to.empty() && settings_.delegate_to != host_.state->name)
+    event.delegated_to = settings_.delegate_to;
   return event;
 }
 
@@ -110,7 +115,8 @@ void TaskRun::report_result(report::EventType type, const Value& result, const V
   }
   const std::string_view name = task_.module != nullptr ? task_.module->name : std::string_view();
   out.verbose_always = name == "debug" || flag(result, "_ansible_verbose_always");
-  out.verbose_override = name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
+  out.verbose_override =
+      name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
   play_.run().emit(std::move(out));
 }
 
@@ -126,8 +132,9 @@ Result<std::optional<List>> TaskRun::loop_items() {
       return std::optional<List>(std::move(items));
     }
     if (!rendered->is_list()) {
-      return Error(ErrorCode::yaml_type, "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
-                                             to_repr(*rendered).substr(0, 200))
+      return Error(ErrorCode::yaml_type,
+                   "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
+                       to_repr(*rendered).substr(0, 200))
           .at_if_unknown(loop.span)
           .hint("a lookup needs wantlist=True, or query() in place of lookup()");
     }
@@ -187,8 +194,9 @@ Result<Value> TaskRun::task_arguments() {
       if (!one) {
         const auto span = task_.argument_spans.find(to_text(key));
         Error error = std::move(one).error();
-        return span == task_.argument_spans.end() ? std::move(error).at_if_unknown(task_.action_span)
-                                                  : std::move(error).at_if_unknown(span->second);
+        return span == task_.argument_spans.end()
+                   ? std::move(error).at_if_unknown(task_.action_span)
+                   : std::move(error).at_if_unknown(span->second);
       }
       rendered.set(to_text(key), std::move(*one));
     }
@@ -196,12 +204,15 @@ Result<Value> TaskRun::task_arguments() {
     auto whole = scope_.render(task_.arguments);
     if (!whole) return Error(std::move(whole).error()).at_if_unknown(task_.action_span);
     if (whole->is_string()) {
-      GS_TRY(auto parsed, modules::parse_key_value(whole->as_string(), task_.module == nullptr || !task_.module->free_form.empty()));
+      GS_TRY(auto parsed,
+             modules::parse_key_value(whole->as_string(),
+                                      task_.module == nullptr || !task_.module->free_form.empty()));
       rendered = std::move(parsed);
     } else if (whole->is_map()) {
       rendered = std::move(*whole);
     } else if (!whole->is_null()) {
-      return Error(ErrorCode::yaml_type, "module arguments must be a dictionary, found " + std::string(type_name(*whole)))
+      return Error(ErrorCode::yaml_type,
+                   "module arguments must be a dictionary, found " + std::string(type_name(*whole)))
           .at_if_unknown(task_.action_span);
     }
   }
@@ -210,7 +221,9 @@ Result<Value> TaskRun::task_arguments() {
     const Value supplied = *more;
     rendered.mutable_map().erase(std::string_view("_variable_params"));
     if (!supplied.is_map() && !supplied.is_null()) {
-      return Error(ErrorCode::yaml_type, "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
+      return Error(
+                 ErrorCode::yaml_type,
+                 "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
           .at_if_unknown(task_.action_span);
     }
     for (const auto& [key, value] : supplied.is_map() ? supplied.as_map() : Map()) {
@@ -240,7 +253,8 @@ Result<Value> TaskRun::task_arguments() {
   }
   if (task_.module == nullptr) {
     if (!task_.library_path.empty()) return kept;
-    return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'").at(task_.action_span);
+    return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
+        .at(task_.action_span);
   }
   return modules::check_arguments(*task_.module, kept, task_.action_span);
 }
@@ -250,11 +264,15 @@ void TaskRun::store_facts(const Value& result) {
   if (facts == nullptr || !facts->is_map()) return;
   constexpr std::string_view kPrefix = "ansible_";
   HostState* owner = host_.state;
-  if (!settings_.delegate_to.empty() && settings_.delegate_facts) owner = &play_.run().state().host(settings_.delegate_to);
-  const bool is_set_fact = task_.module != nullptr && (task_.module->name == "set_fact" || task_.module->name == "include_vars");
+  if (!settings_.delegate_to.empty() && settings_.delegate_facts)
+    owner = &play_.run().state().host(settings_.delegate_to);
+  const bool is_set_fact = task_.module != nullptr && (task_.module->name == "set_fact" ||
+                                                       task_.module->name == "include_vars");
   if (is_set_fact) {
     Value& level = task_.module->name == "set_fact" ? owner->set_facts : owner->registered;
-    merge_into(level, *facts, play_.run().state().options.merge_hashes && task_.module->name == "include_vars");
+    merge_into(level,
+               *facts,
+               play_.run().state().options.merge_hashes && task_.module->name == "include_vars");
     if (flag(result, "_ansible_facts_cacheable")) merge_into(owner->facts, *facts, false);
   } else {
     for (const auto& [key, value] : facts->as_map()) {
@@ -268,7 +286,8 @@ void TaskRun::store_facts(const Value& result) {
         owner->facts.set(name, safe);
       }
     }
-    if (task_.module != nullptr && (task_.module->name == "setup" || task_.module->name == "gather_facts")) {
+    if (task_.module != nullptr &&
+        (task_.module->name == "setup" || task_.module->name == "gather_facts")) {
       owner->facts_gathered = true;
       owner->facts.set("module_setup", true);
     }
@@ -350,7 +369,8 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
     const auto number = [](const Value& value, std::int64_t otherwise) {
       if (value.is_integer()) return value.as_integer();
       if (value.is_real()) return static_cast<std::int64_t>(value.as_real());
-      if (value.is_string()) return static_cast<std::int64_t>(std::strtoll(value.as_string().c_str(), nullptr, 10));
+      if (value.is_string())
+        return static_cast<std::int64_t>(std::strtoll(value.as_string().c_str(), nullptr, 10));
       return otherwise;
     };
     const std::int64_t wanted = number(retries, 3);
@@ -364,7 +384,8 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
     auto answer = co_await run_action(settings, std::move(sent));
     if (!answer) co_return Error(std::move(answer).error());
     result = std::move(*answer);
-    const bool from_host = task_.module == nullptr || task_.module->place != modules::Place::controller;
+    const bool from_host =
+        task_.module == nullptr || task_.module->place != modules::Place::controller;
     if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
     if (settings.no_log) result.set("_ansible_no_log", true);
     if (flag(result, "unreachable")) co_return result;
@@ -449,7 +470,8 @@ Result<void> TaskRun::notify(const Value& result) {
     for (const Value& name : names) {
       GS_TRY(auto handlers, play_.handlers_named(to_text(name), scope_));
       for (const play::Task* handler : handlers) {
-        if (std::find(host_.notified.begin(), host_.notified.end(), handler) == host_.notified.end()) {
+        if (std::find(host_.notified.begin(), host_.notified.end(), handler) ==
+            host_.notified.end()) {
           host_.notified.push_back(handler);
         }
       }
@@ -475,7 +497,8 @@ Async<Value> TaskRun::run_loop(List items) {
       GS_CO_TRY(auto pause, scope_.render(task_.loop_control.pause));
       const double seconds = pause.is_string() ? std::strtod(pause.as_string().c_str(), nullptr)
                                                : (pause.is_number() ? pause.as_real() : 0.0);
-      GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000))));
+      GS_CO_TRY_VOID(co_await async::sleep_for(
+          std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000))));
     }
     auto answer = co_await run_once(nullptr);
     if (!answer) co_return Error(std::move(answer).error());
@@ -491,7 +514,8 @@ Async<Value> TaskRun::run_loop(List items) {
       result.set(task_.loop_control.index_var, Value(static_cast<std::int64_t>(index)));
       result.set("ansible_index_var", Value(task_.loop_control.index_var));
     }
-    if (task_.kind == play::ActionKind::module || flag(result, "failed") || flag(result, "skipped")) {
+    if (task_.kind == play::ActionKind::module || flag(result, "failed") ||
+        flag(result, "skipped")) {
       report_result(report::EventType::item_result, result, label);
     }
     result.set("_ansible_item_label", label);
@@ -547,13 +571,15 @@ Async<TaskOutcome> TaskRun::run() {
   outcome.unreachable = flag(outcome.result, "unreachable");
   outcome.skipped = flag(outcome.result, "skipped");
   if (outcome.unreachable) outcome.failed = false;
-  outcome.ignored = (outcome.failed && settings_.ignore_errors) || (outcome.unreachable && settings_.ignore_unreachable);
+  outcome.ignored = (outcome.failed && settings_.ignore_errors) ||
+                    (outcome.unreachable && settings_.ignore_unreachable);
   Value kept = outcome.result;
   if (task_.kind == play::ActionKind::module || outcome.failed) {
     if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
     store(kept);
   }
-  const bool is_include = task_.kind == play::ActionKind::include_tasks || task_.kind == play::ActionKind::include_role;
+  const bool is_include =
+      task_.kind == play::ActionKind::include_tasks || task_.kind == play::ActionKind::include_role;
   if (!is_include || outcome.failed || (outcome.skipped && !in_loop_) || outcome.unreachable ||
       (in_loop_ && outcome.skipped)) {
     report_result(report::EventType::host_result, outcome.result, Value());
@@ -563,7 +589,10 @@ Async<TaskOutcome> TaskRun::run() {
 
 }  // namespace
 
-Async<TaskOutcome> execute_task(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id) {
+Async<TaskOutcome> execute_task(PlayRun& play,
+                                HostRun& host,
+                                const play::Task& task,
+                                std::uint64_t task_id) {
   TaskRun run(play, host, task, task_id);
   co_return co_await run.run();
 }

@@ -24,8 +24,11 @@ Result<Value> first_variable(Scope& scope, std::initializer_list<std::string_vie
   return Value();
 }
 
-Result<std::string> text_setting(Scope& scope, const play::Node* node, play::Keyword keyword,
-                                 std::initializer_list<std::string_view> variables, const std::optional<std::string>& option,
+Result<std::string> text_setting(Scope& scope,
+                                 const play::Node* node,
+                                 play::Keyword keyword,
+                                 std::initializer_list<std::string_view> variables,
+                                 const std::optional<std::string>& option,
                                  std::string fallback) {
   GS_TRY(auto variable, first_variable(scope, variables));
   if (!variable.is_null()) return to_text(variable);
@@ -40,7 +43,8 @@ Result<void> add_environment(Scope& scope, const play::Setting& setting, Value& 
   const auto add = [&](const Value& part) -> Result<void> {
     if (part.is_null() || (part.is_string() && part.as_string() == scope.run().omit)) return {};
     if (!part.is_map()) {
-      return Error(ErrorCode::yaml_type, "environment must be a dictionary, found " + std::string(type_name(part)))
+      return Error(ErrorCode::yaml_type,
+                   "environment must be a dictionary, found " + std::string(type_name(part)))
           .at(setting.span);
     }
     for (const auto& [key, value] : part.as_map()) {
@@ -58,7 +62,10 @@ Result<void> add_environment(Scope& scope, const play::Setting& setting, Value& 
 
 }  // namespace
 
-Result<bool> boolean_setting(Scope& scope, const play::Node& node, play::Keyword keyword, bool otherwise) {
+Result<bool> boolean_setting(Scope& scope,
+                             const play::Node& node,
+                             play::Keyword keyword,
+                             bool otherwise) {
   GS_TRY(auto value, keyword_value(scope, &node, keyword));
   if (value.is_null()) return otherwise;
   auto parsed = parse_bool(value);
@@ -73,19 +80,33 @@ Result<Become> resolve_become(Scope& scope, const play::Node* node) {
   if (!by_variable.is_null()) {
     GS_TRY(become.active, parse_bool(by_variable));
   } else if (node != nullptr) {
-    GS_TRY(become.active, boolean_setting(scope, *node, play::Keyword::become, options.become.value_or(false)));
+    GS_TRY(become.active,
+           boolean_setting(scope, *node, play::Keyword::become, options.become.value_or(false)));
   } else {
     become.active = options.become.value_or(false);
   }
-  GS_TRY(become.method, text_setting(scope, node, play::Keyword::become_method, {"ansible_become_method"},
-                                     options.become_method, "sudo"));
+  GS_TRY(become.method,
+         text_setting(scope,
+                      node,
+                      play::Keyword::become_method,
+                      {"ansible_become_method"},
+                      options.become_method,
+                      "sudo"));
   const std::string prefix = "ansible_" + become.method + "_";
-  GS_TRY(become.user, text_setting(scope, node, play::Keyword::become_user,
-                                   {"ansible_become_user", std::string_view(prefix + "user")}, options.become_user, "root"));
-  GS_TRY(become.executable, text_setting(scope, node, play::Keyword::become_exe, {"ansible_become_exe"}, {}, ""));
-  GS_TRY(become.flags, text_setting(scope, node, play::Keyword::become_flags, {"ansible_become_flags"}, {}, ""));
+  GS_TRY(become.user,
+         text_setting(scope,
+                      node,
+                      play::Keyword::become_user,
+                      {"ansible_become_user", std::string_view(prefix + "user")},
+                      options.become_user,
+                      "root"));
+  GS_TRY(become.executable,
+         text_setting(scope, node, play::Keyword::become_exe, {"ansible_become_exe"}, {}, ""));
+  GS_TRY(become.flags,
+         text_setting(scope, node, play::Keyword::become_flags, {"ansible_become_flags"}, {}, ""));
   const std::string password_name = prefix + "pass";
-  GS_TRY(auto password, first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
+  GS_TRY(auto password,
+         first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
   become.password = password.is_null() ? options.become_password : password.marked(Mark::secret);
   return become;
 }
@@ -98,7 +119,8 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   GS_TRY(settings.diff, boolean_setting(scope, task, Keyword::diff, options.diff));
   GS_TRY(settings.no_log, boolean_setting(scope, task, Keyword::no_log, false));
   GS_TRY(settings.ignore_errors, boolean_setting(scope, task, Keyword::ignore_errors, false));
-  GS_TRY(settings.ignore_unreachable, boolean_setting(scope, task, Keyword::ignore_unreachable, false));
+  GS_TRY(settings.ignore_unreachable,
+         boolean_setting(scope, task, Keyword::ignore_unreachable, false));
   GS_TRY(settings.delegate_facts, boolean_setting(scope, task, Keyword::delegate_facts, false));
   GS_TRY(auto timeout, keyword_value(scope, &task, Keyword::timeout));
   if (timeout.is_integer()) settings.timeout_seconds = timeout.as_integer();
@@ -112,7 +134,8 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
 }
 
 std::string ConnectionSettings::key() const {
-  return kind + "\n" + address + "\n" + std::to_string(port) + "\n" + user + "\n" + private_key_file + "\n" + common_args;
+  return kind + "\n" + address + "\n" + std::to_string(port) + "\n" + user + "\n" +
+         private_key_file + "\n" + common_args;
 }
 
 Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* node) {
@@ -120,13 +143,22 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
   const RunOptions& options = scope.run().options;
   const std::string& host = scope.host().name;
   ConnectionSettings settings;
-  const bool implicit_local = host == "localhost" && scope.run().inventory->find_host(host) == nullptr;
-  GS_TRY(settings.kind, text_setting(scope, node, Keyword::connection, {"ansible_connection"}, options.connection,
-                                     implicit_local ? "local" : "ssh"));
-  if (const auto dot = settings.kind.rfind('.'); dot != std::string::npos) settings.kind.erase(0, dot + 1);
-  if (settings.kind == "smart" || settings.kind == "paramiko" || settings.kind == "paramiko_ssh") settings.kind = "ssh";
+  const bool implicit_local =
+      host == "localhost" && scope.run().inventory->find_host(host) == nullptr;
+  GS_TRY(settings.kind,
+         text_setting(scope,
+                      node,
+                      Keyword::connection,
+                      {"ansible_connection"},
+                      options.connection,
+                      implicit_local ? "local" : "ssh"));
+  if (const auto dot = settings.kind.rfind('.'); dot != std::string::npos)
+    settings.kind.erase(0, dot + 1);
+  if (settings.kind == "smart" || settings.kind == "paramiko" || settings.kind == "paramiko_ssh")
+    settings.kind = "ssh";
   if (settings.kind != "ssh" && settings.kind != "local") {
-    return Error(ErrorCode::connection_settings, "connection '" + settings.kind + "' is not supported on host '" + host + "'")
+    return Error(ErrorCode::connection_settings,
+                 "connection '" + settings.kind + "' is not supported on host '" + host + "'")
         .hint("ssh and local are");
   }
   GS_TRY(auto address, first_variable(scope, {"ansible_host", "ansible_ssh_host"}));
@@ -140,21 +172,31 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
     char* end = nullptr;
     const long number = std::strtol(text.c_str(), &end, 10);
     if (*end != '\0' || number < 1 || number > 65535) {
-      return Error(ErrorCode::connection_settings, "ansible_port of host '" + host + "' is '" + text + "', expected 1 to 65535");
+      return Error(ErrorCode::connection_settings,
+                   "ansible_port of host '" + host + "' is '" + text + "', expected 1 to 65535");
     }
     settings.port = static_cast<std::uint16_t>(number);
   }
-  GS_TRY(settings.user, text_setting(scope, node, Keyword::remote_user, {"ansible_user", "ansible_ssh_user"},
-                                     options.remote_user, ""));
-  GS_TRY(auto key, first_variable(scope, {"ansible_ssh_private_key_file", "ansible_private_key_file"}));
+  GS_TRY(settings.user,
+         text_setting(scope,
+                      node,
+                      Keyword::remote_user,
+                      {"ansible_user", "ansible_ssh_user"},
+                      options.remote_user,
+                      ""));
+  GS_TRY(auto key,
+         first_variable(scope, {"ansible_ssh_private_key_file", "ansible_private_key_file"}));
   settings.private_key_file = key.is_null() ? options.private_key_file.value_or("") : to_text(key);
-  GS_TRY(auto password, first_variable(scope, {"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
-  settings.password = password.is_null() ? options.connection_password : password.marked(Mark::secret);
+  GS_TRY(auto password,
+         first_variable(scope, {"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
+  settings.password =
+      password.is_null() ? options.connection_password : password.marked(Mark::secret);
   GS_TRY(auto common, first_variable(scope, {"ansible_ssh_common_args"}));
   GS_TRY(auto extra, first_variable(scope, {"ansible_ssh_extra_args"}));
   settings.common_args = common.is_null() ? "" : to_text(common);
   if (!extra.is_null()) settings.common_args += " " + to_text(extra);
-  GS_TRY(auto checking, first_variable(scope, {"ansible_host_key_checking", "ansible_ssh_host_key_checking"}));
+  GS_TRY(auto checking,
+         first_variable(scope, {"ansible_host_key_checking", "ansible_ssh_host_key_checking"}));
   settings.host_key_checking = options.host_key_checking;
   if (!checking.is_null()) {
     GS_TRY(settings.host_key_checking, parse_bool(checking));

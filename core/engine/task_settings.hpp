@@ -1,11 +1,12 @@
 #pragma once
-/// @file A task's inherited keywords, resolved for one host: keyword, then variable, then command line.
-
-#include <optional>
-#include <string>
+/// @file A task's inherited keywords, resolved for one host: keyword, then variable, then command
+/// line.
 
 #include "core/engine/scope.hpp"
 #include "core/engine/target.hpp"
+
+#include <optional>
+#include <string>
 
 namespace gpustack::engine {
 
@@ -17,8 +18,8 @@ struct TaskSettings {
   bool ignore_unreachable = false;
   bool delegate_facts = false;
   std::int64_t timeout_seconds = 0;
-  std::string delegate_to;      ///< empty = the host itself
-  Value environment;            ///< map or null
+  std::string delegate_to;  ///< empty = the host itself
+  Value environment;        ///< map or null
   Become become;
 };
 
@@ -26,17 +27,21 @@ struct TaskSettings {
 Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task);
 
 /// A boolean keyword that may be a template. @error yaml_type with the keyword's position
-Result<bool> boolean_setting(Scope& scope, const play::Node& node, play::Keyword keyword, bool otherwise);
+Result<bool> boolean_setting(Scope& scope,
+                             const play::Node& node,
+                             play::Keyword keyword,
+                             bool otherwise);
 
-/// How to reach a host: the connection variables of `scope` (which belongs to the host that is connected to).
+/// How to reach a host: the connection variables of `scope` (which belongs to the host that is
+/// connected to).
 struct ConnectionSettings {
-  std::string kind = "ssh";     ///< ssh or local
+  std::string kind = "ssh";  ///< ssh or local
   std::string address;
   std::uint16_t port = 22;
   std::string user;
   std::string private_key_file;
-  Value password;               ///< secret; null = none
-  std::string common_args;      ///< ansible_ssh_common_args + ansible_ssh_extra_args
+  Value password;           ///< secret; null = none
+  std::string common_args;  ///< ansible_ssh_common_args + ansible_ssh_extra_args
   bool host_key_checking = true;
   std::int64_t timeout_seconds = 0;
 

@@ -1,13 +1,13 @@
 // Attributes, items and iteration, with Jinja2's order of trying.
-#include <algorithm>
-#include <charconv>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <charconv>
 
 namespace gpustack::jinja {
 
@@ -16,20 +16,25 @@ namespace {
 Value bound_method(Render& render, const Value& object, std::string_view name) {
   const std::shared_ptr<RenderHandle> handle = render.handle();
   const std::string method(name);
-  return make_function(method, [handle, object, method](const CallArguments& arguments) -> Result<Value> {
-    if (handle->render == nullptr) return Error(ErrorCode::template_type, "'" + method + "' was called after its template ended");
-    return call_method(*handle->render, object, method, arguments);
-  });
+  return make_function(method,
+                       [handle, object, method](const CallArguments& arguments) -> Result<Value> {
+                         if (handle->render == nullptr)
+                           return Error(ErrorCode::template_type,
+                                        "'" + method + "' was called after its template ended");
+                         return call_method(*handle->render, object, method, arguments);
+                       });
 }
 
 Value no_attribute(const Value& object, std::string_view name) {
-  return Value::undefined("'" + std::string(type_name(object)) + " object' has no attribute '" + std::string(name) + "'",
+  return Value::undefined("'" + std::string(type_name(object)) + " object' has no attribute '" +
+                              std::string(name) + "'",
                           std::string(name));
 }
 
 Value no_item(const Value& object, const Value& key) {
   if (key.is_string()) return no_attribute(object, key.as_string());
-  return Value::undefined("'" + std::string(type_name(object)) + " object' has no element " + to_repr(key));
+  return Value::undefined("'" + std::string(type_name(object)) + " object' has no element " +
+                          to_repr(key));
 }
 
 }  // namespace
@@ -43,7 +48,8 @@ Result<Value> Render::attribute(const Value& object, std::string_view name) {
     return found;
   }
   if (has_method(object, name)) return bound_method(*this, object, name);
-  if (const Value* found = object.find(name)) return object.marks() == Mark::none ? *found : found->marked(object.marks());
+  if (const Value* found = object.find(name))
+    return object.marks() == Mark::none ? *found : found->marked(object.marks());
   return no_attribute(object, name);
 }
 
@@ -84,7 +90,8 @@ Result<Value> Render::item(const Value& object, const Value& key) {
     default:
       break;
   }
-  if (key.is_string() && has_method(object, key.as_string())) return bound_method(*this, object, key.as_string());
+  if (key.is_string() && has_method(object, key.as_string()))
+    return bound_method(*this, object, key.as_string());
   return no_item(object, key);
 }
 
@@ -106,7 +113,8 @@ Result<Value> Render::path(Value object, const Value& path, const Value* fallbac
     const std::string_view part = std::string_view(text).substr(begin, end - begin);
     std::int64_t number = 0;
     const auto done = std::from_chars(part.data(), part.data() + part.size(), number);
-    const bool is_number = !part.empty() && part[0] != '-' && done.ec == std::errc() && done.ptr == part.data() + part.size();
+    const bool is_number = !part.empty() && part[0] != '-' && done.ec == std::errc() &&
+                           done.ptr == part.data() + part.size();
     GS_TRY_VOID(one(is_number ? Value(number) : Value(part)));
     begin = end + 1;
   }
@@ -126,14 +134,16 @@ Result<List> Render::items(const Value& value) {
       for (const auto& [key, entry] : value.as_map()) out.push_back(key);
       break;
     case Kind::string:
-      for (std::string& character : characters(value.as_string())) out.emplace_back(std::move(character));
+      for (std::string& character : characters(value.as_string()))
+        out.emplace_back(std::move(character));
       break;
     case Kind::object: {
       GS_TRY(out, value.as_object().iterate());
       break;
     }
     default:
-      return Error(ErrorCode::template_type, "a " + std::string(type_name(value)) + " cannot be iterated over");
+      return Error(ErrorCode::template_type,
+                   "a " + std::string(type_name(value)) + " cannot be iterated over");
   }
   if (value.marks() != Mark::none) {
     for (Value& item_value : out) item_value.mark(value.marks());
@@ -166,7 +176,8 @@ Result<void> Render::check_size(std::size_t bytes) const {
 
 Value Render::adopt(Value value) {
   if ((!value.is_list() && !value.is_map()) || owns(value)) return value;
-  // What nobody else holds is ours already; anything else is copied, so that data outside never changes.
+  // What nobody else holds is ours already; anything else is copied, so that data outside never
+  // changes.
   const bool fresh = !value.is_shared() && value.owner() == 0;
   if (value.is_list()) {
     List items_copy = fresh ? std::move(value.shared_list()) : value.as_list();

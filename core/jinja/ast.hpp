@@ -1,6 +1,9 @@
 #pragma once
 /// @file The compiled form of a template: small nodes in one arena, names as numbers.
 
+#include "core/jinja/jinja.hpp"
+#include "core/jinja/names.hpp"
+
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -9,9 +12,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "core/jinja/jinja.hpp"
-#include "core/jinja/names.hpp"
 
 namespace gpustack::jinja {
 
@@ -277,9 +277,10 @@ class Template : public std::enable_shared_from_this<Template> {
   /// Compiles what this template includes. Outlived by: the Environment.
   TemplateCache& cache() const { return *cache_; }
   bool written_at(const Origin* origin) const {
-    return origin == nullptr ? !has_origin_
-                             : has_origin_ && origin_.span == origin->span && origin_.style == origin->style &&
-                                   origin_.indent == origin->indent;
+    return origin == nullptr
+               ? !has_origin_
+               : has_origin_ && origin_.span == origin->span && origin_.style == origin->style &&
+                     origin_.indent == origin->indent;
   }
   SourceSpan span(std::size_t offset, std::size_t length) const {
     return has_origin_ ? origin_.at(program_->source, offset, length) : SourceSpan{};

@@ -1,13 +1,13 @@
 #pragma once
 /// @file Compiled texts by their source, shared by all hosts.
 
+#include "core/jinja/ast.hpp"
+
 #include <memory>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "core/jinja/ast.hpp"
 
 namespace gpustack::jinja {
 
@@ -16,7 +16,9 @@ class TemplateCache {
  public:
   enum class What : std::uint8_t { text, expression };
 
-  Result<std::shared_ptr<const Template>> compile(std::string_view source, const Origin* origin, const Options& options,
+  Result<std::shared_ptr<const Template>> compile(std::string_view source,
+                                                  const Origin* origin,
+                                                  const Options& options,
                                                   What what);
 
  private:
@@ -24,7 +26,8 @@ class TemplateCache {
     std::shared_ptr<const Program> program;
     std::shared_ptr<const Template> latest;  ///< most texts are asked for again from the same place
   };
-  // Texts over this size are files; the bound keeps a daemon that sees generated texts from growing for ever.
+  // Texts over this size are files; the bound keeps a daemon that sees generated texts from growing
+  // for ever.
   static constexpr std::size_t kMaxEntries = 20'000;
 
   std::shared_mutex mutex_;

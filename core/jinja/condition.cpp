@@ -30,12 +30,14 @@ Result<bool> evaluate_text(Environment& environment, const Value& text, const Co
   auto value = evaluate(*compiled, context);
   if (value && value->is_undefined()) {
     Render render(*compiled, context, Mode::convert);
-    value = render.undefined_error(*value).at_if_unknown(compiled->span(0, text.as_string().size()));
+    value =
+        render.undefined_error(*value).at_if_unknown(compiled->span(0, text.as_string().size()));
   }
   if (value) return value->truthy();
   Error error = std::move(value).error();
   if (error.code() == ErrorCode::undefined_variable) {
-    static const regex::Pattern kName = *regex::Pattern::compile("'(hostvars\\[.+\\]|[\\w_]+)' is undefined");
+    static const regex::Pattern kName =
+        *regex::Pattern::compile("'(hostvars\\[.+\\]|[\\w_]+)' is undefined");
     const auto match = kName.search(error.message());
     if (match && *match) {
       if (const auto decided = asks_for(text.as_string(), std::string((*match)->text(1)))) {
@@ -48,7 +50,9 @@ Result<bool> evaluate_text(Environment& environment, const Value& text, const Co
 
 }  // namespace
 
-Result<bool> evaluate_condition(Environment& environment, const Value& condition, const Context& context) {
+Result<bool> evaluate_condition(Environment& environment,
+                                const Value& condition,
+                                const Context& context) {
   if (condition.is_bool()) return condition.as_bool();
   if (condition.is_null()) return true;
   if (condition.is_list()) {
@@ -61,18 +65,21 @@ Result<bool> evaluate_condition(Environment& environment, const Value& condition
   if (!condition.is_string()) return condition.truthy();
   if (condition.as_string().empty()) return true;
   if (condition.is_unsafe()) {
-    return Error(ErrorCode::condition, "the condition came from a host or file and is not evaluated")
+    return Error(ErrorCode::condition,
+                 "the condition came from a host or file and is not evaluated")
         .at(condition.origin() != nullptr ? condition.origin()->span : SourceSpan{});
   }
   if (!has_template(condition.as_string())) return evaluate_text(environment, condition, context);
   static const Options kOptions;
-  GS_TRY(const auto compiled, environment.compile(condition.as_string(), condition.origin(), kOptions));
+  GS_TRY(const auto compiled,
+         environment.compile(condition.as_string(), condition.origin(), kOptions));
   GS_TRY(Value rendered, render_value(*compiled, context));
   if (!rendered.is_string()) return rendered.truthy();
   if (rendered.as_string().empty()) return false;
   if (rendered.is_unsafe()) {
-    return Error(ErrorCode::condition, "the condition became '" + rendered.as_string() +
-                                           "' from a value that came from a host or file, and is not evaluated")
+    return Error(ErrorCode::condition,
+                 "the condition became '" + rendered.as_string() +
+                     "' from a value that came from a host or file, and is not evaluated")
         .at(condition.origin() != nullptr ? condition.origin()->span : SourceSpan{})
         .hint("write the variable without '{{ }}'");
   }
@@ -93,19 +100,23 @@ Result<TemplateHeader> parse_header(std::string_view text, const Options& base) 
     // A comma inside quotes belongs to the value.
     std::size_t comma = 0;
     for (char quote = 0; comma < line.size() && (quote != 0 || line[comma] != ','); ++comma) {
-      if (quote != 0 ? line[comma] == quote : (line[comma] == '\'' || line[comma] == '"')) quote = quote != 0 ? '\0' : line[comma];
+      if (quote != 0 ? line[comma] == quote : (line[comma] == '\'' || line[comma] == '"'))
+        quote = quote != 0 ? '\0' : line[comma];
     }
     const std::string_view pair = line.substr(0, comma);
     line = comma < line.size() ? line.substr(comma + 1) : std::string_view();
     const std::size_t colon = pair.find(':');
     const auto bad = [&] {
-      return Error(ErrorCode::template_syntax, "bad setting '" + std::string(strip(pair)) + "' after '#jinja2:': expected 'name: value'");
+      return Error(ErrorCode::template_syntax,
+                   "bad setting '" + std::string(strip(pair)) +
+                       "' after '#jinja2:': expected 'name: value'");
     };
     if (colon == std::string_view::npos) return bad();
     const std::string key(strip(pair.substr(0, colon)));
     const std::string_view raw = strip(pair.substr(colon + 1));
     std::string value(raw);
-    if (raw.size() >= 2 && (raw[0] == '\'' || raw[0] == '"') && raw.back() == raw[0]) value = raw.substr(1, raw.size() - 2);
+    if (raw.size() >= 2 && (raw[0] == '\'' || raw[0] == '"') && raw.back() == raw[0])
+      value = raw.substr(1, raw.size() - 2);
     const bool yes = value == "True" || value == "true";
     if (key == "trim_blocks") {
       out.options.trim_blocks = yes;

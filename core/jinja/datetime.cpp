@@ -1,8 +1,8 @@
+#include "core/jinja/objects.hpp"
+
 #include <array>
 #include <chrono>
 #include <cstdio>
-
-#include "core/jinja/objects.hpp"
 
 namespace gpustack::jinja {
 
@@ -11,7 +11,9 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
 
-std::int64_t total(const DateTimeObject& date) { return date.naive_seconds() * kSecond + date.microseconds(); }
+std::int64_t total(const DateTimeObject& date) {
+  return date.naive_seconds() * kSecond + date.microseconds();
+}
 
 Value make_date(std::int64_t microseconds) {
   std::int64_t seconds = microseconds / kSecond;
@@ -34,7 +36,9 @@ std::string padded(const char* format, long long a) {
 
 }  // namespace
 
-std::string format_time(const std::string& format, const std::tm& fields, std::int64_t microseconds) {
+std::string format_time(const std::string& format,
+                        const std::tm& fields,
+                        std::int64_t microseconds) {
   std::string prepared;
   for (std::size_t i = 0; i < format.size(); ++i) {
     if (format[i] == '%' && i + 1 < format.size()) {
@@ -83,12 +87,13 @@ Result<Value> DateTimeObject::attribute(std::string_view name) {
   const std::tm fields = fields_;
   const std::int64_t micro = microseconds_;
   if (name == "strftime") {
-    return make_function("strftime", [fields, micro](const CallArguments& arguments) -> Result<Value> {
-      if (arguments.positional.size() != 1 || !arguments.positional[0].is_string()) {
-        return Error(ErrorCode::template_type, "strftime() takes one format text");
-      }
-      return Value(format_time(arguments.positional[0].as_string(), fields, micro));
-    });
+    return make_function(
+        "strftime", [fields, micro](const CallArguments& arguments) -> Result<Value> {
+          if (arguments.positional.size() != 1 || !arguments.positional[0].is_string()) {
+            return Error(ErrorCode::template_type, "strftime() takes one format text");
+          }
+          return Value(format_time(arguments.positional[0].as_string(), fields, micro));
+        });
   }
   if (name == "isoformat") {
     return make_function("isoformat", [fields, micro](const CallArguments&) -> Result<Value> {
@@ -131,7 +136,9 @@ Result<Value> DurationObject::attribute(std::string_view name) {
   if (name == "microseconds") return Value(rest % kSecond);
   if (name == "total_seconds") {
     const double seconds = static_cast<double>(microseconds_) / 1e6;
-    return make_function("total_seconds", [seconds](const CallArguments&) -> Result<Value> { return Value(seconds); });
+    return make_function("total_seconds", [seconds](const CallArguments&) -> Result<Value> {
+      return Value(seconds);
+    });
   }
   return Object::attribute(name);
 }
@@ -146,14 +153,16 @@ std::string DurationObject::to_text() const {
   std::string out;
   if (days != 0) out = std::to_string(days) + (days == 1 || days == -1 ? " day, " : " days, ");
   const std::int64_t seconds = rest / kSecond;
-  out += std::to_string(seconds / 3600) + ":" + padded("%02lld", seconds / 60 % 60) + ":" + padded("%02lld", seconds % 60);
+  out += std::to_string(seconds / 3600) + ":" + padded("%02lld", seconds / 60 % 60) + ":" +
+         padded("%02lld", seconds % 60);
   if (rest % kSecond != 0) out += "." + padded("%06lld", rest % kSecond);
   return out;
 }
 
 Value make_now(bool utc) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const std::int64_t microseconds = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  const std::int64_t microseconds =
+      std::chrono::duration_cast<std::chrono::microseconds>(now).count();
   const auto seconds = static_cast<std::time_t>(microseconds / kSecond);
   std::tm fields{};
   if (utc) {
@@ -165,37 +174,50 @@ Value make_now(bool utc) {
 }
 
 Result<Value> object_binary(BinaryOp op, const Value& left, const Value& right) {
-  const auto* left_date = left.is_object() ? dynamic_cast<const DateTimeObject*>(&left.as_object()) : nullptr;
-  const auto* right_date = right.is_object() ? dynamic_cast<const DateTimeObject*>(&right.as_object()) : nullptr;
-  const auto* left_span = left.is_object() ? dynamic_cast<const DurationObject*>(&left.as_object()) : nullptr;
-  const auto* right_span = right.is_object() ? dynamic_cast<const DurationObject*>(&right.as_object()) : nullptr;
+  const auto* left_date =
+      left.is_object() ? dynamic_cast<const DateTimeObject*>(&left.as_object()) : nullptr;
+  const auto* right_date =
+      right.is_object() ? dynamic_cast<const DateTimeObject*>(&right.as_object()) : nullptr;
+  const auto* left_span =
+      left.is_object() ? dynamic_cast<const DurationObject*>(&left.as_object()) : nullptr;
+  const auto* right_span =
+      right.is_object() ? dynamic_cast<const DurationObject*>(&right.as_object()) : nullptr;
   if (op == BinaryOp::sub) {
-    if (left_date != nullptr && right_date != nullptr) return make_object<DurationObject>(total(*left_date) - total(*right_date));
-    if (left_date != nullptr && right_span != nullptr) return make_date(total(*left_date) - right_span->microseconds());
-    if (left_span != nullptr && right_span != nullptr) return make_object<DurationObject>(left_span->microseconds() - right_span->microseconds());
+    if (left_date != nullptr && right_date != nullptr)
+      return make_object<DurationObject>(total(*left_date) - total(*right_date));
+    if (left_date != nullptr && right_span != nullptr)
+      return make_date(total(*left_date) - right_span->microseconds());
+    if (left_span != nullptr && right_span != nullptr)
+      return make_object<DurationObject>(left_span->microseconds() - right_span->microseconds());
   }
   if (op == BinaryOp::add) {
-    if (left_date != nullptr && right_span != nullptr) return make_date(total(*left_date) + right_span->microseconds());
-    if (left_span != nullptr && right_date != nullptr) return make_date(total(*right_date) + left_span->microseconds());
-    if (left_span != nullptr && right_span != nullptr) return make_object<DurationObject>(left_span->microseconds() + right_span->microseconds());
+    if (left_date != nullptr && right_span != nullptr)
+      return make_date(total(*left_date) + right_span->microseconds());
+    if (left_span != nullptr && right_date != nullptr)
+      return make_date(total(*right_date) + left_span->microseconds());
+    if (left_span != nullptr && right_span != nullptr)
+      return make_object<DurationObject>(left_span->microseconds() + right_span->microseconds());
   }
   constexpr std::string_view kSymbols[] = {"+", "-", "*", "/", "//", "%", "**"};
-  return Error(ErrorCode::template_type, "cannot apply '" + std::string(kSymbols[static_cast<std::size_t>(op)]) + "' to " +
-                                             std::string(type_name(left)) + " and " + std::string(type_name(right)));
+  return Error(ErrorCode::template_type,
+               "cannot apply '" + std::string(kSymbols[static_cast<std::size_t>(op)]) + "' to " +
+                   std::string(type_name(left)) + " and " + std::string(type_name(right)));
 }
 
 Result<int> object_order(const Value& left, const Value& right) {
   const auto sign = [](std::int64_t a, std::int64_t b) { return a < b ? -1 : b < a ? 1 : 0; };
   if (const auto* a = dynamic_cast<const DateTimeObject*>(&left.as_object())) {
-    if (const auto* b = dynamic_cast<const DateTimeObject*>(&right.as_object())) return sign(total(*a), total(*b));
+    if (const auto* b = dynamic_cast<const DateTimeObject*>(&right.as_object()))
+      return sign(total(*a), total(*b));
   }
   if (const auto* a = dynamic_cast<const DurationObject*>(&left.as_object())) {
     if (const auto* b = dynamic_cast<const DurationObject*>(&right.as_object())) {
       return sign(a->microseconds(), b->microseconds());
     }
   }
-  return Error(ErrorCode::template_type, "cannot compare " + std::string(type_name(left)) + " with " +
-                                             std::string(type_name(right)) + ": they have no order");
+  return Error(ErrorCode::template_type,
+               "cannot compare " + std::string(type_name(left)) + " with " +
+                   std::string(type_name(right)) + ": they have no order");
 }
 
 }  // namespace gpustack::jinja

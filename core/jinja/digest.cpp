@@ -12,7 +12,8 @@ namespace gpustack::jinja {
 
 namespace {
 
-constexpr std::string_view kSaltAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./";
+constexpr std::string_view kSaltAlphabet =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./";
 
 struct Algorithm {
   std::string_view name, short_name, id;
@@ -32,7 +33,8 @@ Result<const Algorithm*> find_algorithm(const std::string& name) {
   for (const Algorithm& row : kAlgorithms) {
     if (row.name == name || row.short_name == name) return &row;
   }
-  return Error(ErrorCode::filter_failed, "unknown password hash '" + name + "': expected sha512, sha256, md5 or bcrypt");
+  return Error(ErrorCode::filter_failed,
+               "unknown password hash '" + name + "': expected sha512, sha256, md5 or bcrypt");
 }
 
 }  // namespace
@@ -44,7 +46,8 @@ std::optional<std::string> digest(std::string_view algorithm, std::string_view d
   if (type == nullptr) return std::nullopt;
   std::array<unsigned char, EVP_MAX_MD_SIZE> out{};
   unsigned size = 0;
-  if (EVP_Digest(data.data(), data.size(), out.data(), &size, type, nullptr) != 1) return std::nullopt;
+  if (EVP_Digest(data.data(), data.size(), out.data(), &size, type, nullptr) != 1)
+    return std::nullopt;
   return std::string(reinterpret_cast<const char*>(out.data()), size);
 }
 
@@ -61,7 +64,8 @@ std::string to_hex(std::string_view bytes) {
 
 namespace {
 
-constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64 =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 }  // namespace
 
@@ -74,7 +78,8 @@ std::string base64_encode(std::string_view bytes) {
     for (std::size_t i = 0; i < 3; ++i) {
       group = (group << 8U) | (i < count ? static_cast<unsigned char>(bytes[at + i]) : 0U);
     }
-    for (std::size_t i = 0; i < 4; ++i) out += i <= count ? kBase64[(group >> (18U - 6U * static_cast<unsigned>(i))) & 0x3FU] : '=';
+    for (std::size_t i = 0; i < 4; ++i)
+      out += i <= count ? kBase64[(group >> (18U - 6U * static_cast<unsigned>(i))) & 0x3FU] : '=';
   }
   return out;
 }
@@ -140,14 +145,18 @@ Result<std::string> hash_password(const std::string& password, const PasswordHas
     GS_TRY(salt, random_text(row->salt_size, kSaltAlphabet));
   }
   if (salt.find_first_not_of(kSaltAlphabet) != std::string::npos) {
-    return Error(ErrorCode::filter_failed, "the salt has characters other than letters, digits, '.' and '/'");
+    return Error(ErrorCode::filter_failed,
+                 "the salt has characters other than letters, digits, '.' and '/'");
   }
   if (row->exact_salt ? salt.size() != row->salt_size : salt.size() > row->salt_size) {
-    return Error(ErrorCode::filter_failed, "the salt must have " + std::string(row->exact_salt ? "" : "at most ") +
-                                               std::to_string(row->salt_size) + " characters, found " + std::to_string(salt.size()));
+    return Error(ErrorCode::filter_failed,
+                 "the salt must have " + std::string(row->exact_salt ? "" : "at most ") +
+                     std::to_string(row->salt_size) + " characters, found " +
+                     std::to_string(salt.size()));
   }
   const bool is_bcrypt = row->name == "bcrypt";
-  std::string setting = "$" + (is_bcrypt && !wish.ident.empty() ? wish.ident : std::string(row->id)) + "$";
+  std::string setting =
+      "$" + (is_bcrypt && !wish.ident.empty() ? wish.ident : std::string(row->id)) + "$";
   if (is_bcrypt) {
     const int cost = wish.rounds.value_or(row->usual_rounds);
     setting += (cost < 10 ? "0" : "") + std::to_string(cost) + "$";
@@ -158,7 +167,9 @@ Result<std::string> hash_password(const std::string& password, const PasswordHas
   auto data = std::make_unique<crypt_data>();
   const char* hashed = crypt_r(password.c_str(), setting.c_str(), data.get());
   if (hashed == nullptr || hashed[0] == '*') {
-    return Error(ErrorCode::filter_failed, "the system cannot make a '" + std::string(row->name) + "' hash with these settings");
+    return Error(
+        ErrorCode::filter_failed,
+        "the system cannot make a '" + std::string(row->name) + "' hash with these settings");
   }
   return std::string(hashed);
 }

@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <mutex>
-
 #include "core/jinja/cache.hpp"
 #include "core/jinja/parser.hpp"
+
+#include <algorithm>
+#include <mutex>
 
 namespace gpustack::jinja {
 
@@ -13,10 +13,16 @@ std::string cache_key(std::string_view source, const Options& options, TemplateC
   key.reserve(source.size() + 32);
   key += what == TemplateCache::What::expression ? 'e' : 't';
   key += static_cast<char>('0' + (options.trim_blocks ? 1 : 0) + (options.lstrip_blocks ? 2 : 0) +
-                           (options.keep_trailing_newline ? 4 : 0) + (options.strict_undefined ? 8 : 0) +
+                           (options.keep_trailing_newline ? 4 : 0) +
+                           (options.strict_undefined ? 8 : 0) +
                            (options.literal_backslashes ? 16 : 0));
-  for (const std::string* part : {&options.variable_start, &options.variable_end, &options.block_start, &options.block_end,
-                                  &options.comment_start, &options.comment_end, &options.newline_sequence}) {
+  for (const std::string* part : {&options.variable_start,
+                                  &options.variable_end,
+                                  &options.block_start,
+                                  &options.block_end,
+                                  &options.comment_start,
+                                  &options.comment_end,
+                                  &options.newline_sequence}) {
     key += *part;
     key += '\0';
   }
@@ -33,8 +39,10 @@ Error as_error(const ParseFault& fault, const Template& where) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Template>> TemplateCache::compile(std::string_view source, const Origin* origin,
-                                                               const Options& options, What what) {
+Result<std::shared_ptr<const Template>> TemplateCache::compile(std::string_view source,
+                                                               const Origin* origin,
+                                                               const Options& options,
+                                                               What what) {
   std::string key = cache_key(source, options, what);
   {
     const std::shared_lock lock(mutex_);
@@ -63,12 +71,14 @@ Result<std::shared_ptr<const Template>> TemplateCache::compile(std::string_view 
 Environment::Environment() : cache_(std::make_unique<Cache>()) {}
 Environment::~Environment() = default;
 
-Result<std::shared_ptr<const Template>> Environment::compile(std::string_view source, const Origin* origin,
+Result<std::shared_ptr<const Template>> Environment::compile(std::string_view source,
+                                                             const Origin* origin,
                                                              const Options& options) {
   return cache_->compile(source, origin, options, TemplateCache::What::text);
 }
 
-Result<std::shared_ptr<const Template>> Environment::compile_expression(std::string_view source, const Origin* origin) {
+Result<std::shared_ptr<const Template>> Environment::compile_expression(std::string_view source,
+                                                                        const Origin* origin) {
   static const Options kExpression = [] {
     Options options;
     options.literal_backslashes = false;

@@ -1,10 +1,10 @@
-#include <algorithm>
-
 #include "core/jinja/methods.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -68,7 +68,8 @@ Result<Value> Render::evaluate(const Expr& expr) {
       const auto& node = static_cast<const ItemExpr&>(expr);
       GS_TRY(const Value object, evaluate(*node.object));
       GS_TRY(const Value key, evaluate(*node.key));
-      if (key.is_undefined() && !object.is_undefined()) return locate(undefined_error(key), *node.key);
+      if (key.is_undefined() && !object.is_undefined())
+        return locate(undefined_error(key), *node.key);
       auto value = item(object, key);
       if (!value) return locate(std::move(value).error(), expr);
       return value;
@@ -132,7 +133,8 @@ Result<Value> Render::evaluate(const Expr& expr) {
       GS_TRY(const bool holds, truth(*node.condition));
       if (holds) return evaluate(*node.then);
       if (node.otherwise != nullptr) return evaluate(*node.otherwise);
-      return Value::undefined("the inline if-expression evaluated to false and no else section was defined");
+      return Value::undefined(
+          "the inline if-expression evaluated to false and no else section was defined");
     }
     case ExprKind::list:
     case ExprKind::tuple: {
@@ -156,7 +158,8 @@ Result<Value> Render::evaluate(const Expr& expr) {
         GS_TRY(Value key, evaluate(*key_expr));
         if (key.is_undefined()) return locate(undefined_error(key), *key_expr);
         if ((key.is_list() && !key.is_tuple()) || key.is_map()) {
-          return locate(Error(ErrorCode::template_type, "a " + std::string(type_name(key)) + " cannot be a dict key"),
+          return locate(Error(ErrorCode::template_type,
+                              "a " + std::string(type_name(key)) + " cannot be a dict key"),
                         *key_expr);
         }
         GS_TRY(Value value, evaluate(*value_expr));
@@ -220,7 +223,9 @@ Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
 }
 
 Result<Value> Render::evaluate_slice(const SliceExpr& expr) {
-  const auto part = [&](const Expr* bound) -> Result<Value> { return bound == nullptr ? Result<Value>(Value()) : evaluate(*bound); };
+  const auto part = [&](const Expr* bound) -> Result<Value> {
+    return bound == nullptr ? Result<Value>(Value()) : evaluate(*bound);
+  };
   GS_TRY(const Value object, evaluate(*expr.object));
   if (object.is_undefined()) return object;
   GS_TRY(const Value start, part(expr.start));
@@ -239,7 +244,8 @@ Result<Value> Render::evaluate_slice(const SliceExpr& expr) {
   auto bounds = slice_bounds(static_cast<std::int64_t>(size), start, stop, stride);
   if (!bounds) return locate(std::move(bounds).error(), expr);
   if (sequence.is_string()) {
-    return Value(pick_code_points(sequence.as_string(), bounds->start, bounds->step, bounds->count)).marked(object.marks());
+    return Value(pick_code_points(sequence.as_string(), bounds->start, bounds->step, bounds->count))
+        .marked(object.marks());
   }
   List out;
   out.reserve(static_cast<std::size_t>(bounds->count));
@@ -272,7 +278,8 @@ Result<CallArguments> Render::evaluate_arguments(const Arguments& arguments) {
   if (arguments.double_star != nullptr) {
     GS_TRY(const Value more, evaluate(*arguments.double_star));
     if (!more.is_map()) {
-      return locate(Error(ErrorCode::template_type, "expected a dict after '**', found " + std::string(type_name(more))),
+      return locate(Error(ErrorCode::template_type,
+                          "expected a dict after '**', found " + std::string(type_name(more))),
                     *arguments.double_star);
     }
     for (const auto& [key, value] : more.as_map()) out.named.set(key, value);
@@ -286,7 +293,8 @@ Result<Value> Render::evaluate_call(const CallExpr& expr) {
     if (owner_ != 0) return adopt(std::move(*result));
     return result;
   };
-  if (expr.callee->kind == ExprKind::attribute) {  // a method: no object for the bound method is needed
+  if (expr.callee->kind ==
+      ExprKind::attribute) {  // a method: no object for the bound method is needed
     const auto& node = static_cast<const AttributeExpr&>(*expr.callee);
     GS_TRY(const Value object, evaluate(*node.object));
     if (object.is_undefined()) return locate(undefined_error(object), *node.object);
@@ -309,7 +317,8 @@ Result<Value> Render::evaluate_call(const CallExpr& expr) {
 Result<Value> Render::call(const Value& callee, CallArguments arguments) {
   if (callee.is_undefined()) return undefined_error(callee);
   if (!callee.is_object()) {
-    return Error(ErrorCode::template_type, "a " + std::string(type_name(callee)) + " cannot be called");
+    return Error(ErrorCode::template_type,
+                 "a " + std::string(type_name(callee)) + " cannot be called");
   }
   if (const auto* lookups = dynamic_cast<const LookupFunctionObject*>(&callee.as_object())) {
     return call_lookup(std::move(arguments), lookups->wants_list());
@@ -334,7 +343,8 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
   if (!expr.row->accepts_undefined) {
     for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
       if (!arguments.positional[i].is_undefined()) continue;
-      const Expr& where = i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
+      const Expr& where =
+          i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
       return locate(undefined_error(arguments.positional[i]), where);
     }
   }
@@ -346,7 +356,8 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
 
 Result<bool> Render::evaluate_test(const TestExpr& expr) {
   GS_TRY(const Value input, evaluate(*expr.input));
-  if (input.is_undefined() && !expr.row->accepts_undefined) return locate(undefined_error(input), *expr.input);
+  if (input.is_undefined() && !expr.row->accepts_undefined)
+    return locate(undefined_error(input), *expr.input);
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
   auto result = apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
   if (!result) return locate(std::move(result).error(), expr);

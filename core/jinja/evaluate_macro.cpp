@@ -1,22 +1,29 @@
 // Macros, blocks as values, include and import.
-#include <algorithm>
-
 #include "core/jinja/cache.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 
+#include <algorithm>
+
 namespace gpustack::jinja {
 
 namespace {
 
-Error over() { return Error(ErrorCode::template_type, "a macro was called after its template ended"); }
+Error over() {
+  return Error(ErrorCode::template_type, "a macro was called after its template ended");
+}
 
 class MacroObject : public Object {
  public:
-  MacroObject(std::shared_ptr<RenderHandle> handle, const MacroStmt& macro, std::shared_ptr<const Template> where,
+  MacroObject(std::shared_ptr<RenderHandle> handle,
+              const MacroStmt& macro,
+              std::shared_ptr<const Template> where,
               FramePtr frame)
-      : handle_(std::move(handle)), macro_(macro), where_(std::move(where)), frame_(std::move(frame)) {}
+      : handle_(std::move(handle)),
+        macro_(macro),
+        where_(std::move(where)),
+        frame_(std::move(frame)) {}
 
   std::string_view type_name() const override { return "Macro"; }
   bool is_callable() const override { return true; }
@@ -34,7 +41,8 @@ class MacroObject : public Object {
     if (name == "caller") return Value(macro_.uses_caller);
     if (name == "arguments") {
       List names;
-      for (const Parameter& parameter : macro_.parameters) names.emplace_back(name_text(parameter.name));
+      for (const Parameter& parameter : macro_.parameters)
+        names.emplace_back(name_text(parameter.name));
       return Value(std::move(names)).as_tuple();
     }
     return Object::attribute(name);
@@ -49,7 +57,10 @@ class MacroObject : public Object {
 
 class BlockReference : public Object {
  public:
-  BlockReference(std::shared_ptr<RenderHandle> handle, NameId name, std::size_t level, FramePtr frame)
+  BlockReference(std::shared_ptr<RenderHandle> handle,
+                 NameId name,
+                 std::size_t level,
+                 FramePtr frame)
       : handle_(std::move(handle)), name_(name), level_(level), frame_(std::move(frame)) {}
   std::string_view type_name() const override { return "BlockReference"; }
   bool is_callable() const override { return true; }
@@ -58,7 +69,8 @@ class BlockReference : public Object {
     return handle_->render->run_block(name_, level_, frame_);
   }
   Result<Value> attribute(std::string_view name) override {
-    if (name == "super" && handle_->render != nullptr && handle_->render->has_block(name_, level_ + 1)) {
+    if (name == "super" && handle_->render != nullptr &&
+        handle_->render->has_block(name_, level_ + 1)) {
       return make_block_reference(*handle_->render, name_, level_ + 1, frame_);
     }
     return Object::attribute(name);
@@ -73,11 +85,13 @@ class BlockReference : public Object {
 
 class SelfObject : public Object {
  public:
-  SelfObject(std::shared_ptr<RenderHandle> handle, FramePtr frame) : handle_(std::move(handle)), frame_(std::move(frame)) {}
+  SelfObject(std::shared_ptr<RenderHandle> handle, FramePtr frame)
+      : handle_(std::move(handle)), frame_(std::move(frame)) {}
   std::string_view type_name() const override { return "TemplateReference"; }
   Result<Value> attribute(std::string_view name) override {
     const NameId id = intern_name(name);
-    if (handle_->render == nullptr || !handle_->render->has_block(id, 0)) return Object::attribute(name);
+    if (handle_->render == nullptr || !handle_->render->has_block(id, 0))
+      return Object::attribute(name);
     return make_block_reference(*handle_->render, id, 0, frame_);
   }
 
@@ -94,7 +108,9 @@ class ModuleObject : public Object {
   std::string to_text() const override { return text_; }
   Result<Value> attribute(std::string_view name) override {
     if (const Value* found = exports_.find(name)) return *found;
-    return Value::undefined("template '" + name_ + "' does not export the name '" + std::string(name) + "'", std::string(name));
+    return Value::undefined(
+        "template '" + name_ + "' does not export the name '" + std::string(name) + "'",
+        std::string(name));
   }
 
  private:
@@ -105,7 +121,10 @@ class ModuleObject : public Object {
 
 }  // namespace
 
-Value make_macro(Render& render, const MacroStmt& macro, std::shared_ptr<const Template> where, FramePtr frame) {
+Value make_macro(Render& render,
+                 const MacroStmt& macro,
+                 std::shared_ptr<const Template> where,
+                 FramePtr frame) {
   return make_object<MacroObject>(render.handle(), macro, std::move(where), std::move(frame));
 }
 
@@ -113,9 +132,13 @@ Value make_block_reference(Render& render, NameId name, std::size_t level, Frame
   return make_object<BlockReference>(render.handle(), name, level, std::move(frame));
 }
 
-Value make_self(Render& render, FramePtr frame) { return make_object<SelfObject>(render.handle(), std::move(frame)); }
+Value make_self(Render& render, FramePtr frame) {
+  return make_object<SelfObject>(render.handle(), std::move(frame));
+}
 
-Result<Value> Render::call_macro(const MacroStmt& macro, const Template& where, const FramePtr& frame,
+Result<Value> Render::call_macro(const MacroStmt& macro,
+                                 const Template& where,
+                                 const FramePtr& frame,
                                  const CallArguments& arguments) {
   const std::string& macro_name = name_text(macro.name);
   const auto wrong = [&](const std::string& what) {
@@ -133,8 +156,8 @@ Result<Value> Render::call_macro(const MacroStmt& macro, const Template& where, 
   }
   const std::size_t given = std::min(arguments.positional.size(), macro.parameters.size());
   if (arguments.positional.size() > macro.parameters.size() && !macro.uses_varargs) {
-    return wrong("takes not more than " + std::to_string(macro.parameters.size()) + " arguments, found " +
-                 std::to_string(arguments.positional.size()));
+    return wrong("takes not more than " + std::to_string(macro.parameters.size()) +
+                 " arguments, found " + std::to_string(arguments.positional.size()));
   }
   GS_TRY_VOID(enter());
   const FramePtr outer_frame = std::exchange(frame_, inner);
@@ -160,7 +183,9 @@ Result<Value> Render::call_macro(const MacroStmt& macro, const Template& where, 
     }
     if (macro.uses_varargs) {
       inner->set(intern_name("varargs"),
-                 Value(List(arguments.positional.begin() + static_cast<std::ptrdiff_t>(given), arguments.positional.end())).as_tuple());
+                 Value(List(arguments.positional.begin() + static_cast<std::ptrdiff_t>(given),
+                            arguments.positional.end()))
+                     .as_tuple());
     }
     if (macro.uses_kwargs) {
       inner->set(intern_name("kwargs"), Value(named));
@@ -177,21 +202,25 @@ Result<Value> Render::call_macro(const MacroStmt& macro, const Template& where, 
   template_ = outer_template;
   discard_ = outer_discard;
   leave();
-  if (!result) return std::move(result).error().while_doing("while calling macro '" + macro_name + "'");
+  if (!result)
+    return std::move(result).error().while_doing("while calling macro '" + macro_name + "'");
   return result;
 }
 
 Result<std::shared_ptr<const Template>> Render::load(const Value& name) {
   if (name.is_undefined()) return undefined_error(name);
   if (!name.is_string()) {
-    return Error(ErrorCode::template_type, "expected the name of a template, found " + std::string(type_name(name)));
+    return Error(ErrorCode::template_type,
+                 "expected the name of a template, found " + std::string(type_name(name)));
   }
   if (services() == nullptr) {
-    return Error(ErrorCode::template_not_found, "template '" + name.as_string() + "' cannot be loaded here");
+    return Error(ErrorCode::template_not_found,
+                 "template '" + name.as_string() + "' cannot be loaded here");
   }
   auto path = services()->find_file("templates", name.as_string());
   if (!path) {
-    return Error(ErrorCode::template_not_found, "template '" + name.as_string() + "' not found: " + path.error().message());
+    return Error(ErrorCode::template_not_found,
+                 "template '" + name.as_string() + "' not found: " + path.error().message());
   }
   GS_TRY(std::string text, services()->read_file(*path));
   Origin origin;
@@ -254,15 +283,18 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   if (stmt.kind == StmtKind::from_import) {
     for (const auto& [wanted, alias] : stmt.names) {
       const Value* found = exports.find(name_text(wanted));
-      frame_->set(alias, found != nullptr ? *found
-                                          : Value::undefined("template '" + name.as_string() + "' does not export the name '" +
-                                                                 name_text(wanted) + "'",
-                                                             name_text(wanted)));
+      frame_->set(alias,
+                  found != nullptr ? *found
+                                   : Value::undefined("template '" + name.as_string() +
+                                                          "' does not export the name '" +
+                                                          name_text(wanted) + "'",
+                                                      name_text(wanted)));
     }
     return {};
   }
   GS_TRY(const Value body, text.finish(Mode::text));
-  frame_->set(stmt.target, make_object<ModuleObject>(name.as_string(), std::move(exports), to_text(body)));
+  frame_->set(stmt.target,
+              make_object<ModuleObject>(name.as_string(), std::move(exports), to_text(body)));
   return {};
 }
 

@@ -1,8 +1,8 @@
-#include <algorithm>
-
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -14,7 +14,8 @@ const NameId kSelf = intern_name("self");
 /// A scope for the time of a block.
 class ScopeGuard {
  public:
-  ScopeGuard(FramePtr& current, FramePtr inner) : current_(current), outer_(std::exchange(current, std::move(inner))) {}
+  ScopeGuard(FramePtr& current, FramePtr inner)
+      : current_(current), outer_(std::exchange(current, std::move(inner))) {}
   ScopeGuard(const ScopeGuard&) = delete;
   ScopeGuard& operator=(const ScopeGuard&) = delete;
   ~ScopeGuard() { current_ = std::move(outer_); }
@@ -50,16 +51,19 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
       if (discard_) return Flow::next;
       GS_TRY(Value value, evaluate(*node.value));
       if (value.is_object()) {
-        if (dynamic_cast<const RangeObject*>(&value.as_object()) != nullptr) {  // Ansible unrolls iterators
+        if (dynamic_cast<const RangeObject*>(&value.as_object()) !=
+            nullptr) {  // Ansible unrolls iterators
           GS_TRY(List items_of_range, items(value));
           value = Value(std::move(items_of_range));
         }
       } else if (value.kind() >= Kind::list) {
         if (value.is_undefined()) return locate(undefined_error(value), *node.value);
-        if (auto defined = require_defined(value); !defined) return locate(std::move(defined).error(), *node.value);
+        if (auto defined = require_defined(value); !defined)
+          return locate(std::move(defined).error(), *node.value);
       }
       if (node.is_constant && value.stays_text()) value = Value(value.as_string());
-      if (auto done = out.value(std::move(value)); !done) return locate(std::move(done).error(), stmt);
+      if (auto done = out.value(std::move(value)); !done)
+        return locate(std::move(done).error(), stmt);
       return Flow::next;
     }
     case StmtKind::loop: {
@@ -81,7 +85,8 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
     case StmtKind::set: {
       const auto& node = static_cast<const SetStmt&>(stmt);
       GS_TRY(Value value, evaluate(*node.value));
-      if (auto done = assign(node.target, std::move(value)); !done) return locate(std::move(done).error(), *node.value);
+      if (auto done = assign(node.target, std::move(value)); !done)
+        return locate(std::move(done).error(), *node.value);
       return Flow::next;
     }
     case StmtKind::set_block:
@@ -107,7 +112,9 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
       return Flow::next;
     case StmtKind::extends: {
       const auto& node = static_cast<const IncludeStmt&>(stmt);
-      if (parent_ != nullptr) return locate(Error(ErrorCode::template_syntax, "a template can extend one other only"), stmt);
+      if (parent_ != nullptr)
+        return locate(Error(ErrorCode::template_syntax, "a template can extend one other only"),
+                      stmt);
       GS_TRY(const Value name, evaluate(*node.name));
       auto loaded = load(name);
       if (!loaded) return locate(std::move(loaded).error(), *node.name);
@@ -163,7 +170,8 @@ Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& 
       const std::shared_ptr<RenderHandle> handle = handle_;
       const LoopStmt* node = &loop;
       object->set_again([handle, node, outer, depth](const Value& inner) -> Result<Value> {
-        if (handle->render == nullptr) return Error(ErrorCode::template_type, "loop() was called after its template ended");
+        if (handle->render == nullptr)
+          return Error(ErrorCode::template_type, "loop() was called after its template ended");
         return handle->render->run_loop_again(*node, outer, inner, depth + 1);
       });
     }
@@ -189,7 +197,10 @@ Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& 
   return Flow::next;
 }
 
-Result<Value> Render::run_loop_again(const LoopStmt& loop, const FramePtr& frame, const Value& value, int depth) {
+Result<Value> Render::run_loop_again(const LoopStmt& loop,
+                                     const FramePtr& frame,
+                                     const Value& value,
+                                     int depth) {
   GS_TRY_VOID(enter());
   const ScopeGuard guard(frame_, frame);
   Output out(context_.limits.output);
@@ -208,18 +219,22 @@ Result<void> Render::assign(const Target& target, Value value) {
     GS_TRY(const Value object, resolve(target.name));
     if (object.is_undefined()) return undefined_error(object);
     if (!object.is_object()) {
-      return Error(ErrorCode::template_type, "only a namespace takes assignments to its attributes, '" +
-                                                 name_text(target.name) + "' is a " + std::string(type_name(object)));
+      return Error(ErrorCode::template_type,
+                   "only a namespace takes assignments to its attributes, '" +
+                       name_text(target.name) + "' is a " + std::string(type_name(object)));
     }
-    GS_TRY(const Value ignored, object.as_object().set_attribute(*target.attribute, std::move(value)));
+    GS_TRY(const Value ignored,
+           object.as_object().set_attribute(*target.attribute, std::move(value)));
     return {};
   }
   GS_TRY(List parts, items(value));
   if (parts.size() != target.items.size()) {
-    return Error(ErrorCode::template_type, "cannot unpack " + std::to_string(parts.size()) + " values into " +
-                                               std::to_string(target.items.size()) + " names");
+    return Error(ErrorCode::template_type,
+                 "cannot unpack " + std::to_string(parts.size()) + " values into " +
+                     std::to_string(target.items.size()) + " names");
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) GS_TRY_VOID(assign(target.items[i], std::move(parts[i])));
+  for (std::size_t i = 0; i < parts.size(); ++i)
+    GS_TRY_VOID(assign(target.items[i], std::move(parts[i])));
   return {};
 }
 
@@ -288,13 +303,16 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   }
   const BlockEntry found = *entry;
   if (found.block->required && level == 0) {
-    return Error(ErrorCode::template_type, "block '" + name_text(name) + "' is required and no template fills it");
+    return Error(ErrorCode::template_type,
+                 "block '" + name_text(name) + "' is required and no template fills it");
   }
   GS_TRY_VOID(enter());
   auto inner = std::make_shared<Frame>(frame);
-  inner->set(intern_name("super"), has_block(name, level + 1) ? make_block_reference(*this, name, level + 1, frame)
-                                                              : Value::undefined("there is no parent block called '" +
-                                                                                     name_text(name) + "'", "super"));
+  inner->set(
+      intern_name("super"),
+      has_block(name, level + 1)
+          ? make_block_reference(*this, name, level + 1, frame)
+          : Value::undefined("there is no parent block called '" + name_text(name) + "'", "super"));
   const ScopeGuard guard(frame_, inner);
   captured_.push_back(inner);
   const Template* outer_template = std::exchange(template_, found.where.get());
@@ -320,7 +338,8 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Ou
     const Program& program = current->program();
     if (program.changes_values) become_owner();
     for (const auto& [name, block] : program.blocks) {
-      auto place = std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& row) { return row.first == name; });
+      auto place = std::find_if(
+          blocks_.begin(), blocks_.end(), [&](const auto& row) { return row.first == name; });
       if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {name, {}});
       place->second.push_back(BlockEntry{block, current});
     }

@@ -1,14 +1,14 @@
 #include "core/jinja/format.hpp"
 
+#include "core/jinja/operators.hpp"
+#include "core/jinja/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <optional>
-
-#include "core/jinja/operators.hpp"
-#include "core/jinja/text.hpp"
 
 namespace gpustack::jinja {
 
@@ -54,7 +54,8 @@ Result<Spec> parse_spec(std::string_view text) {
     spec.align = text[0];
     at = 1;
   }
-  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' ')) spec.sign = text[at++];
+  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' '))
+    spec.sign = text[at++];
   if (at < text.size() && text[at] == '#') {
     spec.alternate = true;
     ++at;
@@ -115,7 +116,8 @@ std::string digits_in_base(std::uint64_t number, unsigned base, bool upper_case)
   std::string out;
   for (; number != 0; number /= base) {
     const auto digit = static_cast<char>(number % base);
-    out.insert(out.begin(), static_cast<char>(digit < 10 ? '0' + digit : (upper_case ? 'A' : 'a') + digit - 10));
+    out.insert(out.begin(),
+               static_cast<char>(digit < 10 ? '0' + digit : (upper_case ? 'A' : 'a') + digit - 10));
   }
   return out;
 }
@@ -136,7 +138,8 @@ std::string print_real(double number, char type, int precision, bool alternate) 
 
 Result<std::string> format_integer(std::int64_t number, const Spec& spec) {
   const bool negative = number < 0;
-  const std::uint64_t magnitude = negative ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
+  const std::uint64_t magnitude =
+      negative ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
   std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
   std::string body;
   switch (spec.type) {
@@ -201,11 +204,17 @@ Result<std::string> format_real(double number, const Spec& spec) {
         if (body.find_first_of(".en") == std::string::npos) body += ".0";
       }
       break;
-    case 'f': case 'F': case 'e': case 'E':
+    case 'f':
+    case 'F':
+    case 'e':
+    case 'E':
       body = print_real(magnitude, type, precision, spec.alternate);
       break;
-    case 'g': case 'G': case 'n':
-      body = print_real(magnitude, type == 'n' ? 'g' : type, std::max(precision, 1), spec.alternate);
+    case 'g':
+    case 'G':
+    case 'n':
+      body =
+          print_real(magnitude, type == 'n' ? 'g' : type, std::max(precision, 1), spec.alternate);
       break;
     case '%':
       body = print_real(magnitude * 100.0, 'f', precision, spec.alternate) + "%";
@@ -216,7 +225,8 @@ Result<std::string> format_real(double number, const Spec& spec) {
   if (spec.grouping != 0) {
     const std::size_t end = body.find_first_not_of("0123456789");
     const std::string digits = body.substr(0, end);
-    body = group_digits(digits, spec.grouping, 3) + (end == std::string::npos ? "" : body.substr(end));
+    body =
+        group_digits(digits, spec.grouping, 3) + (end == std::string::npos ? "" : body.substr(end));
   }
   return pad(sign, std::move(body), spec, '>');
 }
@@ -232,18 +242,23 @@ Result<std::string> format_value(const Value& value, std::string_view spec_text)
     return pad("", value.as_bool() ? "True" : "False", spec, '<');
   }
   if (value.is_integer() || value.is_bool()) {
-    if (spec.type != 0 && kRealTypes.find(spec.type) != std::string_view::npos) return format_real(value.as_real(), spec);
+    if (spec.type != 0 && kRealTypes.find(spec.type) != std::string_view::npos)
+      return format_real(value.as_real(), spec);
     if (spec.precision) return bad("precision is not allowed in the format of an int");
     return format_integer(value.as_integer(), spec);
   }
   if (value.is_real()) return format_real(value.as_real(), spec);
   if (!value.is_string()) {
-    return bad("a " + std::string(type_name(value)) + " takes no format specifier, found '" + std::string(spec_text) + "'");
+    return bad("a " + std::string(type_name(value)) + " takes no format specifier, found '" +
+               std::string(spec_text) + "'");
   }
-  if (spec.type != 0 && spec.type != 's') return bad(std::string("unknown format code '") + spec.type + "' for a str");
-  if (spec.align == '=' && !spec.zero) return bad("'=' alignment is not allowed in the format of a str");
+  if (spec.type != 0 && spec.type != 's')
+    return bad(std::string("unknown format code '") + spec.type + "' for a str");
+  if (spec.align == '=' && !spec.zero)
+    return bad("'=' alignment is not allowed in the format of a str");
   std::string body = value.as_string();
-  if (spec.precision && code_points(body) > *spec.precision) body.resize(code_point_offset(body, *spec.precision));
+  if (spec.precision && code_points(body) > *spec.precision)
+    body.resize(code_point_offset(body, *spec.precision));
   Spec text_spec = spec;
   if (spec.align == '=') text_spec.align = '<';
   return pad("", std::move(body), text_spec, '<');
@@ -281,35 +296,51 @@ Result<std::string> percent_one(char type, const Value& value, const PercentSpec
         GS_TRY_VOID(require_defined(value));
         text = to_repr(value);
       }
-      if (given.precision && code_points(text) > *given.precision) text.resize(code_point_offset(text, *given.precision));
+      if (given.precision && code_points(text) > *given.precision)
+        text.resize(code_point_offset(text, *given.precision));
       return pad("", std::move(text), spec, '>');
     }
     case 'c':
-      if (value.is_string() && code_points(value.as_string()) == 1) return pad("", value.as_string(), spec, '>');
+      if (value.is_string() && code_points(value.as_string()) == 1)
+        return pad("", value.as_string(), spec, '>');
       if (!value.is_integer()) return bad("%c requires int or char");
       spec.type = 'c';
       return format_integer(value.as_integer(), spec);
-    case 'd': case 'i': case 'u': case 'x': case 'X': case 'o': {
+    case 'd':
+    case 'i':
+    case 'u':
+    case 'x':
+    case 'X':
+    case 'o': {
       if (!value.is_number() && !value.is_bool()) {
-        return bad(std::string("%") + type + " format: a number is required, found " + std::string(type_name(value)));
+        return bad(std::string("%") + type + " format: a number is required, found " +
+                   std::string(type_name(value)));
       }
       if (value.is_real() && type != 'd' && type != 'i' && type != 'u') {
         return bad(std::string("%") + type + " format: an integer is required, found float");
       }
-      const std::int64_t number = value.is_real() ? static_cast<std::int64_t>(value.as_real()) : value.as_integer();
+      const std::int64_t number =
+          value.is_real() ? static_cast<std::int64_t>(value.as_real()) : value.as_integer();
       spec.type = type == 'i' || type == 'u' ? 'd' : type;
       if (given.precision) {
         Spec digits;
         digits.type = spec.type;
         GS_TRY(std::string body, format_integer(std::abs(number), digits));
         while (body.size() < *given.precision) body.insert(body.begin(), '0');
-        const std::string sign = number < 0 ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+        const std::string sign = number < 0         ? "-"
+                                 : spec.sign == '-' ? ""
+                                                    : std::string(1, spec.sign);
         return pad(sign, std::move(body), spec, '>');
       }
       zero_fill();
       return format_integer(number, spec);
     }
-    case 'e': case 'E': case 'f': case 'F': case 'g': case 'G':
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G':
       if (!value.is_number() && !value.is_bool()) {
         return bad("must be real number, not " + std::string(type_name(value)));
       }
@@ -332,10 +363,12 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
   bool used_name = false;
   const auto take = [&]() -> Result<Value> {
     if (is_tuple) {
-      if (next >= values.size()) return bad("not enough arguments for format string '" + std::string(format) + "'");
+      if (next >= values.size())
+        return bad("not enough arguments for format string '" + std::string(format) + "'");
       return values.as_list()[next++];
     }
-    if (next++ > 0) return bad("not enough arguments for format string '" + std::string(format) + "'");
+    if (next++ > 0)
+      return bad("not enough arguments for format string '" + std::string(format) + "'");
     return values;
   };
   for (std::size_t at = 0; at < format.size();) {
@@ -348,8 +381,10 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
     std::optional<Value> named;
     if (at < format.size() && format[at] == '(') {
       const std::size_t end = format.find(')', at);
-      if (end == std::string_view::npos) return bad("incomplete format key in '" + std::string(format) + "'");
-      if (!values.is_map()) return bad("format requires a mapping, found " + std::string(type_name(values)));
+      if (end == std::string_view::npos)
+        return bad("incomplete format key in '" + std::string(format) + "'");
+      if (!values.is_map())
+        return bad("format requires a mapping, found " + std::string(type_name(values)));
       const std::string_view key = format.substr(at + 1, end - at - 1);
       const Value* found = values.find(key);
       if (found == nullptr) return bad("format key '" + std::string(key) + "' is not in the dict");
@@ -359,12 +394,23 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
     }
     for (bool more = true; more && at < format.size(); at += more ? 1 : 0) {
       switch (format[at]) {
-        case '-': spec.left = true; break;
-        case '+': spec.plus = true; break;
-        case ' ': spec.space = true; break;
-        case '#': spec.alternate = true; break;
-        case '0': spec.zero = true; break;
-        default: more = false;
+        case '-':
+          spec.left = true;
+          break;
+        case '+':
+          spec.plus = true;
+          break;
+        case ' ':
+          spec.space = true;
+          break;
+        case '#':
+          spec.alternate = true;
+          break;
+        case '0':
+          spec.zero = true;
+          break;
+        default:
+          more = false;
       }
     }
     const auto number = [&]() -> Result<std::optional<std::size_t>> {
@@ -373,7 +419,8 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
         GS_TRY(const Value value, take());
         if (!value.is_integer()) return bad("* wants int");
         if (value.as_integer() < 0) spec.left = true;
-        return std::optional<std::size_t>(std::min<std::size_t>(static_cast<std::size_t>(std::abs(value.as_integer())), kMaxWidth));
+        return std::optional<std::size_t>(std::min<std::size_t>(
+            static_cast<std::size_t>(std::abs(value.as_integer())), kMaxWidth));
       }
       return read_number(format, at);
     };
@@ -384,7 +431,8 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
       GS_TRY(const auto precision, number());
       spec.precision = precision.value_or(0);
     }
-    while (at < format.size() && (format[at] == 'l' || format[at] == 'h' || format[at] == 'L')) ++at;
+    while (at < format.size() && (format[at] == 'l' || format[at] == 'h' || format[at] == 'L'))
+      ++at;
     if (at >= format.size()) return bad("incomplete format '" + std::string(format) + "'");
     const char type = format[at++];
     if (type == '%') {
@@ -398,8 +446,11 @@ Result<std::string> percent_format(std::string_view format, const Value& values)
     out += piece;
   }
   const std::size_t given = is_tuple ? values.size() : 1;
-  const bool leftover = is_tuple ? next < given : next == 0 && !used_name && !values.is_map() && !values.is_list();
-  if (leftover) return bad("not all arguments converted during string formatting of '" + std::string(format) + "'");
+  const bool leftover =
+      is_tuple ? next < given : next == 0 && !used_name && !values.is_map() && !values.is_list();
+  if (leftover)
+    return bad("not all arguments converted during string formatting of '" + std::string(format) +
+               "'");
   return out;
 }
 
@@ -407,7 +458,8 @@ namespace {
 
 class BraceFormatter {
  public:
-  BraceFormatter(const CallArguments& arguments, const MemberReader& member) : arguments_(arguments), member_(member) {}
+  BraceFormatter(const CallArguments& arguments, const MemberReader& member)
+      : arguments_(arguments), member_(member) {}
 
   Result<std::string> format(std::string_view text, int depth) {
     if (depth > 2) return bad("format specifiers are nested too deeply");
@@ -428,7 +480,8 @@ class BraceFormatter {
           if (text[end] == '{') ++open;
           if (text[end] == '}' && --open == 0) break;
         }
-        if (end >= text.size()) return bad("'{' in format string '" + std::string(text) + "' has no '}'");
+        if (end >= text.size())
+          return bad("'{' in format string '" + std::string(text) + "' has no '}'");
         GS_TRY(const std::string piece, field(text.substr(at + 1, end - at - 1), depth));
         out += piece;
         at = end;
@@ -493,11 +546,13 @@ class BraceFormatter {
         end = next;
       } else {
         const std::size_t close = name.find(']', end);
-        if (close == std::string_view::npos) return bad("missing ']' in format field '" + std::string(name) + "'");
+        if (close == std::string_view::npos)
+          return bad("missing ']' in format field '" + std::string(name) + "'");
         const std::string_view inner = name.substr(end + 1, close - end - 1);
         std::int64_t position = 0;
         const auto done = std::from_chars(inner.data(), inner.data() + inner.size(), position);
-        key = done.ec == std::errc() && done.ptr == inner.data() + inner.size() ? Value(position) : Value(inner);
+        key = done.ec == std::errc() && done.ptr == inner.data() + inner.size() ? Value(position)
+                                                                                : Value(inner);
         end = close + 1;
       }
       GS_TRY(value, member_(value, key));
@@ -513,7 +568,9 @@ class BraceFormatter {
 
 }  // namespace
 
-Result<std::string> brace_format(std::string_view format, const CallArguments& arguments, const MemberReader& member) {
+Result<std::string> brace_format(std::string_view format,
+                                 const CallArguments& arguments,
+                                 const MemberReader& member) {
   return BraceFormatter(arguments, member).format(format, 0);
 }
 

@@ -1,10 +1,11 @@
-// Names that are always there: range, dict, lipsum, cycler, joiner, namespace, lookup, query, q, now, undef.
-#include <unordered_map>
-
+// Names that are always there: range, dict, lipsum, cycler, joiner, namespace, lookup, query, q,
+// now, undef.
 #include "core/jinja/methods.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+
+#include <unordered_map>
 
 namespace gpustack::jinja {
 
@@ -12,11 +13,13 @@ namespace {
 
 Result<Value> make_range(const CallArguments& arguments) {
   const List& given = arguments.positional;
-  if (given.empty() || given.size() > 3) return Error(ErrorCode::template_type, "range() takes 1 to 3 numbers");
+  if (given.empty() || given.size() > 3)
+    return Error(ErrorCode::template_type, "range() takes 1 to 3 numbers");
   for (const Value& value : given) {
     if (value.is_undefined()) return undefined_value_error(value);
     if (!value.is_integer() && !value.is_bool()) {
-      return Error(ErrorCode::template_type, "range() takes integers, found " + std::string(type_name(value)));
+      return Error(ErrorCode::template_type,
+                   "range() takes integers, found " + std::string(type_name(value)));
     }
   }
   const std::int64_t step = given.size() == 3 ? given[2].as_integer() : 1;
@@ -29,7 +32,8 @@ Result<Value> make_range(const CallArguments& arguments) {
 // dict(pairs or mapping, key=value, …)
 Result<Value> make_dict(const CallArguments& arguments) {
   Map out;
-  if (arguments.positional.size() > 1) return Error(ErrorCode::template_type, "dict() takes one positional argument");
+  if (arguments.positional.size() > 1)
+    return Error(ErrorCode::template_type, "dict() takes one positional argument");
   if (!arguments.positional.empty()) {
     const Value& source = arguments.positional.front();
     if (source.is_undefined()) return undefined_value_error(source);
@@ -42,11 +46,14 @@ Result<Value> make_dict(const CallArguments& arguments) {
       } else if (source.is_object()) {
         GS_TRY(pairs, source.as_object().iterate());
       } else {
-        return Error(ErrorCode::template_type, "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));
+        return Error(
+            ErrorCode::template_type,
+            "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));
       }
       for (const Value& pair : pairs) {
         if (!pair.is_list() || pair.size() != 2) {
-          return Error(ErrorCode::template_type, "dict() needs pairs of key and value, found " + to_repr(pair));
+          return Error(ErrorCode::template_type,
+                       "dict() needs pairs of key and value, found " + to_repr(pair));
         }
         out.set(pair.as_list()[0], pair.as_list()[1]);
       }
@@ -66,16 +73,17 @@ class CyclerObject : public Object {
       references.fetch_add(1, std::memory_order_relaxed);
       const Value self(static_cast<Object*>(this));
       const bool moves = name == "next";
-      return make_function("cycler." + std::string(name), [self, moves](const CallArguments&) -> Result<Value> {
-        auto& cycler = static_cast<CyclerObject&>(self.as_object());
-        if (!moves) {
-          cycler.at_ = 0;
-          return Value();
-        }
-        Value now = cycler.items_[cycler.at_];
-        cycler.at_ = (cycler.at_ + 1) % cycler.items_.size();
-        return now;
-      });
+      return make_function("cycler." + std::string(name),
+                           [self, moves](const CallArguments&) -> Result<Value> {
+                             auto& cycler = static_cast<CyclerObject&>(self.as_object());
+                             if (!moves) {
+                               cycler.at_ = 0;
+                               return Value();
+                             }
+                             Value now = cycler.items_[cycler.at_];
+                             cycler.at_ = (cycler.at_ + 1) % cycler.items_.size();
+                             return now;
+                           });
     }
     return Object::attribute(name);
   }
@@ -100,7 +108,8 @@ class JoinerObject : public Object {
 };
 
 Result<Value> make_cycler(const CallArguments& arguments) {
-  if (arguments.positional.empty()) return Error(ErrorCode::template_type, "cycler() needs at least one value");
+  if (arguments.positional.empty())
+    return Error(ErrorCode::template_type, "cycler() needs at least one value");
   return make_object<CyclerObject>(arguments.positional);
 }
 
@@ -154,7 +163,8 @@ const std::unordered_map<NameId, Value>& globals() {
     add("lipsum", lipsum);
     // Bound to the render at the call, see Render::call().
     for (const char* name : {"lookup", "query", "q"}) {
-      out.emplace(intern_name(name), make_object<LookupFunctionObject>(std::string_view(name) != "lookup"));
+      out.emplace(intern_name(name),
+                  make_object<LookupFunctionObject>(std::string_view(name) != "lookup"));
     }
     return out;
   }();

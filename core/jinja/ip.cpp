@@ -1,11 +1,11 @@
 #include "core/jinja/ip.hpp"
 
+#include "core/jinja/number.hpp"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
-
-#include "core/jinja/number.hpp"
 
 namespace gpustack::jinja {
 
@@ -20,7 +20,8 @@ std::string IpNetwork::text_of(IpNumber number) const {
   std::array<unsigned char, 16> bytes{};
   const std::size_t size = version == 4 ? 4 : 16;
   for (std::size_t i = 0; i < size; ++i) {
-    bytes[size - 1 - i] = static_cast<unsigned char>(static_cast<std::uint64_t>(number >> (8U * static_cast<unsigned>(i))) & 0xFFU);
+    bytes[size - 1 - i] = static_cast<unsigned char>(
+        static_cast<std::uint64_t>(number >> (8U * static_cast<unsigned>(i))) & 0xFFU);
   }
   inet_ntop(version == 4 ? AF_INET : AF_INET6, bytes.data(), buffer.data(), buffer.size());
   return buffer.data();
@@ -40,11 +41,13 @@ std::optional<IpNetwork> parse_ip(std::string_view text) {
     return std::nullopt;
   }
   out.prefix = out.width();
-  for (std::size_t i = 0; i < (out.version == 4 ? 4U : 16U); ++i) out.address = (out.address << 8U) | bytes[i];
+  for (std::size_t i = 0; i < (out.version == 4 ? 4U : 16U); ++i)
+    out.address = (out.address << 8U) | bytes[i];
   if (slash == std::string_view::npos) return out;
   out.has_prefix = true;
   const std::string_view prefix = text.substr(slash + 1);
-  if (const auto number = parse_integer(prefix); number && !prefix.empty() && prefix[0] >= '0' && prefix[0] <= '9') {
+  if (const auto number = parse_integer(prefix);
+      number && !prefix.empty() && prefix[0] >= '0' && prefix[0] <= '9') {
     if (*number < 0 || *number > out.width()) return std::nullopt;
     out.prefix = static_cast<int>(*number);
     return out;
@@ -52,7 +55,8 @@ std::optional<IpNetwork> parse_ip(std::string_view text) {
   const auto mask = parse_ip(prefix);
   if (!mask || mask->version != out.version || mask->has_prefix) return std::nullopt;
   for (out.prefix = 0; out.prefix <= out.width(); ++out.prefix) {
-    const IpNumber wanted = ~out.host_mask() & (out.version == 4 ? IpNumber{0xFFFFFFFFU} : ~IpNumber{0});
+    const IpNumber wanted =
+        ~out.host_mask() & (out.version == 4 ? IpNumber{0xFFFFFFFFU} : ~IpNumber{0});
     // A host mask (0.0.0.255) says the same as a netmask.
     if (mask->address == wanted || (mask->address == out.host_mask() && out.prefix > 0)) return out;
   }

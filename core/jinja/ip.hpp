@@ -28,7 +28,9 @@ struct IpNetwork {
     return other.version == version && other.network() >= network() && other.last() <= last();
   }
   std::string text_of(IpNumber number) const;
-  std::string with_prefix(IpNumber number) const { return text_of(number) + "/" + std::to_string(prefix); }
+  std::string with_prefix(IpNumber number) const {
+    return text_of(number) + "/" + std::to_string(prefix);
+  }
 };
 
 /// `192.0.2.1`, `192.0.2.0/24`, `192.0.2.0/255.255.255.0`, `2001:db8::1/64`.

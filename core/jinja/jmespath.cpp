@@ -1,19 +1,47 @@
 #include "core/jinja/jmespath.hpp"
 
-#include <algorithm>
-#include <memory>
-
 #include "core/base/json.hpp"
 #include "core/jinja/jmespath_tree.hpp"
 #include "core/jinja/number.hpp"
+
+#include <algorithm>
+#include <memory>
 
 namespace gpustack::jinja::jmespath {
 
 namespace {
 
 enum class Kind : std::uint8_t {
-  end, name, quoted, number, literal, raw, dot, star, flatten, filter, left_bracket, right_bracket, left_brace, right_brace,
-  left_paren, right_paren, comma, colon, pipe, logic_or, logic_and, logic_not, current, expression, eq, ne, lt, le, gt, ge,
+  end,
+  name,
+  quoted,
+  number,
+  literal,
+  raw,
+  dot,
+  star,
+  flatten,
+  filter,
+  left_bracket,
+  right_bracket,
+  left_brace,
+  right_brace,
+  left_paren,
+  right_paren,
+  comma,
+  colon,
+  pipe,
+  logic_or,
+  logic_and,
+  logic_not,
+  current,
+  expression,
+  eq,
+  ne,
+  lt,
+  le,
+  gt,
+  ge,
 };
 
 struct Token {
@@ -23,8 +51,9 @@ struct Token {
 };
 
 Error bad(std::string_view query, std::size_t at, const std::string& what) {
-  return Error(ErrorCode::filter_failed,
-               "bad query '" + std::string(query) + "': " + what + " at position " + std::to_string(at));
+  return Error(
+      ErrorCode::filter_failed,
+      "bad query '" + std::string(query) + "': " + what + " at position " + std::to_string(at));
 }
 
 bool name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -35,12 +64,15 @@ Result<std::vector<Token>> tokenize(std::string_view query) {
     std::string_view text;
     Kind kind;
   };
-  constexpr Sign kSigns[] = {{"[?", Kind::filter}, {"[]", Kind::flatten}, {"||", Kind::logic_or}, {"&&", Kind::logic_and},
-                             {"==", Kind::eq}, {"!=", Kind::ne}, {"<=", Kind::le}, {">=", Kind::ge}, {"<", Kind::lt},
-                             {">", Kind::gt}, {".", Kind::dot}, {"*", Kind::star}, {"[", Kind::left_bracket},
-                             {"]", Kind::right_bracket}, {"{", Kind::left_brace}, {"}", Kind::right_brace},
-                             {"(", Kind::left_paren}, {")", Kind::right_paren}, {",", Kind::comma}, {":", Kind::colon},
-                             {"|", Kind::pipe}, {"!", Kind::logic_not}, {"@", Kind::current}, {"&", Kind::expression}};
+  constexpr Sign kSigns[] = {
+      {"[?", Kind::filter},      {"[]", Kind::flatten},      {"||", Kind::logic_or},
+      {"&&", Kind::logic_and},   {"==", Kind::eq},           {"!=", Kind::ne},
+      {"<=", Kind::le},          {">=", Kind::ge},           {"<", Kind::lt},
+      {">", Kind::gt},           {".", Kind::dot},           {"*", Kind::star},
+      {"[", Kind::left_bracket}, {"]", Kind::right_bracket}, {"{", Kind::left_brace},
+      {"}", Kind::right_brace},  {"(", Kind::left_paren},    {")", Kind::right_paren},
+      {",", Kind::comma},        {":", Kind::colon},         {"|", Kind::pipe},
+      {"!", Kind::logic_not},    {"@", Kind::current},       {"&", Kind::expression}};
   std::vector<Token> out;
   for (std::size_t at = 0; at < query.size();) {
     const char c = query[at];
@@ -69,10 +101,15 @@ Result<std::vector<Token>> tokenize(std::string_view query) {
       }
       if (at >= query.size()) return bad(query, begin, "a quote has no end");
       ++at;
-      out.push_back({c == '"' ? Kind::quoted : c == '\'' ? Kind::raw : Kind::literal, std::move(text), begin});
+      out.push_back({c == '"'    ? Kind::quoted
+                     : c == '\'' ? Kind::raw
+                                 : Kind::literal,
+                     std::move(text),
+                     begin});
     } else {
-      const auto* sign = std::find_if(std::begin(kSigns), std::end(kSigns),
-                                      [&](const Sign& one) { return query.substr(at).starts_with(one.text); });
+      const auto* sign = std::find_if(std::begin(kSigns), std::end(kSigns), [&](const Sign& one) {
+        return query.substr(at).starts_with(one.text);
+      });
       if (sign == std::end(kSigns)) return bad(query, at, std::string("unexpected '") + c + "'");
       at += sign->text.size();
       out.push_back({sign->kind, std::string(sign->text), begin});
@@ -84,18 +121,35 @@ Result<std::vector<Token>> tokenize(std::string_view query) {
 
 int power(Kind kind) {
   switch (kind) {
-    case Kind::pipe: return 1;
-    case Kind::logic_or: return 2;
-    case Kind::logic_and: return 3;
-    case Kind::eq: case Kind::ne: case Kind::lt: case Kind::le: case Kind::gt: case Kind::ge: return 5;
-    case Kind::flatten: return 9;
-    case Kind::star: return 20;
-    case Kind::filter: return 21;
-    case Kind::dot: return 40;
-    case Kind::left_brace: return 50;
-    case Kind::left_bracket: return 55;
-    case Kind::left_paren: return 60;
-    default: return 0;
+    case Kind::pipe:
+      return 1;
+    case Kind::logic_or:
+      return 2;
+    case Kind::logic_and:
+      return 3;
+    case Kind::eq:
+    case Kind::ne:
+    case Kind::lt:
+    case Kind::le:
+    case Kind::gt:
+    case Kind::ge:
+      return 5;
+    case Kind::flatten:
+      return 9;
+    case Kind::star:
+      return 20;
+    case Kind::filter:
+      return 21;
+    case Kind::dot:
+      return 40;
+    case Kind::left_brace:
+      return 50;
+    case Kind::left_bracket:
+      return 55;
+    case Kind::left_paren:
+      return 60;
+    default:
+      return 0;
   }
 }
 
@@ -116,7 +170,8 @@ NodePtr with(NodeKind kind, Children... children) {
 
 class QueryParser {
  public:
-  QueryParser(std::string_view query, std::vector<Token> tokens) : query_(query), tokens_(std::move(tokens)) {}
+  QueryParser(std::string_view query, std::vector<Token> tokens)
+      : query_(query), tokens_(std::move(tokens)) {}
 
   Result<NodePtr> all() {
     GS_TRY(NodePtr node, expression(0));
@@ -126,10 +181,14 @@ class QueryParser {
 
  private:
   const Token& now() const { return tokens_[at_]; }
-  const Token& ahead(std::size_t count = 1) const { return tokens_[std::min(at_ + count, tokens_.size() - 1)]; }
+  const Token& ahead(std::size_t count = 1) const {
+    return tokens_[std::min(at_ + count, tokens_.size() - 1)];
+  }
   Token take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
   Error unexpected() const {
-    return bad(query_, now().at, now().kind == Kind::end ? "it ends too early" : "unexpected '" + now().text + "'");
+    return bad(query_,
+               now().at,
+               now().kind == Kind::end ? "it ends too early" : "unexpected '" + now().text + "'");
   }
   Result<void> expect(Kind kind) {
     if (now().kind != kind) return unexpected();
@@ -181,10 +240,13 @@ class QueryParser {
         return filter(make(NodeKind::current));
       case Kind::flatten: {
         GS_TRY(NodePtr right, projection_right(power(Kind::flatten)));
-        return with(NodeKind::projection, with(NodeKind::flatten, make(NodeKind::current)), std::move(right));
+        return with(NodeKind::projection,
+                    with(NodeKind::flatten, make(NodeKind::current)),
+                    std::move(right));
       }
       case Kind::left_bracket:
-        if (now().kind == Kind::number || now().kind == Kind::colon) return index(make(NodeKind::current));
+        if (now().kind == Kind::number || now().kind == Kind::colon)
+          return index(make(NodeKind::current));
         if (now().kind == Kind::star && ahead().kind == Kind::right_bracket) {
           take();
           take();
@@ -208,7 +270,10 @@ class QueryParser {
         return with(NodeKind::expression, std::move(operand));
       }
       default:
-        return bad(query_, token.at, token.kind == Kind::end ? "it ends too early" : "unexpected '" + token.text + "'");
+        return bad(
+            query_,
+            token.at,
+            token.kind == Kind::end ? "it ends too early" : "unexpected '" + token.text + "'");
     }
   }
 
@@ -231,9 +296,16 @@ class QueryParser {
       case Kind::logic_or:
       case Kind::logic_and: {
         GS_TRY(NodePtr right, expression(power(token.kind)));
-        return with(token.kind == Kind::logic_or ? NodeKind::logic_or : NodeKind::logic_and, std::move(left), std::move(right));
+        return with(token.kind == Kind::logic_or ? NodeKind::logic_or : NodeKind::logic_and,
+                    std::move(left),
+                    std::move(right));
       }
-      case Kind::eq: case Kind::ne: case Kind::lt: case Kind::le: case Kind::gt: case Kind::ge: {
+      case Kind::eq:
+      case Kind::ne:
+      case Kind::lt:
+      case Kind::le:
+      case Kind::gt:
+      case Kind::ge: {
         GS_TRY(NodePtr right, expression(power(token.kind)));
         NodePtr node = with(NodeKind::compare, std::move(left), std::move(right));
         node->text = token.text;
@@ -241,7 +313,8 @@ class QueryParser {
       }
       case Kind::flatten: {
         GS_TRY(NodePtr right, projection_right(power(Kind::flatten)));
-        return with(NodeKind::projection, with(NodeKind::flatten, std::move(left)), std::move(right));
+        return with(
+            NodeKind::projection, with(NodeKind::flatten, std::move(left)), std::move(right));
       }
       case Kind::filter:
         return filter(std::move(left));
@@ -254,7 +327,8 @@ class QueryParser {
           return with(NodeKind::projection, std::move(left), std::move(right));
         }
       case Kind::left_paren: {
-        if (left->kind != NodeKind::field) return bad(query_, token.at, "only a name can be called");
+        if (left->kind != NodeKind::field)
+          return bad(query_, token.at, "only a name can be called");
         auto node = make(NodeKind::call);
         node->text = left->text;
         while (now().kind != Kind::right_paren) {
@@ -273,8 +347,9 @@ class QueryParser {
   Result<NodePtr> filter(NodePtr left) {
     GS_TRY(NodePtr condition, expression(0));
     GS_TRY_VOID(expect(Kind::right_bracket));
-    GS_TRY(NodePtr right, now().kind == Kind::flatten ? Result<NodePtr>(make(NodeKind::current))
-                                                      : projection_right(power(Kind::filter)));
+    GS_TRY(NodePtr right,
+           now().kind == Kind::flatten ? Result<NodePtr>(make(NodeKind::current))
+                                       : projection_right(power(Kind::filter)));
     return with(NodeKind::filter, std::move(left), std::move(right), std::move(condition));
   }
 
@@ -320,7 +395,8 @@ class QueryParser {
     auto node = make(NodeKind::multi_map);
     while (true) {
       const Token key = take();
-      if (key.kind != Kind::name && key.kind != Kind::quoted) return bad(query_, key.at, "expected a key");
+      if (key.kind != Kind::name && key.kind != Kind::quoted)
+        return bad(query_, key.at, "expected a key");
       GS_TRY_VOID(expect(Kind::colon));
       GS_TRY(NodePtr item, expression(0));
       node->names.push_back(key.text);
@@ -333,7 +409,8 @@ class QueryParser {
   }
 
   Result<NodePtr> after_dot(int binding) {
-    if (now().kind == Kind::name || now().kind == Kind::quoted || now().kind == Kind::star) return expression(binding);
+    if (now().kind == Kind::name || now().kind == Kind::quoted || now().kind == Kind::star)
+      return expression(binding);
     if (now().kind == Kind::left_bracket) {
       take();
       return multi_list();

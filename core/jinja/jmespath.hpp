@@ -1,9 +1,9 @@
 #pragma once
 /// @file JMESPath, the query language of json_query.
 
-#include <string_view>
-
 #include "core/base/value.hpp"
+
+#include <string_view>
 
 namespace gpustack::jinja {
 

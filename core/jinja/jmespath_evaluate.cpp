@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <cmath>
-
 #include "core/base/json.hpp"
 #include "core/jinja/jmespath_tree.hpp"
 #include "core/jinja/number.hpp"
 #include "core/jinja/operators.hpp"
+
+#include <algorithm>
+#include <cmath>
 
 namespace gpustack::jinja::jmespath {
 
@@ -14,7 +14,8 @@ namespace {
 
 Error wrong(const Node& node, const std::string& wanted, const Value& found) {
   return Error(ErrorCode::filter_failed,
-               "query function " + node.text + "() expected " + wanted + ", found " + std::string(type_name(found)));
+               "query function " + node.text + "() expected " + wanted + ", found " +
+                   std::string(type_name(found)));
 }
 
 Result<Value> project(const List& items, const Node& right) {
@@ -95,7 +96,8 @@ Result<Value> evaluate(const Node& node, const Value& data) {
       GS_TRY(const Value left, evaluate(child(0), data));
       if (!left.is_list()) return Value();
       const List& parts = node.value.as_list();
-      GS_TRY(const SliceBounds bounds, slice_bounds(static_cast<std::int64_t>(left.size()), parts[0], parts[1], parts[2]));
+      GS_TRY(const SliceBounds bounds,
+             slice_bounds(static_cast<std::int64_t>(left.size()), parts[0], parts[1], parts[2]));
       List out;
       for (std::int64_t i = 0; i < bounds.count; ++i) {
         out.push_back(left.as_list()[static_cast<std::size_t>(bounds.start + i * bounds.step)]);
@@ -115,7 +117,8 @@ Result<Value> evaluate(const Node& node, const Value& data) {
           entries.set(node.names[i], std::move(one));
         }
       }
-      return node.kind == NodeKind::multi_list ? Value(std::move(items)) : Value(std::move(entries));
+      return node.kind == NodeKind::multi_list ? Value(std::move(items))
+                                               : Value(std::move(entries));
     }
     case NodeKind::logic_or:
     case NodeKind::logic_and: {
@@ -132,10 +135,14 @@ Result<Value> evaluate(const Node& node, const Value& data) {
       GS_TRY(const Value right, evaluate(child(1), data));
       if (node.text == "==") return Value(json_equal(left, right));
       if (node.text == "!=") return Value(!json_equal(left, right));
-      const bool comparable = (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
+      const bool comparable =
+          (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
       if (!comparable) return Value();
       GS_TRY(const int sign, order(left, right));
-      return Value(node.text == "<" ? sign < 0 : node.text == "<=" ? sign <= 0 : node.text == ">" ? sign > 0 : sign >= 0);
+      return Value(node.text == "<"    ? sign < 0
+                   : node.text == "<=" ? sign <= 0
+                   : node.text == ">"  ? sign > 0
+                                       : sign >= 0);
     }
     case NodeKind::call:
       return call_function(node, data);
@@ -151,7 +158,9 @@ struct Call {
   List arguments;  ///< `&expression` arguments are null here
 
   const Value& arg(std::size_t index) const { return arguments[index]; }
-  Result<Value> key(std::size_t index, const Value& item) const { return evaluate(*node.children[index]->children[0], item); }
+  Result<Value> key(std::size_t index, const Value& item) const {
+    return evaluate(*node.children[index]->children[0], item);
+  }
 };
 
 Result<double> number_of(const Call& call, const Value& value) {
@@ -181,7 +190,8 @@ Result<Value> values(const Call& call) {
 }
 
 Result<Value> contains_item(const Call& call) {
-  if (!call.arg(0).is_string() && !call.arg(0).is_list()) return wrong(call.node, "a string or list", call.arg(0));
+  if (!call.arg(0).is_string() && !call.arg(0).is_list())
+    return wrong(call.node, "a string or list", call.arg(0));
   if (call.arg(0).is_string() && !call.arg(1).is_string()) return Value(false);
   GS_TRY(const bool found, contains(call.arg(0), call.arg(1)));
   return Value(found);
@@ -192,7 +202,8 @@ Result<Value> begins(const Call& call) {
   if (!call.arg(0).is_string()) return wrong(call.node, "a string", call.arg(0));
   if (!call.arg(1).is_string()) return wrong(call.node, "a string", call.arg(1));
   const std::string& text = call.arg(0).as_string();
-  return Value(at_end ? text.ends_with(call.arg(1).as_string()) : text.starts_with(call.arg(1).as_string()));
+  return Value(at_end ? text.ends_with(call.arg(1).as_string())
+                      : text.starts_with(call.arg(1).as_string()));
 }
 
 Result<Value> join(const Call& call) {
@@ -260,19 +271,24 @@ Result<Value> sum(const Call& call) {
     total += number;
   }
   if (call.node.text == "avg") {
-    return call.arg(0).size() == 0 ? Value() : Value(total / static_cast<double>(call.arg(0).size()));
+    return call.arg(0).size() == 0 ? Value()
+                                   : Value(total / static_cast<double>(call.arg(0).size()));
   }
   return whole ? Value(static_cast<std::int64_t>(total)) : Value(total);
 }
 
 Result<Value> rounded(const Call& call) {
   GS_TRY(const double number, number_of(call, call.arg(0)));
-  if (call.node.text == "abs") return call.arg(0).is_integer() ? Value(std::abs(call.arg(0).as_integer())) : Value(std::fabs(number));
-  return Value(static_cast<std::int64_t>(call.node.text == "ceil" ? std::ceil(number) : std::floor(number)));
+  if (call.node.text == "abs")
+    return call.arg(0).is_integer() ? Value(std::abs(call.arg(0).as_integer()))
+                                    : Value(std::fabs(number));
+  return Value(
+      static_cast<std::int64_t>(call.node.text == "ceil" ? std::ceil(number) : std::floor(number)));
 }
 
 Result<Value> to_string(const Call& call) {
-  return call.arg(0).is_string() ? call.arg(0) : Value(to_json(call.arg(0), JsonStyle{0, false, false, false}));
+  return call.arg(0).is_string() ? call.arg(0)
+                                 : Value(to_json(call.arg(0), JsonStyle{0, false, false, false}));
 }
 
 Result<Value> to_number(const Call& call) {
@@ -285,8 +301,12 @@ Result<Value> to_number(const Call& call) {
 
 Result<Value> type(const Call& call) {
   const Value& value = call.arg(0);
-  return Value(value.is_null() ? "null" : value.is_bool() ? "boolean" : value.is_number() ? "number" : value.is_string() ? "string"
-               : value.is_list() ? "array" : "object");
+  return Value(value.is_null()     ? "null"
+               : value.is_bool()   ? "boolean"
+               : value.is_number() ? "number"
+               : value.is_string() ? "string"
+               : value.is_list()   ? "array"
+                                   : "object");
 }
 
 Result<Value> not_null(const Call& call) {
@@ -299,7 +319,8 @@ Result<Value> not_null(const Call& call) {
 Result<Value> reverse(const Call& call) {
   const Value& value = call.arg(0);
   if (value.is_list()) return Value(List(value.as_list().rbegin(), value.as_list().rend()));
-  if (value.is_string()) return Value(std::string(value.as_string().rbegin(), value.as_string().rend()));
+  if (value.is_string())
+    return Value(std::string(value.as_string().rbegin(), value.as_string().rend()));
   return wrong(call.node, "a list or string", value);
 }
 
@@ -322,7 +343,9 @@ Result<Value> merge(const Call& call) {
   return Value(std::move(out));
 }
 
-Result<Value> to_array(const Call& call) { return call.arg(0).is_list() ? call.arg(0) : Value::list({call.arg(0)}); }
+Result<Value> to_array(const Call& call) {
+  return call.arg(0).is_list() ? call.arg(0) : Value::list({call.arg(0)});
+}
 
 struct Row {
   std::string_view name;
@@ -331,29 +354,52 @@ struct Row {
 };
 
 constexpr Row kFunctions[] = {
-    {"length", 1, 1, length},       {"keys", 1, 1, keys},           {"values", 1, 1, values},
-    {"contains", 2, 2, contains_item}, {"starts_with", 2, 2, begins<false>}, {"ends_with", 2, 2, begins<true>},
-    {"join", 2, 2, join},           {"sort", 1, 1, sort},           {"sort_by", 2, 2, sort},
-    {"max", 1, 1, extreme},         {"min", 1, 1, extreme},         {"max_by", 2, 2, extreme},
-    {"min_by", 2, 2, extreme},      {"sum", 1, 1, sum},             {"avg", 1, 1, sum},
-    {"abs", 1, 1, rounded},         {"ceil", 1, 1, rounded},        {"floor", 1, 1, rounded},
-    {"to_string", 1, 1, to_string}, {"to_number", 1, 1, to_number}, {"type", 1, 1, type},
-    {"not_null", 1, 99, not_null},  {"reverse", 1, 1, reverse},     {"map", 2, 2, map},
-    {"merge", 1, 99, merge},        {"to_array", 1, 1, to_array},
+    {"length", 1, 1, length},
+    {"keys", 1, 1, keys},
+    {"values", 1, 1, values},
+    {"contains", 2, 2, contains_item},
+    {"starts_with", 2, 2, begins<false>},
+    {"ends_with", 2, 2, begins<true>},
+    {"join", 2, 2, join},
+    {"sort", 1, 1, sort},
+    {"sort_by", 2, 2, sort},
+    {"max", 1, 1, extreme},
+    {"min", 1, 1, extreme},
+    {"max_by", 2, 2, extreme},
+    {"min_by", 2, 2, extreme},
+    {"sum", 1, 1, sum},
+    {"avg", 1, 1, sum},
+    {"abs", 1, 1, rounded},
+    {"ceil", 1, 1, rounded},
+    {"floor", 1, 1, rounded},
+    {"to_string", 1, 1, to_string},
+    {"to_number", 1, 1, to_number},
+    {"type", 1, 1, type},
+    {"not_null", 1, 99, not_null},
+    {"reverse", 1, 1, reverse},
+    {"map", 2, 2, map},
+    {"merge", 1, 99, merge},
+    {"to_array", 1, 1, to_array},
 };
 
 }  // namespace
 
 Result<Value> call_function(const Node& node, const Value& data) {
-  const auto* row = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Row& one) { return one.name == node.text; });
-  if (row == std::end(kFunctions)) return Error(ErrorCode::filter_failed, "unknown query function " + node.text + "()");
+  const auto* row = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Row& one) {
+    return one.name == node.text;
+  });
+  if (row == std::end(kFunctions))
+    return Error(ErrorCode::filter_failed, "unknown query function " + node.text + "()");
   if (node.children.size() < row->least || node.children.size() > row->most) {
-    return Error(ErrorCode::filter_failed, "query function " + node.text + "() got " + std::to_string(node.children.size()) + " arguments");
+    return Error(ErrorCode::filter_failed,
+                 "query function " + node.text + "() got " + std::to_string(node.children.size()) +
+                     " arguments");
   }
   const bool by = node.text.ends_with("_by") || node.text == "map";
   const std::size_t function_at = node.text == "map" ? 0 : 1;
   if (by && node.children[function_at]->kind != NodeKind::expression) {
-    return Error(ErrorCode::filter_failed, "query function " + node.text + "() expected an expression such as '&name'");
+    return Error(ErrorCode::filter_failed,
+                 "query function " + node.text + "() expected an expression such as '&name'");
   }
   Call call{node, data, {}};
   for (const NodePtr& argument : node.children) {

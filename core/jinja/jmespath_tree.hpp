@@ -1,12 +1,12 @@
 #pragma once
 /// @file The parsed form of a JMESPath query.
 
+#include "core/base/value.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::jinja::jmespath {
 

@@ -1,11 +1,11 @@
 #include "core/jinja/json_text.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/base/json.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
+
+#include <algorithm>
+#include <cmath>
 
 namespace gpustack::jinja {
 
@@ -21,7 +21,8 @@ class JsonWriter {
   }
 
   Result<void> write(const Value& value, int depth) {
-    if (depth > kMaxDepth) return Error(ErrorCode::template_limit, "the value is nested more than 200 levels deep");
+    if (depth > kMaxDepth)
+      return Error(ErrorCode::template_limit, "the value is nested more than 200 levels deep");
     switch (value.kind()) {
       case Kind::list:
         return list(value.as_list(), depth);
@@ -81,7 +82,8 @@ class JsonWriter {
     if (key.is_bool()) return std::string(key.as_bool() ? "true" : "false");
     if (key.is_real()) return real(key.as_real());
     if (key.is_integer()) return to_text(key);
-    return Error(ErrorCode::template_type, "JSON keys must be text or numbers, found " + std::string(type_name(key)));
+    return Error(ErrorCode::template_type,
+                 "JSON keys must be text or numbers, found " + std::string(type_name(key)));
   }
 
   Result<void> map(const Map& entries, int depth) {
@@ -123,7 +125,9 @@ class JsonWriter {
       return write(text, depth);
     }
     auto items = value.as_object().iterate();
-    if (!items) return Error(ErrorCode::template_type, "a " + std::string(type_name(value)) + " cannot be written as JSON");
+    if (!items)
+      return Error(ErrorCode::template_type,
+                   "a " + std::string(type_name(value)) + " cannot be written as JSON");
     if (!value.as_object().is_mapping()) return list(*items, depth);
     Map entries;
     for (const Value& key : *items) {

@@ -1,10 +1,10 @@
 #pragma once
 /// @file JSON text as Python's json.dumps() writes it, with its options.
 
+#include "core/base/value.hpp"
+
 #include <optional>
 #include <string>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::jinja {
 
@@ -16,7 +16,8 @@ struct JsonTextStyle {
   bool ensure_ascii = true;
 };
 
-/// Unlike to_json() it shows secrets: the result carries the mark. @error undefined_variable, template_type
+/// Unlike to_json() it shows secrets: the result carries the mark. @error undefined_variable,
+/// template_type
 Result<std::string> json_text(const Value& value, const JsonTextStyle& style);
 
 }  // namespace gpustack::jinja

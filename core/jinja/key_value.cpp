@@ -5,7 +5,8 @@ namespace gpustack::jinja {
 namespace {
 
 std::string unquoted(const std::string& text) {
-  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front()) {
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') &&
+      text.back() == text.front()) {
     return text.substr(1, text.size() - 2);
   }
   return text;

@@ -6,10 +6,13 @@ namespace gpustack::jinja {
 
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
+}
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 bool is_name_char(char c) { return is_name_start(c) || is_digit(c); }
 
@@ -20,15 +23,15 @@ struct Operator {
 
 // Longest first.
 constexpr Operator kOperators[] = {
-    {"//", TokenKind::floor_div},   {"**", TokenKind::pow},          {"==", TokenKind::eq},
-    {"!=", TokenKind::ne},          {"<=", TokenKind::le},           {">=", TokenKind::ge},
-    {"+", TokenKind::add},          {"-", TokenKind::sub},           {"*", TokenKind::mul},
-    {"/", TokenKind::div},          {"%", TokenKind::mod},           {"~", TokenKind::tilde},
-    {"<", TokenKind::lt},           {">", TokenKind::gt},            {"=", TokenKind::assign},
-    {".", TokenKind::dot},          {",", TokenKind::comma},         {":", TokenKind::colon},
-    {";", TokenKind::semicolon},    {"|", TokenKind::pipe},          {"(", TokenKind::left_paren},
-    {")", TokenKind::right_paren},  {"[", TokenKind::left_bracket},  {"]", TokenKind::right_bracket},
-    {"{", TokenKind::left_brace},   {"}", TokenKind::right_brace},
+    {"//", TokenKind::floor_div},  {"**", TokenKind::pow},         {"==", TokenKind::eq},
+    {"!=", TokenKind::ne},         {"<=", TokenKind::le},          {">=", TokenKind::ge},
+    {"+", TokenKind::add},         {"-", TokenKind::sub},          {"*", TokenKind::mul},
+    {"/", TokenKind::div},         {"%", TokenKind::mod},          {"~", TokenKind::tilde},
+    {"<", TokenKind::lt},          {">", TokenKind::gt},           {"=", TokenKind::assign},
+    {".", TokenKind::dot},         {",", TokenKind::comma},        {":", TokenKind::colon},
+    {";", TokenKind::semicolon},   {"|", TokenKind::pipe},         {"(", TokenKind::left_paren},
+    {")", TokenKind::right_paren}, {"[", TokenKind::left_bracket}, {"]", TokenKind::right_bracket},
+    {"{", TokenKind::left_brace},  {"}", TokenKind::right_brace},
 };
 
 char closing(char c) { return c == '(' ? ')' : c == '[' ? ']' : '}'; }
@@ -51,16 +54,19 @@ std::string describe(const Token& token) {
 
 SyntaxFault Lexer::fault(std::size_t offset, std::size_t length, std::string message) const {
   return SyntaxFault{static_cast<std::uint32_t>(std::min(offset, source_.size())),
-                     static_cast<std::uint32_t>(std::max<std::size_t>(length, 1)), std::move(message)};
+                     static_cast<std::uint32_t>(std::max<std::size_t>(length, 1)),
+                     std::move(message)};
 }
 
 void Lexer::add(TokenKind kind, std::size_t offset, std::size_t length) {
-  tokens_.push_back(Token{kind, in_variable_, static_cast<std::uint32_t>(offset), source_.substr(offset, length)});
+  tokens_.push_back(Token{
+      kind, in_variable_, static_cast<std::uint32_t>(offset), source_.substr(offset, length)});
 }
 
 tl::expected<std::vector<Token>, SyntaxFault> Lexer::template_tokens() {
   limit_ = source_.size();
-  // One line end at the end of the text is dropped; Ansible puts it back after rendering (see Program::trailing_newlines).
+  // One line end at the end of the text is dropped; Ansible puts it back after rendering (see
+  // Program::trailing_newlines).
   if (limit_ > 0 && source_[limit_ - 1] == '\n') --limit_;
   if (limit_ > 0 && limit_ < source_.size() && source_[limit_ - 1] == '\r') --limit_;
   if (auto done = root(); !done) return tl::unexpected(std::move(done).error());
@@ -76,7 +82,10 @@ tl::expected<std::vector<Token>, SyntaxFault> Lexer::expression_tokens() {
     if (auto done = token(); !done) return tl::unexpected(std::move(done).error());
   }
   if (!open_.empty()) {
-    return tl::unexpected(fault(limit_, 1, std::string("expected '") + open_.back() + "', found the end of the expression"));
+    return tl::unexpected(
+        fault(limit_,
+              1,
+              std::string("expected '") + open_.back() + "', found the end of the expression"));
   }
   tokens_.push_back(Token{TokenKind::end, false, static_cast<std::uint32_t>(limit_), {}});
   return std::move(tokens_);
@@ -116,20 +125,25 @@ void Lexer::add_data(std::size_t from, std::size_t to, char sign, bool strip_lin
     while (start > from && source_[start - 1] != '\n') --start;
     const bool whole_line = start > from || (start == from && line_start_);
     if (whole_line && std::all_of(source_.begin() + static_cast<std::ptrdiff_t>(start),
-                                  source_.begin() + static_cast<std::ptrdiff_t>(end), is_space)) {
+                                  source_.begin() + static_cast<std::ptrdiff_t>(end),
+                                  is_space)) {
       end = start;
     }
   }
   if (end > from) add(TokenKind::data, from, end - from);
 }
 
-bool Lexer::match_end(std::size_t& position, std::string_view end, bool trims_newline, bool plus_allowed) const {
+bool Lexer::match_end(std::size_t& position,
+                      std::string_view end,
+                      bool trims_newline,
+                      bool plus_allowed) const {
   std::size_t at = position;
   char sign = 0;
   const std::string_view text = source_.substr(0, limit_);
   if (text.substr(at).starts_with(end)) {
     at += end.size();
-  } else if (at < limit_ && (text[at] == '-' || (plus_allowed && text[at] == '+')) && text.substr(at + 1).starts_with(end)) {
+  } else if (at < limit_ && (text[at] == '-' || (plus_allowed && text[at] == '+')) &&
+             text.substr(at + 1).starts_with(end)) {
     sign = text[at];
     at += 1 + end.size();
   } else {
@@ -191,7 +205,9 @@ Lexer::Step Lexer::root() {
       if (auto done = raw(at); !done) return done;
     } else {
       in_variable_ = tag == Tag::variable;
-      add(tag == Tag::variable ? TokenKind::variable_begin : TokenKind::block_begin, at, inner - at);
+      add(tag == Tag::variable ? TokenKind::variable_begin : TokenKind::block_begin,
+          at,
+          inner - at);
       if (auto done = inside(tag); !done) return done;
       in_variable_ = false;
     }
@@ -205,7 +221,8 @@ Lexer::Step Lexer::comment() {
   for (; position_ < limit_; ++position_) {
     if (match_end(position_, options_.comment_end, true, true)) return {};
   }
-  return tl::unexpected(fault(begin, 1, "this comment has no end: expected '" + options_.comment_end + "'"));
+  return tl::unexpected(
+      fault(begin, 1, "this comment has no end: expected '" + options_.comment_end + "'"));
 }
 
 Lexer::Step Lexer::raw(std::size_t tag_begin) {
@@ -227,14 +244,16 @@ Lexer::Step Lexer::raw(std::size_t tag_begin) {
     position_ = inner;
     return {};
   }
-  return tl::unexpected(fault(tag_begin, options_.block_start.size(), "this raw block has no '{% endraw %}'"));
+  return tl::unexpected(
+      fault(tag_begin, options_.block_start.size(), "this raw block has no '{% endraw %}'"));
 }
 
 bool Lexer::end_tag(Tag tag) {
   if (!open_.empty()) return false;
   std::size_t after = position_;
   const bool block = tag == Tag::block;
-  if (!match_end(after, block ? options_.block_end : options_.variable_end, block, block)) return false;
+  if (!match_end(after, block ? options_.block_end : options_.variable_end, block, block))
+    return false;
   add(block ? TokenKind::block_end : TokenKind::variable_end, position_, after - position_);
   position_ = after;
   return true;
@@ -248,7 +267,10 @@ Lexer::Step Lexer::inside(Tag tag) {
     if (position_ >= limit_) {
       const std::string& end = tag == Tag::block ? options_.block_end : options_.variable_end;
       if (!open_.empty()) {
-        return tl::unexpected(fault(begin, 1, std::string("expected '") + open_.back() + "', found the end of the template"));
+        return tl::unexpected(
+            fault(begin,
+                  1,
+                  std::string("expected '") + open_.back() + "', found the end of the template"));
       }
       return tl::unexpected(fault(begin, 1, "this tag has no end: expected '" + end + "'"));
     }
@@ -277,14 +299,16 @@ Lexer::Step Lexer::token() {
   const std::string_view rest = source_.substr(position_, limit_ - position_);
   for (const Operator& op : kOperators) {
     if (!rest.starts_with(op.text)) continue;
-    if (op.kind == TokenKind::left_paren || op.kind == TokenKind::left_bracket || op.kind == TokenKind::left_brace) {
+    if (op.kind == TokenKind::left_paren || op.kind == TokenKind::left_bracket ||
+        op.kind == TokenKind::left_brace) {
       open_.push_back(closing(c));
     } else if (op.kind == TokenKind::right_paren || op.kind == TokenKind::right_bracket ||
                op.kind == TokenKind::right_brace) {
-      if (open_.empty()) return tl::unexpected(fault(position_, 1, std::string("unexpected '") + c + "'"));
+      if (open_.empty())
+        return tl::unexpected(fault(position_, 1, std::string("unexpected '") + c + "'"));
       if (open_.back() != c) {
-        return tl::unexpected(
-            fault(position_, 1, std::string("unexpected '") + c + "', expected '" + open_.back() + "'"));
+        return tl::unexpected(fault(
+            position_, 1, std::string("unexpected '") + c + "', expected '" + open_.back() + "'"));
       }
       open_.pop_back();
     }
@@ -311,7 +335,9 @@ Lexer::Step Lexer::string_token() {
 
 void Lexer::number_token() {
   const auto digits = [&](std::size_t at) {
-    while (at < limit_ && (is_digit(source_[at]) || (source_[at] == '_' && at + 1 < limit_ && is_digit(source_[at + 1])))) ++at;
+    while (at < limit_ && (is_digit(source_[at]) ||
+                           (source_[at] == '_' && at + 1 < limit_ && is_digit(source_[at + 1]))))
+      ++at;
     return at;
   };
   const std::size_t begin = position_;
@@ -321,8 +347,10 @@ void Lexer::number_token() {
     const char base = static_cast<char>(source_[begin + 1] | 0x20);
     if (base == 'x' || base == 'o' || base == 'b') {
       std::size_t end = begin + 2;
-      while (end < limit_ && (is_digit(source_[end]) || source_[end] == '_' ||
-                              (base == 'x' && (source_[end] | 0x20) >= 'a' && (source_[end] | 0x20) <= 'f'))) ++end;
+      while (end < limit_ &&
+             (is_digit(source_[end]) || source_[end] == '_' ||
+              (base == 'x' && (source_[end] | 0x20) >= 'a' && (source_[end] | 0x20) <= 'f')))
+        ++end;
       if (end > begin + 2) {
         add(TokenKind::integer, begin, end - begin);
         position_ = end;

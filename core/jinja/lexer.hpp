@@ -1,12 +1,12 @@
 #pragma once
 /// @file Template text to tokens, with Jinja2's rules on delimiters and white space.
 
+#include "core/base/result.hpp"
+#include "core/jinja/jinja.hpp"
+
 #include <cstdint>
 #include <string_view>
 #include <vector>
-
-#include "core/base/result.hpp"
-#include "core/jinja/jinja.hpp"
 
 namespace gpustack::jinja {
 
@@ -90,7 +90,10 @@ class Lexer {
   bool raw_follows(std::size_t at, std::size_t& after) const;
   void add_data(std::size_t from, std::size_t to, char sign, bool strip_line);
   bool end_tag(Tag tag);
-  bool match_end(std::size_t& position, std::string_view end, bool trims_newline, bool plus_allowed) const;
+  bool match_end(std::size_t& position,
+                 std::string_view end,
+                 bool trims_newline,
+                 bool plus_allowed) const;
   void add(TokenKind kind, std::size_t offset, std::size_t length);
   SyntaxFault fault(std::size_t offset, std::size_t length, std::string message) const;
 

@@ -1,10 +1,10 @@
 #include "core/jinja/literal.hpp"
 
+#include "core/jinja/text.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-
-#include "core/jinja/text.hpp"
 
 namespace gpustack::jinja {
 
@@ -53,7 +53,8 @@ class LiteralReader {
     const std::size_t end = at_ + word.size();
     if (end < text_.size()) {
       const char c = text_[end];
-      if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_') return false;
+      if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
+        return false;
     }
     at_ = end;
     return true;
@@ -158,7 +159,8 @@ class LiteralReader {
       } else if (base == 10 && (c == '.' || c == 'e' || c == 'E')) {
         real = true;
         digits += c;
-        if (c != '.' && at_ + 1 < text_.size() && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+')) digits += text_[++at_];
+        if (c != '.' && at_ + 1 < text_.size() && (text_[at_ + 1] == '-' || text_[at_ + 1] == '+'))
+          digits += text_[++at_];
       } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
         return std::nullopt;
       } else {
@@ -174,7 +176,9 @@ class LiteralReader {
       return Value(negative ? -number : number);
     }
     // Python refuses 0755 (but takes 00).
-    if (base == 10 && digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of('0') != std::string::npos) return std::nullopt;
+    if (base == 10 && digits.size() > 1 && digits[0] == '0' &&
+        digits.find_first_not_of('0') != std::string::npos)
+      return std::nullopt;
     std::int64_t number = 0;
     if (negative) digits.insert(digits.begin(), '-');
     const auto done = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
@@ -189,7 +193,8 @@ class LiteralReader {
       skip_space();
       std::size_t quote_at = at_;
       bool raw = false;
-      while (quote_at < text_.size() && quote_at < at_ + 2 && ((text_[quote_at] | 0x20) == 'r' || (text_[quote_at] | 0x20) == 'u')) {
+      while (quote_at < text_.size() && quote_at < at_ + 2 &&
+             ((text_[quote_at] | 0x20) == 'r' || (text_[quote_at] | 0x20) == 'u')) {
         raw = raw || (text_[quote_at] | 0x20) == 'r';
         ++quote_at;
       }
@@ -204,7 +209,8 @@ class LiteralReader {
 
   bool read_quoted(bool raw, std::string& out) {
     const char quote = text_[at_];
-    const bool triple = text_.substr(at_).size() >= 3 && text_[at_ + 1] == quote && text_[at_ + 2] == quote;
+    const bool triple =
+        text_.substr(at_).size() >= 3 && text_[at_ + 1] == quote && text_[at_ + 2] == quote;
     const std::size_t width = triple ? 3 : 1;
     at_ += width;
     const std::size_t begin = at_;

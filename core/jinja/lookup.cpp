@@ -1,15 +1,16 @@
 // lookup(), query(), q(), and the same for `with_X`.
-#include <algorithm>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/cache.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 
+#include <algorithm>
+
 namespace gpustack::jinja {
 
 Error LookupCall::fail(std::string message) const {
-  return Error(ErrorCode::lookup_failed, "lookup '" + std::string(name) + "' " + std::move(message));
+  return Error(ErrorCode::lookup_failed,
+               "lookup '" + std::string(name) + "' " + std::move(message));
 }
 
 Result<std::string> LookupCall::option(std::string_view key, std::string_view fallback) const {
@@ -30,7 +31,8 @@ Services* LookupCall::services() const { return render.services(); }
 Result<List> Render::lookup(std::string_view name, List terms, Map options) {
   const LookupRow* row = find_lookup(name);
   if (row == nullptr) {
-    return Error(ErrorCode::unknown_lookup, "unknown lookup '" + std::string(name) + "'").hint(suggest(name, lookup_names()));
+    return Error(ErrorCode::unknown_lookup, "unknown lookup '" + std::string(name) + "'")
+        .hint(suggest(name, lookup_names()));
   }
   for (const Value& term : terms) {
     if (term.is_undefined()) return undefined_error(term);
@@ -40,7 +42,8 @@ Result<List> Render::lookup(std::string_view name, List terms, Map options) {
 }
 
 Result<Value> Render::call_lookup(CallArguments arguments, bool wants_list) {
-  if (arguments.positional.empty()) return Error(ErrorCode::template_type, "lookup() needs the name of a lookup");
+  if (arguments.positional.empty())
+    return Error(ErrorCode::template_type, "lookup() needs the name of a lookup");
   GS_TRY(const std::string name, text_of(arguments.positional.front()));
   List terms(arguments.positional.begin() + 1, arguments.positional.end());
   Map options = std::move(arguments.named);
@@ -60,16 +63,20 @@ Result<Value> Render::call_lookup(CallArguments arguments, bool wants_list) {
   for (const Value& term : terms) marks = marks | (deep_marks(term) & Mark::secret);
   auto found = lookup(name, std::move(terms), std::move(options));
   if (!found) {
-    const bool ignored = errors.is_string() && (errors.as_string() == "ignore" || errors.as_string() == "warn");
-    if (!ignored || found.error().code() != ErrorCode::lookup_failed) return std::move(found).error();
+    const bool ignored =
+        errors.is_string() && (errors.as_string() == "ignore" || errors.as_string() == "warn");
+    if (!ignored || found.error().code() != ErrorCode::lookup_failed)
+      return std::move(found).error();
     return wants_list ? Value(List()) : Value();
   }
   if (found->empty()) return Value(List());
   // What a lookup brings in is data, never a template.
   if (!allow_unsafe.truthy()) marks = marks | Mark::unsafe;
   if (wants_list) return mark_deep(Value(std::move(*found)), marks);
-  const bool all_text = std::all_of(found->begin(), found->end(), [](const Value& item) { return item.is_string(); });
-  if (!all_text) return mark_deep(found->size() == 1 ? found->front() : Value(std::move(*found)), marks);
+  const bool all_text =
+      std::all_of(found->begin(), found->end(), [](const Value& item) { return item.is_string(); });
+  if (!all_text)
+    return mark_deep(found->size() == 1 ? found->front() : Value(std::move(*found)), marks);
   if (found->size() == 1) return mark_deep(found->front(), marks);
   std::string joined;
   for (const Value& item : *found) {
@@ -80,7 +87,10 @@ Result<Value> Render::call_lookup(CallArguments arguments, bool wants_list) {
   return Value(std::move(joined)).marked(marks);
 }
 
-Result<List> run_lookup(std::string_view name, const List& terms, const Map& options, const Context& context,
+Result<List> run_lookup(std::string_view name,
+                        const List& terms,
+                        const Map& options,
+                        const Context& context,
                         Environment& environment) {
   static const Options kOptions;
   GS_TRY(const auto empty, environment.compile("", nullptr, kOptions));

@@ -1,14 +1,25 @@
 #include "core/jinja/methods.hpp"
 
-#include <algorithm>
-
 #include "core/jinja/operators.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
 bool changes_its_object(std::string_view method) {
-  constexpr std::string_view kChanging[] = {"append", "extend",     "insert",  "remove", "pop",         "clear",      "sort",
-                                            "reverse", "setdefault", "update", "popitem", "__setitem__", "__delitem__"};
+  constexpr std::string_view kChanging[] = {"append",
+                                            "extend",
+                                            "insert",
+                                            "remove",
+                                            "pop",
+                                            "clear",
+                                            "sort",
+                                            "reverse",
+                                            "setdefault",
+                                            "update",
+                                            "popitem",
+                                            "__setitem__",
+                                            "__delitem__"};
   return std::find(std::begin(kChanging), std::end(kChanging), method) != std::end(kChanging);
 }
 
@@ -27,7 +38,9 @@ const MethodRow* find_method(const Value& object, std::string_view name) {
   }
 }
 
-bool is_number_method(std::string_view name) { return name == "bit_length" || name == "is_integer"; }
+bool is_number_method(std::string_view name) {
+  return name == "bit_length" || name == "is_integer";
+}
 
 }  // namespace
 
@@ -36,9 +49,15 @@ bool has_method(const Value& object, std::string_view name) {
   return find_method(object, name) != nullptr;
 }
 
-Result<Value> call_method(Render& render, const Value& object, std::string_view name, CallArguments arguments) {
+Result<Value> call_method(Render& render,
+                          const Value& object,
+                          std::string_view name,
+                          CallArguments arguments) {
   if (object.is_number()) {
-    if (name == "is_integer") return Value(object.is_integer() || object.as_real() == static_cast<double>(static_cast<std::int64_t>(object.as_real())));
+    if (name == "is_integer")
+      return Value(object.is_integer() ||
+                   object.as_real() ==
+                       static_cast<double>(static_cast<std::int64_t>(object.as_real())));
     if (name == "bit_length" && object.is_integer()) {
       auto rest = static_cast<std::uint64_t>(std::abs(object.as_integer()));
       int bits = 0;
@@ -48,17 +67,21 @@ Result<Value> call_method(Render& render, const Value& object, std::string_view 
   }
   const MethodRow* row = find_method(object, name);
   if (row == nullptr) {
-    return Error(ErrorCode::template_type, "a " + std::string(type_name(object)) + " has no method '" + std::string(name) + "'");
+    return Error(
+        ErrorCode::template_type,
+        "a " + std::string(type_name(object)) + " has no method '" + std::string(name) + "'");
   }
   for (const Value& value : arguments.positional) {
-    if (value.is_undefined() && !changes_its_object(name) && name != "get") return render.undefined_error(value);
+    if (value.is_undefined() && !changes_its_object(name) && name != "get")
+      return render.undefined_error(value);
   }
   GS_TRY(Value result, row->function(render, object, arguments));
   if (object.is_string()) {
     Mark marks = object.marks();
     for (const Value& value : arguments.positional) marks = marks | deep_marks(value);
     for (const auto& [key, value] : arguments.named) marks = marks | deep_marks(value);
-    if (marks != Mark::none && !result.is_bool() && !result.is_integer()) result = mark_deep(std::move(result), marks);
+    if (marks != Mark::none && !result.is_bool() && !result.is_integer())
+      result = mark_deep(std::move(result), marks);
     if (result.is_string()) GS_TRY_VOID(render.check_size(result.size()));
   } else if (object.marks() != Mark::none && !result.is_bool()) {
     result = mark_deep(std::move(result), object.marks());
@@ -66,18 +89,23 @@ Result<Value> call_method(Render& render, const Value& object, std::string_view 
   return result;
 }
 
-Result<void> MethodArguments::expect(std::size_t least, std::size_t most,
+Result<void> MethodArguments::expect(std::size_t least,
+                                     std::size_t most,
                                      std::initializer_list<std::string_view> names) const {
   for (const auto& [key, value] : arguments_.named) {
     if (std::find(names.begin(), names.end(), key.as_string()) == names.end()) {
-      return Error(ErrorCode::template_type, std::string(method_) + "() has no argument '" + key.as_string() + "'");
+      return Error(ErrorCode::template_type,
+                   std::string(method_) + "() has no argument '" + key.as_string() + "'");
     }
   }
   const std::size_t count = arguments_.positional.size() + arguments_.named.size();
   if (count >= least && count <= most) return {};
-  const std::string wanted = least == most ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most);
-  return Error(ErrorCode::template_type, std::string(method_) + "() takes " + wanted + (most == 1 && least == 1 ? " argument" : " arguments") +
-                                             ", found " + std::to_string(count));
+  const std::string wanted =
+      least == most ? std::to_string(least) : std::to_string(least) + " to " + std::to_string(most);
+  return Error(ErrorCode::template_type,
+               std::string(method_) + "() takes " + wanted +
+                   (most == 1 && least == 1 ? " argument" : " arguments") + ", found " +
+                   std::to_string(count));
 }
 
 const Value* MethodArguments::get(std::size_t index, std::string_view name) const {
@@ -85,24 +113,30 @@ const Value* MethodArguments::get(std::size_t index, std::string_view name) cons
   return name.empty() ? nullptr : arguments_.named.find(name);
 }
 
-Result<std::string> MethodArguments::text(std::size_t index, std::string_view fallback, std::string_view name) const {
+Result<std::string> MethodArguments::text(std::size_t index,
+                                          std::string_view fallback,
+                                          std::string_view name) const {
   const Value* value = get(index, name);
   if (value == nullptr || value->is_null()) return std::string(fallback);
   if (value->is_undefined()) return undefined_value_error(*value);
   if (!value->is_string()) {
-    return Error(ErrorCode::template_type,
-                 std::string(method_) + "() expected a string, found " + std::string(type_name(*value)));
+    return Error(
+        ErrorCode::template_type,
+        std::string(method_) + "() expected a string, found " + std::string(type_name(*value)));
   }
   return value->as_string();
 }
 
-Result<std::int64_t> MethodArguments::integer(std::size_t index, std::int64_t fallback, std::string_view name) const {
+Result<std::int64_t> MethodArguments::integer(std::size_t index,
+                                              std::int64_t fallback,
+                                              std::string_view name) const {
   const Value* value = get(index, name);
   if (value == nullptr || value->is_null()) return fallback;
   if (value->is_undefined()) return undefined_value_error(*value);
   if (!value->is_integer() && !value->is_bool()) {
-    return Error(ErrorCode::template_type,
-                 std::string(method_) + "() expected an integer, found " + std::string(type_name(*value)));
+    return Error(
+        ErrorCode::template_type,
+        std::string(method_) + "() expected an integer, found " + std::string(type_name(*value)));
   }
   return value->as_integer();
 }

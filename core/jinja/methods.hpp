@@ -1,18 +1,23 @@
 #pragma once
 /// @file Python's methods of str, list, tuple, dict and int, called on values.
 
-#include <string_view>
-
 #include "core/jinja/render.hpp"
+
+#include <string_view>
 
 namespace gpustack::jinja {
 
 /// Does a method of that name change the object it is called on (`append`, `update`, …)?
 bool changes_its_object(std::string_view method);
-/// Is `name` a method of the value's type? Python's attributes win over a dict's keys in `value.name`.
+/// Is `name` a method of the value's type? Python's attributes win over a dict's keys in
+/// `value.name`.
 bool has_method(const Value& object, std::string_view name);
-/// Calls `object.name(arguments)`. @error template_type for wrong arguments, filter_failed as Python's ValueError, KeyError, IndexError
-Result<Value> call_method(Render& render, const Value& object, std::string_view name, CallArguments arguments);
+/// Calls `object.name(arguments)`. @error template_type for wrong arguments, filter_failed as
+/// Python's ValueError, KeyError, IndexError
+Result<Value> call_method(Render& render,
+                          const Value& object,
+                          std::string_view name,
+                          CallArguments arguments);
 
 // One table per type; nothing when there is no such method.
 using MethodFunction = Result<Value> (*)(Render&, const Value&, const CallArguments&);
@@ -24,7 +29,8 @@ const MethodRow* find_string_method(std::string_view name);
 const MethodRow* find_list_method(std::string_view name);
 const MethodRow* find_map_method(std::string_view name);
 
-/// The value as it may be kept inside `container`. @error template_type when it contains that very container
+/// The value as it may be kept inside `container`. @error template_type when it contains that very
+/// container
 Result<Value> storable(Render& render, const Value& container, const Value& value);
 /// @error template_type when the object is not the render's own
 Result<void> require_own(Render& render, const Value& object, std::string_view method);
@@ -32,12 +38,19 @@ Result<void> require_own(Render& render, const Value& object, std::string_view m
 /// Argument access shared by the method tables.
 class MethodArguments {
  public:
-  MethodArguments(std::string_view method, const CallArguments& arguments) : method_(method), arguments_(arguments) {}
+  MethodArguments(std::string_view method, const CallArguments& arguments)
+      : method_(method), arguments_(arguments) {}
   /// Checks the count and that no named argument is unknown.
-  Result<void> expect(std::size_t least, std::size_t most, std::initializer_list<std::string_view> names = {}) const;
+  Result<void> expect(std::size_t least,
+                      std::size_t most,
+                      std::initializer_list<std::string_view> names = {}) const;
   const Value* get(std::size_t index, std::string_view name = {}) const;
-  Result<std::string> text(std::size_t index, std::string_view fallback = {}, std::string_view name = {}) const;
-  Result<std::int64_t> integer(std::size_t index, std::int64_t fallback, std::string_view name = {}) const;
+  Result<std::string> text(std::size_t index,
+                           std::string_view fallback = {},
+                           std::string_view name = {}) const;
+  Result<std::int64_t> integer(std::size_t index,
+                               std::int64_t fallback,
+                               std::string_view name = {}) const;
 
  private:
   std::string_view method_;

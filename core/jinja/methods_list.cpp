@@ -1,7 +1,7 @@
-#include <algorithm>
-
 #include "core/jinja/methods.hpp"
 #include "core/jinja/operators.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -11,12 +11,14 @@ namespace {
 bool reaches(const Value& value, const Value& container) {
   if (value.same_as(container)) return true;
   if (value.is_list()) {
-    return std::any_of(value.as_list().begin(), value.as_list().end(),
-                       [&](const Value& item) { return item.kind() >= Kind::list && reaches(item, container); });
+    return std::any_of(value.as_list().begin(), value.as_list().end(), [&](const Value& item) {
+      return item.kind() >= Kind::list && reaches(item, container);
+    });
   }
   if (value.is_map()) {
-    return std::any_of(value.as_map().begin(), value.as_map().end(),
-                       [&](const auto& entry) { return entry.value.kind() >= Kind::list && reaches(entry.value, container); });
+    return std::any_of(value.as_map().begin(), value.as_map().end(), [&](const auto& entry) {
+      return entry.value.kind() >= Kind::list && reaches(entry.value, container);
+    });
   }
   return false;
 }
@@ -26,15 +28,17 @@ bool reaches(const Value& value, const Value& container) {
 Result<Value> storable(Render& render, const Value& container, const Value& value) {
   if (!value.is_list() && !value.is_map()) return value;
   if (reaches(value, container)) {
-    return Error(ErrorCode::template_type, "a " + std::string(type_name(container)) + " cannot be put into itself");
+    return Error(ErrorCode::template_type,
+                 "a " + std::string(type_name(container)) + " cannot be put into itself");
   }
   return render.adopt(value);
 }
 
 Result<void> require_own(Render& render, const Value& object, std::string_view method) {
   if (render.owns(object)) return {};
-  return Error(ErrorCode::template_type, std::string(method) + "() cannot change this " + std::string(type_name(object)) +
-                                             ": it belongs to data outside of the template");
+  return Error(ErrorCode::template_type,
+               std::string(method) + "() cannot change this " + std::string(type_name(object)) +
+                   ": it belongs to data outside of the template");
 }
 
 namespace {
@@ -83,7 +87,9 @@ Result<Value> pop(Render& render, const Value& self, const CallArguments& argume
   List& list = self.shared_list();
   const auto size = static_cast<std::int64_t>(list.size());
   if (index < 0) index += size;
-  if (index < 0 || index >= size) return Error(ErrorCode::filter_failed, size == 0 ? "pop() from an empty list" : "pop() index out of range");
+  if (index < 0 || index >= size)
+    return Error(ErrorCode::filter_failed,
+                 size == 0 ? "pop() from an empty list" : "pop() index out of range");
   Value out = std::move(list[static_cast<std::size_t>(index)]);
   list.erase(list.begin() + index);
   return out;
@@ -95,7 +101,9 @@ Result<Value> remove(Render& render, const Value& self, const CallArguments& arg
   GS_TRY_VOID(require_own(render, self, "remove"));
   List& list = self.shared_list();
   const auto found = std::find(list.begin(), list.end(), *args.get(0));
-  if (found == list.end()) return Error(ErrorCode::filter_failed, "remove(): " + to_repr(*args.get(0)) + " is not in the list");
+  if (found == list.end())
+    return Error(ErrorCode::filter_failed,
+                 "remove(): " + to_repr(*args.get(0)) + " is not in the list");
   list.erase(found);
   return Value();
 }
@@ -141,7 +149,8 @@ Result<Value> index(Render&, const Value& self, const CallArguments& arguments) 
   for (std::int64_t i = begin; i < std::min(end, size); ++i) {
     if (list[static_cast<std::size_t>(i)] == *args.get(0)) return Value(i);
   }
-  return Error(ErrorCode::filter_failed, "index(): " + to_repr(*args.get(0)) + " is not in the list");
+  return Error(ErrorCode::filter_failed,
+               "index(): " + to_repr(*args.get(0)) + " is not in the list");
 }
 
 Result<Value> count(Render&, const Value& self, const CallArguments& arguments) {
@@ -150,7 +159,9 @@ Result<Value> count(Render&, const Value& self, const CallArguments& arguments) 
   return Value(std::count(self.as_list().begin(), self.as_list().end(), *args.get(0)));
 }
 
-Result<Value> copy(Render&, const Value& self, const CallArguments&) { return Value(List(self.as_list())); }
+Result<Value> copy(Render&, const Value& self, const CallArguments&) {
+  return Value(List(self.as_list()));
+}
 
 Result<Value> get_item(Render& render, const Value& self, const CallArguments& arguments) {
   const MethodArguments args("__getitem__", arguments);
@@ -165,21 +176,33 @@ Result<Value> set_item(Render& render, const Value& self, const CallArguments& a
   GS_TRY(std::int64_t at, args.integer(0, 0));
   List& list = self.shared_list();
   if (at < 0) at += static_cast<std::int64_t>(list.size());
-  if (at < 0 || at >= static_cast<std::int64_t>(list.size())) return Error(ErrorCode::filter_failed, "list index out of range");
+  if (at < 0 || at >= static_cast<std::int64_t>(list.size()))
+    return Error(ErrorCode::filter_failed, "list index out of range");
   GS_TRY(list[static_cast<std::size_t>(at)], storable(render, self, *args.get(1)));
   return Value();
 }
 
 constexpr MethodRow kRows[] = {
-    {"append", append}, {"extend", extend},   {"insert", insert}, {"pop", pop},     {"remove", remove},
-    {"clear", clear},   {"reverse", reverse}, {"sort", sort},     {"index", index}, {"count", count},
-    {"copy", copy},     {"__getitem__", get_item}, {"__setitem__", set_item},
+    {"append", append},
+    {"extend", extend},
+    {"insert", insert},
+    {"pop", pop},
+    {"remove", remove},
+    {"clear", clear},
+    {"reverse", reverse},
+    {"sort", sort},
+    {"index", index},
+    {"count", count},
+    {"copy", copy},
+    {"__getitem__", get_item},
+    {"__setitem__", set_item},
 };
 
 }  // namespace
 
 const MethodRow* find_list_method(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
+  const auto* found = std::find_if(
+      std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
   return found == std::end(kRows) ? nullptr : found;
 }
 

@@ -1,7 +1,7 @@
-#include <algorithm>
-
 #include "core/jinja/methods.hpp"
 #include "core/jinja/operators.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -73,7 +73,8 @@ Result<Value> set_default(Render& render, const Value& self, const CallArguments
 
 Result<Value> update(Render& render, const Value& self, const CallArguments& arguments) {
   GS_TRY_VOID(require_own(render, self, "update"));
-  if (arguments.positional.size() > 1) return Error(ErrorCode::template_type, "update() takes one positional argument");
+  if (arguments.positional.size() > 1)
+    return Error(ErrorCode::template_type, "update() takes one positional argument");
   Map more;
   if (!arguments.positional.empty()) {
     const Value& source = arguments.positional.front();
@@ -83,7 +84,8 @@ Result<Value> update(Render& render, const Value& self, const CallArguments& arg
       GS_TRY(const List pairs, render.items(source));
       for (const Value& pair : pairs) {
         if (!pair.is_list() || pair.size() != 2) {
-          return Error(ErrorCode::template_type, "update() needs a dict or pairs of key and value, found " + to_repr(pair));
+          return Error(ErrorCode::template_type,
+                       "update() needs a dict or pairs of key and value, found " + to_repr(pair));
         }
         more.set(pair.as_list()[0], pair.as_list()[1]);
       }
@@ -103,7 +105,9 @@ Result<Value> clear(Render& render, const Value& self, const CallArguments&) {
   return Value();
 }
 
-Result<Value> copy(Render&, const Value& self, const CallArguments&) { return Value(Map(self.as_map())); }
+Result<Value> copy(Render&, const Value& self, const CallArguments&) {
+  return Value(Map(self.as_map()));
+}
 
 Result<Value> get_item(Render& render, const Value& self, const CallArguments& arguments) {
   const MethodArguments args("__getitem__", arguments);
@@ -124,7 +128,8 @@ Result<Value> delete_item(Render& render, const Value& self, const CallArguments
   const MethodArguments args("__delitem__", arguments);
   GS_TRY_VOID(args.expect(1, 1));
   GS_TRY_VOID(require_own(render, self, "__delitem__"));
-  if (!self.shared_map().erase(*args.get(0))) return Error(ErrorCode::filter_failed, "the dict has no key " + to_repr(*args.get(0)));
+  if (!self.shared_map().erase(*args.get(0)))
+    return Error(ErrorCode::filter_failed, "the dict has no key " + to_repr(*args.get(0)));
   return Value();
 }
 
@@ -157,7 +162,8 @@ constexpr MethodRow kRows[] = {
 }  // namespace
 
 const MethodRow* find_map_method(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
+  const auto* found = std::find_if(
+      std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
   return found == std::end(kRows) ? nullptr : found;
 }
 

@@ -1,9 +1,9 @@
-#include <algorithm>
-
 #include "core/jinja/format.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -64,7 +64,10 @@ List split_space(std::string_view text, std::int64_t limit, bool from_right) {
   return out;
 }
 
-List split_at(std::string_view text, std::string_view separator, std::int64_t limit, bool from_right) {
+List split_at(std::string_view text,
+              std::string_view separator,
+              std::int64_t limit,
+              bool from_right) {
   List out;
   if (from_right) {
     while (limit != 0) {
@@ -95,9 +98,11 @@ Result<Value> split(Render&, const Value& self, Arguments arguments) {
   GS_TRY_VOID(args.expect(0, 2, {"sep", "maxsplit"}));
   const Value* separator = args.get(0, "sep");
   GS_TRY(const std::int64_t limit, args.integer(1, -1, "maxsplit"));
-  if (separator == nullptr || separator->is_null()) return Value(split_space(self.as_string(), limit, from_right));
+  if (separator == nullptr || separator->is_null())
+    return Value(split_space(self.as_string(), limit, from_right));
   GS_TRY(const std::string text, args.text(0, {}, "sep"));
-  if (text.empty()) return Error(ErrorCode::filter_failed, "split() needs a separator that is not empty");
+  if (text.empty())
+    return Error(ErrorCode::filter_failed, "split() needs a separator that is not empty");
   return Value(split_at(self.as_string(), text, limit, from_right));
 }
 
@@ -106,13 +111,15 @@ Result<Value> partition(Render&, const Value& self, Arguments arguments) {
   const MethodArguments args("partition", arguments);
   GS_TRY_VOID(args.expect(1, 1));
   GS_TRY(const std::string separator, args.text(0));
-  if (separator.empty()) return Error(ErrorCode::filter_failed, "partition() needs a separator that is not empty");
+  if (separator.empty())
+    return Error(ErrorCode::filter_failed, "partition() needs a separator that is not empty");
   const std::string& text = self.as_string();
   const std::size_t found = from_right ? text.rfind(separator) : text.find(separator);
   if (found == std::string::npos) {
     return (from_right ? Value::list({"", "", text}) : Value::list({text, "", ""})).as_tuple();
   }
-  return Value::list({text.substr(0, found), separator, text.substr(found + separator.size())}).as_tuple();
+  return Value::list({text.substr(0, found), separator, text.substr(found + separator.size())})
+      .as_tuple();
 }
 
 Result<Value> splitlines(Render&, const Value& self, Arguments arguments) {
@@ -120,7 +127,8 @@ Result<Value> splitlines(Render&, const Value& self, Arguments arguments) {
   GS_TRY_VOID(args.expect(0, 1, {"keepends"}));
   const Value* keep = args.get(0, "keepends");
   List out;
-  for (std::string& line : split_lines(self.as_string(), keep != nullptr && keep->truthy())) out.emplace_back(std::move(line));
+  for (std::string& line : split_lines(self.as_string(), keep != nullptr && keep->truthy()))
+    out.emplace_back(std::move(line));
   return Value(std::move(out));
 }
 
@@ -132,8 +140,9 @@ Result<Value> join(Render& render, const Value& self, Arguments arguments) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i].is_string()) {
       if (parts[i].is_undefined()) return undefined_value_error(parts[i]);
-      return Error(ErrorCode::template_type, "join() expected strings, found " + std::string(type_name(parts[i])) +
-                                                 " as item " + std::to_string(i));
+      return Error(ErrorCode::template_type,
+                   "join() expected strings, found " + std::string(type_name(parts[i])) +
+                       " as item " + std::to_string(i));
     }
     if (i > 0) out += self.as_string();
     out += parts[i].as_string();
@@ -151,7 +160,9 @@ Result<Value> replace(Render&, const Value& self, Arguments arguments) {
 }
 
 Result<Value> format(Render& render, const Value& self, Arguments arguments) {
-  const MemberReader member = [&](const Value& object, const Value& key) { return render.item(object, key); };
+  const MemberReader member = [&](const Value& object, const Value& key) {
+    return render.item(object, key);
+  };
   GS_TRY(std::string text, brace_format(self.as_string(), arguments, member));
   return Value(std::move(text));
 }
@@ -164,15 +175,20 @@ Result<Value> begins(Render&, const Value& self, Arguments arguments) {
   const Value& wanted = *args.get(0);
   const List options = wanted.is_list() ? wanted.as_list() : List{wanted};
   const auto size = static_cast<std::int64_t>(code_points(self.as_string()));
-  GS_TRY(const SliceBounds bounds, slice_bounds(size, args.get(1) != nullptr ? *args.get(1) : Value(),
-                                                args.get(2) != nullptr ? *args.get(2) : Value(), Value()));
+  GS_TRY(const SliceBounds bounds,
+         slice_bounds(size,
+                      args.get(1) != nullptr ? *args.get(1) : Value(),
+                      args.get(2) != nullptr ? *args.get(2) : Value(),
+                      Value()));
   const std::string text = pick_code_points(self.as_string(), bounds.start, 1, bounds.count);
   for (const Value& option : options) {
     if (!option.is_string()) {
-      return Error(ErrorCode::template_type, std::string(at_end ? "endswith" : "startswith") +
-                                                 "() expected a string, found " + std::string(type_name(option)));
+      return Error(ErrorCode::template_type,
+                   std::string(at_end ? "endswith" : "startswith") +
+                       "() expected a string, found " + std::string(type_name(option)));
     }
-    if (at_end ? text.ends_with(option.as_string()) : text.starts_with(option.as_string())) return Value(true);
+    if (at_end ? text.ends_with(option.as_string()) : text.starts_with(option.as_string()))
+      return Value(true);
   }
   return Value(false);
 }
@@ -184,14 +200,19 @@ Result<Value> find(Render&, const Value& self, Arguments arguments) {
   GS_TRY(const std::string wanted, args.text(0));
   const std::string& text = self.as_string();
   const auto size = static_cast<std::int64_t>(code_points(text));
-  GS_TRY(const SliceBounds bounds, slice_bounds(size, args.get(1) != nullptr ? *args.get(1) : Value(),
-                                                args.get(2) != nullptr ? *args.get(2) : Value(), Value()));
+  GS_TRY(const SliceBounds bounds,
+         slice_bounds(size,
+                      args.get(1) != nullptr ? *args.get(1) : Value(),
+                      args.get(2) != nullptr ? *args.get(2) : Value(),
+                      Value()));
   const std::string part = pick_code_points(text, bounds.start, 1, bounds.count);
   const std::size_t found = from_right ? part.rfind(wanted) : part.find(wanted);
   if (found != std::string::npos) {
-    return Value(bounds.start + static_cast<std::int64_t>(code_points(std::string_view(part).substr(0, found))));
+    return Value(bounds.start +
+                 static_cast<std::int64_t>(code_points(std::string_view(part).substr(0, found))));
   }
-  if (must) return Error(ErrorCode::filter_failed, "index(): '" + wanted + "' is not in the string");
+  if (must)
+    return Error(ErrorCode::filter_failed, "index(): '" + wanted + "' is not in the string");
   return Value(-1);
 }
 
@@ -202,7 +223,9 @@ Result<Value> count(Render&, const Value& self, Arguments arguments) {
   const std::string& text = self.as_string();
   if (wanted.empty()) return Value(static_cast<std::int64_t>(code_points(text)) + 1);
   std::int64_t found = 0;
-  for (std::size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + wanted.size())) ++found;
+  for (std::size_t at = text.find(wanted); at != std::string::npos;
+       at = text.find(wanted, at + wanted.size()))
+    ++found;
   return Value(found);
 }
 
@@ -214,11 +237,14 @@ Result<Value> padded(Render&, const Value& self, Arguments arguments) {
   GS_TRY_VOID(args.expect(1, 2));
   GS_TRY(const std::int64_t width, args.integer(0, 0));
   GS_TRY(const std::string fill, args.text(1, " "));
-  if (width > 10'000'000) return Error(ErrorCode::template_limit, "the width " + std::to_string(width) + " is too large");
+  if (width > 10'000'000)
+    return Error(ErrorCode::template_limit, "the width " + std::to_string(width) + " is too large");
   const auto size = static_cast<std::int64_t>(code_points(self.as_string()));
   if (width <= size) return self;
   const std::int64_t missing = width - size;
-  std::int64_t before = where == Pad::left ? 0 : where == Pad::right ? missing : missing / 2 + (missing & width & 1);
+  std::int64_t before = where == Pad::left    ? 0
+                        : where == Pad::right ? missing
+                                              : missing / 2 + (missing & width & 1);
   std::string out;
   for (; before > 0; --before) out += fill;
   const std::int64_t after = missing - static_cast<std::int64_t>(code_points(out));
@@ -234,7 +260,8 @@ Result<Value> zfill(Render&, const Value& self, Arguments arguments) {
   std::string text = self.as_string();
   const auto size = static_cast<std::int64_t>(code_points(text));
   if (width <= size) return self;
-  if (width > 10'000'000) return Error(ErrorCode::template_limit, "the width " + std::to_string(width) + " is too large");
+  if (width > 10'000'000)
+    return Error(ErrorCode::template_limit, "the width " + std::to_string(width) + " is too large");
   const std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
   text.insert(at, static_cast<std::size_t>(width - size), '0');
   return Value(std::move(text));
@@ -269,7 +296,9 @@ Result<Value> expand_tabs(Render&, const Value& self, Arguments arguments) {
       column += spaces;
     } else if (c != '\t') {
       out += c;
-      column = c == '\n' || c == '\r' ? 0 : column + ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0);
+      column = c == '\n' || c == '\r'
+                   ? 0
+                   : column + ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0);
     }
   }
   return Value(std::move(out));
@@ -304,7 +333,9 @@ Result<Value> is_title(Render&, const Value& self, Arguments) {
   return Value(!text.empty() && text == title(text) && lower(text) != text);
 }
 
-Result<Value> is_ascii_text(Render&, const Value& self, Arguments) { return Value(is_ascii(self.as_string())); }
+Result<Value> is_ascii_text(Render&, const Value& self, Arguments) {
+  return Value(is_ascii(self.as_string()));
+}
 
 Result<Value> is_identifier(Render&, const Value& self, Arguments) {
   const std::string& text = self.as_string();
@@ -369,7 +400,8 @@ constexpr MethodRow kRows[] = {
 }  // namespace
 
 const MethodRow* find_string_method(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
+  const auto* found = std::find_if(
+      std::begin(kRows), std::end(kRows), [&](const MethodRow& row) { return row.name == name; });
   return found == std::end(kRows) ? nullptr : found;
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 struct NameTable {
   std::shared_mutex mutex;
-  std::deque<std::string> names;  // a deque keeps its strings in place, so views into them stay good
+  std::deque<std::string>
+      names;  // a deque keeps its strings in place, so views into them stay good
   std::unordered_map<std::string_view, NameId> ids;
 };
 

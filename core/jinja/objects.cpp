@@ -17,10 +17,12 @@ RangeObject::RangeObject(std::int64_t start, std::int64_t stop, std::int64_t ste
     return static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   };
   if (step > 0 && start < stop) {
-    count_ = static_cast<std::int64_t>(std::min<std::uint64_t>((distance(start, stop) - 1) / static_cast<std::uint64_t>(step) + 1, INT64_MAX));
+    count_ = static_cast<std::int64_t>(std::min<std::uint64_t>(
+        (distance(start, stop) - 1) / static_cast<std::uint64_t>(step) + 1, INT64_MAX));
   } else if (step < 0 && start > stop) {
     const std::uint64_t width = ~static_cast<std::uint64_t>(step) + 1;
-    count_ = static_cast<std::int64_t>(std::min<std::uint64_t>((distance(stop, start) - 1) / width + 1, INT64_MAX));
+    count_ = static_cast<std::int64_t>(
+        std::min<std::uint64_t>((distance(stop, start) - 1) / width + 1, INT64_MAX));
   }
 }
 
@@ -28,13 +30,15 @@ Result<Value> RangeObject::item(const Value& key) {
   if (!key.is_integer()) return Object::item(key);
   std::int64_t index = key.as_integer();
   if (index < 0) index += count_;
-  if (index < 0 || index >= count_) return Value::undefined("range object has no element " + to_repr(key));
+  if (index < 0 || index >= count_)
+    return Value::undefined("range object has no element " + to_repr(key));
   return Value(at(index));
 }
 
 Result<List> RangeObject::iterate() {
   if (count_ > kMaxItems) {
-    return Error(ErrorCode::template_limit, to_text() + " has more than " + std::to_string(kMaxItems) + " items");
+    return Error(ErrorCode::template_limit,
+                 to_text() + " has more than " + std::to_string(kMaxItems) + " items");
   }
   List out;
   out.reserve(static_cast<std::size_t>(count_));
@@ -84,25 +88,29 @@ Result<Value> LoopObject::attribute(std::string_view name) {
   if (name == "depth") return Value(depth_ + 1);
   if (name == "depth0") return Value(depth_);
   if (name == "previtem") {
-    return index_ > 0 ? items_[index_ - 1] : Value::undefined("there is no previous item", "previtem");
+    return index_ > 0 ? items_[index_ - 1]
+                      : Value::undefined("there is no previous item", "previtem");
   }
   if (name == "nextitem") {
-    return index_ + 1 < items_.size() ? items_[index_ + 1] : Value::undefined("there is no next item", "nextitem");
+    return index_ + 1 < items_.size() ? items_[index_ + 1]
+                                      : Value::undefined("there is no next item", "nextitem");
   }
   if (name == "cycle" || name == "changed") {
     references.fetch_add(1, std::memory_order_relaxed);
     const Value self(static_cast<Object*>(this));
     const bool cycles = name == "cycle";
-    return make_function("loop." + std::string(name), [self, cycles](const CallArguments& arguments) {
-      auto& loop = static_cast<LoopObject&>(self.as_object());
-      return cycles ? loop.cycle(arguments) : loop.changed(arguments);
-    });
+    return make_function("loop." + std::string(name),
+                         [self, cycles](const CallArguments& arguments) {
+                           auto& loop = static_cast<LoopObject&>(self.as_object());
+                           return cycles ? loop.cycle(arguments) : loop.changed(arguments);
+                         });
   }
   return Object::attribute(name);
 }
 
 Result<Value> LoopObject::cycle(const CallArguments& arguments) const {
-  if (arguments.positional.empty()) return Error(ErrorCode::template_type, "loop.cycle() needs at least one value");
+  if (arguments.positional.empty())
+    return Error(ErrorCode::template_type, "loop.cycle() needs at least one value");
   return arguments.positional[index_ % arguments.positional.size()];
 }
 
@@ -115,8 +123,10 @@ Result<Value> LoopObject::changed(const CallArguments& arguments) {
 }
 
 Result<Value> LoopObject::call(const CallArguments& arguments) {
-  if (!again_) return Error(ErrorCode::template_type, "loop() works in loops with the word 'recursive' only");
-  if (arguments.positional.size() != 1) return Error(ErrorCode::template_type, "loop() takes one argument: the items");
+  if (!again_)
+    return Error(ErrorCode::template_type, "loop() works in loops with the word 'recursive' only");
+  if (arguments.positional.size() != 1)
+    return Error(ErrorCode::template_type, "loop() takes one argument: the items");
   return again_(arguments.positional.front());
 }
 

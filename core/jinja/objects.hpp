@@ -1,9 +1,9 @@
 #pragma once
 /// @file Values with behaviour: ranges, loops, namespaces, dates, bound methods.
 
-#include <ctime>
-
 #include "core/jinja/ast.hpp"
+
+#include <ctime>
 
 namespace gpustack::jinja {
 
@@ -69,7 +69,8 @@ class LoopObject : public Object {
 class FunctionObject : public Object {
  public:
   using Function = std::function<Result<Value>(const CallArguments&)>;
-  FunctionObject(std::string name, Function function) : name_(std::move(name)), function_(std::move(function)) {}
+  FunctionObject(std::string name, Function function)
+      : name_(std::move(name)), function_(std::move(function)) {}
   std::string_view type_name() const override { return "function"; }
   Result<Value> call(const CallArguments& arguments) override { return function_(arguments); }
   bool is_callable() const override { return true; }
@@ -80,7 +81,8 @@ class FunctionObject : public Object {
   Function function_;
 };
 
-/// `lookup`, `query` and `q`: need the render they are called from, so Render::call() looks for this type.
+/// `lookup`, `query` and `q`: need the render they are called from, so Render::call() looks for
+/// this type.
 class LookupFunctionObject : public Object {
  public:
   explicit LookupFunctionObject(bool wants_list) : wants_list_(wants_list) {}
@@ -97,7 +99,8 @@ Value make_function(std::string name, FunctionObject::Function function);
 /// Seconds and microseconds since 1970 in local time or UTC, as Python's naive datetime shows them.
 class DateTimeObject : public Object {
  public:
-  DateTimeObject(std::tm fields, std::int64_t microseconds) : fields_(fields), microseconds_(microseconds) {}
+  DateTimeObject(std::tm fields, std::int64_t microseconds)
+      : fields_(fields), microseconds_(microseconds) {}
   std::string_view type_name() const override { return "datetime"; }
   Result<Value> attribute(std::string_view name) override;
   std::string to_text() const override;
@@ -125,7 +128,9 @@ class DurationObject : public Object {
   std::int64_t microseconds_;
 };
 
-std::string format_time(const std::string& format, const std::tm& fields, std::int64_t microseconds = 0);
+std::string format_time(const std::string& format,
+                        const std::tm& fields,
+                        std::int64_t microseconds = 0);
 /// The current time. @param utc  as UTC instead of local time
 Value make_now(bool utc);
 

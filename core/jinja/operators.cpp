@@ -1,11 +1,11 @@
 #include "core/jinja/operators.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "core/jinja/format.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <cmath>
 
 namespace gpustack::jinja {
 
@@ -19,23 +19,28 @@ std::string_view symbol(BinaryOp op) {
 }
 
 Error unsupported(BinaryOp op, const Value& left, const Value& right) {
-  return Error(ErrorCode::template_type, "cannot apply '" + std::string(symbol(op)) + "' to " +
-                                             std::string(type_name(left)) + " and " + std::string(type_name(right)));
+  return Error(ErrorCode::template_type,
+               "cannot apply '" + std::string(symbol(op)) + "' to " + std::string(type_name(left)) +
+                   " and " + std::string(type_name(right)));
 }
 
 Error too_large(std::string_view what) {
-  return Error(ErrorCode::template_limit, "the " + std::string(what) + " is larger than a template may make it");
+  return Error(ErrorCode::template_limit,
+               "the " + std::string(what) + " is larger than a template may make it");
 }
 
 Error overflow(BinaryOp op) {
-  return Error(ErrorCode::template_limit, "the result of '" + std::string(symbol(op)) + "' is larger than 64 bits");
+  return Error(ErrorCode::template_limit,
+               "the result of '" + std::string(symbol(op)) + "' is larger than 64 bits");
 }
 
 Result<Value> integer_power(std::int64_t base, std::int64_t exponent) {
-  if (exponent < 0) return Value(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+  if (exponent < 0)
+    return Value(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
   std::int64_t result = 1;
   while (exponent > 0) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) return overflow(BinaryOp::pow);
+    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result))
+      return overflow(BinaryOp::pow);
     exponent >>= 1;
     if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) return overflow(BinaryOp::pow);
   }
@@ -67,24 +72,31 @@ Result<Value> integers(BinaryOp op, std::int64_t left, std::int64_t right) {
   }
   const std::int64_t quotient = left / right;
   const std::int64_t remainder = left % right;
-  const bool adjust = remainder != 0 && ((remainder < 0) != (right < 0));  // Python rounds towards minus infinity
+  const bool adjust =
+      remainder != 0 && ((remainder < 0) != (right < 0));  // Python rounds towards minus infinity
   if (op == BinaryOp::floor_div) return Value(adjust ? quotient - 1 : quotient);
   return Value(adjust ? remainder + right : remainder);
 }
 
 Result<Value> reals(BinaryOp op, double left, double right) {
   switch (op) {
-    case BinaryOp::add: return Value(left + right);
-    case BinaryOp::sub: return Value(left - right);
-    case BinaryOp::mul: return Value(left * right);
-    case BinaryOp::pow: return Value(std::pow(left, right));
-    default: break;
+    case BinaryOp::add:
+      return Value(left + right);
+    case BinaryOp::sub:
+      return Value(left - right);
+    case BinaryOp::mul:
+      return Value(left * right);
+    case BinaryOp::pow:
+      return Value(std::pow(left, right));
+    default:
+      break;
   }
   if (right == 0.0) return Error(ErrorCode::template_type, "division by zero");
   if (op == BinaryOp::div) return Value(left / right);
   if (op == BinaryOp::floor_div) return Value(std::floor(left / right));
   const double remainder = std::fmod(left, right);
-  return Value(remainder != 0.0 && ((remainder < 0) != (right < 0)) ? remainder + right : remainder);
+  return Value(remainder != 0.0 && ((remainder < 0) != (right < 0)) ? remainder + right
+                                                                    : remainder);
 }
 
 Result<Value> repeat(const Value& sequence, std::int64_t count, std::size_t size_limit) {
@@ -101,7 +113,8 @@ Result<Value> repeat(const Value& sequence, std::int64_t count, std::size_t size
   }
   List out;
   out.reserve(sequence.size() * times);
-  for (std::size_t i = 0; i < times; ++i) out.insert(out.end(), sequence.as_list().begin(), sequence.as_list().end());
+  for (std::size_t i = 0; i < times; ++i)
+    out.insert(out.end(), sequence.as_list().begin(), sequence.as_list().end());
   Value result(std::move(out));
   if (sequence.is_tuple()) result = result.as_tuple();
   return result.marked(sequence.marks());
@@ -128,15 +141,18 @@ Result<Value> add(const Value& left, const Value& right, std::size_t size_limit)
 
 }  // namespace
 
-Error undefined_value_error(const Value& value) { return Error(ErrorCode::undefined_variable, value.undefined_text()); }
+Error undefined_value_error(const Value& value) {
+  return Error(ErrorCode::undefined_variable, value.undefined_text());
+}
 
 Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::size_t size_limit) {
   if (left.is_undefined()) return undefined_value_error(left);
   if (right.is_undefined()) return undefined_value_error(right);
   if (numeric(left) && numeric(right)) {
     const Mark marks = left.marks() | right.marks();
-    auto result = left.is_real() || right.is_real() ? reals(op, left.as_real(), right.as_real())
-                                                    : integers(op, left.as_integer(), right.as_integer());
+    auto result = left.is_real() || right.is_real()
+                      ? reals(op, left.as_real(), right.as_real())
+                      : integers(op, left.as_integer(), right.as_integer());
     if (result && marks != Mark::none) result->mark(marks);
     return result;
   }
@@ -148,8 +164,10 @@ Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::si
   }
   if (op == BinaryOp::mul) {
     const auto sequence = [](const Value& v) { return v.is_string() || v.is_list(); };
-    if (sequence(left) && (right.is_integer() || right.is_bool())) return repeat(left, right.as_integer(), size_limit);
-    if (sequence(right) && (left.is_integer() || left.is_bool())) return repeat(right, left.as_integer(), size_limit);
+    if (sequence(left) && (right.is_integer() || right.is_bool()))
+      return repeat(left, right.as_integer(), size_limit);
+    if (sequence(right) && (left.is_integer() || left.is_bool()))
+      return repeat(right, left.as_integer(), size_limit);
   }
   return unsupported(op, left, right);
 }
@@ -163,7 +181,8 @@ Result<int> order(const Value& left, const Value& right) {
     return sign(left.as_integer(), right.as_integer());
   }
   // UTF-8 sorts by bytes as it does by code points.
-  if (left.is_string() && right.is_string()) return sign(left.as_string().compare(right.as_string()), 0);
+  if (left.is_string() && right.is_string())
+    return sign(left.as_string().compare(right.as_string()), 0);
   if (left.is_list() && right.is_list() && left.is_tuple() == right.is_tuple()) {
     const List& a = left.as_list();
     const List& b = right.as_list();
@@ -174,8 +193,9 @@ Result<int> order(const Value& left, const Value& right) {
     return sign(a.size(), b.size());
   }
   if (left.is_object() && right.is_object()) return object_order(left, right);
-  return Error(ErrorCode::template_type, "cannot compare " + std::string(type_name(left)) + " with " +
-                                             std::string(type_name(right)) + ": " + "they have no order");
+  return Error(ErrorCode::template_type,
+               "cannot compare " + std::string(type_name(left)) + " with " +
+                   std::string(type_name(right)) + ": " + "they have no order");
 }
 
 Result<bool> contains(const Value& container, const Value& item) {
@@ -184,8 +204,9 @@ Result<bool> contains(const Value& container, const Value& item) {
   switch (container.kind()) {
     case Kind::string:
       if (!item.is_string()) {
-        return Error(ErrorCode::template_type,
-                     "'in' on a string needs a string on its left, found " + std::string(type_name(item)));
+        return Error(
+            ErrorCode::template_type,
+            "'in' on a string needs a string on its left, found " + std::string(type_name(item)));
       }
       return container.as_string().find(item.as_string()) != std::string::npos;
     case Kind::list: {
@@ -199,7 +220,8 @@ Result<bool> contains(const Value& container, const Value& item) {
       return container.as_object().contains(item);
     default:
       return Error(ErrorCode::template_type,
-                   "'in' needs a string, list or dict on its right, found " + std::string(type_name(container)));
+                   "'in' needs a string, list or dict on its right, found " +
+                       std::string(type_name(container)));
   }
 }
 
@@ -215,7 +237,8 @@ Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
     case CompareOp::ne: {
       if (left.is_undefined()) return undefined_value_error(left);
       if (right.is_undefined()) return undefined_value_error(right);
-      const bool equal = left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
+      const bool equal =
+          left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
       return equal == (op == CompareOp::eq);
     }
     default:
@@ -225,11 +248,17 @@ Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
     if (numeric(left) && numeric(right)) {  // nan: every comparison is false
       const double a = left.as_real();
       const double b = right.as_real();
-      return op == CompareOp::lt ? a < b : op == CompareOp::le ? a <= b : op == CompareOp::gt ? a > b : a >= b;
+      return op == CompareOp::lt   ? a < b
+             : op == CompareOp::le ? a <= b
+             : op == CompareOp::gt ? a > b
+                                   : a >= b;
     }
   }
   GS_TRY(const int sign, order(left, right));
-  return op == CompareOp::lt ? sign < 0 : op == CompareOp::le ? sign <= 0 : op == CompareOp::gt ? sign > 0 : sign >= 0;
+  return op == CompareOp::lt   ? sign < 0
+         : op == CompareOp::le ? sign <= 0
+         : op == CompareOp::gt ? sign > 0
+                               : sign >= 0;
 }
 
 Result<Value> negate(const Value& value) {
@@ -261,12 +290,16 @@ Result<std::string> text_of(const Value& value) {
   return to_text(value);
 }
 
-Result<SliceBounds> slice_bounds(std::int64_t size, const Value& start, const Value& stop, const Value& step) {
+Result<SliceBounds> slice_bounds(std::int64_t size,
+                                 const Value& start,
+                                 const Value& stop,
+                                 const Value& step) {
   const auto index = [](const Value& value, std::int64_t fallback) -> Result<std::int64_t> {
     if (value.is_null()) return fallback;
     if (value.is_undefined()) return undefined_value_error(value);
     if (!value.is_integer() && !value.is_bool()) {
-      return Error(ErrorCode::template_type, "slice bounds must be integers, found " + std::string(type_name(value)));
+      return Error(ErrorCode::template_type,
+                   "slice bounds must be integers, found " + std::string(type_name(value)));
     }
     return value.as_integer();
   };
@@ -302,7 +335,8 @@ Value mark_deep(Value value, Mark marks) {
   if (value.is_map()) {
     Map entries;
     entries.reserve(value.size());
-    for (const auto& [key, item] : value.as_map()) entries.set(key.marked(marks), mark_deep(item, marks));
+    for (const auto& [key, item] : value.as_map())
+      entries.set(key.marked(marks), mark_deep(item, marks));
     return Value(std::move(entries)).marked(value.marks() | marks);
   }
   if (value.is_string() || value.is_number()) value.mark(marks);

@@ -27,7 +27,10 @@ struct SliceBounds {
   std::int64_t step = 1;
   std::int64_t count = 0;
 };
-Result<SliceBounds> slice_bounds(std::int64_t size, const Value& start, const Value& stop, const Value& step);
+Result<SliceBounds> slice_bounds(std::int64_t size,
+                                 const Value& start,
+                                 const Value& stop,
+                                 const Value& step);
 
 /// Every string and container in the value gets the marks.
 Value mark_deep(Value value, Mark marks);

@@ -42,7 +42,8 @@ Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::stri
     }
     if (single_.is_string()) {
       const std::string& text = single_.as_string();
-      const bool converts = mode == Mode::convert && !single_.stays_text() && looks_like_literal(text);
+      const bool converts =
+          mode == Mode::convert && !single_.stays_text() && looks_like_literal(text);
       if (!converts && trailing_newlines == 0) return single_;
     }
     const bool stays = single_.stays_text();
@@ -52,7 +53,8 @@ Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::stri
   if (mode == Mode::convert && looks_like_literal(text_)) {
     if (auto literal = parse_literal(text_)) return mark_deep(std::move(*literal), marks_);
   }
-  // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the template had.
+  // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
+  // template had.
   std::size_t have = 0;
   while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
   for (; have < trailing_newlines; ++have) text_ += newline;

@@ -1,10 +1,10 @@
 #pragma once
 /// @file Tokens to a Program; grammar and priorities are Jinja2's.
 
-#include <initializer_list>
-
 #include "core/jinja/ast.hpp"
 #include "core/jinja/lexer.hpp"
+
+#include <initializer_list>
 
 namespace gpustack::jinja {
 
@@ -22,7 +22,8 @@ tl::expected<void, ParseFault> parse_bare_expression(Program& program);
 /// Throws ParseFault inside; nothing leaves parse_template() but its result.
 class Parser {
  public:
-  Parser(Program& program, std::vector<Token> tokens) : program_(program), tokens_(std::move(tokens)) {}
+  Parser(Program& program, std::vector<Token> tokens)
+      : program_(program), tokens_(std::move(tokens)) {}
 
   Body parse_all();
   const Expr* parse_single_expression();
@@ -59,7 +60,9 @@ class Parser {
   void end_statement(std::string_view word);
 
   // expressions (parser_expression.cpp)
-  const Expr* parse_tuple(Condition condition, std::string_view end_word = {}, bool in_parentheses = false);
+  const Expr* parse_tuple(Condition condition,
+                          std::string_view end_word = {},
+                          bool in_parentheses = false);
   const Expr* parse_expression(Condition condition = Condition::yes);
   const Expr* parse_or();
   const Expr* parse_and();
@@ -89,14 +92,18 @@ class Parser {
   const Token& look() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
   Token next() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
   bool is(TokenKind kind) const { return current().kind == kind; }
-  bool is_word(std::string_view word) const { return is(TokenKind::name) && current().text == word; }
+  bool is_word(std::string_view word) const {
+    return is(TokenKind::name) && current().text == word;
+  }
   bool is_one_of(Words words) const;
   bool skip(TokenKind kind);
   bool skip_word(std::string_view word);
   Token expect(TokenKind kind, std::string_view what);
   void expect_word(std::string_view word);
   [[noreturn]] void fail(std::string message) const { fail_at(current(), std::move(message)); }
-  [[noreturn]] void fail_at(const Token& token, std::string message, ErrorCode code = ErrorCode::template_syntax,
+  [[noreturn]] void fail_at(const Token& token,
+                            std::string message,
+                            ErrorCode code = ErrorCode::template_syntax,
                             std::string hint = {}) const;
 
   template <typename Node>

@@ -1,11 +1,11 @@
-#include <charconv>
-#include <cstdlib>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/parser.hpp"
 #include "core/jinja/registry.hpp"
 #include "core/jinja/text.hpp"
+
+#include <charconv>
+#include <cstdlib>
 
 namespace gpustack::jinja {
 
@@ -21,7 +21,8 @@ class DepthGuard {
   explicit DepthGuard(Parser& parser) : parser_(parser) {
     if (++parser_.depth_ > kMaxNesting) {
       --parser_.depth_;
-      parser_.fail_at(parser_.current(), "expression nested deeper than 200 levels", ErrorCode::template_limit);
+      parser_.fail_at(
+          parser_.current(), "expression nested deeper than 200 levels", ErrorCode::template_limit);
     }
   }
   DepthGuard(const DepthGuard&) = delete;
@@ -34,17 +35,21 @@ class DepthGuard {
 
 const Expr* Parser::parse_single_expression() {
   const Expr* expr = parse_tuple(Condition::yes);
-  if (!is(TokenKind::end)) fail("expected an operator or the end of the expression, found " + describe(current()));
+  if (!is(TokenKind::end))
+    fail("expected an operator or the end of the expression, found " + describe(current()));
   return expr;
 }
 
-const Expr* Parser::parse_tuple(Condition condition, std::string_view end_word, bool in_parentheses) {
+const Expr* Parser::parse_tuple(Condition condition,
+                                std::string_view end_word,
+                                bool in_parentheses) {
   const std::size_t begin = current().offset;
   std::vector<const Expr*> items;
   bool is_tuple = false;
   while (true) {
-    const bool at_end = is(TokenKind::variable_end) || is(TokenKind::block_end) || is(TokenKind::right_paren) ||
-                        is(TokenKind::end) || (!end_word.empty() && is_word(end_word));
+    const bool at_end = is(TokenKind::variable_end) || is(TokenKind::block_end) ||
+                        is(TokenKind::right_paren) || is(TokenKind::end) ||
+                        (!end_word.empty() && is_word(end_word));
     if (at_end) break;
     items.push_back(parse_expression(condition));
     if (!is(TokenKind::comma)) break;
@@ -120,12 +125,24 @@ const Expr* Parser::parse_compare() {
   while (true) {
     CompareOp op{};
     switch (current().kind) {
-      case TokenKind::eq: op = CompareOp::eq; break;
-      case TokenKind::ne: op = CompareOp::ne; break;
-      case TokenKind::lt: op = CompareOp::lt; break;
-      case TokenKind::le: op = CompareOp::le; break;
-      case TokenKind::gt: op = CompareOp::gt; break;
-      case TokenKind::ge: op = CompareOp::ge; break;
+      case TokenKind::eq:
+        op = CompareOp::eq;
+        break;
+      case TokenKind::ne:
+        op = CompareOp::ne;
+        break;
+      case TokenKind::lt:
+        op = CompareOp::lt;
+        break;
+      case TokenKind::le:
+        op = CompareOp::le;
+        break;
+      case TokenKind::gt:
+        op = CompareOp::gt;
+        break;
+      case TokenKind::ge:
+        op = CompareOp::ge;
+        break;
       default:
         if (is_word("in")) {
           op = CompareOp::in;
@@ -176,11 +193,20 @@ const Expr* Parser::parse_product() {
   while (true) {
     BinaryOp op{};
     switch (current().kind) {
-      case TokenKind::mul: op = BinaryOp::mul; break;
-      case TokenKind::div: op = BinaryOp::div; break;
-      case TokenKind::floor_div: op = BinaryOp::floor_div; break;
-      case TokenKind::mod: op = BinaryOp::mod; break;
-      default: return left;
+      case TokenKind::mul:
+        op = BinaryOp::mul;
+        break;
+      case TokenKind::div:
+        op = BinaryOp::div;
+        break;
+      case TokenKind::floor_div:
+        op = BinaryOp::floor_div;
+        break;
+      case TokenKind::mod:
+        op = BinaryOp::mod;
+        break;
+      default:
+        return left;
     }
     next();
     const Expr* right = parse_power();
@@ -344,7 +370,8 @@ const Expr* Parser::parse_subscript(const Expr* object) {
       if (changes_its_object(key.text)) program_.changes_values = true;
       return program_.make(made);
     }
-    if (key.kind != TokenKind::integer) fail_at(key, "expected a name or a number after '.', found " + describe(key));
+    if (key.kind != TokenKind::integer)
+      fail_at(key, "expected a name or a number after '.', found " + describe(key));
     auto index = node<ConstantExpr>(ExprKind::constant, key.offset);
     index.value = number_value(key);
     auto made = node<ItemExpr>(ExprKind::item, begin);
@@ -401,7 +428,8 @@ Arguments Parser::parse_arguments() {
     } else if (is(TokenKind::pow) && out.double_star == nullptr) {
       next();
       out.double_star = parse_expression();
-    } else if (is(TokenKind::name) && look().kind == TokenKind::assign && out.double_star == nullptr) {
+    } else if (is(TokenKind::name) && look().kind == TokenKind::assign &&
+               out.double_star == nullptr) {
       const std::string* key = keep_text(next().text);
       next();
       named.push_back(KeywordArgument{key, parse_expression()});
@@ -443,7 +471,10 @@ const Expr* Parser::parse_filter(const Expr* input) {
   if (row == nullptr) {
     Token place = begin;
     place.text = std::string_view(program_.source).substr(begin.offset, name.size());
-    fail_at(place, "unknown filter '" + name + "'", ErrorCode::unknown_filter, suggest(name, filter_names()));
+    fail_at(place,
+            "unknown filter '" + name + "'",
+            ErrorCode::unknown_filter,
+            suggest(name, filter_names()));
   }
   Arguments arguments;
   if (is(TokenKind::left_paren)) arguments = parse_arguments();
@@ -463,13 +494,14 @@ const Expr* Parser::parse_test(const Expr* input) {
   if (row == nullptr) {
     Token place = begin;
     place.text = std::string_view(program_.source).substr(begin.offset, name.size());
-    fail_at(place, "unknown test '" + name + "'", ErrorCode::unknown_test, suggest(name, test_names()));
+    fail_at(
+        place, "unknown test '" + name + "'", ErrorCode::unknown_test, suggest(name, test_names()));
   }
   Arguments arguments;
   if (is(TokenKind::left_paren)) {
     arguments = parse_arguments();
-  } else if (is(TokenKind::string) || is(TokenKind::integer) || is(TokenKind::real) || is(TokenKind::left_bracket) ||
-             is(TokenKind::left_brace) ||
+  } else if (is(TokenKind::string) || is(TokenKind::integer) || is(TokenKind::real) ||
+             is(TokenKind::left_bracket) || is(TokenKind::left_brace) ||
              (is(TokenKind::name) && !is_word("else") && !is_word("or") && !is_word("and"))) {
     if (is_word("is")) fail("tests cannot be chained: put the first one in parentheses");
     // `x is test and` ended above; `in`, `if` and `not` also end a test without arguments.
@@ -491,7 +523,8 @@ const Expr* Parser::parse_test(const Expr* input) {
 
 std::string Parser::string_value(const Token& token) const {
   const std::string_view inner = token.text.substr(1, token.text.size() - 2);
-  if (inner.find('\\') == std::string_view::npos && inner.find('\r') == std::string_view::npos) return std::string(inner);
+  if (inner.find('\\') == std::string_view::npos && inner.find('\r') == std::string_view::npos)
+    return std::string(inner);
   return unescape_string(inner, token.in_variable && program_.options.literal_backslashes);
 }
 
@@ -511,7 +544,9 @@ const Value* Parser::number_value(const Token& token) {
   std::int64_t number = 0;
   const auto done = std::from_chars(text.data(), text.data() + text.size(), number, base);
   if (done.ec != std::errc()) {
-    fail_at(token, "the number '" + std::string(token.text) + "' is larger than 64 bits", ErrorCode::template_limit);
+    fail_at(token,
+            "the number '" + std::string(token.text) + "' is larger than 64 bits",
+            ErrorCode::template_limit);
   }
   return keep_value(number);
 }

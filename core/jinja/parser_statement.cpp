@@ -1,24 +1,39 @@
-#include <algorithm>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/parser.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
 namespace {
 
 const std::vector<std::string_view>& statement_words() {
-  static const std::vector<std::string_view> kWords = {
-      "for",    "if",    "set",     "macro", "call",       "filter", "include", "import", "from",
-      "extends", "block", "with",   "do",    "autoescape", "print",  "break",   "continue"};
+  static const std::vector<std::string_view> kWords = {"for",
+                                                       "if",
+                                                       "set",
+                                                       "macro",
+                                                       "call",
+                                                       "filter",
+                                                       "include",
+                                                       "import",
+                                                       "from",
+                                                       "extends",
+                                                       "block",
+                                                       "with",
+                                                       "do",
+                                                       "autoescape",
+                                                       "print",
+                                                       "break",
+                                                       "continue"};
   return kWords;
 }
 
 /// Made of literals and filters on them only.
 bool is_constant(const Expr& expr) {
   const auto all = [](const Items<const Expr*>& items) {
-    return std::all_of(items.begin(), items.end(), [](const Expr* item) { return is_constant(*item); });
+    return std::all_of(
+        items.begin(), items.end(), [](const Expr* item) { return is_constant(*item); });
   };
   switch (expr.kind) {
     case ExprKind::constant:
@@ -29,14 +44,18 @@ bool is_constant(const Expr& expr) {
       return all(static_cast<const ListExpr&>(expr).items);
     case ExprKind::map: {
       const auto& entries = static_cast<const MapExpr&>(expr).items;
-      return std::all_of(entries.begin(), entries.end(),
-                         [](const auto& entry) { return is_constant(*entry.first) && is_constant(*entry.second); });
+      return std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
+        return is_constant(*entry.first) && is_constant(*entry.second);
+      });
     }
     case ExprKind::filter: {
       const auto& filter = static_cast<const FilterExpr&>(expr);
       const auto& named = filter.arguments.named;
-      return filter.input != nullptr && is_constant(*filter.input) && all(filter.arguments.positional) &&
-             std::all_of(named.begin(), named.end(), [](const auto& argument) { return is_constant(*argument.value); }) &&
+      return filter.input != nullptr && is_constant(*filter.input) &&
+             all(filter.arguments.positional) &&
+             std::all_of(named.begin(),
+                         named.end(),
+                         [](const auto& argument) { return is_constant(*argument.value); }) &&
              filter.arguments.star == nullptr && filter.arguments.double_star == nullptr;
     }
     default:
@@ -54,7 +73,8 @@ Body Parser::parse_all() {
 
 /// Statements up to one of `ends` (whose block_begin is consumed) or the end of the text.
 Body Parser::parse_body(Words ends) {
-  if (++depth_ > 100) fail_at(current(), "blocks nested deeper than 100 levels", ErrorCode::template_limit);
+  if (++depth_ > 100)
+    fail_at(current(), "blocks nested deeper than 100 levels", ErrorCode::template_limit);
   std::vector<const Stmt*> out;
   while (!is(TokenKind::end)) {
     const Token token = next();
@@ -66,7 +86,8 @@ Body Parser::parse_body(Words ends) {
       auto made = stmt<OutputStmt>(StmtKind::output, current());
       made.value = parse_tuple(Condition::yes);
       if (!is(TokenKind::variable_end)) {
-        fail("expected an operator or '" + program_.options.variable_end + "', found " + describe(current()));
+        fail("expected an operator or '" + program_.options.variable_end + "', found " +
+             describe(current()));
       }
       next();
       made.is_constant = is_constant(*made.value);
@@ -88,7 +109,8 @@ Body Parser::parse_block_of(Words ends) {
   const Body body = parse_body(ends);
   if (is(TokenKind::end)) {
     std::string wanted;
-    for (const std::string_view end : ends) wanted += (wanted.empty() ? "'" : " or '") + std::string(end) + "'";
+    for (const std::string_view end : ends)
+      wanted += (wanted.empty() ? "'" : " or '") + std::string(end) + "'";
     fail_at(begin, "the block that begins here has no end: expected " + wanted);
   }
   return body;
@@ -106,14 +128,22 @@ const Stmt* Parser::parse_statement() {
     const Stmt* (Parser::*parse)();
   };
   static constexpr Row kRows[] = {
-      {"if", &Parser::parse_if},           {"set", &Parser::parse_set},
-      {"for", &Parser::parse_for},         {"macro", &Parser::parse_macro},
-      {"call", &Parser::parse_call_block}, {"filter", &Parser::parse_filter_block},
-      {"include", &Parser::parse_include}, {"import", &Parser::parse_import},
-      {"from", &Parser::parse_from},       {"extends", &Parser::parse_extends},
-      {"block", &Parser::parse_block},     {"with", &Parser::parse_with},
-      {"do", &Parser::parse_do},           {"autoescape", &Parser::parse_autoescape},
-      {"print", &Parser::parse_print},     {"break", &Parser::parse_jump},
+      {"if", &Parser::parse_if},
+      {"set", &Parser::parse_set},
+      {"for", &Parser::parse_for},
+      {"macro", &Parser::parse_macro},
+      {"call", &Parser::parse_call_block},
+      {"filter", &Parser::parse_filter_block},
+      {"include", &Parser::parse_include},
+      {"import", &Parser::parse_import},
+      {"from", &Parser::parse_from},
+      {"extends", &Parser::parse_extends},
+      {"block", &Parser::parse_block},
+      {"with", &Parser::parse_with},
+      {"do", &Parser::parse_do},
+      {"autoescape", &Parser::parse_autoescape},
+      {"print", &Parser::parse_print},
+      {"break", &Parser::parse_jump},
       {"continue", &Parser::parse_jump},
   };
   for (const Row& row : kRows) {
@@ -123,7 +153,10 @@ const Stmt* Parser::parse_statement() {
   if (word.starts_with("end") || word == "else" || word == "elif") {
     fail("'" + word + "' has no statement it could belong to here");
   }
-  fail_at(current(), "unknown statement '" + word + "'", ErrorCode::template_syntax, suggest(word, statement_words()));
+  fail_at(current(),
+          "unknown statement '" + word + "'",
+          ErrorCode::template_syntax,
+          suggest(word, statement_words()));
 }
 
 const Stmt* Parser::parse_for() {
@@ -194,7 +227,8 @@ Items<Parameter> Parser::parse_signature() {
     if (skip(TokenKind::assign)) {
       parameter.fallback = parse_expression();
     } else if (!parameters.empty() && parameters.back().fallback != nullptr) {
-      fail_at(name, "parameter '" + std::string(name.text) + "' has no default but follows one that has");
+      fail_at(name,
+              "parameter '" + std::string(name.text) + "' has no default but follows one that has");
     }
     parameters.push_back(parameter);
   }
@@ -258,7 +292,8 @@ const Stmt* Parser::parse_filter_block() {
 }
 
 bool Parser::parse_context(bool fallback) {
-  if ((is_word("with") || is_word("without")) && look().kind == TokenKind::name && look().text == "context") {
+  if ((is_word("with") || is_word("without")) && look().kind == TokenKind::name &&
+      look().text == "context") {
     const bool with = next().text == "with";
     next();
     return with;
@@ -337,7 +372,8 @@ const Stmt* Parser::parse_block() {
   expect_word("endblock");
   if (is(TokenKind::name)) {
     if (current().text != name.text) {
-      fail("expected 'endblock " + std::string(name.text) + "', found 'endblock " + std::string(current().text) + "'");
+      fail("expected 'endblock " + std::string(name.text) + "', found 'endblock " +
+           std::string(current().text) + "'");
     }
     next();
   }
@@ -402,7 +438,8 @@ const Stmt* Parser::parse_do() {
 const Stmt* Parser::parse_jump() {
   const Token begin = next();
   if (loops_ == 0) fail_at(begin, "'" + std::string(begin.text) + "' outside of a loop");
-  auto made = stmt<Stmt>(begin.text == "break" ? StmtKind::break_loop : StmtKind::continue_loop, begin);
+  auto made =
+      stmt<Stmt>(begin.text == "break" ? StmtKind::break_loop : StmtKind::continue_loop, begin);
   end_statement("");
   return program_.make(made);
 }

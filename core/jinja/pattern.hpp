@@ -6,6 +6,8 @@
 namespace gpustack::jinja {
 
 /// @error filter_failed for a pattern Python would refuse
-Result<regex::Pattern> cached_pattern(std::string_view pattern, bool ignore_case = false, bool multiline = false);
+Result<regex::Pattern> cached_pattern(std::string_view pattern,
+                                      bool ignore_case = false,
+                                      bool multiline = false);
 
 }  // namespace gpustack::jinja

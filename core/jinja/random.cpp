@@ -1,9 +1,9 @@
 #include "core/jinja/random.hpp"
 
+#include "core/jinja/digest.hpp"
+
 #include <algorithm>
 #include <bit>
-
-#include "core/jinja/digest.hpp"
 
 namespace gpustack::jinja {
 
@@ -18,7 +18,8 @@ PythonRandom::PythonRandom(const Value& seed) {
   std::vector<std::uint32_t> key;
   if (seed.is_integer() || seed.is_bool()) {
     const std::int64_t number = seed.as_integer();
-    std::uint64_t rest = number < 0 ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
+    std::uint64_t rest =
+        number < 0 ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
     for (; rest != 0; rest >>= 32U) key.push_back(static_cast<std::uint32_t>(rest));
   } else {
     // The text and its SHA-512 are one large number, most significant byte first.
@@ -38,7 +39,8 @@ PythonRandom::PythonRandom(const Value& seed) {
 void PythonRandom::seed_number(std::uint32_t number) {
   state_[0] = number;
   for (std::size_t i = 1; i < kSize; ++i) {
-    state_[i] = 1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30U)) + static_cast<std::uint32_t>(i);
+    state_[i] =
+        1812433253U * (state_[i - 1] ^ (state_[i - 1] >> 30U)) + static_cast<std::uint32_t>(i);
   }
   at_ = kSize;
 }
@@ -49,7 +51,8 @@ void PythonRandom::seed_words(const std::vector<std::uint32_t>& key) {
   std::size_t i = 1;
   std::size_t j = 0;
   for (std::size_t k = std::max(kSize, key.size()); k > 0; --k) {
-    state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1664525U)) + key[j] + static_cast<std::uint32_t>(j);
+    state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1664525U)) + key[j] +
+                static_cast<std::uint32_t>(j);
     if (++i >= kSize) {
       state_[0] = state_[kSize - 1];
       i = 1;
@@ -57,7 +60,8 @@ void PythonRandom::seed_words(const std::vector<std::uint32_t>& key) {
     if (++j >= key.size()) j = 0;
   }
   for (std::size_t k = kSize - 1; k > 0; --k) {
-    state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1566083941U)) - static_cast<std::uint32_t>(i);
+    state_[i] = (state_[i] ^ ((state_[i - 1] ^ (state_[i - 1] >> 30U)) * 1566083941U)) -
+                static_cast<std::uint32_t>(i);
     if (++i >= kSize) {
       state_[0] = state_[kSize - 1];
       i = 1;
@@ -69,8 +73,10 @@ void PythonRandom::seed_words(const std::vector<std::uint32_t>& key) {
 std::uint32_t PythonRandom::next() {
   if (at_ >= kSize) {
     for (std::size_t i = 0; i < kSize; ++i) {
-      const std::uint32_t mixed = (state_[i] & 0x80000000U) | (state_[(i + 1) % kSize] & 0x7fffffffU);
-      state_[i] = state_[(i + kShift) % kSize] ^ (mixed >> 1U) ^ ((mixed & 1U) != 0 ? 0x9908b0dfU : 0U);
+      const std::uint32_t mixed =
+          (state_[i] & 0x80000000U) | (state_[(i + 1) % kSize] & 0x7fffffffU);
+      state_[i] =
+          state_[(i + kShift) % kSize] ^ (mixed >> 1U) ^ ((mixed & 1U) != 0 ? 0x9908b0dfU : 0U);
     }
     at_ = 0;
   }

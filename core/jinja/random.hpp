@@ -1,12 +1,12 @@
 #pragma once
 /// @file Python's random.Random: the same seed gives the same choices.
 
+#include "core/base/value.hpp"
+
 #include <array>
-#include <vector>
 #include <cstdint>
 #include <string_view>
-
-#include "core/base/value.hpp"
+#include <vector>
 
 namespace gpustack::jinja {
 

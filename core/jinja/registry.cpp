@@ -1,14 +1,14 @@
 #include "core/jinja/registry.hpp"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/lookups/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/tests/tables.hpp"
+
+#include <algorithm>
+#include <unordered_map>
 
 namespace gpustack::jinja {
 
@@ -39,9 +39,15 @@ const Index<LookupRow>& lookups() {
   return kIndex;
 }
 
-// Collections whose plugins are built in; `debops.debops.x` is someone's own code and stays unknown.
-constexpr std::string_view kCollections[] = {"ansible.builtin.", "ansible.legacy.",    "ansible.utils.", "ansible.netcommon.",
-                                             "ansible.posix.",   "community.general.", "community.crypto."};
+// Collections whose plugins are built in; `debops.debops.x` is someone's own code and stays
+// unknown.
+constexpr std::string_view kCollections[] = {"ansible.builtin.",
+                                             "ansible.legacy.",
+                                             "ansible.utils.",
+                                             "ansible.netcommon.",
+                                             "ansible.posix.",
+                                             "community.general.",
+                                             "community.crypto."};
 
 template <typename Row>
 const Row* find(const Index<Row>& index, std::string_view name) {
@@ -101,7 +107,10 @@ std::vector<std::string_view> filter_names() { return names(filters()); }
 std::vector<std::string_view> test_names() { return names(tests()); }
 std::vector<std::string_view> lookup_names() { return names(lookups()); }
 
-Result<void> bind_arguments(Invocation& call, std::string_view parameters, List positional, const Map& named) {
+Result<void> bind_arguments(Invocation& call,
+                            std::string_view parameters,
+                            List positional,
+                            const Map& named) {
   if (parameters.empty() && positional.empty() && named.empty()) return {};
   const Parameters wanted = parse_parameters(parameters);
   const std::size_t count = wanted.names.size();
@@ -114,7 +123,8 @@ Result<void> bind_arguments(Invocation& call, std::string_view parameters, List 
     } else if (wanted.takes_rest) {
       call.rest.push_back(std::move(positional[i]));
     } else {
-      return call.fail("takes at most " + std::to_string(count) + " arguments, found " + std::to_string(positional.size()));
+      return call.fail("takes at most " + std::to_string(count) + " arguments, found " +
+                       std::to_string(positional.size()));
     }
   }
   for (const auto& [key, value] : named) {
@@ -132,7 +142,8 @@ Result<void> bind_arguments(Invocation& call, std::string_view parameters, List 
     }
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (wanted.required[i] && !call.given[i]) return call.fail("needs the argument '" + std::string(wanted.names[i]) + "'");
+    if (wanted.required[i] && !call.given[i])
+      return call.fail("needs the argument '" + std::string(wanted.names[i]) + "'");
   }
   return {};
 }
@@ -178,7 +189,10 @@ Mark argument_marks(const List& positional, const Map& named) {
 
 }  // namespace
 
-Result<Value> Render::apply_filter(const FilterRow& row, const Value& input, List positional, const Map& named) {
+Result<Value> Render::apply_filter(const FilterRow& row,
+                                   const Value& input,
+                                   List positional,
+                                   const Map& named) {
   GS_TRY_VOID(step());
   Mark given = Mark::none;
   if (row.marks == Marks::join) given = argument_marks(positional, named);
@@ -196,7 +210,10 @@ Result<Value> Render::apply_filter(const FilterRow& row, const Value& input, Lis
   return result;
 }
 
-Result<bool> Render::apply_test(const TestRow& row, const Value& input, List positional, const Map& named) {
+Result<bool> Render::apply_test(const TestRow& row,
+                                const Value& input,
+                                List positional,
+                                const Map& named) {
   GS_TRY_VOID(step());
   Invocation call(*this, row.name, input);
   GS_TRY_VOID(bind_arguments(call, row.parameters, std::move(positional), named));

@@ -1,12 +1,12 @@
 #pragma once
 /// @file Filters, tests and lookups as tables: a new one is a function and one row.
 
+#include "core/jinja/jinja.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/jinja/jinja.hpp"
 
 namespace gpustack::jinja {
 
@@ -28,16 +28,20 @@ class Invocation {
   Render& render;
   std::string_view name;
   const Value& input;
-  List positional;      ///< by parameter number; a missing one is `absent`
+  List positional;  ///< by parameter number; a missing one is `absent`
   std::vector<bool> given;
-  List rest;            ///< what `*` in the row takes
-  Map named;            ///< what `**` in the row takes
+  List rest;  ///< what `*` in the row takes
+  Map named;  ///< what `**` in the row takes
 
   bool has(std::size_t index) const { return index < given.size() && given[index]; }
   /// The argument; null when it was not given.
   const Value& arg(std::size_t index) const;
-  const Value& arg(std::size_t index, const Value& fallback) const { return has(index) ? positional[index] : fallback; }
-  bool flag(std::size_t index, bool fallback = false) const { return has(index) ? positional[index].truthy() : fallback; }
+  const Value& arg(std::size_t index, const Value& fallback) const {
+    return has(index) ? positional[index] : fallback;
+  }
+  bool flag(std::size_t index, bool fallback = false) const {
+    return has(index) ? positional[index].truthy() : fallback;
+  }
   /// The argument as Python's str(). @error undefined_variable
   Result<std::string> text(std::size_t index, std::string_view fallback = {}) const;
   /// @error filter_failed when it is not a whole number
@@ -54,7 +58,8 @@ class Invocation {
 using FilterFunction = Result<Value> (*)(Invocation& call);
 using TestFunction = Result<bool> (*)(Invocation& call);
 
-/// Parameters are words: `name!` must be given, `*` takes more positional ones, `**` more named ones.
+/// Parameters are words: `name!` must be given, `*` takes more positional ones, `**` more named
+/// ones.
 struct FilterRow {
   std::string_view name;
   FilterFunction function;
@@ -89,13 +94,18 @@ struct LookupRow {
   LookupFunction function;
 };
 
-/// Names with a collection (`ansible.builtin.x`, `community.general.x`) are found by their last part.
+/// Names with a collection (`ansible.builtin.x`, `community.general.x`) are found by their last
+/// part.
 const FilterRow* find_filter(std::string_view name);
 const TestRow* find_test(std::string_view name);
 const LookupRow* find_lookup(std::string_view name);
 
-/// Binds arguments to the row's parameters. @error filter_failed for too many, unknown or missing ones
-Result<void> bind_arguments(Invocation& call, std::string_view parameters, List positional, const Map& named);
+/// Binds arguments to the row's parameters. @error filter_failed for too many, unknown or missing
+/// ones
+Result<void> bind_arguments(Invocation& call,
+                            std::string_view parameters,
+                            List positional,
+                            const Map& named);
 
 using FilterTable = std::span<const FilterRow>;
 using TestTable = std::span<const TestRow>;

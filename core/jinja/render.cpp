@@ -1,9 +1,9 @@
 #include "core/jinja/render.hpp"
 
-#include <atomic>
-
 #include "core/jinja/cache.hpp"
 #include "core/jinja/operators.hpp"
+
+#include <atomic>
 
 namespace gpustack::jinja {
 
@@ -44,12 +44,14 @@ Result<void> Render::enter() {
   if (++nested_renders <= context_.limits.depth) return {};
   --nested_renders;
   return Error(ErrorCode::template_limit,
-               "templates and macros call each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+               "templates and macros call each other more than " +
+                   std::to_string(context_.limits.depth) + " levels deep");
 }
 
 void Render::leave() { --nested_renders; }
 
-/// Turns a render that shares data into one that may change it: everything reachable by name is copied.
+/// Turns a render that shares data into one that may change it: everything reachable by name is
+/// copied.
 void Render::become_owner() {
   if (owner_ != 0) return;
   owner_ = next_owner();
@@ -62,7 +64,8 @@ void Render::become_owner() {
 Result<Value> Render::run_expression() {
   if (nested_renders > context_.limits.depth) {
     return Error(ErrorCode::template_limit,
-                 "variables refer to each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+                 "variables refer to each other more than " +
+                     std::to_string(context_.limits.depth) + " levels deep");
   }
   return evaluate(*template_->program().expression);
 }
@@ -70,7 +73,8 @@ Result<Value> Render::run_expression() {
 Result<Value> Render::run_template() {
   if (nested_renders > context_.limits.depth) {
     return Error(ErrorCode::template_limit,
-                 "variables refer to each other more than " + std::to_string(context_.limits.depth) + " levels deep");
+                 "variables refer to each other more than " +
+                     std::to_string(context_.limits.depth) + " levels deep");
   }
   const Program& program = template_->program();
   Output out(context_.limits.output);
@@ -90,7 +94,8 @@ Result<Value> Render::render_nested(const Template& other, Mode mode, const Map*
 
 bool has_template(std::string_view text) {
   for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
-    if (at + 1 < text.size() && (text[at + 1] == '{' || text[at + 1] == '%' || text[at + 1] == '#')) return true;
+    if (at + 1 < text.size() && (text[at + 1] == '{' || text[at + 1] == '%' || text[at + 1] == '#'))
+      return true;
   }
   return false;
 }
@@ -103,22 +108,27 @@ Result<Value> render_text(const Template& compiled, const Context& context) {
 }
 
 Result<Value> evaluate(const Template& compiled, const Context& context) {
-  if (compiled.program().expression != nullptr) return Render(compiled, context, Mode::convert).run_expression();
+  if (compiled.program().expression != nullptr)
+    return Render(compiled, context, Mode::convert).run_expression();
   return Render(compiled, context, Mode::convert).run_template();
 }
 
 Result<Value> render_value(const Template& compiled, const Context& context) {
   const Program& program = compiled.program();
   if (program.is_expression) return evaluate(compiled, context);
-  if (program.body.size() == 1 && program.body.front()->kind == StmtKind::text && program.trailing_newlines == 0) {
+  if (program.body.size() == 1 && program.body.front()->kind == StmtKind::text &&
+      program.trailing_newlines == 0) {
     const Value& text = *static_cast<const TextStmt*>(program.body.front())->text;
-    // Text without a tag is a value as it stands; text around comments goes through the literal rule.
+    // Text without a tag is a value as it stands; text around comments goes through the literal
+    // rule.
     if (text.as_string() == program.source) return text;
   }
-  if (program.expression != nullptr && program.expression->kind == ExprKind::name && context.scope != nullptr) {
+  if (program.expression != nullptr && program.expression->kind == ExprKind::name &&
+      context.scope != nullptr) {
     const std::string& name = name_text(static_cast<const NameExpr*>(program.expression)->name);
     GS_TRY(auto value, context.scope->lookup(name));
-    if (value && (value->is_null() || ((value->is_number() || value->is_bool()) && !context.scope->holds_template(name)))) {
+    if (value && (value->is_null() || ((value->is_number() || value->is_bool()) &&
+                                       !context.scope->holds_template(name)))) {
       return std::move(*value);
     }
   }

@@ -1,12 +1,12 @@
 #pragma once
 /// @file One rendering: scopes, limits and the walk over the compiled nodes.
 
+#include "core/jinja/ast.hpp"
+#include "core/jinja/registry.hpp"
+
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include "core/jinja/ast.hpp"
-#include "core/jinja/registry.hpp"
 
 namespace gpustack::jinja {
 
@@ -38,7 +38,8 @@ struct Frame {
 };
 using FramePtr = std::shared_ptr<Frame>;
 
-/// Is the text the end (template module, files), or is it read as a literal when it looks like one (YAML values)?
+/// Is the text the end (template module, files), or is it read as a literal when it looks like one
+/// (YAML values)?
 enum class Mode : std::uint8_t { text, convert };
 
 /// Collects what a body writes. A single value keeps its type until a second one arrives.
@@ -48,7 +49,9 @@ class Output {
   Result<void> text(const Value& piece);
   Result<void> value(Value piece);
   /// The result as text, or read as a literal (Mode::convert).
-  Result<Value> finish(Mode mode, std::size_t trailing_newlines = 0, std::string_view newline = "\n");
+  Result<Value> finish(Mode mode,
+                       std::size_t trailing_newlines = 0,
+                       std::string_view newline = "\n");
 
  private:
   Result<void> flush(const Value& piece);
@@ -95,8 +98,14 @@ class Render {
   /// What a `for` over the value visits. @error undefined_variable, template_type
   Result<List> items(const Value& value);
   Result<Value> call(const Value& callee, CallArguments arguments);
-  Result<Value> apply_filter(const FilterRow& row, const Value& input, List positional, const Map& named);
-  Result<bool> apply_test(const TestRow& row, const Value& input, List positional, const Map& named);
+  Result<Value> apply_filter(const FilterRow& row,
+                             const Value& input,
+                             List positional,
+                             const Map& named);
+  Result<bool> apply_test(const TestRow& row,
+                          const Value& input,
+                          List positional,
+                          const Map& named);
   Result<List> lookup(std::string_view name, List terms, Map options);
   /// `lookup('name', terms…, options…)`; `query` wants the list as it is.
   Result<Value> call_lookup(CallArguments arguments, bool wants_list);
@@ -115,9 +124,14 @@ class Render {
   std::uint32_t owner() const { return owner_; }
 
   // --- for the objects of evaluate_object.cpp
-  Result<Value> call_macro(const MacroStmt& macro, const Template& where, const FramePtr& frame,
+  Result<Value> call_macro(const MacroStmt& macro,
+                           const Template& where,
+                           const FramePtr& frame,
                            const CallArguments& arguments);
-  Result<Value> run_loop_again(const LoopStmt& loop, const FramePtr& frame, const Value& items, int depth);
+  Result<Value> run_loop_again(const LoopStmt& loop,
+                               const FramePtr& frame,
+                               const Value& items,
+                               int depth);
   Result<Value> run_block(NameId name, std::size_t level, const FramePtr& frame);
   bool has_block(NameId name, std::size_t level) const;
 
@@ -170,7 +184,8 @@ class Render {
   std::shared_ptr<const Template> parent_;
   std::vector<std::pair<NameId, Value>> memo_;
   std::shared_ptr<RenderHandle> handle_;
-  std::vector<FramePtr> captured_;  ///< frames macros refer to; emptied at the end, which breaks cycles
+  std::vector<FramePtr>
+      captured_;  ///< frames macros refer to; emptied at the end, which breaks cycles
   std::uint64_t steps_ = 0;
   std::uint32_t owner_ = 0;
 };
@@ -179,7 +194,10 @@ class Render {
 const Value* find_global(NameId name);
 
 /// Objects made by statements.
-Value make_macro(Render& render, const MacroStmt& macro, std::shared_ptr<const Template> where, FramePtr frame);
+Value make_macro(Render& render,
+                 const MacroStmt& macro,
+                 std::shared_ptr<const Template> where,
+                 FramePtr frame);
 Value make_block_reference(Render& render, NameId name, std::size_t level, FramePtr frame);
 Value make_self(Render& render, FramePtr frame);
 

@@ -1,10 +1,10 @@
 #pragma once
 /// @file Sorting and keys shared by the filters on lists.
 
+#include "core/jinja/registry.hpp"
+
 #include <unordered_set>
 #include <vector>
-
-#include "core/jinja/registry.hpp"
 
 namespace gpustack::jinja {
 
@@ -12,8 +12,12 @@ namespace gpustack::jinja {
 Value fold_case(const Value& value);
 /// Sorts stably by the keys, which belong to the items by place. @error template_type
 Result<void> sort_by(List& items, const std::vector<Value>& keys, bool backwards);
-/// The member of the item that `attribute` names (the item itself for null), in lower case unless `case_sensitive`.
-Result<Value> key_of(Invocation& call, const Value& item, const Value& attribute, bool case_sensitive);
+/// The member of the item that `attribute` names (the item itself for null), in lower case unless
+/// `case_sensitive`.
+Result<Value> key_of(Invocation& call,
+                     const Value& item,
+                     const Value& attribute,
+                     bool case_sensitive);
 
 struct ValueHash {
   std::size_t operator()(const Value& value) const { return value.hash(); }

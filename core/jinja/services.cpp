@@ -1,3 +1,6 @@
+#include "core/jinja/jinja.hpp"
+#include "core/yaml/node.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -5,9 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-
-#include "core/jinja/jinja.hpp"
-#include "core/yaml/node.hpp"
 
 namespace gpustack::jinja {
 
@@ -32,7 +32,8 @@ Result<List> Services::parse_yaml_all(const std::string& text) {
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size() - 1) + 1;
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    const bool marks = line.starts_with("---") && (line.size() == 3 || line[3] == ' ' || line[3] == '\n' || line[3] == '\r');
+    const bool marks = line.starts_with("---") &&
+                       (line.size() == 3 || line[3] == ' ' || line[3] == '\n' || line[3] == '\r');
     if (marks) {
       GS_TRY_VOID(finish());
       any = true;

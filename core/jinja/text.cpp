@@ -19,7 +19,8 @@ template <typename Change>
 std::string map_points(std::string_view text, Change change) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) append_code_point(out, change(read_code_point(text, at)));
+  for (std::size_t at = 0; at < text.size();)
+    append_code_point(out, change(read_code_point(text, at)));
   return out;
 }
 
@@ -33,7 +34,8 @@ int hex_digit(char c) {
 }  // namespace
 
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return std::all_of(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
 char32_t read_code_point(std::string_view text, std::size_t& position) {
@@ -52,7 +54,9 @@ char32_t read_code_point(std::string_view text, std::size_t& position) {
 }
 
 void append_code_point(std::string& out, char32_t point) {
-  const auto put = [&](char32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
+  const auto put = [&](char32_t byte) {
+    out += static_cast<char>(static_cast<unsigned char>(byte));
+  };
   if (point < 0x80) {
     put(point);
   } else if (point >= 0xDC80 && point <= 0xDCFF) {
@@ -88,25 +92,35 @@ std::vector<std::string> characters(std::string_view text) {
   return out;
 }
 
-std::string pick_code_points(std::string_view text, std::int64_t start, std::int64_t step, std::int64_t count) {
+std::string pick_code_points(std::string_view text,
+                             std::int64_t start,
+                             std::int64_t step,
+                             std::int64_t count) {
   if (count <= 0) return {};
   if (is_ascii(text)) {
-    if (step == 1) return std::string(text.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(count)));
+    if (step == 1)
+      return std::string(
+          text.substr(static_cast<std::size_t>(start), static_cast<std::size_t>(count)));
     std::string out;
-    for (std::int64_t i = 0; i < count; ++i) out += text[static_cast<std::size_t>(start + i * step)];
+    for (std::int64_t i = 0; i < count; ++i)
+      out += text[static_cast<std::size_t>(start + i * step)];
     return out;
   }
   const std::vector<std::string> points = characters(text);
   std::string out;
-  for (std::int64_t i = 0; i < count; ++i) out += points[static_cast<std::size_t>(start + i * step)];
+  for (std::int64_t i = 0; i < count; ++i)
+    out += points[static_cast<std::size_t>(start + i * step)];
   return out;
 }
 
 bool is_space_point(char32_t c) {
-  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+  return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+         c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+         c == 0x205f || c == 0x3000;
 }
-bool is_alpha_point(char32_t c) { return iswalpha_l(static_cast<wint_t>(c), utf8_locale()) != 0 && !is_digit_point(c); }
+bool is_alpha_point(char32_t c) {
+  return iswalpha_l(static_cast<wint_t>(c), utf8_locale()) != 0 && !is_digit_point(c);
+}
 bool is_digit_point(char32_t c) { return c >= '0' && c <= '9'; }
 bool is_upper_point(char32_t c) { return iswupper_l(static_cast<wint_t>(c), utf8_locale()) != 0; }
 bool is_lower_point(char32_t c) { return iswlower_l(static_cast<wint_t>(c), utf8_locale()) != 0; }
@@ -153,13 +167,16 @@ std::string title(std::string_view text) {
 }
 
 std::string swap_case(std::string_view text) {
-  return map_points(text, [](char32_t point) { return is_upper_point(point) ? lower_point(point) : upper_point(point); });
+  return map_points(text, [](char32_t point) {
+    return is_upper_point(point) ? lower_point(point) : upper_point(point);
+  });
 }
 
 std::string_view strip(std::string_view text, std::string_view chars, Side side) {
   const auto stripped = [&](std::string_view piece) {
     std::size_t at = 0;
-    return chars.empty() ? is_space_point(read_code_point(piece, at)) : chars.find(piece) != std::string_view::npos;
+    return chars.empty() ? is_space_point(read_code_point(piece, at))
+                         : chars.find(piece) != std::string_view::npos;
   };
   if (side != Side::right) {
     while (!text.empty()) {
@@ -186,8 +203,8 @@ std::vector<std::string> split_lines(std::string_view text, bool keep_ends) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = at;
     const char32_t c = read_code_point(text, at);
-    const bool breaks = c == '\n' || c == '\r' || c == '\v' || c == '\f' || (c >= 0x1c && c <= 0x1e) || c == 0x85 ||
-                        c == 0x2028 || c == 0x2029;
+    const bool breaks = c == '\n' || c == '\r' || c == '\v' || c == '\f' ||
+                        (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
     if (!breaks) continue;
     if (c == '\r' && at < text.size() && text[at] == '\n') ++at;
     out.emplace_back(text.substr(begin, (keep_ends ? at : end) - begin));
@@ -197,7 +214,10 @@ std::vector<std::string> split_lines(std::string_view text, bool keep_ends) {
   return out;
 }
 
-std::string replace_all(std::string_view text, std::string_view from, std::string_view to, std::int64_t count) {
+std::string replace_all(std::string_view text,
+                        std::string_view from,
+                        std::string_view to,
+                        std::int64_t count) {
   std::string out;
   if (from.empty()) {
     // Python puts `to` before every character and at the end.
@@ -260,16 +280,37 @@ std::string unescape_string(std::string_view inner, bool literal) {
       return true;
     };
     switch (next) {
-      case '\n': break;
-      case '\\': case '\'': case '"': out += next; break;
-      case 'a': out += '\a'; break;
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
-      case 'v': out += '\v'; break;
-      case 'x': case 'u': case 'U': {
+      case '\n':
+        break;
+      case '\\':
+      case '\'':
+      case '"':
+        out += next;
+        break;
+      case 'a':
+        out += '\a';
+        break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
+      case 'v':
+        out += '\v';
+        break;
+      case 'x':
+      case 'u':
+      case 'U': {
         const std::size_t digits = next == 'x' ? 2 : next == 'u' ? 4 : 8;
         if (hex(digits)) continue;
         out += c;
@@ -280,7 +321,8 @@ std::string unescape_string(std::string_view inner, bool literal) {
         if (next >= '0' && next <= '7') {
           char32_t point = 0;
           std::size_t used = 0;
-          while (used < 3 && at + 1 + used < inner.size() && inner[at + 1 + used] >= '0' && inner[at + 1 + used] <= '7') {
+          while (used < 3 && at + 1 + used < inner.size() && inner[at + 1 + used] >= '0' &&
+                 inner[at + 1 + used] <= '7') {
             point = point * 8 + static_cast<char32_t>(inner[at + 1 + used] - '0');
             ++used;
           }

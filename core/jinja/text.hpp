@@ -18,7 +18,10 @@ std::size_t code_point_offset(std::string_view text, std::size_t index);
 /// Each code point as a text of its own.
 std::vector<std::string> characters(std::string_view text);
 /// Code points `start`, `start + step`, … as Python's slice does, `count` of them.
-std::string pick_code_points(std::string_view text, std::int64_t start, std::int64_t step, std::int64_t count);
+std::string pick_code_points(std::string_view text,
+                             std::int64_t start,
+                             std::int64_t step,
+                             std::int64_t count);
 
 bool is_space_point(char32_t point);
 bool is_alpha_point(char32_t point);
@@ -38,7 +41,10 @@ enum class Side : std::uint8_t { left, right, both };
 /// Python's strip(); empty `chars` means white space.
 std::string_view strip(std::string_view text, std::string_view chars = {}, Side side = Side::both);
 std::vector<std::string> split_lines(std::string_view text, bool keep_ends = false);
-std::string replace_all(std::string_view text, std::string_view from, std::string_view to, std::int64_t count = -1);
+std::string replace_all(std::string_view text,
+                        std::string_view from,
+                        std::string_view to,
+                        std::int64_t count = -1);
 
 /// The value of a string literal between its quotes.
 /// @param literal  Ansible's rule for `{{ }}` in playbooks: backslashes stay as they are

@@ -1,11 +1,11 @@
 #include "core/jinja/version.hpp"
 
-#include <algorithm>
-#include <vector>
-
 #include "core/jinja/number.hpp"
 #include "core/jinja/pattern.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <vector>
 
 namespace gpustack::jinja {
 
@@ -20,13 +20,16 @@ struct Part {
 int sign(auto left, auto right) { return left < right ? -1 : right < left ? 1 : 0; }
 
 Error bad(const std::string& text, std::string_view kind) {
-  return Error(ErrorCode::filter_failed, "'" + text + "' is not a " + std::string(kind) + " version");
+  return Error(ErrorCode::filter_failed,
+               "'" + text + "' is not a " + std::string(kind) + " version");
 }
 
 // Runs of digits, runs of lower-case letters, and anything else between the dots.
 std::vector<Part> loose_parts(const std::string& text) {
   std::vector<Part> parts;
-  const auto kind = [](char c) { return c >= '0' && c <= '9' ? 1 : c >= 'a' && c <= 'z' ? 2 : c == '.' ? 3 : 4; };
+  const auto kind = [](char c) {
+    return c >= '0' && c <= '9' ? 1 : c >= 'a' && c <= 'z' ? 2 : c == '.' ? 3 : 4;
+  };
   for (std::size_t at = 0; at < text.size();) {
     const int what = kind(text[at]);
     std::size_t end = at;
@@ -54,21 +57,27 @@ Result<int> compare_loose(const std::string& left, const std::string& right) {
   const std::vector<Part> b = loose_parts(right);
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     if (a[i].is_number != b[i].is_number) {
-      return Error(ErrorCode::filter_failed, "cannot compare the versions '" + left + "' and '" + right + "': '" + a[i].text +
-                                                 "' and '" + b[i].text + "' are a number and a word")
+      return Error(ErrorCode::filter_failed,
+                   "cannot compare the versions '" + left + "' and '" + right + "': '" + a[i].text +
+                       "' and '" + b[i].text + "' are a number and a word")
           .hint("clean the version with regex_search first, or use version_type='semver'");
     }
-    const int relation = a[i].is_number ? sign(a[i].number, b[i].number) : sign(a[i].text.compare(b[i].text), 0);
+    const int relation =
+        a[i].is_number ? sign(a[i].number, b[i].number) : sign(a[i].text.compare(b[i].text), 0);
     if (relation != 0) return relation;
   }
   return sign(a.size(), b.size());
 }
 
-std::string group(const regex::Match& match, std::size_t number) { return std::string(match.text(number)); }
+std::string group(const regex::Match& match, std::size_t number) {
+  return std::string(match.text(number));
+}
 
 std::int64_t number_of(const std::string& digits) { return parse_integer(digits).value_or(0); }
 
-Result<regex::Match> match_version(const char* pattern, const std::string& text, std::string_view kind,
+Result<regex::Match> match_version(const char* pattern,
+                                   const std::string& text,
+                                   std::string_view kind,
                                    bool ignore_case = false) {
   GS_TRY(const regex::Pattern compiled, cached_pattern(pattern, ignore_case));
   GS_TRY(auto match, compiled.full_match(text));
@@ -95,7 +104,8 @@ Result<int> compare_strict(const std::string& left, const std::string& right) {
 Result<int> compare_semantic(const std::string& left, const std::string& right) {
   constexpr const char* kPattern =
       "(0|[1-9]\\d*)\\.(0|[1-9]\\d*)\\.(0|[1-9]\\d*)(?:-((?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-      "(?:\\.(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?";
+      "(?:\\.(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)"
+      "*)?";
   GS_TRY(const regex::Match a, match_version(kPattern, left, "semantic"));
   GS_TRY(const regex::Match b, match_version(kPattern, right, "semantic"));
   for (const std::size_t at : {1U, 2U, 3U}) {
@@ -137,7 +147,8 @@ struct Pep440 {
 Result<Pep440> parse_pep440(const std::string& raw) {
   constexpr const char* kPattern =
       "v?(?:(\\d+)!)?(\\d+(?:\\.\\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\\d+)?)?"
-      "((?:-(\\d+))|(?:[-_.]?(?:post|rev|r)[-_.]?(\\d+)?))?([-_.]?dev[-_.]?(\\d+)?)?(?:\\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?";
+      "((?:-(\\d+))|(?:[-_.]?(?:post|rev|r)[-_.]?(\\d+)?))?([-_.]?dev[-_.]?(\\d+)?)?(?:\\+([a-z0-9]"
+      "+(?:[-_.][a-z0-9]+)*))?";
   const std::string text(strip(raw));
   GS_TRY(const regex::Match match, match_version(kPattern, text, "PEP 440", true));
   Pep440 out;

@@ -1,10 +1,10 @@
 #pragma once
 /// @file Versions as the `version` test and version_sort compare them.
 
+#include "core/base/result.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::jinja {
 

@@ -1,13 +1,13 @@
 #include "core/jinja/yaml_emitter.hpp"
 
+#include "core/jinja/operators.hpp"
+#include "core/jinja/pattern.hpp"
+#include "core/jinja/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
-
-#include "core/jinja/operators.hpp"
-#include "core/jinja/pattern.hpp"
-#include "core/jinja/text.hpp"
 
 namespace gpustack::jinja {
 
@@ -21,17 +21,22 @@ constexpr std::string_view kImplicit =
     "yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF"
     "|[-+]?(?:[0-9][0-9_]*)\\.[0-9_]*(?:[eE][-+][0-9]+)?|\\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     "|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\\.[0-9_]*|[-+]?\\.(?:inf|Inf|INF)|\\.(?:nan|NaN|NAN)"
-    "|[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+"
+    "|[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?"
+    "::[0-5]?[0-9])+"
     "|<<|~|null|Null|NULL|=|!|&|\\*|"
     "|[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
-    "|[0-9][0-9][0-9][0-9]-[0-9][0-9]?-[0-9][0-9]?(?:[Tt]|[ \\t]+)[0-9][0-9]?:[0-9][0-9]:[0-9][0-9](?:\\.[0-9]*)?"
+    "|[0-9][0-9][0-9][0-9]-[0-9][0-9]?-[0-9][0-9]?(?:[Tt]|[ "
+    "\\t]+)[0-9][0-9]?:[0-9][0-9]:[0-9][0-9](?:\\.[0-9]*)?"
     "(?:[ \\t]*(?:Z|[-+][0-9][0-9]?(?::[0-9][0-9])?))?";
 
-bool is_break(char32_t c) { return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029; }
+bool is_break(char32_t c) {
+  return c == '\n' || c == '\r' || c == 0x85 || c == 0x2028 || c == 0x2029;
+}
 bool is_blank_or_end(char32_t c) { return c == 0 || c == ' ' || c == '\t' || is_break(c); }
 // libyaml's idea of printable: no tab, nothing beyond the basic plane.
 bool is_printable(char32_t c) {
-  return c == '\n' || (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xD7FF) || (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF);
+  return c == '\n' || (c >= 0x20 && c <= 0x7E) || (c >= 0xA0 && c <= 0xD7FF) ||
+         (c >= 0xE000 && c <= 0xFFFD && c != 0xFEFF);
 }
 
 enum class ScalarKind : std::uint8_t { plain, single_quoted, double_quoted };
@@ -60,7 +65,8 @@ Analysis analyze(const std::string& scalar, bool allow_unicode) {
     const char32_t c = text[i];
     const bool followed = is_blank_or_end(i + 1 < text.size() ? text[i + 1] : 0);
     if (i == 0) {
-      if (c < 0x80 && std::string_view("#,[]{}&*!|>'\"%@`").find(static_cast<char>(c)) != std::string_view::npos) {
+      if (c < 0x80 && std::string_view("#,[]{}&*!|>'\"%@`").find(static_cast<char>(c)) !=
+                          std::string_view::npos) {
         flow_indicators = block_indicators = true;
       }
       if (c == '?' || c == ':') {
@@ -69,7 +75,8 @@ Analysis analyze(const std::string& scalar, bool allow_unicode) {
       }
       if (c == '-' && followed) flow_indicators = block_indicators = true;
     } else {
-      if (c == ',' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}') flow_indicators = true;
+      if (c == ',' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}')
+        flow_indicators = true;
       if (c == ':') {
         flow_indicators = true;
         block_indicators = block_indicators || followed;
@@ -97,7 +104,8 @@ Analysis analyze(const std::string& scalar, bool allow_unicode) {
     }
     preceded = is_blank_or_end(c);
   }
-  if (leading || trailing || break_space || space_break || special || out.multiline) out.flow_plain = out.block_plain = false;
+  if (leading || trailing || break_space || space_break || special || out.multiline)
+    out.flow_plain = out.block_plain = false;
   if (break_space || space_break || special) out.single_quoted = false;
   if (flow_indicators) out.flow_plain = false;
   if (block_indicators) out.block_plain = false;
@@ -156,19 +164,23 @@ class Emitter {
     if (style_.flow != YamlStyle::Flow::leaves) return style_.flow == YamlStyle::Flow::always;
     const auto scalar = [](const Value& item) { return !item.is_list() && !item.is_map(); };
     if (value.is_list()) return std::all_of(value.as_list().begin(), value.as_list().end(), scalar);
-    return std::all_of(value.as_map().begin(), value.as_map().end(),
-                       [&](const auto& entry) { return scalar(entry.key) && scalar(entry.value); });
+    return std::all_of(value.as_map().begin(), value.as_map().end(), [&](const auto& entry) {
+      return scalar(entry.key) && scalar(entry.value);
+    });
   }
 
   Result<void> node(const Value& value, Place place, bool simple_key) {
-    if (++depth_ > kMaxDepth) return Error(ErrorCode::template_limit, "the value is nested more than 200 levels deep");
+    if (++depth_ > kMaxDepth)
+      return Error(ErrorCode::template_limit, "the value is nested more than 200 levels deep");
     mapping_context_ = place == Place::mapping;
     simple_key_ = simple_key;
     Result<void> done;
     if (value.is_list()) {
-      done = flow_level_ > 0 || value.size() == 0 || in_flow_style(value) ? flow_sequence(value) : block_sequence(value);
+      done = flow_level_ > 0 || value.size() == 0 || in_flow_style(value) ? flow_sequence(value)
+                                                                          : block_sequence(value);
     } else if (value.is_map()) {
-      done = flow_level_ > 0 || value.size() == 0 || in_flow_style(value) ? flow_mapping(value) : block_mapping(value);
+      done = flow_level_ > 0 || value.size() == 0 || in_flow_style(value) ? flow_mapping(value)
+                                                                          : block_mapping(value);
     } else {
       done = scalar(value);
     }
@@ -294,7 +306,8 @@ class Emitter {
         if (std::isinf(number)) return std::string(number > 0 ? ".inf" : "-.inf");
         std::string text = lower(real_text(number));
         const std::size_t exponent = text.find('e');
-        if (exponent != std::string::npos && text.find('.') == std::string::npos) text.insert(exponent, ".0");
+        if (exponent != std::string::npos && text.find('.') == std::string::npos)
+          text.insert(exponent, ".0");
         return text;
       }
       case Kind::undefined:
@@ -329,11 +342,13 @@ class Emitter {
     if (simple_key_ && analysis.multiline) return ScalarKind::double_quoted;
     if (kind == ScalarKind::plain) {
       const bool allowed = flow_level_ > 0 ? analysis.flow_plain : analysis.block_plain;
-      if (!allowed || (analysis.text.empty() && (flow_level_ > 0 || simple_key_)) || (is_string && !reads_as_string(text))) {
+      if (!allowed || (analysis.text.empty() && (flow_level_ > 0 || simple_key_)) ||
+          (is_string && !reads_as_string(text))) {
         kind = ScalarKind::single_quoted;
       }
     }
-    if (kind == ScalarKind::single_quoted && !analysis.single_quoted) return ScalarKind::double_quoted;
+    if (kind == ScalarKind::single_quoted && !analysis.single_quoted)
+      return ScalarKind::double_quoted;
     return kind;
   }
 
@@ -366,7 +381,8 @@ class Emitter {
       const char32_t c = text[i];
       if (c == ' ') {
         const bool next_is_space = i + 1 < text.size() && text[i + 1] == ' ';
-        if (may_break && !spaces && column_ > best_width_ && i > 0 && i + 1 < text.size() && !next_is_space) {
+        if (may_break && !spaces && column_ > best_width_ && i > 0 && i + 1 < text.size() &&
+            !next_is_space) {
           write_indent();
         } else {
           put(' ');
@@ -394,7 +410,8 @@ class Emitter {
     bool spaces = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
       const char32_t c = text[i];
-      if (!is_printable(c) || (c >= 0x80 && !style_.allow_unicode) || is_break(c) || c == '"' || c == '\\') {
+      if (!is_printable(c) || (c >= 0x80 && !style_.allow_unicode) || is_break(c) || c == '"' ||
+          c == '\\') {
         write_escape(c);
         spaces = false;
       } else if (c == ' ') {
@@ -415,9 +432,21 @@ class Emitter {
   }
 
   void write_escape(char32_t c) {
-    constexpr std::pair<char32_t, char> kNamed[] = {{0, '0'},    {7, 'a'},    {8, 'b'},       {9, 't'},      {10, 'n'},
-                                                    {11, 'v'},   {12, 'f'},   {13, 'r'},      {0x1b, 'e'},   {'"', '"'},
-                                                    {'\\', '\\'}, {0x85, 'N'}, {0xA0, '_'},   {0x2028, 'L'}, {0x2029, 'P'}};
+    constexpr std::pair<char32_t, char> kNamed[] = {{0, '0'},
+                                                    {7, 'a'},
+                                                    {8, 'b'},
+                                                    {9, 't'},
+                                                    {10, 'n'},
+                                                    {11, 'v'},
+                                                    {12, 'f'},
+                                                    {13, 'r'},
+                                                    {0x1b, 'e'},
+                                                    {'"', '"'},
+                                                    {'\\', '\\'},
+                                                    {0x85, 'N'},
+                                                    {0xA0, '_'},
+                                                    {0x2028, 'L'},
+                                                    {0x2029, 'P'}};
     put('\\');
     for (const auto& [point, letter] : kNamed) {
       if (point == c) {
@@ -428,7 +457,8 @@ class Emitter {
     std::array<char, 12> buffer{};
     const char* format = c <= 0xFF ? "x%02X" : c <= 0xFFFF ? "u%04X" : "U%08X";
     std::snprintf(buffer.data(), buffer.size(), format, static_cast<unsigned>(c));
-    for (const char* digit = buffer.data(); *digit != '\0'; ++digit) put(static_cast<unsigned char>(*digit));
+    for (const char* digit = buffer.data(); *digit != '\0'; ++digit)
+      put(static_cast<unsigned char>(*digit));
   }
 
   const YamlStyle& style_;
@@ -453,6 +483,8 @@ bool reads_as_string(const std::string& text) {
   return match.has_value() && !match->has_value();
 }
 
-Result<std::string> to_yaml(const Value& value, const YamlStyle& style) { return Emitter(style).document(value); }
+Result<std::string> to_yaml(const Value& value, const YamlStyle& style) {
+  return Emitter(style).document(value);
+}
 
 }  // namespace gpustack::jinja

@@ -1,14 +1,18 @@
 #pragma once
 /// @file YAML text as Ansible's to_yaml and to_nice_yaml write it (PyYAML's dumper on libyaml).
 
-#include <string>
-
 #include "core/base/value.hpp"
+
+#include <string>
 
 namespace gpustack::jinja {
 
 struct YamlStyle {
-  enum class Flow : std::uint8_t { leaves, always, never };  ///< PyYAML's default_flow_style None, True, False
+  enum class Flow : std::uint8_t {
+    leaves,
+    always,
+    never
+  };  ///< PyYAML's default_flow_style None, True, False
 
   int indent = 2;
   int width = 80;
@@ -24,7 +28,8 @@ struct YamlStyle {
 /// @error undefined_variable, template_type for values YAML cannot hold or keys that do not sort
 Result<std::string> to_yaml(const Value& value, const YamlStyle& style);
 
-/// Would a plain scalar of that text be read back as the very string (and not as a number, boolean, null or date)?
+/// Would a plain scalar of that text be read back as the very string (and not as a number, boolean,
+/// null or date)?
 bool reads_as_string(const std::string& text);
 
 }  // namespace gpustack::jinja

@@ -7,8 +7,14 @@ namespace gpustack::play {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> kCommandOptions = {
-    "chdir", "creates", "executable", "removes", "stdin", "stdin_add_newline", "strip_empty_ends", "warn"};
+constexpr std::array<std::string_view, 8> kCommandOptions = {"chdir",
+                                                             "creates",
+                                                             "executable",
+                                                             "removes",
+                                                             "stdin",
+                                                             "stdin_add_newline",
+                                                             "strip_empty_ends",
+                                                             "warn"};
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
@@ -20,7 +26,8 @@ std::size_t skip_template(std::string_view text, std::size_t at) {
 }
 
 bool opens_template(std::string_view text, std::size_t at) {
-  return text[at] == '{' && at + 1 < text.size() && (text[at + 1] == '{' || text[at + 1] == '%' || text[at + 1] == '#');
+  return text[at] == '{' && at + 1 < text.size() &&
+         (text[at + 1] == '{' || text[at + 1] == '%' || text[at + 1] == '#');
 }
 
 /// Steps over a quoted run that opens at `at`; npos when it never closes.
@@ -39,12 +46,15 @@ std::size_t skip_quotes(std::string_view text, std::size_t at) {
 bool is_key(std::string_view text) {
   if (text.empty()) return false;
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
   });
 }
 
 void append_code_point(std::string& out, unsigned long point) {
-  const auto byte = [&](unsigned long value) { out += static_cast<char>(static_cast<unsigned char>(value)); };
+  const auto byte = [&](unsigned long value) {
+    out += static_cast<char>(static_cast<unsigned char>(value));
+  };
   if (point < 0x80) {
     byte(point);
   } else if (point < 0x800) {
@@ -63,12 +73,17 @@ void append_code_point(std::string& out, unsigned long point) {
 }
 
 /// Reads up to `digits` digits of `base` behind `at`; returns how many there were.
-std::size_t read_number(std::string_view text, std::size_t at, std::size_t digits, unsigned base, unsigned long& number) {
+std::size_t read_number(std::string_view text,
+                        std::size_t at,
+                        std::size_t digits,
+                        unsigned base,
+                        unsigned long& number) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::size_t count = 0;
   number = 0;
   while (count < digits && at + count < text.size()) {
-    const char lower = static_cast<char>(text[at + count] | (text[at + count] >= 'A' && text[at + count] <= 'F' ? 0x20 : 0));
+    const char lower = static_cast<char>(
+        text[at + count] | (text[at + count] >= 'A' && text[at + count] <= 'F' ? 0x20 : 0));
     const std::size_t digit = kDigits.find(lower);
     if (digit == std::string_view::npos || digit >= base) break;
     number = number * base + digit;
@@ -117,7 +132,8 @@ Value word_value(const Value& text, std::size_t start, std::size_t length) {
   const Value plain = part_of(text, start, raw.size());
   std::string decoded = decode_escapes(raw);
   if (decoded == raw) return plain;
-  Value value = plain.origin() == nullptr ? Value(std::move(decoded)) : Value::string_at(std::move(decoded), *plain.origin());
+  Value value = plain.origin() == nullptr ? Value(std::move(decoded))
+                                          : Value::string_at(std::move(decoded), *plain.origin());
   return value.mark(text.marks());
 }
 
@@ -134,7 +150,8 @@ Value without_words(const Value& text, const std::vector<Word>& taken) {
   rest.append(whole, from);
   while (!rest.empty() && is_space(rest.back())) rest.pop_back();
   if (rest.empty()) return {};
-  Value value = text.origin() == nullptr ? Value(std::move(rest)) : Value::string_at(std::move(rest), *text.origin());
+  Value value = text.origin() == nullptr ? Value(std::move(rest))
+                                         : Value::string_at(std::move(rest), *text.origin());
   return value.mark(text.marks());
 }
 
@@ -156,12 +173,14 @@ Result<std::vector<Word>> split_words(std::string_view text) {
       } else if (opens_template(text, i)) {
         next = skip_template(text, i);
         if (next == std::string_view::npos) {
-          return Error(ErrorCode::invalid_argument, "this text opens a template bracket and does not close it");
+          return Error(ErrorCode::invalid_argument,
+                       "this text opens a template bracket and does not close it");
         }
       } else if (text[i] == '"' || text[i] == '\'') {
         next = skip_quotes(text, i);
         if (next == std::string_view::npos) {
-          return Error(ErrorCode::invalid_argument, "this text opens a quote and does not close it");
+          return Error(ErrorCode::invalid_argument,
+                       "this text opens a quote and does not close it");
         }
       }
       i = std::min(next, text.size());
@@ -193,7 +212,8 @@ Result<ArgumentText> parse_argument_text(const Value& text, FreeForm form) {
       return out;
     }
     const Origin* origin = text.origin();
-    return Error(std::move(words).error()).at_if_unknown(origin == nullptr ? SourceSpan{} : origin->span);
+    return Error(std::move(words).error())
+        .at_if_unknown(origin == nullptr ? SourceSpan{} : origin->span);
   }
   std::vector<Word> taken;
   for (const Word& word : *words) {
@@ -201,7 +221,8 @@ Result<ArgumentText> parse_argument_text(const Value& text, FreeForm form) {
     const std::size_t equals = shown.find('=');
     if (equals == std::string_view::npos || !is_key(shown.substr(0, equals))) continue;
     std::string key(shown.substr(0, equals));
-    const bool is_option = std::find(kCommandOptions.begin(), kCommandOptions.end(), key) != kCommandOptions.end();
+    const bool is_option =
+        std::find(kCommandOptions.begin(), kCommandOptions.end(), key) != kCommandOptions.end();
     if (form == FreeForm::command && !is_option) continue;
     const Value name = part_of(text, word.start, equals);
     out.spans[key] = name.origin() == nullptr ? SourceSpan{} : name.origin()->span;

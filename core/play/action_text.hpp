@@ -1,12 +1,12 @@
 #pragma once
 /// @file Ansible's `key=value` texts and free-form commands, with the position of every part kept.
 
+#include "core/base/value.hpp"
+
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::play {
 
@@ -30,11 +30,13 @@ struct ArgumentText {
 
 enum class FreeForm : std::uint8_t {
   none,     ///< every `key=value` word is an argument
-  command,  ///< only the options of command-like modules are (`chdir=`, `creates=`, ...); the rest is the command
+  command,  ///< only the options of command-like modules are (`chdir=`, `creates=`, ...); the rest
+            ///< is the command
 };
 
 /// @param text  a string; its Origin gives the parts their positions
-/// @source Ansible 2.14, parsing/splitter.py: which escapes are decoded, which words stay raw for command-like modules
+/// @source Ansible 2.14, parsing/splitter.py: which escapes are decoded, which words stay raw for
+/// command-like modules
 Result<ArgumentText> parse_argument_text(const Value& text, FreeForm form);
 
 /// The first word (a module name) and what stands behind it, both with positions.

@@ -1,15 +1,15 @@
 #include "core/play/argument_spec.hpp"
 
+#include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
+#include "core/play/argument_types.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 #include <string>
 #include <string_view>
-
-#include "core/base/json.hpp"
-#include "core/base/suggest.hpp"
-#include "core/play/argument_types.hpp"
 
 namespace gpustack::play {
 
@@ -42,7 +42,8 @@ bool has_sub_options(const Value& option) {
   const Value& type = option.get("type");
   if (!type.is_string()) return false;
   const Value& elements = option.get("elements");
-  return type.as_string() == "dict" || (type.as_string() == "list" && elements.is_string() && elements.as_string() == "dict");
+  return type.as_string() == "dict" ||
+         (type.as_string() == "list" && elements.is_string() && elements.as_string() == "dict");
 }
 
 /// Checks one level of options; sub-options recurse.
@@ -73,11 +74,15 @@ class Checker {
   Names path_;
 };
 
-std::string Checker::context() const { return path_.empty() ? std::string() : " found in " + join(path_, " -> "); }
+std::string Checker::context() const {
+  return path_.empty() ? std::string() : " found in " + join(path_, " -> ");
+}
 
 void Checker::fault(ErrorCode code, std::string text, const Value* value, std::string hint) {
   const bool placed = value != nullptr && value->origin() != nullptr;
-  errors_.push_back(Error(code, std::move(text)).at(placed ? value->origin()->span : where_).hint(std::move(hint)));
+  errors_.push_back(Error(code, std::move(text))
+                        .at(placed ? value->origin()->span : where_)
+                        .hint(std::move(hint)));
 }
 
 void Checker::resolve_aliases(const Value& options, Map& values) {
@@ -96,11 +101,13 @@ void Checker::check_unsupported(const Value& options, const Map& values) {
   for (const Map::Entry& option : options.as_map()) known.push_back(to_text(option.key));
   Names aliases;
   for (const Map::Entry& option : options.as_map()) {
-    for (std::string& alias : names_in(option.value.get("aliases"))) aliases.push_back(std::move(alias));
+    for (std::string& alias : names_in(option.value.get("aliases")))
+      aliases.push_back(std::move(alias));
   }
   std::sort(known.begin(), known.end());
   std::sort(aliases.begin(), aliases.end());
-  const std::string supported = join(known, ", ") + (aliases.empty() ? "" : " (" + join(aliases, ", ") + ")");
+  const std::string supported =
+      join(known, ", ") + (aliases.empty() ? "" : " (" + join(aliases, ", ") + ")");
   Names legal = known;
   legal.insert(legal.end(), aliases.begin(), aliases.end());
   for (const Map::Entry& value : values) {
@@ -108,7 +115,9 @@ void Checker::check_unsupported(const Value& options, const Map& values) {
     if (std::find(legal.begin(), legal.end(), name) != legal.end()) continue;
     std::string shown;
     for (const std::string& part : path_) shown += part + ".";
-    fault(ErrorCode::unknown_argument, fmt::format("{}{}. Supported parameters include: {}.", shown, name, supported), &value.key,
+    fault(ErrorCode::unknown_argument,
+          fmt::format("{}{}. Supported parameters include: {}.", shown, name, supported),
+          &value.key,
           suggest(name, legal));
   }
 }
@@ -123,11 +132,14 @@ void Checker::set_defaults(const Value& options, Map& values) const {
 void Checker::check_required(const Value& options, const Map& values) {
   Names missing;
   for (const Map::Entry& option : options.as_map()) {
-    if (flag(option.value, "required") && values.find(option.key) == nullptr) missing.push_back(to_text(option.key));
+    if (flag(option.value, "required") && values.find(option.key) == nullptr)
+      missing.push_back(to_text(option.key));
   }
   if (missing.empty()) return;
   std::sort(missing.begin(), missing.end());
-  fault(ErrorCode::missing_argument, fmt::format("missing required arguments: {}{}", join(missing, ", "), context()), nullptr);
+  fault(ErrorCode::missing_argument,
+        fmt::format("missing required arguments: {}{}", join(missing, ", "), context()),
+        nullptr);
 }
 
 void Checker::check_types(const Value& options, Map& values) {
@@ -135,12 +147,17 @@ void Checker::check_types(const Value& options, Map& values) {
     Value* value = values.find(option.key);
     if (value == nullptr || value->is_null()) continue;
     const std::string name = to_text(option.key);
-    const std::string type = option.value.get("type").is_null() ? "str" : to_text(option.value.get("type"));
+    const std::string type =
+        option.value.get("type").is_null() ? "str" : to_text(option.value.get("type"));
     auto converted = convert_role_argument(type, *value);
     if (!converted) {
       const std::string in = path_.empty() ? "" : " found in '" + join(path_, " -> ") + "'.";
       fault(ErrorCode::invalid_argument,
-            fmt::format("argument '{}' is of type {}{} and we were unable to convert to {}: {}", name, python_type(*value), in, type,
+            fmt::format("argument '{}' is of type {}{} and we were unable to convert to {}: {}",
+                        name,
+                        python_type(*value),
+                        in,
+                        type,
                         converted.error().message()),
             value);
       continue;
@@ -150,7 +167,13 @@ void Checker::check_types(const Value& options, Map& values) {
     const Value& elements = option.value.get("elements");
     if (elements.is_null()) continue;
     if (type != "list") {
-      fault(ErrorCode::invalid_argument, fmt::format("Invalid type {} for option '{}'{}, elements value check is supported only with 'list' type", type, name, context()), &origin);
+      fault(ErrorCode::invalid_argument,
+            fmt::format("Invalid type {} for option '{}'{}, elements value check is supported only "
+                        "with 'list' type",
+                        type,
+                        name,
+                        context()),
+            &origin);
       continue;
     }
     for (Value& item : value->mutable_list()) {
@@ -158,8 +181,13 @@ void Checker::check_types(const Value& options, Map& values) {
       if (!element) {
         const std::string in = path_.empty() ? "" : " found in '" + join(path_, " -> ") + "'";
         fault(ErrorCode::invalid_argument,
-              fmt::format("Elements value for option '{}'{} is of type {} and we were unable to convert to {}: {}", name, in, python_type(item),
-                          to_text(elements), element.error().message()),
+              fmt::format("Elements value for option '{}'{} is of type {} and we were unable to "
+                          "convert to {}: {}",
+                          name,
+                          in,
+                          python_type(item),
+                          to_text(elements),
+                          element.error().message()),
               item.origin() != nullptr ? &item : &origin);
         continue;
       }
@@ -170,7 +198,9 @@ void Checker::check_types(const Value& options, Map& values) {
 
 void Checker::check_choice(const std::string& name, const Value& option, const Value& value) {
   const List& choices = option.get("choices").as_list();
-  const auto is_choice = [&](const Value& one) { return std::find(choices.begin(), choices.end(), one) != choices.end(); };
+  const auto is_choice = [&](const Value& one) {
+    return std::find(choices.begin(), choices.end(), one) != choices.end();
+  };
   const bool hidden = flag(option, "no_log");
   const Names shown = names_in(option.get("choices"));
   if (value.is_list()) {
@@ -180,7 +210,12 @@ void Checker::check_choice(const std::string& name, const Value& option, const V
     }
     if (strange.empty()) return;
     fault(ErrorCode::invalid_argument,
-          fmt::format("value of {} must be one or more of: {}. Got no match for: {}{}", name, join(shown, ", "), join(strange, ", "), context()), &value);
+          fmt::format("value of {} must be one or more of: {}. Got no match for: {}{}",
+                      name,
+                      join(shown, ", "),
+                      join(strange, ", "),
+                      context()),
+          &value);
     return;
   }
   if (is_choice(value)) return;
@@ -194,7 +229,10 @@ void Checker::check_choice(const std::string& name, const Value& option, const V
     if (overlaps == 1) return;
   }
   const std::string found = hidden || value.is_secret() ? "<secret>" : to_text(value);
-  fault(ErrorCode::invalid_argument, fmt::format("value of {} must be one of: {}, got: {}{}", name, join(shown, ", "), found, context()), &value,
+  fault(ErrorCode::invalid_argument,
+        fmt::format(
+            "value of {} must be one of: {}, got: {}{}", name, join(shown, ", "), found, context()),
+        &value,
         hidden ? "" : suggest(found, shown));
 }
 
@@ -208,7 +246,10 @@ void Checker::check_choices(const Value& options, const Map& values) {
 }
 
 std::size_t present(const Names& names, const Map& values) {
-  return static_cast<std::size_t>(std::count_if(names.begin(), names.end(), [&](const std::string& name) { return values.find(std::string_view(name)) != nullptr; }));
+  return static_cast<std::size_t>(
+      std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+        return values.find(std::string_view(name)) != nullptr;
+      }));
 }
 
 void Checker::check_exclusive(const Value& groups, const Map& values) {
@@ -218,7 +259,10 @@ void Checker::check_exclusive(const Value& groups, const Map& values) {
     const Names names = names_in(group);
     if (present(names, values) > 1) clashes.push_back(join(names, "|"));
   }
-  if (!clashes.empty()) fault(ErrorCode::argument_conflict, fmt::format("parameters are mutually exclusive: {}{}", join(clashes, ", "), context()), nullptr);
+  if (!clashes.empty())
+    fault(ErrorCode::argument_conflict,
+          fmt::format("parameters are mutually exclusive: {}{}", join(clashes, ", "), context()),
+          nullptr);
 }
 
 void Checker::check_groups(const Value& rules, const Map& values) {
@@ -227,14 +271,18 @@ void Checker::check_groups(const Value& rules, const Map& values) {
     const Names names = names_in(group);
     const std::size_t count = present(names, values);
     if (count > 0 && count < names.size()) {
-      fault(ErrorCode::argument_conflict, fmt::format("parameters are required together: {}{}", join(names, ", "), context()), nullptr);
+      fault(ErrorCode::argument_conflict,
+            fmt::format("parameters are required together: {}{}", join(names, ", "), context()),
+            nullptr);
     }
   }
   const Value& one_of = rules.get("required_one_of");
   for (const Value& group : one_of.is_list() ? one_of.as_list() : List{}) {
     const Names names = names_in(group);
     if (present(names, values) == 0) {
-      fault(ErrorCode::missing_argument, fmt::format("one of the following is required: {}{}", join(names, ", "), context()), nullptr);
+      fault(ErrorCode::missing_argument,
+            fmt::format("one of the following is required: {}{}", join(names, ", "), context()),
+            nullptr);
     }
   }
 }
@@ -253,7 +301,13 @@ void Checker::check_required_if(const Value& requirements, const Map& values) {
     }
     if (missing.empty() || (any && missing.size() < wanted.size())) continue;
     fault(ErrorCode::missing_argument,
-          fmt::format("{} is {} but {} of the following are missing: {}{}", to_text(parts[0]), to_text(parts[1]), any ? "any" : "all", join(missing, ", "), context()), value);
+          fmt::format("{} is {} but {} of the following are missing: {}{}",
+                      to_text(parts[0]),
+                      to_text(parts[1]),
+                      any ? "any" : "all",
+                      join(missing, ", "),
+                      context()),
+          value);
   }
 }
 
@@ -270,7 +324,11 @@ void Checker::check_required_by(const Value& requirements, const Map& values) {
       if (!is_set(Value(name))) missing.push_back(name);
     }
     if (missing.empty()) continue;
-    fault(ErrorCode::missing_argument, fmt::format("missing parameter(s) required by '{}': {}{}", to_text(requirement.key), join(missing, ", "), context()),
+    fault(ErrorCode::missing_argument,
+          fmt::format("missing parameter(s) required by '{}': {}{}",
+                      to_text(requirement.key),
+                      join(missing, ", "),
+                      context()),
           values.find(requirement.key));
   }
 }
@@ -288,7 +346,10 @@ void Checker::check_sub_options(const Value& options, const Map& values) {
     path_.push_back(to_text(option.key));
     for (const Value& element : value->is_list() ? value->as_list() : List{*value}) {
       if (!element.is_map()) {
-        fault(ErrorCode::invalid_argument, fmt::format("value of '{}' must be of type dict or list of dicts", to_text(option.key)), &element);
+        fault(
+            ErrorCode::invalid_argument,
+            fmt::format("value of '{}' must be of type dict or list of dicts", to_text(option.key)),
+            &element);
         continue;
       }
       check(inner, option.value, element.as_map());
@@ -313,16 +374,26 @@ void Checker::check(const Value& options, const Value& rules, Map values) {
 
 }  // namespace
 
-std::vector<Error> role_argument_errors(const Value& options, const Value& values, const SourceSpan& where) {
+std::vector<Error> role_argument_errors(const Value& options,
+                                        const Value& values,
+                                        const SourceSpan& where) {
   std::vector<Error> errors;
   if (!options.is_map()) {
-    if (!options.is_null()) errors.push_back(Error(ErrorCode::yaml_type, "the options of an argument spec must be a map, found " + std::string(type_name(options))).at(where));
+    if (!options.is_null())
+      errors.push_back(Error(ErrorCode::yaml_type,
+                             "the options of an argument spec must be a map, found " +
+                                 std::string(type_name(options)))
+                           .at(where));
     return errors;
   }
   for (const Map::Entry& option : options.as_map()) {
     if (option.value.is_map()) continue;
     const SourceSpan span = option.key.origin() != nullptr ? option.key.origin()->span : where;
-    errors.push_back(Error(ErrorCode::yaml_type, fmt::format("the argument spec of '{}' must be a map, found {}", to_text(option.key), type_name(option.value))).at(span));
+    errors.push_back(Error(ErrorCode::yaml_type,
+                           fmt::format("the argument spec of '{}' must be a map, found {}",
+                                       to_text(option.key),
+                                       type_name(option.value)))
+                         .at(span));
   }
   if (!errors.empty()) return errors;
   Checker checker(errors, where);
@@ -330,14 +401,17 @@ std::vector<Error> role_argument_errors(const Value& options, const Value& value
   return errors;
 }
 
-Result<void> validate_role_arguments(const Value& options, const Value& values, const SourceSpan& where) {
+Result<void> validate_role_arguments(const Value& options,
+                                     const Value& values,
+                                     const SourceSpan& where) {
   const auto errors = role_argument_errors(options, values, where);
   if (errors.empty()) return {};
   std::string text = "Validation of arguments failed:";
   for (const Error& error : errors) text += "\n" + error.message();
   Error whole(ErrorCode::invalid_argument, std::move(text));
   for (const Error& error : errors) {
-    if (error.span().known() && !(error.span() == where)) whole = std::move(whole).related(error.span(), error.message());
+    if (error.span().known() && !(error.span() == where))
+      whole = std::move(whole).related(error.span(), error.message());
   }
   return std::move(whole).at(where);
 }

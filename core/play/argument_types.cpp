@@ -1,26 +1,40 @@
 #include "core/play/argument_types.hpp"
 
+#include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
 
-#include "core/base/json.hpp"
-#include "core/base/suggest.hpp"
-
 namespace gpustack::play {
 
 namespace {
 
-const std::vector<std::string_view> kTypes = {"str", "list", "dict", "bool", "int", "float", "path", "raw", "jsonarg", "json", "bytes", "bits"};
+const std::vector<std::string_view> kTypes = {"str",
+                                              "list",
+                                              "dict",
+                                              "bool",
+                                              "int",
+                                              "float",
+                                              "path",
+                                              "raw",
+                                              "jsonarg",
+                                              "json",
+                                              "bytes",
+                                              "bits"};
 
 Error cannot(const Value& value, std::string_view what) {
-  return Error(ErrorCode::invalid_argument, fmt::format("{} cannot be converted to {}", python_type(value), what));
+  return Error(ErrorCode::invalid_argument,
+               fmt::format("{} cannot be converted to {}", python_type(value), what));
 }
 
 std::string_view stripped(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t')) text.remove_suffix(1);
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t'))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -81,7 +95,9 @@ Result<Value> pairs_to_map(std::string_view text) {
     }
   }
   sound = take() && sound;
-  if (!sound) return Error(ErrorCode::invalid_argument, "dictionary requested, could not parse JSON or key=value");
+  if (!sound)
+    return Error(ErrorCode::invalid_argument,
+                 "dictionary requested, could not parse JSON or key=value");
   return Value(std::move(out));
 }
 
@@ -95,7 +111,8 @@ Result<Value> to_map(const Value& value) {
     return Error(ErrorCode::invalid_argument, "unable to evaluate string as dictionary");
   }
   if (text.find('=') != std::string::npos) return pairs_to_map(text);
-  return Error(ErrorCode::invalid_argument, "dictionary requested, could not parse JSON or key=value");
+  return Error(ErrorCode::invalid_argument,
+               "dictionary requested, could not parse JSON or key=value");
 }
 
 Result<Value> to_integer(const Value& value) {
@@ -117,7 +134,8 @@ Result<Value> to_boolean(const Value& value) {
   if (value.is_bool()) return value;
   if (value.is_string() || value.is_number()) {
     if (const auto read = parse_bool(value)) return Value(*read);
-    return Error(ErrorCode::invalid_argument, fmt::format("The value '{}' is not a valid boolean", to_text(value)));
+    return Error(ErrorCode::invalid_argument,
+                 fmt::format("The value '{}' is not a valid boolean", to_text(value)));
   }
   return cannot(value, "a bool");
 }
@@ -130,33 +148,40 @@ Result<Value> to_json_text(const Value& value) {
 
 }  // namespace
 
-std::string python_type(const Value& value) { return fmt::format("<class '{}'>", type_name(value)); }
+std::string python_type(const Value& value) {
+  return fmt::format("<class '{}'>", type_name(value));
+}
 
 Result<std::int64_t> parse_size(std::string_view text, bool bits) {
-  const Error unreadable(ErrorCode::invalid_argument, fmt::format("can't interpret '{}' as a size", text));
+  const Error unreadable(ErrorCode::invalid_argument,
+                         fmt::format("can't interpret '{}' as a size", text));
   text = stripped(text);
   const std::size_t end = text.find_first_not_of("0123456789.");
   double number = 0;
   if (!read_number(text.substr(0, end), number)) return unreadable;
-  std::string_view unit = end == std::string_view::npos ? std::string_view() : stripped(text.substr(end));
+  std::string_view unit =
+      end == std::string_view::npos ? std::string_view() : stripped(text.substr(end));
   constexpr std::string_view kPowers = "KMGTPEZY";
   double factor = 1;
   if (!unit.empty()) {
-    const char first = static_cast<char>(unit.front() >= 'a' && unit.front() <= 'z' ? unit.front() - 32 : unit.front());
+    const char first = static_cast<char>(
+        unit.front() >= 'a' && unit.front() <= 'z' ? unit.front() - 32 : unit.front());
     const std::size_t power = kPowers.find(first);
     const bool is_prefix = power != std::string_view::npos && !(first == 'B');
     if (is_prefix) {
       factor = std::pow(1024.0, static_cast<double>(power + 1));
       unit.remove_prefix(1);
     }
-    const bool names_kind = unit.empty() || unit == (bits ? "b" : "B") || unit == (bits ? "bit" : "byte") || unit == (bits ? "bits" : "bytes");
+    const bool names_kind = unit.empty() || unit == (bits ? "b" : "B") ||
+                            unit == (bits ? "bit" : "byte") || unit == (bits ? "bits" : "bytes");
     if (!names_kind) return unreadable;
   }
   return static_cast<std::int64_t>(std::llround(number * factor));
 }
 
 Result<Value> convert_role_argument(std::string_view type, const Value& value) {
-  if (type == "str" || type == "path") return value.is_string() ? value : Value(to_text(value)).mark(value.marks());
+  if (type == "str" || type == "path")
+    return value.is_string() ? value : Value(to_text(value)).mark(value.marks());
   if (type == "list") return to_list(value);
   if (type == "dict") return to_map(value);
   if (type == "bool") return to_boolean(value);
@@ -170,7 +195,8 @@ Result<Value> convert_role_argument(std::string_view type, const Value& value) {
     return Value(*size);
   }
   const std::string hint = suggest(type, kTypes);
-  return Error(ErrorCode::invalid_argument, fmt::format("there is no type '{}'{}", type, hint.empty() ? "" : ", " + hint));
+  return Error(ErrorCode::invalid_argument,
+               fmt::format("there is no type '{}'{}", type, hint.empty() ? "" : ", " + hint));
 }
 
 }  // namespace gpustack::play

@@ -1,10 +1,10 @@
 #pragma once
 /// @file The types of role argument specs and how values become them.
 
+#include "core/base/value.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::play {
 

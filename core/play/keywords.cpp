@@ -27,7 +27,8 @@ constexpr std::string_view kNoDebugger = "gpustack has no interactive task debug
 
 using enum KeywordType;
 
-/// @source Ansible 2.14 and 2.18, "Playbook Keywords"; include restrictions as in playbook/task_include.py
+/// @source Ansible 2.14 and 2.18, "Playbook Keywords"; include restrictions as in
+/// playbook/task_include.py
 constexpr KeywordInfo kTable[] = {
     {"action", any, kTask | kInclude},
     {"always", tasks, kBlock},
@@ -130,10 +131,14 @@ bool fits(KeywordType type, const yaml::Node& node) {
   const Value& value = node.is_scalar() ? node.scalar() : kNull;
   const bool is_text = value.is_string();
   switch (type) {
-    case text: return node.is_null() || (node.is_scalar() && is_scalar_text(value));
-    case integer: return value.is_integer() || (is_text && is_integer_text(value.as_string()));
-    case real: return value.is_number() || (is_text && is_number_text(value.as_string()));
-    case boolean: return node.is_null() || (node.is_scalar() && parse_bool(value).has_value());
+    case text:
+      return node.is_null() || (node.is_scalar() && is_scalar_text(value));
+    case integer:
+      return value.is_integer() || (is_text && is_integer_text(value.as_string()));
+    case real:
+      return value.is_number() || (is_text && is_number_text(value.as_string()));
+    case boolean:
+      return node.is_null() || (node.is_scalar() && parse_bool(value).has_value());
     case percentage: {
       if (value.is_number()) return true;
       if (!is_text) return false;
@@ -146,42 +151,62 @@ bool fits(KeywordType type, const yaml::Node& node) {
              (node.is_sequence() && all_items(node, is_scalar_text));
     case tags:
       return node.is_null() || is_text ||
-             (node.is_sequence() && all_items(node, [](const Value& item) { return item.is_string() || item.is_integer(); }));
-    case map: return node.is_null() || node.is_mapping();
+             (node.is_sequence() && all_items(node, [](const Value& item) {
+                return item.is_string() || item.is_integer();
+              }));
+    case map:
+      return node.is_null() || node.is_mapping();
     case maps:
       return node.is_null() || node.is_mapping() ||
-             (node.is_sequence() && std::all_of(node.items().begin(), node.items().end(), [](const yaml::Node& item) {
-                return item.is_mapping() || item.is_null() || (item.is_scalar() && is_template(item.scalar()));
+             (node.is_sequence() &&
+              std::all_of(node.items().begin(), node.items().end(), [](const yaml::Node& item) {
+                return item.is_mapping() || item.is_null() ||
+                       (item.is_scalar() && is_template(item.scalar()));
               }));
-    case conditions: return node.is_null() || node.is_scalar() || (node.is_sequence() && all_items(node, [](const Value&) {
-                       return true;
-                     }));
-    case tasks: return node.is_null() || node.is_sequence();
-    case any: return true;
+    case conditions:
+      return node.is_null() || node.is_scalar() ||
+             (node.is_sequence() && all_items(node, [](const Value&) { return true; }));
+    case tasks:
+      return node.is_null() || node.is_sequence();
+    case any:
+      return true;
   }
   return true;
 }
 
 std::string_view wanted(KeywordType type) {
   switch (type) {
-    case text: return "text";
-    case integer: return "a whole number";
-    case real: return "a number";
-    case boolean: return "true or false";
-    case percentage: return "a number or a percentage such as 30%";
-    case names: return "text or a list of texts";
-    case tags: return "a comma separated text or a list of tags";
-    case map: return "a map";
-    case maps: return "a map or a list of maps";
-    case conditions: return "an expression, true or false, or a list of expressions";
-    case tasks: return "a list of tasks";
-    case any: return "a value";
+    case text:
+      return "text";
+    case integer:
+      return "a whole number";
+    case real:
+      return "a number";
+    case boolean:
+      return "true or false";
+    case percentage:
+      return "a number or a percentage such as 30%";
+    case names:
+      return "text or a list of texts";
+    case tags:
+      return "a comma separated text or a list of tags";
+    case map:
+      return "a map";
+    case maps:
+      return "a map or a list of maps";
+    case conditions:
+      return "an expression, true or false, or a list of expressions";
+    case tasks:
+      return "a list of tasks";
+    case any:
+      return "a value";
   }
   return "a value";
 }
 
 std::string type_hint(const KeywordInfo& info, const yaml::Node& node) {
-  if (info.type == conditions && node.is_mapping()) return "a condition with ': ' or '{' in it needs quotes around it";
+  if (info.type == conditions && node.is_mapping())
+    return "a condition with ': ' or '{' in it needs quotes around it";
   if (info.type == tasks && node.is_mapping()) return "begin each task with '- '";
   if (info.type == map && node.is_sequence()) return "write 'name: value' lines without '- '";
   return {};
@@ -192,8 +217,11 @@ std::string type_hint(const KeywordInfo& info, const yaml::Node& node) {
 std::span<const KeywordInfo> all_keywords() { return kTable; }
 
 const KeywordInfo* find_keyword(std::string_view name) {
-  const auto* found = std::lower_bound(std::begin(kTable), std::end(kTable), name,
-                                       [](const KeywordInfo& row, std::string_view wanted_name) { return row.name < wanted_name; });
+  const auto* found = std::lower_bound(
+      std::begin(kTable),
+      std::end(kTable),
+      name,
+      [](const KeywordInfo& row, std::string_view wanted_name) { return row.name < wanted_name; });
   return found != std::end(kTable) && found->name == name ? found : nullptr;
 }
 
@@ -214,14 +242,22 @@ std::string_view keyword_name(Keyword keyword) {
 
 std::string_view place_text(KeywordPlace place) {
   switch (place) {
-    case KeywordPlace::play: return "a play";
-    case KeywordPlace::role: return "a role entry";
-    case KeywordPlace::block: return "a block";
-    case KeywordPlace::task: return "a task";
-    case KeywordPlace::handler: return "a handler";
-    case KeywordPlace::include: return "a dynamic include";
-    case KeywordPlace::import_playbook: return "import_playbook";
-    case KeywordPlace::loop_control: return "loop_control";
+    case KeywordPlace::play:
+      return "a play";
+    case KeywordPlace::role:
+      return "a role entry";
+    case KeywordPlace::block:
+      return "a block";
+    case KeywordPlace::task:
+      return "a task";
+    case KeywordPlace::handler:
+      return "a handler";
+    case KeywordPlace::include:
+      return "a dynamic include";
+    case KeywordPlace::import_playbook:
+      return "import_playbook";
+    case KeywordPlace::loop_control:
+      return "loop_control";
   }
   return "this place";
 }
@@ -249,20 +285,31 @@ std::string found_text(const Value& value) {
 Result<void> check_keyword_value(const KeywordInfo& info, const yaml::Node& value) {
   if (fits(info.type, value)) return {};
   const bool templates_allowed = info.type != map && info.type != tasks;
-  if (templates_allowed && value.is_scalar() && (is_template(value.scalar()) || value.scalar().is_object())) return {};
+  if (templates_allowed && value.is_scalar() &&
+      (is_template(value.scalar()) || value.scalar().is_object()))
+    return {};
   if (info.type == tags && value.is_sequence() && all_items(value, is_template)) return {};
-  const std::string found = value.is_mapping() ? "a map" : value.is_sequence() ? "a list" : found_text(value.is_null() ? Value() : value.scalar());
-  if (value.is_sequence() && (info.type == names || info.type == tags || info.type == conditions || info.type == maps)) {
+  const std::string found = value.is_mapping() ? "a map"
+                            : value.is_sequence()
+                                ? "a list"
+                                : found_text(value.is_null() ? Value() : value.scalar());
+  if (value.is_sequence() &&
+      (info.type == names || info.type == tags || info.type == conditions || info.type == maps)) {
     for (const yaml::Node& item : value.items()) {
       if (item.is_scalar() && info.type != maps) continue;
-      return Error(ErrorCode::yaml_type, fmt::format("each item of '{}' must be {}, found {}", info.name,
-                                                     info.type == maps ? "a map" : "text",
-                                                     item.is_mapping() ? "a map" : item.is_sequence() ? "a list" : found_text(item.to_value())))
+      return Error(ErrorCode::yaml_type,
+                   fmt::format("each item of '{}' must be {}, found {}",
+                               info.name,
+                               info.type == maps ? "a map" : "text",
+                               item.is_mapping()    ? "a map"
+                               : item.is_sequence() ? "a list"
+                                                    : found_text(item.to_value())))
           .at(item.span())
           .hint(type_hint(info, item));
     }
   }
-  return Error(ErrorCode::yaml_type, fmt::format("keyword '{}' wants {}, found {}", info.name, wanted(info.type), found))
+  return Error(ErrorCode::yaml_type,
+               fmt::format("keyword '{}' wants {}, found {}", info.name, wanted(info.type), found))
       .at(value.span())
       .hint(type_hint(info, value));
 }

@@ -6,8 +6,8 @@
 
 namespace gpustack::play {
 
-/// Compiles every template and condition of the site. Faults go to `findings`, each once; what compiles stays in the
-/// environment's cache for the run.
+/// Compiles every template and condition of the site. Faults go to `findings`, each once; what
+/// compiles stays in the environment's cache for the run.
 /// @error template_syntax, unknown_filter, unknown_test, unknown_lookup (in Findings)
 void check_templates(const Site& site, jinja::Environment& environment, Findings& findings);
 /// The same for what an include brought while the site runs.

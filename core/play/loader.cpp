@@ -15,7 +15,8 @@ class Loader::Impl {
     Error first = errors[before];
     const std::size_t more = errors.size() - before - 1;
     if (more == 0) return first;
-    return std::move(first).while_doing("loading an include, which has " + std::to_string(more) + " more error" + (more == 1 ? "" : "s"));
+    return std::move(first).while_doing("loading an include, which has " + std::to_string(more) +
+                                        " more error" + (more == 1 ? "" : "s"));
   }
 
   Reader reader;
@@ -24,7 +25,9 @@ class Loader::Impl {
 Loader::Loader(LoadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Loader::~Loader() = default;
 
-std::unique_ptr<Site> Loader::load(const std::vector<std::string>& playbooks) { return impl_->reader.read_site(playbooks); }
+std::unique_ptr<Site> Loader::load(const std::vector<std::string>& playbooks) {
+  return impl_->reader.read_site(playbooks);
+}
 
 const Findings& Loader::findings() const { return impl_->reader.findings(); }
 
@@ -35,7 +38,9 @@ Result<std::unique_ptr<Block>> Loader::include_tasks(const Task& task, const std
   return block;
 }
 
-Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::string& name, const RoleFiles& files) {
+Result<std::unique_ptr<Role>> Loader::include_role(const Task& task,
+                                                   const std::string& name,
+                                                   const RoleFiles& files) {
   impl_->reader.begin_include();
   auto role = impl_->reader.read_included_role(task, name, files);
   GS_TRY_VOID(impl_->outcome(0));
@@ -44,7 +49,9 @@ Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::
 
 Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::string& name) {
   RoleFiles files;
-  const auto literal = [](const Value& value) { return value.is_null() ? std::string() : to_text(value); };
+  const auto literal = [](const Value& value) {
+    return value.is_null() ? std::string() : to_text(value);
+  };
   files.tasks = literal(task.tasks_from);
   files.vars = literal(task.vars_from);
   files.defaults = literal(task.defaults_from);

@@ -1,13 +1,13 @@
 #pragma once
 /// @file From playbook files to the static model.
 
-#include <functional>
-#include <string>
-#include <vector>
-
 #include "core/base/result.hpp"
 #include "core/play/model.hpp"
 #include "core/yaml/node.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
 
 namespace gpustack::play {
 
@@ -22,29 +22,34 @@ struct RoleFiles {
 /// What to do with a task whose module is not there.
 enum class UnknownModules : std::uint8_t {
   refuse,  ///< an error at load
-  defer,   ///< a warning at load; the task has neither `module` nor `library_path` and must fail when it is reached
+  defer,   ///< a warning at load; the task has neither `module` nor `library_path` and must fail
+           ///< when it is reached
 };
 
 struct LoadOptions {
-  std::vector<std::string> role_paths;      ///< searched after `roles/` beside the playbook and beside the current role
-  std::vector<std::string> library_paths;   ///< folders with executable modules, besides `library/` of playbook and role
-  std::vector<std::string> collection_paths;  ///< folders that hold `ansible_collections/` (for roles such as `a.b.c`)
+  std::vector<std::string>
+      role_paths;  ///< searched after `roles/` beside the playbook and beside the current role
+  std::vector<std::string>
+      library_paths;  ///< folders with executable modules, besides `library/` of playbook and role
+  std::vector<std::string>
+      collection_paths;  ///< folders that hold `ansible_collections/` (for roles such as `a.b.c`)
   yaml::VaultReader* vault = nullptr;
-  /// Renders a string that must be known at load (names of imported files and roles). When it is empty the loader does it
-  /// with `extra_vars` and the variables of the place: play, role, block and import, `role_path`, `playbook_dir`.
+  /// Renders a string that must be known at load (names of imported files and roles). When it is
+  /// empty the loader does it with `extra_vars` and the variables of the place: play, role, block
+  /// and import, `role_path`, `playbook_dir`.
   std::function<Result<Value>(const Value& text)> render_static;
-  Value extra_vars;                           ///< map or null
+  Value extra_vars;  ///< map or null
   UnknownModules unknown_modules = UnknownModules::refuse;
 };
 
 /// Everything wrong or noteworthy found while loading.
 struct Findings {
-  std::vector<Error> errors;      ///< in order of discovery; not empty = the site does not load
+  std::vector<Error> errors;  ///< in order of discovery; not empty = the site does not load
   std::vector<yaml::Warning> warnings;
 };
 
-/// Loads playbooks with their roles, imports and static checks (keywords, module names, literal arguments). Goes on
-/// after an error, so that `lint` can list all of them. Opens no connection.
+/// Loads playbooks with their roles, imports and static checks (keywords, module names, literal
+/// arguments). Goes on after an error, so that `lint` can list all of them. Opens no connection.
 class Loader {
  public:
   explicit Loader(LoadOptions options);
@@ -56,8 +61,11 @@ class Loader {
 
   /// At run time: the tasks of `include_tasks`, as a block whose parent is `task`.
   Result<std::unique_ptr<Block>> include_tasks(const Task& task, const std::string& file);
-  /// At run time: the role of `include_role`, as a role whose parent is `task`. The caller has rendered `tasks_from` and so on.
-  Result<std::unique_ptr<Role>> include_role(const Task& task, const std::string& name, const RoleFiles& files);
+  /// At run time: the role of `include_role`, as a role whose parent is `task`. The caller has
+  /// rendered `tasks_from` and so on.
+  Result<std::unique_ptr<Role>> include_role(const Task& task,
+                                             const std::string& name,
+                                             const RoleFiles& files);
   /// The same with the task's own `tasks_from` and so on, which must hold no templates.
   Result<std::unique_ptr<Role>> include_role(const Task& task, const std::string& name);
 

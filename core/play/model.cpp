@@ -16,7 +16,8 @@ const Node* inherited_from(const Node& node) {
 
 const Setting* Node::setting(Keyword keyword) const {
   for (const Node* node = this; node != nullptr; node = inherited_from(*node)) {
-    if (const auto found = node->settings.find(keyword); found != node->settings.end()) return &found->second;
+    if (const auto found = node->settings.find(keyword); found != node->settings.end())
+      return &found->second;
   }
   return nullptr;
 }
@@ -37,11 +38,13 @@ const Play* Node::play() const {
 
 std::string display_name(const Task& task) {
   std::string name = task.name.empty() ? task.action : task.name;
-  if (task.name.empty() && task.kind == ActionKind::include_role && task.include_target.is_string()) {
+  if (task.name.empty() && task.kind == ActionKind::include_role &&
+      task.include_target.is_string()) {
     return name + " : " + task.include_target.as_string();
   }
   const Role* role = task.role();
-  return role == nullptr || task.kind == ActionKind::include_role ? name : role->name + " : " + name;
+  return role == nullptr || task.kind == ActionKind::include_role ? name
+                                                                  : role->name + " : " + name;
 }
 
 std::string display_name(const Play& play) {
@@ -57,9 +60,12 @@ std::string display_name(const Play& play) {
 
 std::string describe(const Node& node) {
   switch (node.type) {
-    case NodeType::play: return "play '" + display_name(static_cast<const Play&>(node)) + "'";
-    case NodeType::role: return "role '" + node.name + "'";
-    case NodeType::block: return node.name.empty() ? "a block" : "block '" + node.name + "'";
+    case NodeType::play:
+      return "play '" + display_name(static_cast<const Play&>(node)) + "'";
+    case NodeType::role:
+      return "role '" + node.name + "'";
+    case NodeType::block:
+      return node.name.empty() ? "a block" : "block '" + node.name + "'";
     case NodeType::task: {
       const auto& task = static_cast<const Task&>(node);
       return (task.is_handler ? "handler '" : "task '") + display_name(task) + "'";
@@ -70,7 +76,8 @@ std::string describe(const Node& node) {
 
 std::vector<const Condition*> all_conditions(const Node& node) {
   std::vector<const Node*> path;
-  for (const Node* each = &node; each != nullptr; each = inherited_from(*each)) path.push_back(each);
+  for (const Node* each = &node; each != nullptr; each = inherited_from(*each))
+    path.push_back(each);
   std::reverse(path.begin(), path.end());
   std::vector<const Condition*> out;
   for (const Node* each : path) {
@@ -82,7 +89,8 @@ std::vector<const Condition*> all_conditions(const Node& node) {
 std::vector<const Setting*> all_settings(const Node& node, Keyword keyword) {
   std::vector<const Setting*> out;
   for (const Node* each = &node; each != nullptr; each = inherited_from(*each)) {
-    if (const auto found = each->settings.find(keyword); found != each->settings.end()) out.push_back(&found->second);
+    if (const auto found = each->settings.find(keyword); found != each->settings.end())
+      out.push_back(&found->second);
   }
   std::reverse(out.begin(), out.end());
   return out;

@@ -1,5 +1,12 @@
 #pragma once
-/// @file Inside of the loader: reads YAML nodes into the model and collects what is wrong with them.
+/// @file Inside of the loader: reads YAML nodes into the model and collects what is wrong with
+/// them.
+
+#include "core/play/keywords.hpp"
+#include "core/play/loader.hpp"
+#include "core/play/model.hpp"
+#include "core/yaml/node.hpp"
+#include "modules/sdk/module.hpp"
 
 #include <map>
 #include <memory>
@@ -9,12 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/play/keywords.hpp"
-#include "core/play/loader.hpp"
-#include "core/play/model.hpp"
-#include "core/yaml/node.hpp"
-#include "modules/sdk/module.hpp"
-
 namespace gpustack::play {
 
 /// Where a list of tasks stands.
@@ -22,12 +23,22 @@ struct Surroundings {
   const Node* parent = nullptr;  ///< of the nodes that are made
   std::string folder;            ///< of the file that is read, absolute
   bool handlers = false;
-  bool dynamic = false;          ///< below a dynamic include
+  bool dynamic = false;  ///< below a dynamic include
 };
 
 /// What a module name stands for.
 struct ResolvedAction {
-  enum class Kind : std::uint8_t { none, include_tasks, import_tasks, include_role, import_role, include, meta, module, library };
+  enum class Kind : std::uint8_t {
+    none,
+    include_tasks,
+    import_tasks,
+    include_role,
+    import_role,
+    include,
+    meta,
+    module,
+    library
+  };
   Kind kind = Kind::none;
   const modules::ModuleSpec* spec = nullptr;
   std::string library_path;
@@ -54,7 +65,7 @@ struct PlayExtras {
 
 /// A role entry, wherever it came from.
 struct RoleRequest {
-  Value name;                       ///< as written, maybe a template
+  Value name;  ///< as written, maybe a template
   SourceSpan span;
   RoleFiles files;
   std::map<std::string, SourceSpan, std::less<>> spans;  ///< of `tasks_from` and its sisters
@@ -77,7 +88,9 @@ class Reader {
 
   std::unique_ptr<Site> read_site(const std::vector<std::string>& playbooks);
   std::unique_ptr<Block> read_included_tasks(const Task& task, const std::string& file);
-  std::unique_ptr<Role> read_included_role(const Task& task, const std::string& name, const RoleFiles& files);
+  std::unique_ptr<Role> read_included_role(const Task& task,
+                                           const std::string& name,
+                                           const RoleFiles& files);
 
   /// Forgets the errors of earlier includes: a failed include may be tried again, for another host.
   void begin_include();
@@ -88,22 +101,36 @@ class Reader {
   void report(Error error);
   void warn(std::string message, SourceSpan span);
   std::shared_ptr<const yaml::Document> document(const std::string& path, const SourceSpan& span);
-  std::optional<std::string> render_static(const Value& text, const Node* where, const SourceSpan& span,
+  std::optional<std::string> render_static(const Value& text,
+                                           const Node* where,
+                                           const SourceSpan& span,
                                            std::string_view what);
   Members read_keywords(const yaml::Node& map, Node& node, KeywordPlace place);
   bool read_keyword(const yaml::Node::Member& member, const KeywordInfo& info, Node& node);
-  void report_leftover(const yaml::Node::Member& member, KeywordPlace place, const std::vector<std::string_view>& known);
+  void report_leftover(const yaml::Node::Member& member,
+                       KeywordPlace place,
+                       const std::vector<std::string_view>& known);
   Value read_vars(const yaml::Node& node);
   std::string shown_path(const std::string& path) const;
   bool literal_bool(const yaml::Node& value, std::string_view what, bool otherwise);
-  std::optional<std::string> find_task_file(const std::string& target, const Surroundings& where, std::vector<std::string>& tried);
+  std::optional<std::string> find_task_file(const std::string& target,
+                                            const Surroundings& where,
+                                            std::vector<std::string>& tried);
 
   // reader_playbook.cpp
-  void read_playbook(const std::string& path, const SourceSpan& asked_at, const PlayExtras& extras, Site& site);
-  void read_import_playbook(const yaml::Node& entry, const yaml::Node::Member& import, const std::string& folder,
-                            const PlayExtras& extras, Site& site);
+  void read_playbook(const std::string& path,
+                     const SourceSpan& asked_at,
+                     const PlayExtras& extras,
+                     Site& site);
+  void read_import_playbook(const yaml::Node& entry,
+                            const yaml::Node::Member& import,
+                            const std::string& folder,
+                            const PlayExtras& extras,
+                            Site& site);
   std::string find_playbook(const std::string& name, const std::string& folder) const;
-  std::unique_ptr<Play> read_play(const yaml::Node& entry, const std::string& folder, const PlayExtras& extras);
+  std::unique_ptr<Play> read_play(const yaml::Node& entry,
+                                  const std::string& folder,
+                                  const PlayExtras& extras);
   void read_play_keyword(const yaml::Node::Member& member, Play& play);
   void read_play_lists(const yaml::Node& entry, Play& play);
   void read_hosts(const yaml::Node::Member& member, Play& play);
@@ -114,19 +141,33 @@ class Reader {
 
   // reader_tasks.cpp
   void read_tasks(const yaml::Node& list, const Surroundings& where, NodeList& into);
-  void read_handlers(const yaml::Node& list, const Surroundings& where, TaskOwner& tasks, BlockOwner& blocks);
+  void read_handlers(const yaml::Node& list,
+                     const Surroundings& where,
+                     TaskOwner& tasks,
+                     BlockOwner& blocks);
   void gather_handlers(NodeList nodes, TaskOwner& tasks, BlockOwner& blocks);
   std::unique_ptr<Node> read_entry(const yaml::Node& entry, const Surroundings& where);
   std::unique_ptr<Node> read_block(const yaml::Node& entry, const Surroundings& where);
-  std::unique_ptr<Node> read_import_tasks(const yaml::Node& entry, const ActionParts& action, const Surroundings& where);
-  std::unique_ptr<Node> read_import_role(const yaml::Node& entry, const ActionParts& action, const Surroundings& where);
-  bool read_task_file(const std::string& path, const SourceSpan& asked_at, const Surroundings& where, NodeList& into);
+  std::unique_ptr<Node> read_import_tasks(const yaml::Node& entry,
+                                          const ActionParts& action,
+                                          const Surroundings& where);
+  std::unique_ptr<Node> read_import_role(const yaml::Node& entry,
+                                         const ActionParts& action,
+                                         const Surroundings& where);
+  bool read_task_file(const std::string& path,
+                      const SourceSpan& asked_at,
+                      const Surroundings& where,
+                      NodeList& into);
   bool closes_loop(const std::string& file, const SourceSpan& span, const Node* parent);
-  std::unique_ptr<Block> block_from_import(const yaml::Node& entry, const ActionParts& action, const Surroundings& where);
+  std::unique_ptr<Block> block_from_import(const yaml::Node& entry,
+                                           const ActionParts& action,
+                                           const Surroundings& where);
   void refuse_loop_on_import(const yaml::Node& entry, const ActionParts& action);
 
   // reader_task.cpp
-  std::unique_ptr<Node> read_task(const yaml::Node& entry, const ActionParts& action, const Surroundings& where);
+  std::unique_ptr<Node> read_task(const yaml::Node& entry,
+                                  const ActionParts& action,
+                                  const Surroundings& where);
   void read_task_keyword(const yaml::Node::Member& member, Task& task);
   void read_loop(const yaml::Node::Member& member, std::string_view lookup, Task& task);
   void read_loop_control(const yaml::Node& value, Task& task);
@@ -144,16 +185,24 @@ class Reader {
   // reader_action.cpp
   std::optional<ActionParts> read_action(const yaml::Node& entry, const Surroundings& where);
   ResolvedAction resolve(std::string_view name, const Node* where);
-  std::optional<ActionParts> old_style_action(const yaml::Node::Member& member, const Surroundings& where);
-  void report_unknown_action(const yaml::Node& entry, const Members& unknown, const Surroundings& where);
+  std::optional<ActionParts> old_style_action(const yaml::Node::Member& member,
+                                              const Surroundings& where);
+  void report_unknown_action(const yaml::Node& entry,
+                             const Members& unknown,
+                             const Surroundings& where);
   void report_unknown_module(std::string_view name, const SourceSpan& span, const Node* where);
-  bool join_arguments(const yaml::Node& entry, const Value& raw, const SourceSpan& span, ActionParts& action);
+  bool join_arguments(const yaml::Node& entry,
+                      const Value& raw,
+                      const SourceSpan& span,
+                      ActionParts& action);
   bool take_text(const Value& text, const SourceSpan& span, ActionParts& action);
   const std::map<std::string, std::string, std::less<>>& library(const std::string& folder);
   std::vector<std::string> library_folders(const Node* where) const;
 
   // reader_role.cpp
-  void read_roles(const yaml::Node& list, const Node& parent, std::vector<std::unique_ptr<Role>>& into);
+  void read_roles(const yaml::Node& list,
+                  const Node& parent,
+                  std::vector<std::unique_ptr<Role>>& into);
   std::unique_ptr<Role> read_role_entry(const yaml::Node& entry, const Node& parent);
   bool load_role(Role& role, const RoleRequest& request);
   void read_role_meta(Role& role);
@@ -161,9 +210,14 @@ class Reader {
   void read_role_handlers(Role& role, const RoleRequest& request);
   bool closes_role_loop(const Role& role, const SourceSpan& span);
   std::unique_ptr<Task> argument_check(Role& role, const Value& spec);
-  Value role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& span);
+  Value role_variables(const Role& role,
+                       std::string_view subfolder,
+                       const std::string& wanted,
+                       const SourceSpan& span);
   std::vector<std::string> collection_folders(const std::string& folder) const;
-  std::string find_role(const std::string& name, const Node& parent, std::vector<std::string>& tried) const;
+  std::string find_role(const std::string& name,
+                        const Node& parent,
+                        std::vector<std::string>& tried) const;
   Error unknown_role(const std::string& name, const std::vector<std::string>& tried) const;
   std::string role_signature(const Role& role, const RoleRequest& request) const;
 
@@ -186,7 +240,8 @@ bool is_folder(const std::string& path);
 /// `ansible.builtin.` and `ansible.legacy.` removed.
 std::string_view short_name(std::string_view name);
 bool is_identifier(std::string_view text);
-/// Folders a task's files are looked up from: that of its own file, then those of the files that brought it in.
+/// Folders a task's files are looked up from: that of its own file, then those of the files that
+/// brought it in.
 std::vector<std::string> file_chain(const Node* parent, const std::string& folder);
 /// The key as text; nothing when it is not text.
 std::optional<std::string_view> key_text(const yaml::Node::Member& member);

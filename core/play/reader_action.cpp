@@ -1,11 +1,11 @@
+#include "core/base/suggest.hpp"
+#include "core/play/action_text.hpp"
+#include "core/play/reader.hpp"
+
 #include <dirent.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "core/base/suggest.hpp"
-#include "core/play/action_text.hpp"
-#include "core/play/reader.hpp"
 
 namespace gpustack::play {
 
@@ -19,8 +19,12 @@ struct Special {
 };
 
 constexpr Special kSpecials[] = {
-    {"include_tasks", Kind::include_tasks}, {"import_tasks", Kind::import_tasks}, {"include_role", Kind::include_role},
-    {"import_role", Kind::import_role},     {"include", Kind::include},           {"meta", Kind::meta},
+    {"include_tasks", Kind::include_tasks},
+    {"import_tasks", Kind::import_tasks},
+    {"include_role", Kind::include_role},
+    {"import_role", Kind::import_role},
+    {"include", Kind::include},
+    {"meta", Kind::meta},
 };
 
 /// @source Ansible 2.14, constants.py MODULE_REQUIRE_ARGS: modules whose text is a command
@@ -47,7 +51,8 @@ std::string module_of_file(const std::string& file) {
   const std::size_t dot = file.rfind('.');
   if (dot == std::string::npos) return file;
   const std::string_view ending = std::string_view(file).substr(dot);
-  for (const std::string_view other : {".pyc", ".pyo", ".md", ".txt", ".rst", ".yml", ".yaml", ".swp", ".bak", ".orig", ".rej"}) {
+  for (const std::string_view other :
+       {".pyc", ".pyo", ".md", ".txt", ".rst", ".yml", ".yaml", ".swp", ".bak", ".orig", ".rej"}) {
     if (ending == other) return {};
   }
   return file.substr(0, dot);
@@ -73,8 +78,10 @@ const std::map<std::string, std::string, std::less<>>& Reader::library(const std
 std::vector<std::string> Reader::library_folders(const Node* where) const {
   std::vector<std::string> folders;
   for (const Node* node = where; node != nullptr; node = node->parent) {
-    if (node->type == NodeType::role) folders.push_back(joined(static_cast<const Role*>(node)->path, "library"));
-    if (node->type == NodeType::play) folders.push_back(joined(static_cast<const Play*>(node)->folder, "library"));
+    if (node->type == NodeType::role)
+      folders.push_back(joined(static_cast<const Role*>(node)->path, "library"));
+    if (node->type == NodeType::play)
+      folders.push_back(joined(static_cast<const Play*>(node)->folder, "library"));
   }
   folders.insert(folders.end(), options_.library_paths.begin(), options_.library_paths.end());
   return folders;
@@ -89,7 +96,8 @@ ResolvedAction Reader::resolve(std::string_view name, const Node* where) {
     }
   }
   // A library module hides a built-in one of the same short name, as in Ansible.
-  const bool may_be_library = !name.starts_with("ansible.builtin.") && short_name(name).find('.') == std::string_view::npos;
+  const bool may_be_library =
+      !name.starts_with("ansible.builtin.") && short_name(name).find('.') == std::string_view::npos;
   if (may_be_library) {
     for (const std::string& folder : library_folders(where)) {
       const auto& files = library(folder);
@@ -105,7 +113,9 @@ ResolvedAction Reader::resolve(std::string_view name, const Node* where) {
   return out;
 }
 
-void Reader::report_unknown_module(std::string_view name, const SourceSpan& span, const Node* where) {
+void Reader::report_unknown_module(std::string_view name,
+                                   const SourceSpan& span,
+                                   const Node* where) {
   if (options_.unknown_modules == UnknownModules::defer) {
     warn(fmt::format("unknown module '{}': the task fails when it is reached", name), span);
     return;
@@ -121,22 +131,30 @@ void Reader::report_unknown_module(std::string_view name, const SourceSpan& span
                ? fmt::format("there is a module '{}' in another collection", name.substr(dot + 1))
                : suggest(name.substr(dot + 1), names);
   }
-  if (hint.empty() && name.find('{') != std::string_view::npos) hint = "a module name cannot be a template";
-  report(Error(ErrorCode::unknown_module, fmt::format("unknown module '{}'", name)).at(span).hint(hint));
+  if (hint.empty() && name.find('{') != std::string_view::npos)
+    hint = "a module name cannot be a template";
+  report(Error(ErrorCode::unknown_module, fmt::format("unknown module '{}'", name))
+             .at(span)
+             .hint(hint));
 }
 
-void Reader::report_unknown_action(const yaml::Node& entry, const Members& unknown, const Surroundings& where) {
+void Reader::report_unknown_action(const yaml::Node& entry,
+                                   const Members& unknown,
+                                   const Surroundings& where) {
   const auto keywords = keyword_names(where.handlers ? KeywordPlace::handler : KeywordPlace::task);
   Members modules;
   for (const yaml::Node::Member* member : unknown) {
     const std::string_view key = *key_text(*member);
-    // A map is what a module's arguments look like; anything else near a keyword is a slip of the pen.
-    if (!suggest(key, keywords).empty() && !member->value.is_mapping() && suggest(key, module_names()).empty()) {
+    // A map is what a module's arguments look like; anything else near a keyword is a slip of the
+    // pen.
+    if (!suggest(key, keywords).empty() && !member->value.is_mapping() &&
+        suggest(key, module_names()).empty()) {
       report(Error(ErrorCode::unknown_keyword, fmt::format("unknown keyword '{}' on a task", key))
                  .at(member->key_span)
                  .hint(suggest(key, keywords)));
     } else if (key == "import_playbook" || short_name(key) == "import_playbook") {
-      report(Error(ErrorCode::unknown_keyword, "'import_playbook' stands at the top level of a playbook, not among tasks")
+      report(Error(ErrorCode::unknown_keyword,
+                   "'import_playbook' stands at the top level of a playbook, not among tasks")
                  .at(member->key_span));
     } else {
       modules.push_back(member);
@@ -151,35 +169,46 @@ void Reader::report_unknown_action(const yaml::Node& entry, const Members& unkno
     std::string hint = suggest(first, names);
     if (hint.empty()) hint = suggest(second, names);
     if (hint.empty()) hint = suggest(second, keywords);
-    report(Error(ErrorCode::task_many_actions, fmt::format("conflicting actions: '{}' and '{}' are neither keywords nor modules", first, second))
+    report(Error(ErrorCode::task_many_actions,
+                 fmt::format("conflicting actions: '{}' and '{}' are neither keywords nor modules",
+                             first,
+                             second))
                .at(modules[0]->key_span)
                .related(modules[1]->key_span, fmt::format("'{}' is here", second))
                .hint(hint));
   } else if (unknown.empty()) {
     const bool only_name = entry.members().size() == 1 && entry.find("name") != nullptr;
-    report(Error(ErrorCode::task_no_action, fmt::format("this {} names no module", where.handlers ? "handler" : "task"))
+    report(Error(ErrorCode::task_no_action,
+                 fmt::format("this {} names no module", where.handlers ? "handler" : "task"))
                .at(entry.span())
-               .hint(only_name ? "is the module indented one step too little?" : "add the module it should run, such as 'command:'"));
+               .hint(only_name ? "is the module indented one step too little?"
+                               : "add the module it should run, such as 'command:'"));
   }
 }
 
 bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& action) {
-  auto parsed = parse_argument_text(text, is_command_like(action.name) ? FreeForm::command : FreeForm::none);
+  auto parsed =
+      parse_argument_text(text, is_command_like(action.name) ? FreeForm::command : FreeForm::none);
   if (!parsed) {
     report(Error(std::move(parsed).error()).at_if_unknown(span));
     return false;
   }
-  for (const Map::Entry& each : parsed->values) action.arguments.mutable_map().set(each.key, each.value);
+  for (const Map::Entry& each : parsed->values)
+    action.arguments.mutable_map().set(each.key, each.value);
   for (const auto& [name, place] : parsed->spans) action.spans[name] = place;
   const Value& rest = parsed->rest;
   if (rest.is_null()) return true;
   const modules::ModuleSpec* spec = action.resolved.spec;
-  const std::string place = spec != nullptr && !spec->free_form.empty() ? std::string(spec->free_form) : "_raw_params";
+  const std::string place =
+      spec != nullptr && !spec->free_form.empty() ? std::string(spec->free_form) : "_raw_params";
   if (action.resolved.kind == Kind::module && spec != nullptr && spec->free_form.empty()) {
     if (!is_template(rest)) {
-      report(Error(ErrorCode::unknown_argument, fmt::format("module '{}' takes no free-form text, found {}", action.name, found_text(rest)))
-                 .at(rest.origin() != nullptr ? rest.origin()->span : span)
-                 .hint("write the arguments as 'name: value' lines below it"));
+      report(
+          Error(ErrorCode::unknown_argument,
+                fmt::format(
+                    "module '{}' takes no free-form text, found {}", action.name, found_text(rest)))
+              .at(rest.origin() != nullptr ? rest.origin()->span : span)
+              .hint("write the arguments as 'name: value' lines below it"));
       return false;
     }
     action.arguments.set("_variable_params", rest);
@@ -190,7 +219,11 @@ bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& a
     return true;
   }
   if (action.arguments.find(place) != nullptr) {
-    report(Error(ErrorCode::argument_conflict, fmt::format("'{}' gets its {} twice: as text and as '{}'", action.name, place == "_raw_params" ? "text" : place, place))
+    report(Error(ErrorCode::argument_conflict,
+                 fmt::format("'{}' gets its {} twice: as text and as '{}'",
+                             action.name,
+                             place == "_raw_params" ? "text" : place,
+                             place))
                .at(span)
                .hint("put everything in one place"));
     return false;
@@ -200,19 +233,25 @@ bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& a
   return true;
 }
 
-bool Reader::join_arguments(const yaml::Node& entry, const Value& raw, const SourceSpan& span, ActionParts& action) {
+bool Reader::join_arguments(const yaml::Node& entry,
+                            const Value& raw,
+                            const SourceSpan& span,
+                            ActionParts& action) {
   if (const yaml::Node* args = entry.find("args"); args != nullptr && !args->is_null()) {
     if (args->is_mapping()) {
       for (const yaml::Node::Member& member : args->members()) {
         const auto key = key_text(member);
-        if (key && action.arguments.find(*key) != nullptr) continue;  // what stands beside the module name wins
+        if (key && action.arguments.find(*key) != nullptr)
+          continue;  // what stands beside the module name wins
         action.arguments.mutable_map().set(member.key, member.value.to_value());
         if (key) action.spans[std::string(*key)] = member.key_span;
       }
     } else if (args->is_scalar() && is_template(args->scalar())) {
       action.arguments.set("_variable_params", args->scalar());
     } else {
-      report(Error(ErrorCode::yaml_type, fmt::format("'args' wants a map or a template, found {}", found_text(args->to_value())))
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("'args' wants a map or a template, found {}",
+                               found_text(args->to_value())))
                  .at(args->span())
                  .hint(args->is_scalar() ? "a variable needs '{{ }}' around it" : ""));
       return false;
@@ -221,14 +260,18 @@ bool Reader::join_arguments(const yaml::Node& entry, const Value& raw, const Sou
   if (raw.is_map()) {
     for (const Map::Entry& each : raw.as_map()) {
       action.arguments.mutable_map().set(each.key, each.value);
-      if (each.key.is_string() && each.key.origin() != nullptr) action.spans[each.key.as_string()] = each.key.origin()->span;
+      if (each.key.is_string() && each.key.origin() != nullptr)
+        action.spans[each.key.as_string()] = each.key.origin()->span;
     }
   } else if (raw.is_string()) {
     if (!take_text(raw, span, action)) return false;
   } else if (!raw.is_null()) {
     std::string hint = raw.is_list() ? "write 'name: value' lines without '- '" : "";
     if (is_command_like(action.name)) hint = "put quotes around the command";
-    report(Error(ErrorCode::yaml_type, fmt::format("module '{}' wants its arguments as a map or as text, found {}", action.name, found_text(raw)))
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("module '{}' wants its arguments as a map or as text, found {}",
+                             action.name,
+                             found_text(raw)))
                .at(span)
                .hint(hint));
     return false;
@@ -236,7 +279,8 @@ bool Reader::join_arguments(const yaml::Node& entry, const Value& raw, const Sou
   return true;
 }
 
-std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& member, const Surroundings& where) {
+std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& member,
+                                                    const Surroundings& where) {
   const std::string_view key = *key_text(member);
   const yaml::Node& value = member.value;
   ActionParts action;
@@ -244,13 +288,16 @@ std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& me
   Value text;
   if (value.is_scalar() && value.scalar().is_string()) {
     text = value.scalar();
-  } else if (value.is_mapping() && value.find("module") != nullptr && value.find("module")->is_scalar()) {
+  } else if (value.is_mapping() && value.find("module") != nullptr &&
+             value.find("module")->is_scalar()) {
     text = value.find("module")->scalar();
   }
   if (!text.is_string() || text.as_string().empty()) {
-    report(Error(ErrorCode::task_no_action, fmt::format("'{}' names no module", key))
-               .at(value.is_null() ? member.key_span : value.span())
-               .hint(fmt::format("write '{0}: MODULE name=value' or '{0}: {{module: MODULE, name: value}}'", key)));
+    report(
+        Error(ErrorCode::task_no_action, fmt::format("'{}' names no module", key))
+            .at(value.is_null() ? member.key_span : value.span())
+            .hint(fmt::format(
+                "write '{0}: MODULE name=value' or '{0}: {{module: MODULE, name: value}}'", key)));
     return std::nullopt;
   }
   const ActionText parts = split_action(text);
@@ -262,7 +309,8 @@ std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& me
       const auto name = key_text(each);
       if (!name || *name == "module") continue;
       if (*name == "args" && each.value.is_mapping()) {
-        for (const yaml::Node::Member& inner : each.value.members()) action.arguments.mutable_map().set(inner.key, inner.value.to_value());
+        for (const yaml::Node::Member& inner : each.value.members())
+          action.arguments.mutable_map().set(inner.key, inner.value.to_value());
       } else if (*name == "args" && each.value.is_scalar() && each.value.scalar().is_string()) {
         if (!take_text(each.value.scalar(), each.value.span(), action)) return std::nullopt;
       } else {
@@ -288,7 +336,9 @@ std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Su
       continue;
     }
     const KeywordInfo* info = find_keyword(*key);
-    if (is_with_loop(*key) || (info != nullptr && (info->allowed_on(KeywordPlace::task) || info->allowed_on(KeywordPlace::handler)))) continue;
+    if (is_with_loop(*key) || (info != nullptr && (info->allowed_on(KeywordPlace::task) ||
+                                                   info->allowed_on(KeywordPlace::handler))))
+      continue;
     ResolvedAction candidate = resolve(*key, where.parent);
     if (candidate.known()) {
       known.push_back(&member);
@@ -300,7 +350,10 @@ std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Su
   Members all = known;
   all.insert(all.end(), old_style.begin(), old_style.end());
   if (all.size() > 1) {
-    report(Error(ErrorCode::task_many_actions, fmt::format("a task runs one module, found '{}' and '{}'", *key_text(*all[0]), *key_text(*all[1])))
+    report(Error(ErrorCode::task_many_actions,
+                 fmt::format("a task runs one module, found '{}' and '{}'",
+                             *key_text(*all[0]),
+                             *key_text(*all[1])))
                .at(all[1]->key_span)
                .related(all[0]->key_span, fmt::format("'{}' is here", *key_text(*all[0])))
                .hint("is a '- ' missing before the second one?"));
@@ -309,19 +362,23 @@ std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Su
   const bool strays_are_keywords = !all.empty();
   if (strays_are_keywords) {
     for (const yaml::Node::Member* member : unknown) {
-      report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task,
+      report_leftover(*member,
+                      where.handlers ? KeywordPlace::handler : KeywordPlace::task,
                       keyword_names(where.handlers ? KeywordPlace::handler : KeywordPlace::task));
     }
   } else {
     Members misplaced;
     Members strange;
     for (const yaml::Node::Member* member : unknown) {
-      const bool is_keyword = find_keyword(*key_text(*member)) != nullptr && *key_text(*member) != "import_playbook";
+      const bool is_keyword =
+          find_keyword(*key_text(*member)) != nullptr && *key_text(*member) != "import_playbook";
       (is_keyword ? misplaced : strange).push_back(member);
     }
-    for (const yaml::Node::Member* member : misplaced) report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task, {});
+    for (const yaml::Node::Member* member : misplaced)
+      report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task, {});
     if (misplaced.empty() || !strange.empty()) report_unknown_action(entry, strange, where);
-    if (options_.unknown_modules == UnknownModules::refuse || strange.size() != 1) return std::nullopt;
+    if (options_.unknown_modules == UnknownModules::refuse || strange.size() != 1)
+      return std::nullopt;
     known.push_back(strange.front());
     resolved.emplace_back();
   }
@@ -342,7 +399,9 @@ std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Su
   action->span = known.front()->key_span;
   action->resolved = std::move(resolved.front());
   const yaml::Node& value = known.front()->value;
-  if (!join_arguments(entry, value.to_value(), value.is_null() ? action->span : value.span(), *action)) return std::nullopt;
+  if (!join_arguments(
+          entry, value.to_value(), value.is_null() ? action->span : value.span(), *action))
+    return std::nullopt;
   return action;
 }
 

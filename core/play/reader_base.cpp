@@ -1,12 +1,13 @@
+#include "core/base/suggest.hpp"
+#include "core/play/reader.hpp"
+#include "core/play/static_render.hpp"
+
 #include <fmt/format.h>
+
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
-
-#include "core/base/suggest.hpp"
-#include "core/play/reader.hpp"
-#include "core/play/static_render.hpp"
 
 namespace gpustack::play {
 
@@ -31,7 +32,9 @@ std::string absolute_path(const std::string& path, const std::string& folder) {
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
-std::string joined(const std::string& folder, const std::string& name) { return absolute_path(name, folder); }
+std::string joined(const std::string& folder, const std::string& name) {
+  return absolute_path(name, folder);
+}
 
 std::string_view short_name(std::string_view name) {
   for (const std::string_view prefix : {"ansible.builtin.", "ansible.legacy."}) {
@@ -115,7 +118,8 @@ std::vector<std::string> file_chain(const Node* parent, const std::string& folde
   const auto add = [&](const std::string& one) {
     if (!one.empty() && std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
   };
-  for (const Node* node = parent; node != nullptr && node->type != NodeType::role; node = node->parent) {
+  for (const Node* node = parent; node != nullptr && node->type != NodeType::role;
+       node = node->parent) {
     if (node->type == NodeType::block) {
       const std::string& file = static_cast<const Block*>(node)->imported_from;
       if (!file.empty()) add(folder_of(file));
@@ -142,7 +146,8 @@ void Reader::begin_include() {
   findings_.errors.clear();
   reported_.clear();
   // A file that could not be read may be there now.
-  for (auto each = documents_.begin(); each != documents_.end();) each = each->second == nullptr ? documents_.erase(each) : std::next(each);
+  for (auto each = documents_.begin(); each != documents_.end();)
+    each = each->second == nullptr ? documents_.erase(each) : std::next(each);
 }
 
 void Reader::report(Error error) {
@@ -160,12 +165,14 @@ std::string Reader::shown_path(const std::string& path) const {
   return path.starts_with(start_folder_ + "/") ? path.substr(start_folder_.size() + 1) : path;
 }
 
-std::shared_ptr<const yaml::Document> Reader::document(const std::string& path, const SourceSpan& asked_at) {
+std::shared_ptr<const yaml::Document> Reader::document(const std::string& path,
+                                                       const SourceSpan& asked_at) {
   if (const auto known = documents_.find(path); known != documents_.end()) return known->second;
   auto loaded = yaml::load_file(shown_path(path), options_.vault);
   if (!loaded) {
     Error error = std::move(loaded).error();
-    const bool missing = error.code() == ErrorCode::file_not_found || error.code() == ErrorCode::file_unreadable;
+    const bool missing =
+        error.code() == ErrorCode::file_not_found || error.code() == ErrorCode::file_unreadable;
     if (missing && asked_at.known()) {
       report(std::move(error).at_if_unknown(asked_at));
     } else if (asked_at.known()) {
@@ -182,14 +189,18 @@ std::shared_ptr<const yaml::Document> Reader::document(const std::string& path, 
   return kept;
 }
 
-std::optional<std::string> Reader::render_static(const Value& text, const Node* where, const SourceSpan& span,
+std::optional<std::string> Reader::render_static(const Value& text,
+                                                 const Node* where,
+                                                 const SourceSpan& span,
                                                  std::string_view what) {
   if (!is_template(text)) return to_text(text);
-  auto rendered = options_.render_static ? options_.render_static(text) : render_at_load(text, where, options_.extra_vars);
+  auto rendered = options_.render_static ? options_.render_static(text)
+                                         : render_at_load(text, where, options_.extra_vars);
   if (!rendered) {
-    report(Error(std::move(rendered).error())
-               .at_if_unknown(span)
-               .while_doing(fmt::format("reading {}, which must be known when the site loads", what)));
+    report(
+        Error(std::move(rendered).error())
+            .at_if_unknown(span)
+            .while_doing(fmt::format("reading {}, which must be known when the site loads", what)));
     return std::nullopt;
   }
   return to_text(*rendered);
@@ -200,7 +211,10 @@ bool Reader::literal_bool(const yaml::Node& value, std::string_view what, bool o
   if (value.is_scalar()) {
     if (const auto read = parse_bool(value.scalar())) return *read;
   }
-  report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants true or false written out, found {}", what, found_text(value.to_value())))
+  report(Error(ErrorCode::yaml_type,
+               fmt::format("'{}' wants true or false written out, found {}",
+                           what,
+                           found_text(value.to_value())))
              .at(value.span()));
   return otherwise;
 }
@@ -211,7 +225,8 @@ Value Reader::read_vars(const yaml::Node& node) {
     for (const yaml::Node::Member& member : map.members()) {
       const auto key = key_text(member);
       if (!key || !is_identifier(*key)) {
-        report(Error(ErrorCode::yaml_type, fmt::format("{} is not a variable name", found_text(member.key)))
+        report(Error(ErrorCode::yaml_type,
+                     fmt::format("{} is not a variable name", found_text(member.key)))
                    .at(member.key_span)
                    .hint("names are letters, digits and '_', and do not begin with a digit"));
         continue;
@@ -249,13 +264,17 @@ bool Reader::read_keyword(const yaml::Node::Member& member, const KeywordInfo& i
 
 Members Reader::read_keywords(const yaml::Node& map, Node& node, KeywordPlace place) {
   Members left;
-  if (const yaml::Node::Member* name = map.member("name"); name != nullptr && name->value.is_scalar()) {
+  if (const yaml::Node::Member* name = map.member("name");
+      name != nullptr && name->value.is_scalar()) {
     node.name = to_text(name->value.scalar());  // known early, so that messages can tell
   }
   for (const yaml::Node::Member& member : map.members()) {
     const auto key = key_text(member);
     if (!key) {
-      report(Error(ErrorCode::unknown_keyword, fmt::format("{} has the key {}, which is not a keyword", place_text(place), found_text(member.key)))
+      report(Error(ErrorCode::unknown_keyword,
+                   fmt::format("{} has the key {}, which is not a keyword",
+                               place_text(place),
+                               found_text(member.key)))
                  .at(member.key_span)
                  .hint("yes, no, on, off and numbers need quotes to be text"));
       continue;
@@ -266,14 +285,17 @@ Members Reader::read_keywords(const yaml::Node& map, Node& node, KeywordPlace pl
       continue;
     }
     if (!info->refusal.empty()) {
-      report(Error(ErrorCode::unsupported_keyword, fmt::format("keyword '{}' is not supported: {}", *key, info->refusal))
+      report(Error(ErrorCode::unsupported_keyword,
+                   fmt::format("keyword '{}' is not supported: {}", *key, info->refusal))
                  .at(member.key_span)
                  .hint("remove it"));
       continue;
     }
-    const bool old_vars_list = info->name == "vars" && member.value.is_sequence() &&
-                               std::all_of(member.value.items().begin(), member.value.items().end(),
-                                           [](const yaml::Node& item) { return item.is_mapping(); });
+    const bool old_vars_list =
+        info->name == "vars" && member.value.is_sequence() &&
+        std::all_of(member.value.items().begin(),
+                    member.value.items().end(),
+                    [](const yaml::Node& item) { return item.is_mapping(); });
     if (!old_vars_list) {
       if (auto checked = check_keyword_value(*info, member.value); !checked) {
         report(std::move(checked).error());
@@ -285,31 +307,41 @@ Members Reader::read_keywords(const yaml::Node& map, Node& node, KeywordPlace pl
   return left;
 }
 
-void Reader::report_leftover(const yaml::Node::Member& member, KeywordPlace place, const std::vector<std::string_view>& known) {
+void Reader::report_leftover(const yaml::Node::Member& member,
+                             KeywordPlace place,
+                             const std::vector<std::string_view>& known) {
   const std::string_view key = key_text(member).value_or("");
   const KeywordInfo* elsewhere = find_keyword(key);
   if (elsewhere == nullptr) {
     std::string hint = suggest(key, known);
     if (hint.empty()) hint = suggest(key, keyword_names(KeywordPlace::task));
-    report(Error(ErrorCode::unknown_keyword, fmt::format("unknown keyword '{}' on {}", key, place_text(place)))
+    report(Error(ErrorCode::unknown_keyword,
+                 fmt::format("unknown keyword '{}' on {}", key, place_text(place)))
                .at(member.key_span)
                .hint(hint));
     return;
   }
   std::string places;
-  for (const KeywordPlace each : {KeywordPlace::play, KeywordPlace::role, KeywordPlace::block, KeywordPlace::task,
-                                  KeywordPlace::handler, KeywordPlace::loop_control, KeywordPlace::import_playbook}) {
+  for (const KeywordPlace each : {KeywordPlace::play,
+                                  KeywordPlace::role,
+                                  KeywordPlace::block,
+                                  KeywordPlace::task,
+                                  KeywordPlace::handler,
+                                  KeywordPlace::loop_control,
+                                  KeywordPlace::import_playbook}) {
     if (!elsewhere->allowed_on(each)) continue;
     if (each == KeywordPlace::handler && elsewhere->allowed_on(KeywordPlace::task)) continue;
     if (!places.empty()) places += ", ";
     places += place_text(each);
   }
-  report(Error(ErrorCode::unknown_keyword, fmt::format("keyword '{}' does not belong on {}", key, place_text(place)))
+  report(Error(ErrorCode::unknown_keyword,
+               fmt::format("keyword '{}' does not belong on {}", key, place_text(place)))
              .at(member.key_span)
              .hint(fmt::format("it stands on: {}", places)));
 }
 
-std::optional<std::string> Reader::find_task_file(const std::string& target, const Surroundings& where,
+std::optional<std::string> Reader::find_task_file(const std::string& target,
+                                                  const Surroundings& where,
                                                   std::vector<std::string>& tried) {
   std::vector<std::string> folders = file_chain(where.parent, where.folder);
   if (const Role* role = where.parent == nullptr ? nullptr : where.parent->role()) {

@@ -1,9 +1,9 @@
+#include "core/base/suggest.hpp"
+#include "core/play/reader.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "core/base/suggest.hpp"
-#include "core/play/reader.hpp"
 
 namespace gpustack::play {
 
@@ -13,8 +13,16 @@ using Kind = ResolvedAction::Kind;
 
 constexpr int kDeepestInclude = 200;
 
-const std::vector<std::string_view> kRoleArguments = {"allow_duplicates", "apply", "defaults_from", "handlers_from", "name",
-                                                      "public", "role", "rolespec_validate", "tasks_from", "vars_from"};
+const std::vector<std::string_view> kRoleArguments = {"allow_duplicates",
+                                                      "apply",
+                                                      "defaults_from",
+                                                      "handlers_from",
+                                                      "name",
+                                                      "public",
+                                                      "role",
+                                                      "rolespec_validate",
+                                                      "tasks_from",
+                                                      "vars_from"};
 
 SourceSpan span_of(const ActionParts& action, std::string_view argument) {
   const auto found = action.spans.find(argument);
@@ -42,13 +50,18 @@ void Reader::read_include_tasks(const ActionParts& action, Task& task) {
       const std::string key = to_text(each.key);
       if (key == "file" || key == "_raw_params" || key == "_variable_params") {
         if (!task.include_target.is_null()) {
-          report(Error(ErrorCode::argument_conflict, fmt::format("'{}' names its file twice", action.name)).at(span_of(action, key)));
+          report(Error(ErrorCode::argument_conflict,
+                       fmt::format("'{}' names its file twice", action.name))
+                     .at(span_of(action, key)));
         }
         task.include_target = each.value;
       } else if (key == "apply" && !is_static) {
         task.apply = each.value;
         if (!each.value.is_map() && !each.value.is_null()) {
-          report(Error(ErrorCode::yaml_type, fmt::format("'apply' wants a map of keywords, found {}", found_text(each.value))).at(span_of(action, key)));
+          report(Error(ErrorCode::yaml_type,
+                       fmt::format("'apply' wants a map of keywords, found {}",
+                                   found_text(each.value)))
+                     .at(span_of(action, key)));
           task.apply = Value();
         }
       } else if (action.resolved.kind == Kind::include) {
@@ -59,20 +72,29 @@ void Reader::read_include_tasks(const ActionParts& action, Task& task) {
           task.vars.set(key, each.value);
         }
       } else {
-        std::string hint = key == "apply" ? "'apply' is for include_tasks; put the keywords on the import itself"
-                                          : fmt::format("variables for the tasks go under 'vars:'");
-        report(Error(ErrorCode::unknown_argument, fmt::format("'{}' has no argument '{}'", action.name, key)).at(span_of(action, key)).hint(hint));
+        std::string hint =
+            key == "apply" ? "'apply' is for include_tasks; put the keywords on the import itself"
+                           : fmt::format("variables for the tasks go under 'vars:'");
+        report(Error(ErrorCode::unknown_argument,
+                     fmt::format("'{}' has no argument '{}'", action.name, key))
+                   .at(span_of(action, key))
+                   .hint(hint));
       }
     }
   }
-  const bool no_name = task.include_target.is_null() || (task.include_target.is_string() && task.include_target.as_string().empty());
+  const bool no_name = task.include_target.is_null() ||
+                       (task.include_target.is_string() && task.include_target.as_string().empty());
   if (no_name) {
     report(Error(ErrorCode::missing_argument, fmt::format("'{}' names no file", action.name))
                .at(action.span)
                .hint(fmt::format("write '{}: FILE.yml'", action.name)));
     task.include_target = Value();
   } else if (!task.include_target.is_string()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants a file name, found {}", action.name, found_text(task.include_target))).at(action.span));
+    report(
+        Error(ErrorCode::yaml_type,
+              fmt::format(
+                  "'{}' wants a file name, found {}", action.name, found_text(task.include_target)))
+            .at(action.span));
     task.include_target = Value();
   }
 }
@@ -90,26 +112,37 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
     const auto literal = [&](bool otherwise) {
       const auto read = parse_bool(each.value);
       if (read) return *read;
-      report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants true or false written out, found {}", key, found_text(each.value))).at(span));
+      report(
+          Error(ErrorCode::yaml_type,
+                fmt::format(
+                    "'{}' wants true or false written out, found {}", key, found_text(each.value)))
+              .at(span));
       return otherwise;
     };
     if (key == "name" || (key == "role" && name == nullptr)) {
       name = &each.value;
       request.span = value_span(each.value, span);
-    } else if (key.ends_with("_from") && std::find(kRoleArguments.begin(), kRoleArguments.end(), key) != kRoleArguments.end()) {
+    } else if (key.ends_with("_from") &&
+               std::find(kRoleArguments.begin(), kRoleArguments.end(), key) !=
+                   kRoleArguments.end()) {
       if (!each.value.is_string()) {
-        report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants a file name, found {}", key, found_text(each.value))).at(span));
+        report(Error(ErrorCode::yaml_type,
+                     fmt::format("'{}' wants a file name, found {}", key, found_text(each.value)))
+                   .at(span));
         sound = false;
         continue;
       }
       if (!is_import) continue;
-      const auto rendered = render_static(each.value, nullptr, value_span(each.value, span), fmt::format("'{}'", key));
+      const auto rendered = render_static(
+          each.value, nullptr, value_span(each.value, span), fmt::format("'{}'", key));
       if (!rendered) {
         sound = false;
         continue;
       }
-      std::string& slot = key == "tasks_from" ? request.files.tasks : key == "vars_from" ? request.files.vars
-                          : key == "defaults_from" ? request.files.defaults : request.files.handlers;
+      std::string& slot = key == "tasks_from"      ? request.files.tasks
+                          : key == "vars_from"     ? request.files.vars
+                          : key == "defaults_from" ? request.files.defaults
+                                                   : request.files.handlers;
       request.spans[key] = value_span(each.value, span);
       slot = key == "tasks_from" ? *rendered : file_name(Value(*rendered));
     } else if (key == "allow_duplicates") {
@@ -120,10 +153,16 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
       (void)literal(false);
     } else if (key == "apply" && !is_import) {
       if (!each.value.is_map() && !each.value.is_null()) {
-        report(Error(ErrorCode::yaml_type, fmt::format("'apply' wants a map of keywords, found {}", found_text(each.value))).at(span));
+        report(
+            Error(ErrorCode::yaml_type,
+                  fmt::format("'apply' wants a map of keywords, found {}", found_text(each.value)))
+                .at(span));
       }
     } else if (key == "_raw_params" || key == "_variable_params") {
-      report(Error(ErrorCode::missing_argument, fmt::format("'{}' wants its role as 'name', found the text {}", action.name, found_text(each.value)))
+      report(Error(ErrorCode::missing_argument,
+                   fmt::format("'{}' wants its role as 'name', found the text {}",
+                               action.name,
+                               found_text(each.value)))
                  .at(span)
                  .hint(fmt::format("write '{}: {{name: {}}}'", action.name, to_text(each.value))));
       return std::nullopt;
@@ -131,7 +170,10 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
       std::string hint = suggest(key, kRoleArguments);
       if (key == "public" || key == "apply") hint = "it is for include_role";
       if (hint.empty()) hint = "variables for the role go under 'vars:'";
-      report(Error(ErrorCode::unknown_argument, fmt::format("'{}' has no argument '{}'", action.name, key)).at(span).hint(hint));
+      report(Error(ErrorCode::unknown_argument,
+                   fmt::format("'{}' has no argument '{}'", action.name, key))
+                 .at(span)
+                 .hint(hint));
       sound = false;
     }
   }
@@ -149,7 +191,9 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
 void Reader::read_include_role(const ActionParts& action, Task& task) {
   task.kind = ActionKind::include_role;
   if (task.is_handler) {
-    report(Error(ErrorCode::unsupported_keyword, fmt::format("'{}' cannot be a handler", action.name)).at(action.span));
+    report(
+        Error(ErrorCode::unsupported_keyword, fmt::format("'{}' cannot be a handler", action.name))
+            .at(action.span));
     return;
   }
   const auto request = role_request(action, false);
@@ -163,8 +207,10 @@ void Reader::read_include_role(const ActionParts& action, Task& task) {
   task.vars_from = action.arguments.get("vars_from");
   task.defaults_from = action.arguments.get("defaults_from");
   task.handlers_from = action.arguments.get("handlers_from");
-  if (const auto is_public = parse_bool(action.arguments.get("public"))) task.include_public = *is_public;
-  // Not an error yet: the include may stand behind a condition that never holds, which Ansible allows.
+  if (const auto is_public = parse_bool(action.arguments.get("public")))
+    task.include_public = *is_public;
+  // Not an error yet: the include may stand behind a condition that never holds, which Ansible
+  // allows.
   if (!is_template(request->name)) {
     std::vector<std::string> tried;
     const std::string name = to_text(request->name);
@@ -180,8 +226,10 @@ void Reader::apply_to(const Value& apply, Node& node) {
     const std::string key = to_text(each.key);
     const SourceSpan span = each.key.origin() != nullptr ? each.key.origin()->span : SourceSpan{};
     const KeywordInfo* info = find_keyword(key);
-    if (info == nullptr || !info->allowed_on(KeywordPlace::block) || key == "block" || key == "rescue" || key == "always") {
-      report(Error(ErrorCode::unknown_keyword, fmt::format("keyword '{}' does not belong under 'apply'", key))
+    if (info == nullptr || !info->allowed_on(KeywordPlace::block) || key == "block" ||
+        key == "rescue" || key == "always") {
+      report(Error(ErrorCode::unknown_keyword,
+                   fmt::format("keyword '{}' does not belong under 'apply'", key))
                  .at(span)
                  .hint(suggest(key, keyword_names(KeywordPlace::block))));
     } else if (info->setting != Keyword::count) {
@@ -196,9 +244,11 @@ void Reader::apply_to(const Value& apply, Node& node) {
       }
     } else if (key == "when") {
       const List conditions = each.value.is_list() ? each.value.as_list() : List{each.value};
-      for (const Value& one : conditions) node.when.push_back(Condition{one, value_span(one, span)});
+      for (const Value& one : conditions)
+        node.when.push_back(Condition{one, value_span(one, span)});
     } else if (key == "notify" && node.type == NodeType::block) {
-      static_cast<Block&>(node).notify = each.value.is_list() ? each.value.as_list() : List{each.value};
+      static_cast<Block&>(node).notify =
+          each.value.is_list() ? each.value.as_list() : List{each.value};
     } else if (key == "name") {
       node.name = to_text(each.value);
     }
@@ -207,9 +257,11 @@ void Reader::apply_to(const Value& apply, Node& node) {
 
 bool Reader::too_deep(const Task& task) {
   int depth = 0;
-  for (const Node* node = &task; node != nullptr; node = node->parent) depth += node->type == NodeType::task ? 1 : 0;
+  for (const Node* node = &task; node != nullptr; node = node->parent)
+    depth += node->type == NodeType::task ? 1 : 0;
   if (depth <= kDeepestInclude) return false;
-  report(Error(ErrorCode::include_loop, fmt::format("includes are nested more than {} deep", kDeepestInclude))
+  report(Error(ErrorCode::include_loop,
+               fmt::format("includes are nested more than {} deep", kDeepestInclude))
              .at(task.span)
              .hint("an include that includes itself needs a condition that ends it"));
   return true;
@@ -232,7 +284,9 @@ std::unique_ptr<Block> Reader::read_included_tasks(const Task& task, const std::
   if (!path) {
     std::string places;
     for (const std::string& each : tried) places += (places.empty() ? "" : ", ") + shown_path(each);
-    report(Error(ErrorCode::include_missing, fmt::format("no file '{}' to include; looked for {}", file, places)).at(span));
+    report(Error(ErrorCode::include_missing,
+                 fmt::format("no file '{}' to include; looked for {}", file, places))
+               .at(span));
     return block;
   }
   block->imported_from = *path;
@@ -242,7 +296,9 @@ std::unique_ptr<Block> Reader::read_included_tasks(const Task& task, const std::
   return block;
 }
 
-std::unique_ptr<Role> Reader::read_included_role(const Task& task, const std::string& name, const RoleFiles& files) {
+std::unique_ptr<Role> Reader::read_included_role(const Task& task,
+                                                 const std::string& name,
+                                                 const RoleFiles& files) {
   auto role = std::make_unique<Role>();
   role->parent = &task;
   role->span = task.span;

@@ -1,18 +1,20 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "core/base/suggest.hpp"
 #include "core/play/action_text.hpp"
 #include "core/play/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace gpustack::play {
 
 namespace {
 
 const std::vector<std::string_view> kStrategies = {"free", "host_pinned", "linear"};
-const std::vector<std::string_view> kOrders = {"inventory", "reverse_inventory", "reverse_sorted", "shuffle", "sorted"};
-const std::vector<std::string_view> kPromptKeys = {"confirm", "default", "encrypt", "name", "private", "prompt", "salt", "salt_size", "unsafe"};
+const std::vector<std::string_view> kOrders = {
+    "inventory", "reverse_inventory", "reverse_sorted", "shuffle", "sorted"};
+const std::vector<std::string_view> kPromptKeys = {
+    "confirm", "default", "encrypt", "name", "private", "prompt", "salt", "salt_size", "unsafe"};
 
 const yaml::Node::Member* import_of(const yaml::Node& entry) {
   for (const yaml::Node::Member& member : entry.members()) {
@@ -27,7 +29,9 @@ bool is_batch(const Value& value) {
   if (!value.is_string()) return false;
   std::string_view text = value.as_string();
   if (text.ends_with('%')) text.remove_suffix(1);
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || c == '.';
+  });
 }
 
 }  // namespace
@@ -42,7 +46,10 @@ std::unique_ptr<Site> Reader::read_site(const std::vector<std::string>& playbook
   return site;
 }
 
-void Reader::read_playbook(const std::string& path, const SourceSpan& asked_at, const PlayExtras& extras, Site& site) {
+void Reader::read_playbook(const std::string& path,
+                           const SourceSpan& asked_at,
+                           const PlayExtras& extras,
+                           Site& site) {
   const auto loaded = document(path, asked_at);
   if (loaded == nullptr) return;
   const yaml::Node& root = loaded->root;
@@ -53,9 +60,11 @@ void Reader::read_playbook(const std::string& path, const SourceSpan& asked_at, 
     return;
   }
   if (!root.is_sequence()) {
-    report(Error(ErrorCode::play_invalid, fmt::format("a playbook is a list of plays, found {}", found_text(root.to_value())))
-               .at(root.span())
-               .hint(root.is_mapping() ? "begin each play with '- '" : ""));
+    report(
+        Error(ErrorCode::play_invalid,
+              fmt::format("a playbook is a list of plays, found {}", found_text(root.to_value())))
+            .at(root.span())
+            .hint(root.is_mapping() ? "begin each play with '- '" : ""));
     return;
   }
   PlayExtras inner = extras;
@@ -63,7 +72,9 @@ void Reader::read_playbook(const std::string& path, const SourceSpan& asked_at, 
   const std::string folder = folder_of(path);
   for (const yaml::Node& entry : root.items()) {
     if (!entry.is_mapping()) {
-      report(Error(ErrorCode::play_invalid, fmt::format("a play must be a map, found {}", found_text(entry.to_value()))).at(entry.span()));
+      report(Error(ErrorCode::play_invalid,
+                   fmt::format("a play must be a map, found {}", found_text(entry.to_value())))
+                 .at(entry.span()));
     } else if (const auto* import = import_of(entry)) {
       read_import_playbook(entry, *import, folder, inner, site);
     } else if (auto play = read_play(entry, folder, inner)) {
@@ -72,29 +83,39 @@ void Reader::read_playbook(const std::string& path, const SourceSpan& asked_at, 
   }
 }
 
-void Reader::read_import_playbook(const yaml::Node& entry, const yaml::Node::Member& import, const std::string& folder,
-                                  const PlayExtras& extras, Site& site) {
+void Reader::read_import_playbook(const yaml::Node& entry,
+                                  const yaml::Node::Member& import,
+                                  const std::string& folder,
+                                  const PlayExtras& extras,
+                                  Site& site) {
   Play scratch;
   scratch.folder = folder;
-  for (const yaml::Node::Member* member : read_keywords(entry, scratch, KeywordPlace::import_playbook)) {
+  for (const yaml::Node::Member* member :
+       read_keywords(entry, scratch, KeywordPlace::import_playbook)) {
     if (member == &import) continue;
     const std::string_view key = *key_text(*member);
     if (find_keyword(key) != nullptr && find_keyword(key)->allowed_on(KeywordPlace::play)) {
-      report(Error(ErrorCode::unknown_keyword, fmt::format("keyword '{}' does not belong beside 'import_playbook'", key))
-                 .at(member->key_span)
-                 .hint("a '- ' starts a play of its own; an import takes name, vars, when and tags"));
+      report(
+          Error(ErrorCode::unknown_keyword,
+                fmt::format("keyword '{}' does not belong beside 'import_playbook'", key))
+              .at(member->key_span)
+              .hint("a '- ' starts a play of its own; an import takes name, vars, when and tags"));
     } else if (key != "import_playbook") {
-      report_leftover(*member, KeywordPlace::import_playbook, keyword_names(KeywordPlace::import_playbook));
+      report_leftover(
+          *member, KeywordPlace::import_playbook, keyword_names(KeywordPlace::import_playbook));
     }
   }
   const yaml::Node& value = import.value;
   if (!value.is_scalar() || !value.scalar().is_string() || value.scalar().as_string().empty()) {
-    report(Error(ErrorCode::play_invalid, fmt::format("'import_playbook' wants a file name, found {}", found_text(value.to_value())))
+    report(Error(ErrorCode::play_invalid,
+                 fmt::format("'import_playbook' wants a file name, found {}",
+                             found_text(value.to_value())))
                .at(value.is_null() ? import.key_span : value.span()));
     return;
   }
   auto target = value.scalar();
-  if (auto text = parse_argument_text(target, FreeForm::none); text && !text->values.empty() && !is_template(target)) {
+  if (auto text = parse_argument_text(target, FreeForm::none);
+      text && !text->values.empty() && !is_template(target)) {
     // Old form: import_playbook: file.yml tags=a,b name=value
     for (const Map::Entry& each : text->values) {
       if (to_text(each.key) == "tags") {
@@ -110,17 +131,21 @@ void Reader::read_import_playbook(const yaml::Node& entry, const yaml::Node::Mem
       return;
     }
   }
-  const auto name = render_static(target, &scratch, value.span(), "the file name of 'import_playbook'");
+  const auto name =
+      render_static(target, &scratch, value.span(), "the file name of 'import_playbook'");
   if (!name) return;
   const std::string path = find_playbook(*name, folder);
   if (std::find(extras.files.begin(), extras.files.end(), path) != extras.files.end()) {
     std::string chain;
     for (const std::string& file : extras.files) chain += shown_path(file) + " -> ";
-    report(Error(ErrorCode::include_loop, fmt::format("import loop: {}{}", chain, shown_path(path))).at(value.span()));
+    report(Error(ErrorCode::include_loop, fmt::format("import loop: {}{}", chain, shown_path(path)))
+               .at(value.span()));
     return;
   }
   if (!is_file(path)) {
-    report(Error(ErrorCode::include_missing, fmt::format("no playbook '{}' to import; looked for {}", *name, shown_path(path))).at(value.span()));
+    report(Error(ErrorCode::include_missing,
+                 fmt::format("no playbook '{}' to import; looked for {}", *name, shown_path(path)))
+               .at(value.span()));
     return;
   }
   PlayExtras inner = extras;
@@ -144,7 +169,8 @@ std::string Reader::find_playbook(const std::string& name, const std::string& fo
   const std::size_t second = first == std::string::npos ? first : name.find('.', first + 1);
   if (second == std::string::npos) return beside;
   for (const std::string& root : collection_folders(folder)) {
-    const std::string base = root + "/" + name.substr(0, first) + "/" + name.substr(first + 1, second - first - 1) + "/playbooks/" +
+    const std::string base = root + "/" + name.substr(0, first) + "/" +
+                             name.substr(first + 1, second - first - 1) + "/playbooks/" +
                              name.substr(second + 1);
     for (const std::string_view ending : {"", ".yml", ".yaml"}) {
       if (const std::string path = base + std::string(ending); is_file(path)) return path;
@@ -157,10 +183,13 @@ void Reader::read_hosts(const yaml::Node::Member& member, Play& play) {
   const yaml::Node& value = member.value;
   play.hosts_span = value.is_null() ? member.key_span : value.span();
   play.hosts = value.to_value();
-  const bool empty = value.is_null() || (value.is_sequence() && value.items().empty()) ||
-                     (value.is_scalar() && value.scalar().is_string() && value.scalar().as_string().empty());
+  const bool empty =
+      value.is_null() || (value.is_sequence() && value.items().empty()) ||
+      (value.is_scalar() && value.scalar().is_string() && value.scalar().as_string().empty());
   if (empty) {
-    report(Error(ErrorCode::play_invalid, "'hosts' is empty: a play needs a host pattern").at(play.hosts_span).hint("'all' is every host"));
+    report(Error(ErrorCode::play_invalid, "'hosts' is empty: a play needs a host pattern")
+               .at(play.hosts_span)
+               .hint("'all' is every host"));
   }
   if (value.is_scalar() && !value.scalar().is_string()) play.hosts = Value(to_text(value.scalar()));
 }
@@ -170,16 +199,22 @@ void Reader::read_serial(const yaml::Node& value, Play& play) {
   const List batches = play.serial.is_list() ? play.serial.as_list() : List{play.serial};
   for (const Value& batch : batches) {
     if (batch.is_null() || is_batch(batch)) continue;
-    report(Error(ErrorCode::yaml_type, fmt::format("'serial' wants a number, a percentage or a list of them, found {}", found_text(batch))).at(value.span()));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'serial' wants a number, a percentage or a list of them, found {}",
+                             found_text(batch)))
+               .at(value.span()));
   }
 }
 
 void Reader::read_vars_files(const yaml::Node& value, Play& play) {
   for (const Value& file : listed(value)) {
     const List alternatives = file.is_list() ? file.as_list() : List{file};
-    const bool sound = std::all_of(alternatives.begin(), alternatives.end(), [](const Value& one) { return one.is_string(); });
+    const bool sound = std::all_of(
+        alternatives.begin(), alternatives.end(), [](const Value& one) { return one.is_string(); });
     if (!sound) {
-      report(Error(ErrorCode::yaml_type, fmt::format("'vars_files' wants file names, found {}", found_text(file))).at(value.span()));
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("'vars_files' wants file names, found {}", found_text(file)))
+                 .at(value.span()));
       continue;
     }
     play.vars_files.push_back(file);
@@ -187,9 +222,13 @@ void Reader::read_vars_files(const yaml::Node& value, Play& play) {
 }
 
 void Reader::read_vars_prompt(const yaml::Node& value, Play& play) {
-  const std::vector<yaml::Node> entries = value.is_sequence() ? value.items() : std::vector<yaml::Node>{};
+  const std::vector<yaml::Node> entries =
+      value.is_sequence() ? value.items() : std::vector<yaml::Node>{};
   if (!value.is_sequence() && !value.is_null()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("'vars_prompt' wants a list of maps, found {}", found_text(value.to_value()))).at(value.span()));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'vars_prompt' wants a list of maps, found {}",
+                             found_text(value.to_value())))
+               .at(value.span()));
   }
   for (const yaml::Node& entry : entries) {
     VarsPrompt prompt;
@@ -210,12 +249,18 @@ void Reader::read_vars_prompt(const yaml::Node& value, Play& play) {
       } else if (key == "encrypt") {
         prompt.encrypt = to_text(read);
       } else if (std::find(kPromptKeys.begin(), kPromptKeys.end(), key) == kPromptKeys.end()) {
-        report(Error(ErrorCode::unknown_keyword, fmt::format("unknown key '{}' in 'vars_prompt'", key)).at(member.key_span).hint(suggest(key, kPromptKeys)));
+        report(
+            Error(ErrorCode::unknown_keyword, fmt::format("unknown key '{}' in 'vars_prompt'", key))
+                .at(member.key_span)
+                .hint(suggest(key, kPromptKeys)));
       }
     }
     if (!is_identifier(prompt.name)) {
-      report(Error(ErrorCode::play_invalid, entry.is_mapping() ? "each entry of 'vars_prompt' needs the 'name' of a variable"
-                                                              : fmt::format("each entry of 'vars_prompt' must be a map, found {}", found_text(entry.to_value())))
+      report(Error(ErrorCode::play_invalid,
+                   entry.is_mapping()
+                       ? "each entry of 'vars_prompt' needs the 'name' of a variable"
+                       : fmt::format("each entry of 'vars_prompt' must be a map, found {}",
+                                     found_text(entry.to_value())))
                  .at(entry.span()));
       continue;
     }
@@ -229,10 +274,14 @@ void Reader::check_strategy(const yaml::Node& value, Play& play) {
   play.strategy = std::string(short_name(to_text(value.to_value())));
   if (is_template(value.to_value())) {
     play.strategy = to_text(value.to_value());
-  } else if (std::find(kStrategies.begin(), kStrategies.end(), play.strategy) == kStrategies.end()) {
-    report(Error(ErrorCode::unsupported_keyword, fmt::format("strategy '{}' is not supported; there are linear, free and host_pinned", play.strategy))
-               .at(value.span())
-               .hint(suggest(play.strategy, kStrategies)));
+  } else if (std::find(kStrategies.begin(), kStrategies.end(), play.strategy) ==
+             kStrategies.end()) {
+    report(
+        Error(ErrorCode::unsupported_keyword,
+              fmt::format("strategy '{}' is not supported; there are linear, free and host_pinned",
+                          play.strategy))
+            .at(value.span())
+            .hint(suggest(play.strategy, kStrategies)));
   }
 }
 
@@ -261,8 +310,12 @@ void Reader::read_play_keyword(const yaml::Node::Member& member, Play& play) {
     check_strategy(value, play);
   } else if (key == "order") {
     play.order = to_text(value.to_value());
-    if (std::find(kOrders.begin(), kOrders.end(), play.order) == kOrders.end() && !is_template(value.to_value())) {
-      report(Error(ErrorCode::yaml_type, fmt::format("'order' wants inventory, sorted, reverse_sorted, reverse_inventory or shuffle, found '{}'", play.order))
+    if (std::find(kOrders.begin(), kOrders.end(), play.order) == kOrders.end() &&
+        !is_template(value.to_value())) {
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("'order' wants inventory, sorted, reverse_sorted, reverse_inventory "
+                               "or shuffle, found '{}'",
+                               play.order))
                  .at(value.span())
                  .hint(suggest(play.order, kOrders)));
     }
@@ -289,7 +342,8 @@ void Reader::read_play_lists(const yaml::Node& entry, Play& play) {
   if (const yaml::Node* roles = entry.find("roles")) read_roles(*roles, play, play.roles);
   play.tasks = block_of("tasks");
   play.post_tasks = block_of("post_tasks");
-  if (const yaml::Node* handlers = entry.find("handlers"); handlers != nullptr && handlers->is_sequence()) {
+  if (const yaml::Node* handlers = entry.find("handlers");
+      handlers != nullptr && handlers->is_sequence()) {
     Surroundings where;
     where.parent = &play;
     where.folder = play.folder;
@@ -297,7 +351,9 @@ void Reader::read_play_lists(const yaml::Node& entry, Play& play) {
   }
 }
 
-std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry, const std::string& folder, const PlayExtras& extras) {
+std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry,
+                                        const std::string& folder,
+                                        const PlayExtras& extras) {
   auto play = std::make_unique<Play>();
   play->span = entry.span();
   play->folder = folder;
@@ -312,12 +368,16 @@ std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry, const std::stri
     }
   }
   if (entry.find("hosts") == nullptr) {
-    const bool is_task = std::any_of(strange.begin(), strange.end(), [&](const yaml::Node::Member* member) {
-      return resolve(*key_text(*member), nullptr).known();
-    });
-    report(Error(ErrorCode::play_invalid, is_task ? "this is a task, and a playbook is a list of plays" : "a play needs 'hosts'")
+    const bool is_task =
+        std::any_of(strange.begin(), strange.end(), [&](const yaml::Node::Member* member) {
+          return resolve(*key_text(*member), nullptr).known();
+        });
+    report(Error(ErrorCode::play_invalid,
+                 is_task ? "this is a task, and a playbook is a list of plays"
+                         : "a play needs 'hosts'")
                .at(entry.span())
-               .hint(is_task ? "put it under the 'tasks:' of a play" : "add 'hosts: all' or a host pattern"));
+               .hint(is_task ? "put it under the 'tasks:' of a play"
+                             : "add 'hosts: all' or a host pattern"));
     if (is_task) return nullptr;
   }
   for (const yaml::Node::Member* member : strange) {
@@ -331,12 +391,15 @@ std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry, const std::stri
     }
   }
   if (entry.find("user") != nullptr && entry.find("remote_user") != nullptr) {
-    report(Error(ErrorCode::argument_conflict, "'user' is the old name of 'remote_user': a play takes one of them").at(entry.member("user")->key_span));
+    report(Error(ErrorCode::argument_conflict,
+                 "'user' is the old name of 'remote_user': a play takes one of them")
+               .at(entry.member("user")->key_span));
   }
   play->tags.insert(play->tags.end(), extras.tags.begin(), extras.tags.end());
   play->when = extras.when;
   if (extras.vars.is_map()) {
-    for (const Map::Entry& each : extras.vars.as_map()) play->vars.set(to_text(each.key), each.value);
+    for (const Map::Entry& each : extras.vars.as_map())
+      play->vars.set(to_text(each.key), each.value);
   }
   read_play_lists(entry, *play);
   return play;

@@ -1,13 +1,13 @@
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <filesystem>
-
 #include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
 #include "core/play/action_text.hpp"
 #include "core/play/reader.hpp"
 #include "core/play/role_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
 
 namespace gpustack::play {
 
@@ -18,7 +18,8 @@ namespace {
 std::vector<std::string> folder_names(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code fault;
-  for (fs::directory_iterator entry(folder, fault), end; !fault && entry != end; entry.increment(fault)) {
+  for (fs::directory_iterator entry(folder, fault), end; !fault && entry != end;
+       entry.increment(fault)) {
     if (entry->is_directory(fault)) names.push_back(entry->path().filename().string());
   }
   return names;
@@ -43,7 +44,8 @@ std::string name_of_source(const std::string& source) {
 }
 
 bool is_collection_name(const std::string& name) {
-  return std::count(name.begin(), name.end(), '.') >= 2 && name.find('/') == std::string::npos && !name.starts_with('.');
+  return std::count(name.begin(), name.end(), '.') >= 2 && name.find('/') == std::string::npos &&
+         !name.starts_with('.');
 }
 
 }  // namespace
@@ -56,7 +58,8 @@ SourceSpan asked_at(const RoleRequest& request, std::string_view argument) {
 std::vector<std::string> Reader::collection_folders(const std::string& folder) const {
   std::vector<std::string> out;
   const auto add = [&](const std::string& path) {
-    if (is_folder(path) && std::find(out.begin(), out.end(), path) == out.end()) out.push_back(path);
+    if (is_folder(path) && std::find(out.begin(), out.end(), path) == out.end())
+      out.push_back(path);
   };
   add(folder + "/collections/ansible_collections");
   // A playbook or role inside a collection sees its neighbours.
@@ -68,10 +71,13 @@ std::vector<std::string> Reader::collection_folders(const std::string& folder) c
   return out;
 }
 
-std::string Reader::find_role(const std::string& name, const Node& parent, std::vector<std::string>& tried) const {
+std::string Reader::find_role(const std::string& name,
+                              const Node& parent,
+                              std::vector<std::string>& tried) const {
   std::vector<std::string> folders;
   const auto add = [&](const std::string& folder) {
-    if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end()) folders.push_back(folder);
+    if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end())
+      folders.push_back(folder);
   };
   const Play* play = parent.play();
   const std::string base = play == nullptr ? start_folder_ : play->folder;
@@ -82,7 +88,9 @@ std::string Reader::find_role(const std::string& name, const Node& parent, std::
   if (is_collection_name(name)) {
     const std::size_t first = name.find('.');
     const std::size_t second = name.find('.', first + 1);
-    const std::string below = "/" + name.substr(0, first) + "/" + name.substr(first + 1, second - first - 1) + "/roles/" + name.substr(second + 1);
+    const std::string below = "/" + name.substr(0, first) + "/" +
+                              name.substr(first + 1, second - first - 1) + "/roles/" +
+                              name.substr(second + 1);
     std::vector<std::string> roots = collection_folders(base);
     for (const Role* role : roles) {
       for (std::string& root : collection_folders(role->path)) roots.push_back(std::move(root));
@@ -96,7 +104,8 @@ std::string Reader::find_role(const std::string& name, const Node& parent, std::
   for (const std::string& path : options_.role_paths) add(absolute_path(path, start_folder_));
   for (const Role* role : roles) add(folder_of(role->path));
   // A playbook in the `playbooks/` of a collection.
-  if (base.ends_with("/playbooks") && base.find("/ansible_collections/") != std::string::npos) add(joined(folder_of(base), "roles"));
+  if (base.ends_with("/playbooks") && base.find("/ansible_collections/") != std::string::npos)
+    add(joined(folder_of(base), "roles"));
   add(base);
   for (const std::string& folder : folders) {
     const std::string path = absolute_path(name, folder);
@@ -115,15 +124,20 @@ Error Reader::unknown_role(const std::string& name, const std::vector<std::strin
     for (std::string& each : folder_names(folder_of(path))) known.push_back(std::move(each));
   }
   std::string simple = name.substr(name.rfind('/') + 1);
-  return Error(ErrorCode::unknown_role, fmt::format("no role '{}'; looked for {}", name, places)).hint(suggest(simple, known));
+  return Error(ErrorCode::unknown_role, fmt::format("no role '{}'; looked for {}", name, places))
+      .hint(suggest(simple, known));
 }
 
-void Reader::read_roles(const yaml::Node& list, const Node& parent, std::vector<std::unique_ptr<Role>>& into) {
+void Reader::read_roles(const yaml::Node& list,
+                        const Node& parent,
+                        std::vector<std::unique_ptr<Role>>& into) {
   if (list.is_null()) return;
   if (!list.is_sequence()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("a list of roles is wanted here, found {}", found_text(list.to_value())))
-               .at(list.span())
-               .hint("begin each role with '- '"));
+    report(
+        Error(ErrorCode::yaml_type,
+              fmt::format("a list of roles is wanted here, found {}", found_text(list.to_value())))
+            .at(list.span())
+            .hint("begin each role with '- '"));
     return;
   }
   for (const yaml::Node& entry : list.items()) {
@@ -139,7 +153,8 @@ std::unique_ptr<Role> Reader::read_role_entry(const yaml::Node& entry, const Nod
   request.span = entry.span();
   if (entry.is_scalar() && (entry.scalar().is_string() || entry.scalar().is_integer())) {
     request.name = entry.scalar();
-    const bool has_parameters = request.name.is_string() && request.name.as_string().find('=') != std::string::npos;
+    const bool has_parameters =
+        request.name.is_string() && request.name.as_string().find('=') != std::string::npos;
     if (has_parameters && !is_template(request.name)) {  // the old form: name=x, port=80
       auto text = parse_argument_text(request.name, FreeForm::none);
       if (!text) {
@@ -177,11 +192,16 @@ std::unique_ptr<Role> Reader::read_role_entry(const yaml::Node& entry, const Nod
     }
     role->name.clear();
   } else {
-    report(Error(ErrorCode::play_invalid, fmt::format("a role entry is a name or a map, found {}", found_text(entry.to_value()))).at(entry.span()));
+    report(Error(ErrorCode::play_invalid,
+                 fmt::format("a role entry is a name or a map, found {}",
+                             found_text(entry.to_value())))
+               .at(entry.span()));
     return nullptr;
   }
   if (request.name.is_null() || (request.name.is_string() && request.name.as_string().empty())) {
-    report(Error(ErrorCode::play_invalid, "a role entry needs the name of a role").at(entry.span()).hint("write '- role: NAME'"));
+    report(Error(ErrorCode::play_invalid, "a role entry needs the name of a role")
+               .at(entry.span())
+               .hint("write '- role: NAME'"));
     return nullptr;
   }
   if (!load_role(*role, request)) return nullptr;
@@ -190,7 +210,8 @@ std::unique_ptr<Role> Reader::read_role_entry(const yaml::Node& entry, const Nod
 
 bool Reader::closes_role_loop(const Role& role, const SourceSpan& span) {
   std::vector<std::string> chain;
-  for (const Node* node = role.parent; node != nullptr && node->type != NodeType::task; node = node->parent) {
+  for (const Node* node = role.parent; node != nullptr && node->type != NodeType::task;
+       node = node->parent) {
     if (node->type != NodeType::role) continue;
     const auto& above = static_cast<const Role&>(*node);
     chain.push_back(above.name);
@@ -221,7 +242,8 @@ bool Reader::load_role(Role& role, const RoleRequest& request) {
   if (!request.files.tasks.empty()) role.entry_point = request.files.tasks;
   if (closes_role_loop(role, request.span)) return false;
   role.role_vars = role_variables(role, "vars", request.files.vars, asked_at(request, "vars_from"));
-  role.defaults = role_variables(role, "defaults", request.files.defaults, asked_at(request, "defaults_from"));
+  role.defaults =
+      role_variables(role, "defaults", request.files.defaults, asked_at(request, "defaults_from"));
   read_role_meta(role);
   if (request.allow_duplicates) role.allow_duplicates = *request.allow_duplicates;
   role.signature = role_signature(role, request);
@@ -230,17 +252,25 @@ bool Reader::load_role(Role& role, const RoleRequest& request) {
   return true;
 }
 
-Value Reader::role_variables(const Role& role, std::string_view subfolder, const std::string& wanted, const SourceSpan& span) {
+Value Reader::role_variables(const Role& role,
+                             std::string_view subfolder,
+                             const std::string& wanted,
+                             const SourceSpan& span) {
   Map out;
   const auto files = role_files(role.path, subfolder, wanted, true);
   if (files.empty() && !wanted.empty()) {
-    report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file '{}/{}'", role.name, subfolder, wanted)).at(span));
+    report(Error(ErrorCode::include_missing,
+                 fmt::format("role '{}' has no file '{}/{}'", role.name, subfolder, wanted))
+               .at(span));
   }
   for (const std::string& file : files) {
     const auto loaded = document(file, {});
     if (loaded == nullptr || loaded->root.is_null()) continue;
     if (!loaded->root.is_mapping()) {
-      report(Error(ErrorCode::yaml_type, fmt::format("a file of variables must be a map, found {}", found_text(loaded->root.to_value()))).at(loaded->root.span()));
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("a file of variables must be a map, found {}",
+                               found_text(loaded->root.to_value())))
+                 .at(loaded->root.span()));
       continue;
     }
     const Value values = loaded->root.to_value();
@@ -255,26 +285,37 @@ void Reader::read_role_meta(Role& role) {
   const auto files = role_files(role.path, "meta", "", false);
   if (!specs.empty()) {
     const auto loaded = document(specs.front(), {});
-    if (loaded != nullptr && loaded->root.is_mapping()) role.argument_specs = loaded->root.to_value().get("argument_specs");
+    if (loaded != nullptr && loaded->root.is_mapping())
+      role.argument_specs = loaded->root.to_value().get("argument_specs");
   }
   if (files.empty()) return;
   const auto loaded = document(files.front(), {});
   if (loaded == nullptr || loaded->root.is_null()) return;
   const yaml::Node& meta = loaded->root;
   if (!meta.is_mapping()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("a role's meta file must be a map, found {}", found_text(meta.to_value()))).at(meta.span()));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("a role's meta file must be a map, found {}",
+                             found_text(meta.to_value())))
+               .at(meta.span()));
     return;
   }
-  if (const yaml::Node* duplicates = meta.find("allow_duplicates")) role.allow_duplicates = literal_bool(*duplicates, "allow_duplicates", false);
+  if (const yaml::Node* duplicates = meta.find("allow_duplicates"))
+    role.allow_duplicates = literal_bool(*duplicates, "allow_duplicates", false);
   if (specs.empty()) {
-    if (const yaml::Node* inline_specs = meta.find("argument_specs")) role.argument_specs = inline_specs->to_value();
+    if (const yaml::Node* inline_specs = meta.find("argument_specs"))
+      role.argument_specs = inline_specs->to_value();
   }
-  if (const auto* collections = meta.member("collections"); collections != nullptr && !listed(collections->value).empty()) {
-    warn("'collections' in a role's meta has no effect: module names are found without it", collections->key_span);
+  if (const auto* collections = meta.member("collections");
+      collections != nullptr && !listed(collections->value).empty()) {
+    warn("'collections' in a role's meta has no effect: module names are found without it",
+         collections->key_span);
   }
   if (const yaml::Node* dependencies = meta.find("dependencies")) {
     if (!dependencies->is_null() && !dependencies->is_sequence()) {
-      report(Error(ErrorCode::yaml_type, fmt::format("'dependencies' wants a list of roles, found {}", found_text(dependencies->to_value()))).at(dependencies->span()));
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("'dependencies' wants a list of roles, found {}",
+                               found_text(dependencies->to_value())))
+                 .at(dependencies->span()));
     } else {
       read_roles(*dependencies, role, role.dependencies);
     }
@@ -291,7 +332,8 @@ std::unique_ptr<Task> Reader::argument_check(Role& role, const Value& spec) {
   task->module = modules::find_module(task->action);
   task->base_folder = joined(role.path, "tasks");
   task->name = fmt::format("Validating arguments against arg spec '{}'", role.entry_point);
-  if (const Value* summary = spec.find("short_description")) task->name += " - " + to_text(*summary);
+  if (const Value* summary = spec.find("short_description"))
+    task->name += " - " + to_text(*summary);
   task->tags.emplace_back("always");
   Value context{Map()};
   context.set("type", "role");
@@ -313,12 +355,15 @@ void Reader::read_role_tasks(Role& role, const RoleRequest& request) {
   role.body->begins_role = &role;
   if (request.validate) {
     const Value* spec = role.argument_specs.find(role.entry_point);
-    if (spec != nullptr && spec->is_map() && !spec->as_map().empty()) role.body->tasks.push_back(argument_check(role, *spec));
+    if (spec != nullptr && spec->is_map() && !spec->as_map().empty())
+      role.body->tasks.push_back(argument_check(role, *spec));
   }
   const auto files = role_files(role.path, "tasks", request.files.tasks, false);
   if (files.empty()) {
     if (!request.files.tasks.empty()) {
-      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'tasks/{}'", role.name, request.files.tasks)).at(asked_at(request, "tasks_from")));
+      report(Error(ErrorCode::include_missing,
+                   fmt::format("role '{}' has no file 'tasks/{}'", role.name, request.files.tasks))
+                 .at(asked_at(request, "tasks_from")));
     }
     return;
   }
@@ -334,7 +379,10 @@ void Reader::read_role_handlers(Role& role, const RoleRequest& request) {
   const auto files = role_files(role.path, "handlers", request.files.handlers, false);
   if (files.empty()) {
     if (!request.files.handlers.empty()) {
-      report(Error(ErrorCode::include_missing, fmt::format("role '{}' has no file 'handlers/{}'", role.name, request.files.handlers)).at(asked_at(request, "handlers_from")));
+      report(Error(ErrorCode::include_missing,
+                   fmt::format(
+                       "role '{}' has no file 'handlers/{}'", role.name, request.files.handlers))
+                 .at(asked_at(request, "handlers_from")));
     }
     return;
   }
@@ -359,9 +407,17 @@ std::string Reader::role_signature(const Role& role, const RoleRequest& request)
   JsonStyle style;
   style.sort_keys = true;
   style.redact_secrets = false;
-  const Value identity = Value::list({Value(role.name), Value(role.path), role.params, Value(List(role.tags.begin(), role.tags.end())),
-                                      Value(std::move(when)), role.vars, Value(request.from_include), Value(request.files.tasks),
-                                      Value(request.files.vars), Value(request.files.defaults), Value(request.files.handlers)});
+  const Value identity = Value::list({Value(role.name),
+                                      Value(role.path),
+                                      role.params,
+                                      Value(List(role.tags.begin(), role.tags.end())),
+                                      Value(std::move(when)),
+                                      role.vars,
+                                      Value(request.from_include),
+                                      Value(request.files.tasks),
+                                      Value(request.files.vars),
+                                      Value(request.files.defaults),
+                                      Value(request.files.handlers)});
   return to_json(identity, style);
 }
 

@@ -1,9 +1,9 @@
+#include "core/base/suggest.hpp"
+#include "core/play/reader.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-
-#include "core/base/suggest.hpp"
-#include "core/play/reader.hpp"
 
 namespace gpustack::play {
 
@@ -12,12 +12,20 @@ namespace {
 using Kind = ResolvedAction::Kind;
 
 /// @source Ansible 2.14 to 2.18, module `meta`
-const std::vector<std::string_view> kMetaWords = {"clear_facts",       "clear_host_errors", "end_batch",       "end_host",
-                                                  "end_play",          "end_role",          "flush_handlers",  "noop",
-                                                  "refresh_inventory", "reset_connection"};
+const std::vector<std::string_view> kMetaWords = {"clear_facts",
+                                                  "clear_host_errors",
+                                                  "end_batch",
+                                                  "end_host",
+                                                  "end_play",
+                                                  "end_role",
+                                                  "flush_handlers",
+                                                  "noop",
+                                                  "refresh_inventory",
+                                                  "reset_connection"};
 
 KeywordPlace place_of(const ActionParts& action, const Surroundings& where) {
-  if (action.resolved.kind == Kind::include_tasks || action.resolved.kind == Kind::include_role) return KeywordPlace::include;
+  if (action.resolved.kind == Kind::include_tasks || action.resolved.kind == Kind::include_role)
+    return KeywordPlace::include;
   return where.handlers ? KeywordPlace::handler : KeywordPlace::task;
 }
 
@@ -30,19 +38,26 @@ bool is_action_key(std::string_view key, const ActionParts& action) {
 void Reader::read_loop(const yaml::Node::Member& member, std::string_view lookup, Task& task) {
   const yaml::Node& value = member.value;
   if (task.loop) {
-    report(Error(ErrorCode::argument_conflict, fmt::format("a task has one loop, found a second one: '{}'", *key_text(member)))
+    report(Error(ErrorCode::argument_conflict,
+                 fmt::format("a task has one loop, found a second one: '{}'", *key_text(member)))
                .at(member.key_span)
                .related(task.loop->span, "the other loop is here"));
     return;
   }
   if (value.is_null()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants a value to go over, found nothing", *key_text(member))).at(member.key_span));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'{}' wants a value to go over, found nothing", *key_text(member)))
+               .at(member.key_span));
     return;
   }
-  if (lookup.empty() && (value.is_mapping() || (value.is_scalar() && !value.scalar().is_string()))) {
-    report(Error(ErrorCode::yaml_type, fmt::format("'loop' wants a list or a template, found {}", found_text(value.to_value())))
+  if (lookup.empty() &&
+      (value.is_mapping() || (value.is_scalar() && !value.scalar().is_string()))) {
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'loop' wants a list or a template, found {}",
+                             found_text(value.to_value())))
                .at(value.span())
-               .hint(value.is_mapping() ? "go over a map with 'loop: \"{{ NAME | dict2items }}\"'" : ""));
+               .hint(value.is_mapping() ? "go over a map with 'loop: \"{{ NAME | dict2items }}\"'"
+                                        : ""));
     return;
   }
   task.loop = Loop{std::string(lookup), value.to_value(), value.span()};
@@ -51,20 +66,26 @@ void Reader::read_loop(const yaml::Node::Member& member, std::string_view lookup
 void Reader::read_loop_control(const yaml::Node& value, Task& task) {
   if (value.is_null()) return;
   if (!value.is_mapping()) {
-    report(Error(ErrorCode::yaml_type, fmt::format("'loop_control' wants a map, found {}", found_text(value.to_value()))).at(value.span()));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'loop_control' wants a map, found {}", found_text(value.to_value())))
+               .at(value.span()));
     return;
   }
   Block scratch;
-  for (const yaml::Node::Member* member : read_keywords(value, scratch, KeywordPlace::loop_control)) {
+  for (const yaml::Node::Member* member :
+       read_keywords(value, scratch, KeywordPlace::loop_control)) {
     const std::string_view key = *key_text(*member);
     const yaml::Node& setting = member->value;
     LoopControl& control = task.loop_control;
     if (key == "loop_var" || key == "index_var") {
       const std::string name = setting.is_null() ? std::string() : to_text(setting.to_value());
       if (!is_identifier(name)) {
-        report(Error(ErrorCode::yaml_type, fmt::format("'{}' wants a variable name, found {}", key, found_text(setting.to_value())))
-                   .at(setting.span())
-                   .hint(is_template(setting.to_value()) ? "it cannot be a template" : ""));
+        report(
+            Error(ErrorCode::yaml_type,
+                  fmt::format(
+                      "'{}' wants a variable name, found {}", key, found_text(setting.to_value())))
+                .at(setting.span())
+                .hint(is_template(setting.to_value()) ? "it cannot be a template" : ""));
       } else {
         (key == "loop_var" ? control.loop_var : control.index_var) = name;
       }
@@ -81,7 +102,8 @@ void Reader::read_loop_control(const yaml::Node& value, Task& task) {
     } else if (key == "extended_allitems") {
       control.extended_allitems = literal_bool(setting, key, true);
     } else {
-      report_leftover(*member, KeywordPlace::loop_control, keyword_names(KeywordPlace::loop_control));
+      report_leftover(
+          *member, KeywordPlace::loop_control, keyword_names(KeywordPlace::loop_control));
     }
   }
 }
@@ -92,9 +114,13 @@ void Reader::read_task_keyword(const yaml::Node::Member& member, Task& task) {
   if (key == "register") {
     task.register_name = value.is_null() ? std::string() : to_text(value.to_value());
     if (!task.register_name.empty() && !is_identifier(task.register_name)) {
-      report(Error(ErrorCode::yaml_type, fmt::format("'register' wants a variable name, found {}", found_text(value.to_value())))
+      report(Error(ErrorCode::yaml_type,
+                   fmt::format("'register' wants a variable name, found {}",
+                               found_text(value.to_value())))
                  .at(value.span())
-                 .hint(is_template(value.to_value()) ? "it cannot be a template" : "names are letters, digits and '_', and do not begin with a digit"));
+                 .hint(is_template(value.to_value())
+                           ? "it cannot be a template"
+                           : "names are letters, digits and '_', and do not begin with a digit"));
     }
   } else if (key == "loop") {
     if (!value.is_null()) read_loop(member, "", task);
@@ -127,19 +153,27 @@ void Reader::read_meta(const ActionParts& action, Task& task) {
   task.kind = ActionKind::meta;
   const Value* word = action.arguments.find("_raw_params");
   if (word == nullptr) word = action.arguments.find("free_form");
-  if (word == nullptr && action.arguments.find("_variable_params") != nullptr) word = action.arguments.find("_variable_params");
+  if (word == nullptr && action.arguments.find("_variable_params") != nullptr)
+    word = action.arguments.find("_variable_params");
   if (word == nullptr) {
-    report(Error(ErrorCode::missing_argument, "'meta' wants a word that says what to do").at(action.span).hint("such as 'meta: flush_handlers'"));
+    report(Error(ErrorCode::missing_argument, "'meta' wants a word that says what to do")
+               .at(action.span)
+               .hint("such as 'meta: flush_handlers'"));
     return;
   }
   task.free_form = to_text(*word);
   const SourceSpan span = word->origin() != nullptr ? word->origin()->span : action.span;
   if (is_template(*word)) {
-    report(Error(ErrorCode::invalid_argument, "the word of 'meta' cannot be a template").at(span).hint("use 'when:' to choose between two meta tasks"));
+    report(Error(ErrorCode::invalid_argument, "the word of 'meta' cannot be a template")
+               .at(span)
+               .hint("use 'when:' to choose between two meta tasks"));
   } else if (std::find(kMetaWords.begin(), kMetaWords.end(), task.free_form) == kMetaWords.end()) {
-    report(Error(ErrorCode::invalid_argument, fmt::format("'meta' knows no '{}'", task.free_form)).at(span).hint(suggest(task.free_form, kMetaWords)));
+    report(Error(ErrorCode::invalid_argument, fmt::format("'meta' knows no '{}'", task.free_form))
+               .at(span)
+               .hint(suggest(task.free_form, kMetaWords)));
   } else if (task.is_handler && task.free_form == "flush_handlers") {
-    report(Error(ErrorCode::invalid_argument, "'meta: flush_handlers' cannot be a handler").at(span));
+    report(
+        Error(ErrorCode::invalid_argument, "'meta: flush_handlers' cannot be a handler").at(span));
   }
 }
 
@@ -150,7 +184,9 @@ void Reader::check_module_arguments(const Task& task) {
   auto checked = modules::check_literal_arguments(*spec, task.arguments, task.action_span);
   if (checked) return;
   // What is missing here may come from module_defaults.
-  if (checked.error().code() == ErrorCode::missing_argument && task.setting(Keyword::module_defaults) != nullptr) return;
+  if (checked.error().code() == ErrorCode::missing_argument &&
+      task.setting(Keyword::module_defaults) != nullptr)
+    return;
   report(std::move(checked).error());
 }
 
@@ -165,7 +201,9 @@ void Reader::inherit_notify(Task& task) {
   }
 }
 
-std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry, const ActionParts& action, const Surroundings& where) {
+std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry,
+                                        const ActionParts& action,
+                                        const Surroundings& where) {
   auto task = std::make_unique<Task>();
   task->parent = where.parent;
   task->span = entry.span();
@@ -177,7 +215,8 @@ std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry, const ActionPar
   task->library_path = action.resolved.library_path;
   task->arguments = action.arguments;
   task->argument_spans = action.spans;
-  if (const Value* variable = action.arguments.find("_variable_params"); variable != nullptr && action.arguments.size() == 1) {
+  if (const Value* variable = action.arguments.find("_variable_params");
+      variable != nullptr && action.arguments.size() == 1) {
     task->arguments = *variable;
   }
 
@@ -192,27 +231,46 @@ std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry, const ActionPar
       read_loop(*member, key.substr(5), *task);
     } else if (place == KeywordPlace::include && where.handlers && key == "listen") {
       task->listen = listed(member->value);
-    } else if (place == KeywordPlace::include && info != nullptr && info->allowed_on(KeywordPlace::task)) {
-      report(Error(ErrorCode::unknown_keyword, fmt::format("keyword '{}' does not belong on '{}'", key, action.name))
-                 .at(member->key_span)
-                 .hint(info->allowed_on(KeywordPlace::block) ? fmt::format("put it under 'apply:', or use '{}'", action.resolved.kind == Kind::include_role ? "import_role" : "import_tasks") : ""));
+    } else if (place == KeywordPlace::include && info != nullptr &&
+               info->allowed_on(KeywordPlace::task)) {
+      report(
+          Error(ErrorCode::unknown_keyword,
+                fmt::format("keyword '{}' does not belong on '{}'", key, action.name))
+              .at(member->key_span)
+              .hint(info->allowed_on(KeywordPlace::block)
+                        ? fmt::format("put it under 'apply:', or use '{}'",
+                                      action.resolved.kind == Kind::include_role ? "import_role"
+                                                                                 : "import_tasks")
+                        : ""));
     } else if (info != nullptr && key == "listen") {
-      report(Error(ErrorCode::unknown_keyword, "keyword 'listen' belongs on a handler, not on a task").at(member->key_span));
+      report(
+          Error(ErrorCode::unknown_keyword, "keyword 'listen' belongs on a handler, not on a task")
+              .at(member->key_span));
     }
     // Anything else was told by read_action().
   }
-  if (action.is_local) task->settings[Keyword::delegate_to] = Setting{Value("localhost"), action.span};
+  if (action.is_local)
+    task->settings[Keyword::delegate_to] = Setting{Value("localhost"), action.span};
   if (task->loop && task->loop_control.index_var == task->loop_control.loop_var) {
-    report(Error(ErrorCode::argument_conflict, "'loop_var' and 'index_var' cannot be the same name").at(task->loop->span));
+    report(Error(ErrorCode::argument_conflict, "'loop_var' and 'index_var' cannot be the same name")
+               .at(task->loop->span));
   }
   inherit_notify(*task);
 
   switch (action.resolved.kind) {
     case Kind::include_tasks:
-    case Kind::include: read_include_tasks(action, *task); break;
-    case Kind::include_role: read_include_role(action, *task); break;
-    case Kind::meta: read_meta(action, *task); break;
-    default: check_module_arguments(*task); break;
+    case Kind::include:
+      read_include_tasks(action, *task);
+      break;
+    case Kind::include_role:
+      read_include_role(action, *task);
+      break;
+    case Kind::meta:
+      read_meta(action, *task);
+      break;
+    default:
+      check_module_arguments(*task);
+      break;
   }
   return task;
 }

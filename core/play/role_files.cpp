@@ -1,9 +1,9 @@
 #include "core/play/role_files.hpp"
 
+#include "core/play/reader.hpp"
+
 #include <algorithm>
 #include <filesystem>
-
-#include "core/play/reader.hpp"
 
 namespace gpustack::play {
 
@@ -13,13 +13,15 @@ namespace {
 
 bool is_variable_file(const std::string& name) {
   if (name.starts_with('.') || name.ends_with('~')) return false;
-  return name.ends_with(".yml") || name.ends_with(".yaml") || name.ends_with(".json") || name.find('.') == std::string::npos;
+  return name.ends_with(".yml") || name.ends_with(".yaml") || name.ends_with(".json") ||
+         name.find('.') == std::string::npos;
 }
 
 void collect(const std::string& folder, std::vector<std::string>& into) {
   std::vector<std::string> names;
   std::error_code fault;
-  for (fs::directory_iterator entry(folder, fault), end; !fault && entry != end; entry.increment(fault)) {
+  for (fs::directory_iterator entry(folder, fault), end; !fault && entry != end;
+       entry.increment(fault)) {
     names.push_back(entry->path().filename().string());
   }
   std::sort(names.begin(), names.end());
@@ -35,12 +37,16 @@ void collect(const std::string& folder, std::vector<std::string>& into) {
 
 }  // namespace
 
-std::vector<std::string> role_files(const std::string& role, std::string_view subfolder, const std::string& wanted, bool folders_too) {
+std::vector<std::string> role_files(const std::string& role,
+                                    std::string_view subfolder,
+                                    const std::string& wanted,
+                                    bool folders_too) {
   const std::string folder = joined(role, std::string(subfolder));
   std::vector<std::string_view> endings = {".yml", ".yaml", ".json"};
   endings.insert(wanted.empty() ? endings.end() : endings.begin(), "");
   for (const std::string_view ending : endings) {
-    const std::string path = joined(folder, (wanted.empty() ? "main" : wanted) + std::string(ending));
+    const std::string path =
+        joined(folder, (wanted.empty() ? "main" : wanted) + std::string(ending));
     if (!path.starts_with(folder + "/")) continue;  // `tasks_from: ../x` does not leave its folder
     if (is_folder(path)) {
       if (!folders_too) continue;

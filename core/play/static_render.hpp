@@ -5,8 +5,9 @@
 
 namespace gpustack::play {
 
-/// Renders `text` with what is known before any host is: `extra_vars`, the variables written above `where` (tasks, blocks, role
-/// entries, plays), role variables and defaults, `role_path`, `role_name`, `playbook_dir`.
+/// Renders `text` with what is known before any host is: `extra_vars`, the variables written above
+/// `where` (tasks, blocks, role entries, plays), role variables and defaults, `role_path`,
+/// `role_name`, `playbook_dir`.
 /// @error undefined_variable for facts and inventory variables, as the renderer's
 Result<Value> render_at_load(const Value& text, const Node* where, const Value& extra_vars);
 

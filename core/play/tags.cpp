@@ -1,8 +1,8 @@
 #include "core/play/tags.hpp"
 
-#include <algorithm>
-
 #include "core/play/keywords.hpp"
+
+#include <algorithm>
 
 namespace gpustack::play {
 
@@ -15,7 +15,8 @@ std::string trimmed(std::string_view text) {
 }
 
 bool overlap(const TagSet& one, const TagSet& other) {
-  return std::any_of(one.begin(), one.end(), [&](const std::string& tag) { return other.contains(tag); });
+  return std::any_of(
+      one.begin(), one.end(), [&](const std::string& tag) { return other.contains(tag); });
 }
 
 bool chosen(const TagSet& tags, bool tagged, const TagSet& only) {
@@ -40,7 +41,8 @@ TagSet parse_tags(const std::vector<std::string>& options) {
     std::size_t start = 0;
     while (start <= option.size()) {
       const std::size_t comma = std::min(option.find(',', start), option.size());
-      if (std::string tag = trimmed(std::string_view(option).substr(start, comma - start)); !tag.empty()) {
+      if (std::string tag = trimmed(std::string_view(option).substr(start, comma - start));
+          !tag.empty()) {
         out.insert(std::move(tag));
       }
       start = comma + 1;
@@ -51,7 +53,8 @@ TagSet parse_tags(const std::vector<std::string>& options) {
 
 std::vector<Value> written_tags(const Node& node) {
   std::vector<const Node*> path;
-  for (const Node* each = &node; each != nullptr; each = inherited_from(*each)) path.push_back(each);
+  for (const Node* each = &node; each != nullptr; each = inherited_from(*each))
+    path.push_back(each);
   std::vector<Value> out;
   for (auto each = path.rbegin(); each != path.rend(); ++each) {
     out.insert(out.end(), (*each)->tags.begin(), (*each)->tags.end());

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Tags: what a node carries, and whether `--tags` and `--skip-tags` let it run.
 
+#include "core/play/model.hpp"
+
 #include <set>
 #include <string>
 #include <vector>
-
-#include "core/play/model.hpp"
 
 namespace gpustack::play {
 

@@ -1,14 +1,16 @@
 #include "core/play/visit.hpp"
 
-#include <string_view>
-
 #include "core/play/keywords.hpp"
+
+#include <string_view>
 
 namespace gpustack::play {
 
 namespace {
 
-std::string_view simple_name(std::string_view action) { return action.substr(action.rfind('.') + 1); }
+std::string_view simple_name(std::string_view action) {
+  return action.substr(action.rfind('.') + 1);
+}
 
 class Walker {
  public:
@@ -16,10 +18,18 @@ class Walker {
 
   void node(const Node& node) {
     switch (node.type) {
-      case NodeType::play: play(static_cast<const Play&>(node)); break;
-      case NodeType::role: role(static_cast<const Role&>(node)); break;
-      case NodeType::block: block(static_cast<const Block&>(node)); break;
-      case NodeType::task: task(static_cast<const Task&>(node)); break;
+      case NodeType::play:
+        play(static_cast<const Play&>(node));
+        break;
+      case NodeType::role:
+        role(static_cast<const Role&>(node));
+        break;
+      case NodeType::block:
+        block(static_cast<const Block&>(node));
+        break;
+      case NodeType::task:
+        task(static_cast<const Task&>(node));
+        break;
     }
   }
 
@@ -40,7 +50,9 @@ class Walker {
 
   void condition(const Value& expression, const SourceSpan& where) {
     if (!expression.is_string() || expression.is_unsafe() || expression.as_string().empty()) return;
-    visit_(expression, TemplateKind::condition, expression.origin() == nullptr ? where : expression.origin()->span);
+    visit_(expression,
+           TemplateKind::condition,
+           expression.origin() == nullptr ? where : expression.origin()->span);
   }
 
   void conditions(const std::vector<Condition>& list) {
@@ -71,8 +83,10 @@ class Walker {
     for (const Map::Entry& entry : task.arguments.as_map()) {
       const std::string name = to_text(entry.key);
       const auto found = task.argument_spans.find(name);
-      const SourceSpan where = found == task.argument_spans.end() ? task.action_span : found->second;
-      const bool is_expression = (action == "assert" && name == "that") || (action == "debug" && name == "var");
+      const SourceSpan where =
+          found == task.argument_spans.end() ? task.action_span : found->second;
+      const bool is_expression =
+          (action == "assert" && name == "that") || (action == "debug" && name == "var");
       if (is_expression) {
         condition_values(entry.value, where);
       } else {
@@ -85,8 +99,13 @@ class Walker {
     common(task);
     arguments(task);
     if (task.loop) value(task.loop->expression, task.loop->span);
-    for (const Value* one : {&task.loop_control.label, &task.loop_control.pause, &task.loop_control.extended_setting, &task.retries, &task.delay,
-                             &task.async_seconds, &task.poll}) {
+    for (const Value* one : {&task.loop_control.label,
+                             &task.loop_control.pause,
+                             &task.loop_control.extended_setting,
+                             &task.retries,
+                             &task.delay,
+                             &task.async_seconds,
+                             &task.poll}) {
       value(*one, task.span);
     }
     conditions(task.until);
@@ -104,7 +123,8 @@ class Walker {
     }
   }
 
-  void handlers(const std::vector<std::unique_ptr<Task>>& tasks, const std::vector<std::unique_ptr<Block>>& blocks) {
+  void handlers(const std::vector<std::unique_ptr<Task>>& tasks,
+                const std::vector<std::unique_ptr<Block>>& blocks) {
     for (const auto& one : blocks) common(*one);
     for (const auto& one : tasks) task(*one);
   }
@@ -122,7 +142,12 @@ class Walker {
   void play(const Play& play) {
     common(play);
     value(play.hosts, play.hosts_span);
-    for (const Value* one : {&play.gather_facts, &play.gather_subset, &play.gather_timeout, &play.fact_path, &play.serial, &play.max_fail_percentage}) {
+    for (const Value* one : {&play.gather_facts,
+                             &play.gather_subset,
+                             &play.gather_timeout,
+                             &play.fact_path,
+                             &play.serial,
+                             &play.max_fail_percentage}) {
       value(*one, play.span);
     }
     values(play.vars_files, play.span);
@@ -139,9 +164,15 @@ class Walker {
 }  // namespace
 
 void visit_tasks(const Node& node, const std::function<void(const Task& task)>& visit) {
-  const auto lists = [&](const auto&... each) { (..., [&](const auto& list) { for (const auto& child : list) visit_tasks(*child, visit); }(each)); };
+  const auto lists = [&](const auto&... each) {
+    (..., [&](const auto& list) {
+      for (const auto& child : list) visit_tasks(*child, visit);
+    }(each));
+  };
   switch (node.type) {
-    case NodeType::task: visit(static_cast<const Task&>(node)); break;
+    case NodeType::task:
+      visit(static_cast<const Task&>(node));
+      break;
     case NodeType::block: {
       const auto& block = static_cast<const Block&>(node);
       if (block.imported_role) visit_tasks(*block.imported_role, visit);

@@ -4,8 +4,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
@@ -56,7 +57,8 @@ std::optional<Pipe> make_pipe() {
 }
 
 Error start_error(const Command& command, int code) {
-  return Error(ErrorCode::command_failed, "cannot run '" + command.arguments.front() + "': " + std::strerror(code));
+  return Error(ErrorCode::command_failed,
+               "cannot run '" + command.arguments.front() + "': " + std::strerror(code));
 }
 
 /// The environment as exec wants it; the strings live as long as this object.
@@ -67,7 +69,8 @@ class Environment {
       const std::string_view text(*entry);
       const std::string_view name = text.substr(0, text.find('='));
       bool is_replaced = false;
-      for (const auto& [added, value] : command.environment) is_replaced = is_replaced || added == name;
+      for (const auto& [added, value] : command.environment)
+        is_replaced = is_replaced || added == name;
       if (!is_replaced) entries_.emplace_back(text);
     }
     for (const auto& [name, value] : command.environment) entries_.push_back(name + "=" + value);
@@ -104,7 +107,8 @@ Result<Child> start(const Command& command) {
   if (command.standard_error == StandardError::captured) {
     posix_spawn_file_actions_adddup2(&actions, errors->write.number(), STDERR_FILENO);
   }
-  if (!command.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
+  if (!command.folder.empty())
+    posix_spawn_file_actions_addchdir_np(&actions, command.folder.c_str());
   sigset_t none;
   sigset_t all;
   sigemptyset(&none);
@@ -113,14 +117,16 @@ Result<Child> start(const Command& command) {
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setpgroup(&attributes, 0);
   const int group_flag = is_detached ? POSIX_SPAWN_SETPGROUP : 0;
-  posix_spawnattr_setflags(&attributes, static_cast<short>(group_flag | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
+  posix_spawnattr_setflags(
+      &attributes, static_cast<short>(group_flag | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   std::vector<std::string> copies = command.arguments;
   std::vector<char*> arguments;
   for (std::string& copy : copies) arguments.push_back(copy.data());
   arguments.push_back(nullptr);
   Environment environment(command);
   Child child;
-  const int code = ::posix_spawnp(&child.pid, arguments[0], &actions, &attributes, arguments.data(), environment.data());
+  const int code = ::posix_spawnp(
+      &child.pid, arguments[0], &actions, &attributes, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (code != 0) return start_error(command, code);
@@ -128,7 +134,8 @@ Result<Child> start(const Command& command) {
   child.input = std::move(input->write);
   child.output = std::move(output->read);
   child.errors = std::move(errors->read);
-  for (const Descriptor* one : {&child.input, &child.output, &child.errors}) ::fcntl(one->number(), F_SETFL, O_NONBLOCK);
+  for (const Descriptor* one : {&child.input, &child.output, &child.errors})
+    ::fcntl(one->number(), F_SETFL, O_NONBLOCK);
   return child;
 }
 
@@ -146,7 +153,8 @@ void drain(Descriptor& from, std::string& into) {
   }
 }
 
-// A child that does not read its input must not end us: SIGPIPE is blocked for the write and taken away if it came.
+// A child that does not read its input must not end us: SIGPIPE is blocked for the write and taken
+// away if it came.
 void feed(Descriptor& to, std::string_view& rest) {
   sigset_t broken_pipe;
   sigset_t before;
@@ -187,21 +195,28 @@ Result<Finished> run(const Command& command) {
   if (rest.empty()) child.input.close();
   Finished finished;
   while (child.output.is_open() || child.errors.is_open()) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) {
-      return stop(child, "'" + command.arguments.front() + "' did not end within " +
-                             std::to_string(std::chrono::duration_cast<std::chrono::seconds>(command.timeout).count()) + " s");
+      return stop(
+          child,
+          "'" + command.arguments.front() + "' did not end within " +
+              std::to_string(
+                  std::chrono::duration_cast<std::chrono::seconds>(command.timeout).count()) +
+              " s");
     }
     std::array<pollfd, 3> waits{{{child.output.number(), POLLIN, 0},
                                  {child.errors.number(), POLLIN, 0},
                                  {child.input.number(), POLLOUT, 0}}};
-    ::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
+    ::poll(
+        waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
     if (waits[0].revents != 0) drain(child.output, finished.output);
     if (waits[1].revents != 0) drain(child.errors, finished.errors);
     if (waits[2].revents != 0) feed(child.input, rest);
     if (finished.output.size() + finished.errors.size() > command.output_limit) {
-      return stop(child, "'" + command.arguments.front() + "' printed more than " +
-                             std::to_string(command.output_limit >> 20U) + " MiB");
+      return stop(child,
+                  "'" + command.arguments.front() + "' printed more than " +
+                      std::to_string(command.output_limit >> 20U) + " MiB");
     }
   }
   finished.exit_code = wait_for(child.pid);

@@ -1,21 +1,21 @@
 #pragma once
 /// @file Runs a program on the controller and waits for it: inventory scripts, password scripts.
 
+#include "core/base/result.hpp"
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/base/result.hpp"
-
 namespace gpustack::process {
 
 /// Where a child's standard error goes.
 enum class StandardError { captured, passed_on };
 
-/// Whether a child may talk to the user: `shared` gives it our standard input and our process group, since a program
-/// in a group of its own is stopped when it reads from the terminal.
+/// Whether a child may talk to the user: `shared` gives it our standard input and our process
+/// group, since a program in a group of its own is stopped when it reads from the terminal.
 enum class Terminal { none, shared };
 
 struct Command {
@@ -35,9 +35,8 @@ struct Finished {
   std::string errors;
 };
 
-/// Runs a command, in a process group of its own unless it shares the terminal; on timeout or too much output it is
-/// killed with its group.
-/// A non-zero exit code is not an error here.
+/// Runs a command, in a process group of its own unless it shares the terminal; on timeout or too
+/// much output it is killed with its group. A non-zero exit code is not an error here.
 /// @error command_failed  it could not be started, ran too long or said too much
 /// @thread any; blocks
 Result<Finished> run(const Command& command);

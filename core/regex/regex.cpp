@@ -85,9 +85,11 @@ Result<Code> compile_code(std::string_view source, const std::string& translated
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  Code code(pcre2_compile(units(translated), translated.size(), options, &error, &offset, context.get()));
+  Code code(
+      pcre2_compile(units(translated), translated.size(), options, &error, &offset, context.get()));
   if (code == nullptr) {
-    return Error(ErrorCode::regex, "regular expression '" + std::string(source) + "': " + message_of(error));
+    return Error(ErrorCode::regex,
+                 "regular expression '" + std::string(source) + "': " + message_of(error));
   }
   return code;
 }
@@ -108,8 +110,11 @@ namespace {
 /// One search over one subject: validates the text once, then matches from any offset.
 class Searcher {
  public:
-  static Result<Searcher> over(std::string_view source, const std::string& translated, Flag flags,
-                               const pcre2_code* code, std::string_view subject) {
+  static Result<Searcher> over(std::string_view source,
+                               const std::string& translated,
+                               Flag flags,
+                               const pcre2_code* code,
+                               std::string_view subject) {
     Searcher searcher(source, subject);
     searcher.code_ = code;
     if (!has(flags, Flag::bytes)) {
@@ -130,22 +135,30 @@ class Searcher {
 
   Result<std::optional<Match>> find(std::size_t from, std::uint32_t options = 0) {
     if (from > subject_.size()) return std::optional<Match>();
-    const int found = pcre2_match(code_, units(subject_), subject_.size(), from, options | options_, data_.get(),
+    const int found = pcre2_match(code_,
+                                  units(subject_),
+                                  subject_.size(),
+                                  from,
+                                  options | options_,
+                                  data_.get(),
                                   context_.get());
     if (found == PCRE2_ERROR_NOMATCH) return std::optional<Match>();
     if (found < 0) {
       return Error(ErrorCode::regex,
-                   "regular expression '" + std::string(source_) + "': " + message_of(found) + " on this text");
+                   "regular expression '" + std::string(source_) + "': " + message_of(found) +
+                       " on this text");
     }
     const PCRE2_SIZE* bounds = pcre2_get_ovector_pointer(data_.get());
     const std::size_t pairs = pcre2_get_ovector_count(data_.get());
     std::vector<std::size_t> copy(bounds, bounds + 2 * pairs);
-    for (std::size_t i = 2 * static_cast<std::size_t>(found); i < copy.size(); ++i) copy[i] = Match::kUnset;
+    for (std::size_t i = 2 * static_cast<std::size_t>(found); i < copy.size(); ++i)
+      copy[i] = Match::kUnset;
     return std::optional<Match>(Match(subject_, std::move(copy)));
   }
 
  private:
-  Searcher(std::string_view source, std::string_view subject) : source_(source), subject_(subject) {}
+  Searcher(std::string_view source, std::string_view subject)
+      : source_(source), subject_(subject) {}
 
   std::string_view source_;
   std::string_view subject_;
@@ -186,9 +199,12 @@ Error template_fault(std::string_view text, const std::string& what) {
   return Error(ErrorCode::regex, "replacement '" + std::string(text) + "': " + what);
 }
 
-Result<std::size_t> named_reference(const Pattern& pattern, std::string_view text, std::string_view name) {
-  const bool number =
-      !name.empty() && std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+Result<std::size_t> named_reference(const Pattern& pattern,
+                                    std::string_view text,
+                                    std::string_view name) {
+  const bool number = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return c >= '0' && c <= '9';
+  });
   if (number && name.size() < 6) {
     const auto group = static_cast<std::size_t>(std::stoul(std::string(name)));
     if (group <= pattern.groups()) return group;
@@ -200,8 +216,12 @@ Result<std::size_t> named_reference(const Pattern& pattern, std::string_view tex
 
 Result<Template> parse_template(const Pattern& pattern, std::string_view text) {
   Template result;
-  const auto is_octal = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '7'; };
-  const auto is_digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  const auto is_octal = [&](std::size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '7';
+  };
+  const auto is_digit = [&](std::size_t i) {
+    return i < text.size() && text[i] >= '0' && text[i] <= '9';
+  };
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] != '\\') {
       result.literal(text[i++]);
@@ -211,15 +231,19 @@ Result<Template> parse_template(const Pattern& pattern, std::string_view text) {
     const char c = text[i + 1];
     if (c == 'g') {
       const std::size_t close = text.find('>', i);
-      if (i + 2 >= text.size() || text[i + 2] != '<') return template_fault(text, "missing < after \\g");
-      if (close == std::string_view::npos) return template_fault(text, "missing >, unterminated group name");
-      GS_TRY(const std::size_t group, named_reference(pattern, text, text.substr(i + 3, close - i - 3)));
+      if (i + 2 >= text.size() || text[i + 2] != '<')
+        return template_fault(text, "missing < after \\g");
+      if (close == std::string_view::npos)
+        return template_fault(text, "missing >, unterminated group name");
+      GS_TRY(const std::size_t group,
+             named_reference(pattern, text, text.substr(i + 3, close - i - 3)));
       result.parts.push_back(Template::Part{{}, group});
       i = close + 1;
     } else if (c == '0' || (is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3))) {
       unsigned value = 0;
       std::size_t k = i + 1;
-      for (; k < i + 4 && is_octal(k); ++k) value = value * 8 + static_cast<unsigned>(text[k] - '0');
+      for (; k < i + 4 && is_octal(k); ++k)
+        value = value * 8 + static_cast<unsigned>(text[k] - '0');
       if (value > 0377) return template_fault(text, "octal escape value outside of range 0-0o377");
       if (value >= 0x80) result.literal(static_cast<char>(0xc0U | (value >> 6U)));
       result.literal(static_cast<char>(value >= 0x80 ? (0x80U | (value & 0x3fU)) : value));
@@ -268,13 +292,16 @@ Result<Pattern> Pattern::compile(std::string_view pattern, Flag flags) {
     const auto group = static_cast<std::size_t>(table[0]) * 256 + table[1];
     compiled->names.emplace_back(reinterpret_cast<const char*>(table + 2), group);
   }
-  std::sort(compiled->names.begin(), compiled->names.end(),
-            [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::sort(compiled->names.begin(), compiled->names.end(), [](const auto& a, const auto& b) {
+    return a.second < b.second;
+  });
   return Pattern(std::move(compiled));
 }
 
 std::size_t Pattern::groups() const { return compiled_->groups; }
-const std::vector<std::pair<std::string, std::size_t>>& Pattern::names() const { return compiled_->names; }
+const std::vector<std::pair<std::string, std::size_t>>& Pattern::names() const {
+  return compiled_->names;
+}
 const std::string& Pattern::source() const { return compiled_->source; }
 
 std::optional<std::size_t> Pattern::group(std::string_view name) const {
@@ -286,25 +313,29 @@ std::optional<std::size_t> Pattern::group(std::string_view name) const {
 
 Result<std::optional<Match>> Pattern::search(std::string_view subject, std::size_t from) const {
   const Compiled& own = *compiled_;
-  GS_TRY(Searcher searcher, Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
+  GS_TRY(Searcher searcher,
+         Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
   return searcher.find(from);
 }
 
 Result<std::optional<Match>> Pattern::match(std::string_view subject) const {
   const Compiled& own = *compiled_;
-  GS_TRY(Searcher searcher, Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
+  GS_TRY(Searcher searcher,
+         Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
   return searcher.find(0, PCRE2_ANCHORED);
 }
 
 Result<std::optional<Match>> Pattern::full_match(std::string_view subject) const {
   const Compiled& own = *compiled_;
-  GS_TRY(Searcher searcher, Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
+  GS_TRY(Searcher searcher,
+         Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
   return searcher.find(0, PCRE2_ANCHORED | PCRE2_ENDANCHORED);
 }
 
 Result<std::vector<Match>> Pattern::find_all(std::string_view subject) const {
   const Compiled& own = *compiled_;
-  GS_TRY(Searcher searcher, Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
+  GS_TRY(Searcher searcher,
+         Searcher::over(own.source, own.translated, own.flags, own.code.get(), subject));
   std::vector<Match> matches;
   std::size_t from = 0;
   std::uint32_t options = 0;
@@ -318,7 +349,8 @@ Result<std::vector<Match>> Pattern::find_all(std::string_view subject) const {
   }
 }
 
-Result<Substitution> Pattern::substitute(std::string_view subject, std::string_view replacement,
+Result<Substitution> Pattern::substitute(std::string_view subject,
+                                         std::string_view replacement,
                                          std::size_t limit) const {
   GS_TRY(const Template parsed, parse_template(*this, replacement));
   GS_TRY(const auto matches, find_all(subject));
@@ -343,7 +375,8 @@ Result<std::vector<std::string>> Pattern::split(std::string_view subject, std::s
   for (const Match& match : matches) {
     if (limit != 0 && count == limit) break;
     pieces.emplace_back(subject.substr(copied, match.begin() - copied));
-    for (std::size_t group = 1; group <= match.groups(); ++group) pieces.emplace_back(match.text(group));
+    for (std::size_t group = 1; group <= match.groups(); ++group)
+      pieces.emplace_back(match.text(group));
     copied = match.end();
     ++count;
   }

@@ -4,7 +4,6 @@ namespace gpustack::regex {
 
 namespace {
 
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -33,11 +32,14 @@ class Translator {
   Flag flags() const { return flags_; }
 
  private:
-  char peek(std::size_t ahead = 0) const { return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0'; }
+  char peek(std::size_t ahead = 0) const {
+    return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0';
+  }
 
   Error fault(std::string_view what, std::size_t where) const {
-    return Error(ErrorCode::regex, "regular expression '" + std::string(pattern_) + "': " + std::string(what) +
-                                       " at position " + std::to_string(where));
+    return Error(ErrorCode::regex,
+                 "regular expression '" + std::string(pattern_) + "': " + std::string(what) +
+                     " at position " + std::to_string(where));
   }
 
   Result<void> step() {
@@ -55,7 +57,8 @@ class Translator {
       while (at_ < pattern_.size() && pattern_[at_] != '\n') ++at_;
       return {};
     }
-    if (verbose_.back() && (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v')) {
+    if (verbose_.back() &&
+        (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v')) {
       ++at_;
       return {};
     }
@@ -130,7 +133,8 @@ class Translator {
 
   Result<void> named(std::size_t start) {
     const char kind = peek(3);
-    if (kind != '<' && kind != '=') return fault("unknown extension ?P" + std::string(1, kind), start + 1);
+    if (kind != '<' && kind != '=')
+      return fault("unknown extension ?P" + std::string(1, kind), start + 1);
     const std::size_t close = pattern_.find(kind == '<' ? '>' : ')', at_ + 4);
     if (close == std::string_view::npos) return fault("unterminated group name", at_ + 4);
     out_ += pattern_.substr(at_, close - at_ + 1);
@@ -152,7 +156,9 @@ class Translator {
         on = false;
         kept += c;
       } else if (c == 'i' || c == 'm' || c == 's') {
-        global = global | (c == 'i' ? Flag::ignore_case : c == 'm' ? Flag::multiline : Flag::dot_all);
+        global = global | (c == 'i'   ? Flag::ignore_case
+                           : c == 'm' ? Flag::multiline
+                                      : Flag::dot_all);
         kept += c;
       } else if (c == 'x') {
         global = global | Flag::verbose;
@@ -170,7 +176,8 @@ class Translator {
       flags_ = flags_ | global;
       verbose_.back() = verbose_.back() || has(global, Flag::verbose);
     } else {
-      if (has(global, Flag::ascii)) return fault("the flag 'a' for a part of the expression is not supported", start);
+      if (has(global, Flag::ascii))
+        return fault("the flag 'a' for a part of the expression is not supported", start);
       // Verbose text is already rewritten here, so PCRE2 need not know of `x`.
       if (kept == "-") kept.clear();
       out_ += "(?" + kept + ":";
@@ -206,7 +213,17 @@ class Translator {
       case 'v':
         out_ += "\\x0b";
         break;
-      case 'a': case 'f': case 'n': case 'r': case 't': case 'd': case 'D': case 's': case 'S': case 'w': case 'W':
+      case 'a':
+      case 'f':
+      case 'n':
+      case 'r':
+      case 't':
+      case 'd':
+      case 'D':
+      case 's':
+      case 'S':
+      case 'w':
+      case 'W':
         out_ += '\\';
         out_ += c;
         break;
@@ -214,7 +231,8 @@ class Translator {
         if (is_letter(c)) return false;
         if (is_digit(c)) return false;
         out_ += '\\';
-        if (c == '\n' || c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80) out_.pop_back();
+        if (c == '\n' || c == ' ' || c == '\t' || static_cast<unsigned char>(c) >= 0x80)
+          out_.pop_back();
         out_ += c;
     }
     at_ += 2;

@@ -1,11 +1,11 @@
+#include "core/base/json.hpp"
+#include "core/report/diff.hpp"
+#include "core/report/renderer.hpp"
+
 #include <fmt/format.h>
 
 #include <map>
 #include <set>
-
-#include "core/base/json.hpp"
-#include "core/report/diff.hpp"
-#include "core/report/renderer.hpp"
 
 namespace gpustack::report {
 
@@ -18,10 +18,12 @@ struct TaskHeading {
   bool check = false;
 };
 
-/// @source Ansible 2.14, plugins/callback/default.py and utils/display.py: what is printed when, and in which colour
+/// @source Ansible 2.14, plugins/callback/default.py and utils/display.py: what is printed when,
+/// and in which colour
 class AnsibleRenderer final : public Sink {
  public:
-  AnsibleRenderer(const RendererOptions& options, Output& out, Output& err) : options_(options), out_(out), err_(err) {}
+  AnsibleRenderer(const RendererOptions& options, Output& out, Output& err)
+      : options_(options), out_(out), err_(err) {}
 
   void on(const Event& event) override;
   void flush() override {
@@ -34,7 +36,9 @@ class AnsibleRenderer final : public Sink {
     out_.write(painted(options_.colour, paint, text));
     if (!text.ends_with('\n')) out_.write("\n");
   }
-  void show_banner(const std::string& text) { out_.write("\n" + banner(text, options_.columns) + "\n"); }
+  void show_banner(const std::string& text) {
+    out_.write("\n" + banner(text, options_.columns) + "\n");
+  }
   void task_started(const Event& event);
   void heading(const Event& event);
   void warn(std::string_view kind, const std::string& text);
@@ -71,11 +75,13 @@ void AnsibleRenderer::result_warnings(const Event& event) {
   if (event.no_log) return;
   const Value& warnings = event.result.get("warnings");
   if (warnings.is_list()) {
-    for (const Value& one : warnings.as_list()) warn("WARNING", one.is_secret() ? "<secret>" : to_text(one));
+    for (const Value& one : warnings.as_list())
+      warn("WARNING", one.is_secret() ? "<secret>" : to_text(one));
   }
   const Value& deprecations = event.result.get("deprecations");
   if (deprecations.is_list()) {
-    for (const Value& one : deprecations.as_list()) warn("DEPRECATION WARNING", to_text(one.is_map() ? one.get("msg") : one));
+    for (const Value& one : deprecations.as_list())
+      warn("DEPRECATION WARNING", to_text(one.is_map() ? one.get("msg") : one));
   }
 }
 
@@ -87,7 +93,9 @@ void AnsibleRenderer::task_started(const Event& event) {
 void AnsibleRenderer::heading(const Event& event) {
   if (shown_task_ == event.task_id && event.task_id != 0) return;
   const auto known = tasks_.find(event.task_id);
-  const TaskHeading task = known != tasks_.end() ? known->second : TaskHeading{event.task, event.path, event.is_handler, event.check};
+  const TaskHeading task = known != tasks_.end()
+                               ? known->second
+                               : TaskHeading{event.task, event.path, event.is_handler, event.check};
   const std::string_view kind = task.is_handler ? "RUNNING HANDLER" : "TASK";
   const std::string_view mark = task.check && options_.check_markers ? " [CHECK MODE]" : "";
   show_banner(fmt::format("{} [{}]{}", kind, task.name, mark));
@@ -97,10 +105,14 @@ void AnsibleRenderer::heading(const Event& event) {
 
 void AnsibleRenderer::show_diff(const Event& event) {
   const Value* diff = event.result.find("diff");
-  if (!event.diff || event.no_log || diff == nullptr || !diff->truthy() || event.outcome != Outcome::changed) return;
+  if (!event.diff || event.no_log || diff == nullptr || !diff->truthy() ||
+      event.outcome != Outcome::changed)
+    return;
   const auto paint = [&](const std::string& line) {
-    const Paint kind = line.starts_with('+') ? Paint::diff_added : line.starts_with('-') ? Paint::diff_removed
-                       : line.starts_with("@@") ? Paint::diff_hunk : Paint::none;
+    const Paint kind = line.starts_with('+')    ? Paint::diff_added
+                       : line.starts_with('-')  ? Paint::diff_removed
+                       : line.starts_with("@@") ? Paint::diff_hunk
+                                                : Paint::none;
     return painted(options_.colour, kind, line);
   };
   const std::string text = render_diff(*diff, paint);
@@ -114,7 +126,10 @@ void AnsibleRenderer::failed(const Event& event) {
   result_warnings(event);
   if (!event.in_loop) {
     const bool away = event.outcome == Outcome::unreachable;
-    show(fmt::format("fatal: [{}]: {}! => {}", host_label(event), away ? "UNREACHABLE" : "FAILED", dump_result(event, options_.verbosity)),
+    show(fmt::format("fatal: [{}]: {}! => {}",
+                     host_label(event),
+                     away ? "UNREACHABLE" : "FAILED",
+                     dump_result(event, options_.verbosity)),
          away ? Paint::unreachable : Paint::failed);
   }
   if (event.ignored) show("...ignoring", Paint::skipped);
@@ -123,14 +138,17 @@ void AnsibleRenderer::failed(const Event& event) {
 void AnsibleRenderer::host_result(const Event& event) {
   switch (event.outcome) {
     case Outcome::failed:
-    case Outcome::unreachable: failed(event); return;
+    case Outcome::unreachable:
+      failed(event);
+      return;
     case Outcome::skipped:
       if (!options_.show_skipped) return;
       heading(event);
       show(with_result(fmt::format("skipping: [{}]", event.host), event), Paint::skipped);
       return;
     case Outcome::ok:
-    case Outcome::changed: break;
+    case Outcome::changed:
+      break;
   }
   const bool changed = event.outcome == Outcome::changed;
   if (!changed && !options_.show_ok) return;
@@ -138,7 +156,8 @@ void AnsibleRenderer::host_result(const Event& event) {
   heading(event);
   result_warnings(event);
   if (event.in_loop && !event.no_log) return;  // its items were shown
-  show(with_result(fmt::format("{}: [{}]", changed ? "changed" : "ok", host_label(event)), event), changed ? Paint::changed : Paint::ok);
+  show(with_result(fmt::format("{}: [{}]", changed ? "changed" : "ok", host_label(event)), event),
+       changed ? Paint::changed : Paint::ok);
 }
 
 void AnsibleRenderer::item_result(const Event& event) {
@@ -148,24 +167,37 @@ void AnsibleRenderer::item_result(const Event& event) {
     case Outcome::unreachable:
       heading(event);
       result_warnings(event);
-      show(fmt::format("failed: [{}] (item={}) => {}", host_label(event), item, dump_result(event, options_.verbosity)), Paint::failed);
+      show(fmt::format("failed: [{}] (item={}) => {}",
+                       host_label(event),
+                       item,
+                       dump_result(event, options_.verbosity)),
+           Paint::failed);
       return;
     case Outcome::skipped:
       if (!options_.show_skipped) return;
       heading(event);
-      show(with_result(fmt::format("skipping: [{}] => (item={}) ", event.host, item), event), Paint::skipped);
+      show(with_result(fmt::format("skipping: [{}] => (item={}) ", event.host, item), event),
+           Paint::skipped);
       return;
     case Outcome::ok:
-    case Outcome::changed: break;
+    case Outcome::changed:
+      break;
   }
   const bool changed = event.outcome == Outcome::changed;
   if (!changed && !options_.show_ok) return;
   show_diff(event);
   heading(event);
-  show(with_result(fmt::format("{}: [{}] => (item={})", changed ? "changed" : "ok", host_label(event), item), event), changed ? Paint::changed : Paint::ok);
+  show(
+      with_result(
+          fmt::format("{}: [{}] => (item={})", changed ? "changed" : "ok", host_label(event), item),
+          event),
+      changed ? Paint::changed : Paint::ok);
 }
 
-std::string AnsibleRenderer::count(std::string_view name, int number, Paint paint, Colour colour) const {
+std::string AnsibleRenderer::count(std::string_view name,
+                                   int number,
+                                   Paint paint,
+                                   Colour colour) const {
   const std::string text = fmt::format("{}={:<4}", name, number);
   return number == 0 ? text : painted(colour, paint, text);
 }
@@ -175,15 +207,21 @@ void AnsibleRenderer::recap(const Event& event) {
   for (const auto& [host, stats] : event.stats) {
     const bool broken = stats.failed != 0 || stats.unreachable != 0;
     const Paint paint = broken ? Paint::failed : stats.changed != 0 ? Paint::changed : Paint::ok;
-    const std::string label = options_.colour == Colour::on ? fmt::format("{:<37}", painted(Colour::on, paint, host)) : fmt::format("{:<26}", host);
+    const std::string label = options_.colour == Colour::on
+                                  ? fmt::format("{:<37}", painted(Colour::on, paint, host))
+                                  : fmt::format("{:<26}", host);
     const Colour colour = options_.colour;
-    show(label + " : " + count("ok", stats.ok, Paint::ok, colour) + " " + count("changed", stats.changed, Paint::changed, colour) + " " +
-         count("unreachable", stats.unreachable, Paint::unreachable, colour) + " " + count("failed", stats.failed, Paint::failed, colour) + " " +
-         count("skipped", stats.skipped, Paint::skipped, colour) + " " + count("rescued", stats.rescued, Paint::ok, colour) + " " +
+    show(label + " : " + count("ok", stats.ok, Paint::ok, colour) + " " +
+         count("changed", stats.changed, Paint::changed, colour) + " " +
+         count("unreachable", stats.unreachable, Paint::unreachable, colour) + " " +
+         count("failed", stats.failed, Paint::failed, colour) + " " +
+         count("skipped", stats.skipped, Paint::skipped, colour) + " " +
+         count("rescued", stats.rescued, Paint::ok, colour) + " " +
          count("ignored", stats.ignored, Paint::warning, colour));
   }
   show("");
-  if (event.custom_stats.is_map() && event.custom_stats.size() > 0) custom_stats(event.custom_stats);
+  if (event.custom_stats.is_map() && event.custom_stats.size() > 0)
+    custom_stats(event.custom_stats);
 }
 
 void AnsibleRenderer::custom_stats(const Value& stats) {
@@ -192,7 +230,8 @@ void AnsibleRenderer::custom_stats(const Value& stats) {
   style.ensure_ascii = false;
   show_banner("CUSTOM STATS:");
   for (const Map::Entry& entry : stats.as_map()) {
-    if (to_text(entry.key) != "_run") show(fmt::format("\t{}: {}", to_text(entry.key), to_json(entry.value, style)));
+    if (to_text(entry.key) != "_run")
+      show(fmt::format("\t{}: {}", to_text(entry.key), to_json(entry.value, style)));
   }
   if (const Value* run = stats.find("_run")) {
     show("");
@@ -204,30 +243,49 @@ void AnsibleRenderer::custom_stats(const Value& stats) {
 void AnsibleRenderer::on(const Event& event) {
   switch (event.type) {
     case EventType::run_started:
-      if (options_.verbosity > 1) show_banner("PLAYBOOK: " + event.playbook.substr(event.playbook.rfind('/') + 1));
+      if (options_.verbosity > 1)
+        show_banner("PLAYBOOK: " + event.playbook.substr(event.playbook.rfind('/') + 1));
       if (event.check && options_.check_markers) show_banner("DRY RUN");
       break;
     case EventType::play_started: {
       const std::string mark = event.check && options_.check_markers ? " [CHECK MODE]" : "";
-      show_banner(event.play.empty() ? "PLAY" + mark : fmt::format("PLAY [{}]{}", event.play, mark));
+      show_banner(event.play.empty() ? "PLAY" + mark
+                                     : fmt::format("PLAY [{}]{}", event.play, mark));
       break;
     }
-    case EventType::no_hosts_matched: show("skipping: no hosts matched", Paint::skipped); break;
-    case EventType::no_hosts_left: show_banner("NO MORE HOSTS LEFT"); break;
-    case EventType::task_started: task_started(event); break;
-    case EventType::item_result: item_result(event); break;
-    case EventType::host_result: host_result(event); break;
+    case EventType::no_hosts_matched:
+      show("skipping: no hosts matched", Paint::skipped);
+      break;
+    case EventType::no_hosts_left:
+      show_banner("NO MORE HOSTS LEFT");
+      break;
+    case EventType::task_started:
+      task_started(event);
+      break;
+    case EventType::item_result:
+      item_result(event);
+      break;
+    case EventType::host_result:
+      host_result(event);
+      break;
     case EventType::retry: {
-      const std::int64_t left = (event.result.get("retries").is_integer() ? event.result.get("retries").as_integer() : 0) -
-                                (event.result.get("attempts").is_integer() ? event.result.get("attempts").as_integer() : 0);
-      std::string line = fmt::format("FAILED - RETRYING: [{}]: {} ({} retries left).", host_label(event), event.task, left);
+      const std::int64_t left =
+          (event.result.get("retries").is_integer() ? event.result.get("retries").as_integer()
+                                                    : 0) -
+          (event.result.get("attempts").is_integer() ? event.result.get("attempts").as_integer()
+                                                     : 0);
+      std::string line = fmt::format(
+          "FAILED - RETRYING: [{}]: {} ({} retries left).", host_label(event), event.task, left);
       if (is_verbose(event, 2)) line += "Result was: " + dump_result(event, options_.verbosity);
       show(line, Paint::debug);
       break;
     }
     case EventType::async_poll:
-      show(fmt::format("ASYNC POLL on {}: jid={} started={} finished={}", event.host, to_text(event.result.get("ansible_job_id")),
-                       to_text(event.result.get("started")), to_text(event.result.get("finished"))),
+      show(fmt::format("ASYNC POLL on {}: jid={} started={} finished={}",
+                       event.host,
+                       to_text(event.result.get("ansible_job_id")),
+                       to_text(event.result.get("started")),
+                       to_text(event.result.get("finished"))),
            Paint::debug);
       break;
     case EventType::included: {
@@ -239,22 +297,37 @@ void AnsibleRenderer::on(const Event& event) {
       break;
     }
     case EventType::notified:
-      if (options_.verbosity > 1) show(fmt::format("NOTIFIED HANDLER {} for {}", event.task, event.host), Paint::verbose);
+      if (options_.verbosity > 1)
+        show(fmt::format("NOTIFIED HANDLER {} for {}", event.task, event.host), Paint::verbose);
       break;
-    case EventType::warning: warn("WARNING", event.message + (event.span.known() ? " (" + event.span.text() + ")" : "")); break;
-    case EventType::deprecation: warn("DEPRECATION WARNING", event.message); break;
-    case EventType::message: show(event.message); break;
-    case EventType::error: err_.write(painted(options_.colour, Paint::failed, event.message) + (event.message.ends_with('\n') ? "" : "\n")); break;
-    case EventType::stats: recap(event); break;
+    case EventType::warning:
+      warn("WARNING", event.message + (event.span.known() ? " (" + event.span.text() + ")" : ""));
+      break;
+    case EventType::deprecation:
+      warn("DEPRECATION WARNING", event.message);
+      break;
+    case EventType::message:
+      show(event.message);
+      break;
+    case EventType::error:
+      err_.write(painted(options_.colour, Paint::failed, event.message) +
+                 (event.message.ends_with('\n') ? "" : "\n"));
+      break;
+    case EventType::stats:
+      recap(event);
+      break;
     case EventType::host_started:
     case EventType::play_finished:
-    case EventType::run_finished: break;
+    case EventType::run_finished:
+      break;
   }
 }
 
 }  // namespace
 
-std::unique_ptr<Sink> make_ansible_renderer(const RendererOptions& options, Output& out, Output& err) {
+std::unique_ptr<Sink> make_ansible_renderer(const RendererOptions& options,
+                                            Output& out,
+                                            Output& err) {
   return std::make_unique<AnsibleRenderer>(options, out, err);
 }
 

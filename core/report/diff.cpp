@@ -1,11 +1,11 @@
 #include "core/report/diff.hpp"
 
+#include "core/base/json.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <unordered_map>
-
-#include "core/base/json.hpp"
 
 namespace gpustack::report {
 
@@ -28,7 +28,8 @@ class Matcher {
     constexpr std::size_t kLong = 200;
     if (after.size() >= kLong) {
       const std::size_t most = after.size() / 100 + 1;
-      for (auto each = places_.begin(); each != places_.end();) each = each->second.size() > most ? places_.erase(each) : std::next(each);
+      for (auto each = places_.begin(); each != places_.end();)
+        each = each->second.size() > most ? places_.erase(each) : std::next(each);
     }
   }
 
@@ -44,15 +45,20 @@ class Matcher {
       const Match match = longest(range.b0, range.b1, range.a0, range.a1);
       if (match.length == 0) continue;
       found.push_back(match);
-      if (range.b0 < match.before && range.a0 < match.after) open.push_back({range.b0, match.before, range.a0, match.after});
+      if (range.b0 < match.before && range.a0 < match.after)
+        open.push_back({range.b0, match.before, range.a0, match.after});
       if (match.before + match.length < range.b1 && match.after + match.length < range.a1) {
-        open.push_back({match.before + match.length, range.b1, match.after + match.length, range.a1});
+        open.push_back(
+            {match.before + match.length, range.b1, match.after + match.length, range.a1});
       }
     }
-    std::sort(found.begin(), found.end(), [](const Match& x, const Match& y) { return x.before < y.before; });
+    std::sort(found.begin(), found.end(), [](const Match& x, const Match& y) {
+      return x.before < y.before;
+    });
     std::vector<Match> joined;
     for (const Match& match : found) {
-      if (!joined.empty() && joined.back().before + joined.back().length == match.before && joined.back().after + joined.back().length == match.after) {
+      if (!joined.empty() && joined.back().before + joined.back().length == match.before &&
+          joined.back().after + joined.back().length == match.after) {
         joined.back().length += match.length;
       } else {
         joined.push_back(match);
@@ -74,7 +80,8 @@ class Matcher {
           if (j >= a1) break;
           std::size_t length = 1;
           if (j > 0) {
-            if (const auto run = lengths.find(j - 1); run != lengths.end()) length = run->second + 1;
+            if (const auto run = lengths.find(j - 1); run != lengths.end())
+              length = run->second + 1;
           }
           next[j] = length;
           if (length > best.length) best = Match{i + 1 - length, j + 1 - length, length};
@@ -82,12 +89,14 @@ class Matcher {
       }
       lengths = std::move(next);
     }
-    while (best.before > b0 && best.after > a0 && before_[best.before - 1] == after_[best.after - 1]) {
+    while (best.before > b0 && best.after > a0 &&
+           before_[best.before - 1] == after_[best.after - 1]) {
       --best.before;
       --best.after;
       ++best.length;
     }
-    while (best.before + best.length < b1 && best.after + best.length < a1 && before_[best.before + best.length] == after_[best.after + best.length]) {
+    while (best.before + best.length < b1 && best.after + best.length < a1 &&
+           before_[best.before + best.length] == after_[best.after + best.length]) {
       ++best.length;
     }
     return best;
@@ -108,8 +117,14 @@ std::vector<Step> steps_of(const Lines& before, const Lines& after) {
   std::size_t i = 0;
   std::size_t j = 0;
   for (const Match& match : Matcher(before, after).blocks()) {
-    if (i < match.before || j < match.after) steps.push_back(Step{false, i, match.before, j, match.after});
-    if (match.length > 0) steps.push_back(Step{true, match.before, match.before + match.length, match.after, match.after + match.length});
+    if (i < match.before || j < match.after)
+      steps.push_back(Step{false, i, match.before, j, match.after});
+    if (match.length > 0)
+      steps.push_back(Step{true,
+                           match.before,
+                           match.before + match.length,
+                           match.after,
+                           match.after + match.length});
     i = match.before + match.length;
     j = match.after + match.length;
   }
@@ -188,29 +203,38 @@ std::string side_text(const Value& side) {
 
 Lines diff_lines(const std::string& text) {
   Lines lines = split_lines(text);
-  if (!lines.empty() && !lines.back().ends_with('\n')) lines.back() += "\n\\ No newline at end of file\n";
+  if (!lines.empty() && !lines.back().ends_with('\n'))
+    lines.back() += "\n\\ No newline at end of file\n";
   return lines;
 }
 
 std::string header(const Value& diff, std::string_view side) {
   const Value* name = diff.find(std::string(side) + "_header");
-  return name == nullptr || name->is_null() ? std::string(side) : fmt::format("{}: {}", side, to_text(*name));
+  return name == nullptr || name->is_null() ? std::string(side)
+                                            : fmt::format("{}: {}", side, to_text(*name));
 }
 
 std::string render_one(const Value& diff, const PaintLine& paint) {
   std::string out;
-  if (diff.find("dst_binary") != nullptr) out += "diff skipped: destination file appears to be binary\n";
+  if (diff.find("dst_binary") != nullptr)
+    out += "diff skipped: destination file appears to be binary\n";
   if (diff.find("src_binary") != nullptr) out += "diff skipped: source file appears to be binary\n";
-  if (const Value* size = diff.find("dst_larger")) out += fmt::format("diff skipped: destination file size is greater than {}\n", to_text(*size));
-  if (const Value* size = diff.find("src_larger")) out += fmt::format("diff skipped: source file size is greater than {}\n", to_text(*size));
+  if (const Value* size = diff.find("dst_larger"))
+    out += fmt::format("diff skipped: destination file size is greater than {}\n", to_text(*size));
+  if (const Value* size = diff.find("src_larger"))
+    out += fmt::format("diff skipped: source file size is greater than {}\n", to_text(*size));
   const Value* before = diff.find("before");
   const Value* after = diff.find("after");
   if (before != nullptr && after != nullptr) {
-    const Lines lines = unified_diff(diff_lines(side_text(*before)), diff_lines(side_text(*after)), header(diff, "before"), header(diff, "after"));
+    const Lines lines = unified_diff(diff_lines(side_text(*before)),
+                                     diff_lines(side_text(*after)),
+                                     header(diff, "before"),
+                                     header(diff, "after"));
     for (const std::string& line : lines) out += paint ? paint(line) : line;
     if (!lines.empty()) out += "\n";
   }
-  if (const Value* prepared = diff.find("prepared")) out += prepared->is_secret() ? "<secret>" : to_text(*prepared);
+  if (const Value* prepared = diff.find("prepared"))
+    out += prepared->is_secret() ? "<secret>" : to_text(*prepared);
   return out;
 }
 
@@ -232,7 +256,11 @@ std::vector<std::string> split_lines(std::string_view text) {
   return lines;
 }
 
-std::vector<std::string> unified_diff(const Lines& before, const Lines& after, std::string_view from, std::string_view to, std::size_t context) {
+std::vector<std::string> unified_diff(const Lines& before,
+                                      const Lines& after,
+                                      std::string_view from,
+                                      std::string_view to,
+                                      std::size_t context) {
   Lines out;
   for (const std::vector<Step>& hunk : hunks_of(steps_of(before, after), context)) {
     if (out.empty()) {
@@ -241,9 +269,11 @@ std::vector<std::string> unified_diff(const Lines& before, const Lines& after, s
     }
     const Step& first = hunk.front();
     const Step& last = hunk.back();
-    out.push_back(fmt::format("@@ -{} +{} @@\n", range_text(first.b0, last.b1), range_text(first.a0, last.a1)));
+    out.push_back(fmt::format(
+        "@@ -{} +{} @@\n", range_text(first.b0, last.b1), range_text(first.a0, last.a1)));
     for (const Step& step : hunk) {
-      for (std::size_t i = step.b0; i < step.b1; ++i) out.push_back((step.equal ? " " : "-") + before[i]);
+      for (std::size_t i = step.b0; i < step.b1; ++i)
+        out.push_back((step.equal ? " " : "-") + before[i]);
       if (step.equal) continue;
       for (std::size_t j = step.a0; j < step.a1; ++j) out.push_back("+" + after[j]);
     }

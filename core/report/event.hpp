@@ -1,5 +1,8 @@
 #pragma once
-/// @file What happens in a run, as records: the one stream that consoles, JSON lines and the store read.
+/// @file What happens in a run, as records: the one stream that consoles, JSON lines and the store
+/// read.
+
+#include "core/base/value.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -7,8 +10,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::report {
 
@@ -20,19 +21,20 @@ enum class EventType : std::uint8_t {
   no_hosts_left,     ///< play
   task_started,      ///< task, task_id, action, path, is_handler, hosts (when known)
   host_started,      ///< host, task_id: the host begins the task (for progress only)
-  retry,             ///< host, task, result (`attempts`, `retries`): `until` does not hold yet. `retries` is the task's + 1, as in Ansible
-  async_poll,        ///< host, result (`ansible_job_id`, `started`, `finished`)
-  item_result,       ///< as host_result, for one loop item: item is its label
-  host_result,       ///< host, delegated_to, outcome, result, ignored, rescued, in_loop, elapsed
-  included,          ///< path (file or role), hosts, item
-  notified,          ///< host, task (the handler's name)
-  warning,           ///< message, span; host when it is about one
-  deprecation,       ///< message
-  message,           ///< message: text for the user that belongs to no task
-  error,             ///< message is Error::render()'s text without colour; what ended the run or a host
-  play_finished,     ///< play, elapsed
-  stats,             ///< stats, custom_stats
-  run_finished,      ///< exit_code, elapsed, stats
+  retry,  ///< host, task, result (`attempts`, `retries`): `until` does not hold yet. `retries` is
+          ///< the task's + 1, as in Ansible
+  async_poll,   ///< host, result (`ansible_job_id`, `started`, `finished`)
+  item_result,  ///< as host_result, for one loop item: item is its label
+  host_result,  ///< host, delegated_to, outcome, result, ignored, rescued, in_loop, elapsed
+  included,     ///< path (file or role), hosts, item
+  notified,     ///< host, task (the handler's name)
+  warning,      ///< message, span; host when it is about one
+  deprecation,  ///< message
+  message,      ///< message: text for the user that belongs to no task
+  error,        ///< message is Error::render()'s text without colour; what ended the run or a host
+  play_finished,  ///< play, elapsed
+  stats,          ///< stats, custom_stats
+  run_finished,   ///< exit_code, elapsed, stats
 };
 
 enum class Outcome : std::uint8_t { ok, changed, skipped, failed, unreachable };
@@ -54,36 +56,38 @@ struct Event {
 
   EventType type = EventType::message;
   std::chrono::system_clock::time_point time{};
-  std::chrono::nanoseconds elapsed{0};   ///< of the task on this host, the play or the run
+  std::chrono::nanoseconds elapsed{0};  ///< of the task on this host, the play or the run
 
   std::string host;
-  std::string delegated_to;              ///< empty when the task runs on `host`
-  std::string delegated_address;         ///< its address when that differs from the name
+  std::string delegated_to;       ///< empty when the task runs on `host`
+  std::string delegated_address;  ///< its address when that differs from the name
   std::string play;
-  std::string task;                      ///< rendered name, or the action when the task has none; with `role : ` in front
-  std::uint64_t task_id = 0;             ///< same for all events of one task (a repeat of the task has a new one)
-  std::string action;                    ///< module name as written
-  std::string path;                      ///< `file:line` of the task; the included file
+  std::string
+      task;  ///< rendered name, or the action when the task has none; with `role : ` in front
+  std::uint64_t task_id =
+      0;               ///< same for all events of one task (a repeat of the task has a new one)
+  std::string action;  ///< module name as written
+  std::string path;    ///< `file:line` of the task; the included file
   bool is_handler = false;
-  bool in_loop = false;                  ///< the task has a loop, its items were reported one by one
-  bool check = false;                    ///< the task runs in check mode
-  bool diff = false;                     ///< `result.diff` is to be shown
-  bool no_log = false;                   ///< sinks show nothing of `result` and `item` (see censored())
-  bool verbose_always = false;           ///< show the whole result at any verbosity (debug)
-  bool verbose_override = false;         ///< never show it for a success (set_fact, setup)
+  bool in_loop = false;           ///< the task has a loop, its items were reported one by one
+  bool check = false;             ///< the task runs in check mode
+  bool diff = false;              ///< `result.diff` is to be shown
+  bool no_log = false;            ///< sinks show nothing of `result` and `item` (see censored())
+  bool verbose_always = false;    ///< show the whole result at any verbosity (debug)
+  bool verbose_override = false;  ///< never show it for a success (set_fact, setup)
 
   Outcome outcome = Outcome::ok;
-  bool ignored = false;                  ///< failed, and `ignore_errors` (or `ignore_unreachable`) let it pass
-  bool rescued = false;                  ///< failed, and a `rescue` takes over
-  Value item;                            ///< the item's label
-  Value result;                          ///< the task's result map; keys as Ansible's
+  bool ignored = false;  ///< failed, and `ignore_errors` (or `ignore_unreachable`) let it pass
+  bool rescued = false;  ///< failed, and a `rescue` takes over
+  Value item;            ///< the item's label
+  Value result;          ///< the task's result map; keys as Ansible's
 
   std::string message;
   SourceSpan span;
   std::vector<std::string> hosts;
   std::string playbook;
   std::map<std::string, HostStats> stats;
-  Value custom_stats;                    ///< set_stats: map host or `_run` -> map
+  Value custom_stats;  ///< set_stats: map host or `_run` -> map
   int exit_code = 0;
 };
 
@@ -112,8 +116,9 @@ class Tee final : public Sink {
 std::string_view event_name(EventType type);
 std::string_view outcome_name(Outcome outcome);
 
-/// The result as it may be shown: without `_ansible_*` keys, and, for `no_log`, with nothing but Ansible's `censored` text and
-/// `attempts`, `changed`, `retries`. Secrets inside are left marked; to_json() redacts them.
+/// The result as it may be shown: without `_ansible_*` keys, and, for `no_log`, with nothing but
+/// Ansible's `censored` text and `attempts`, `changed`, `retries`. Secrets inside are left marked;
+/// to_json() redacts them.
 Value shown_result(const Event& event);
 
 }  // namespace gpustack::report

@@ -1,29 +1,43 @@
+#include "core/base/json.hpp"
+#include "core/report/renderer.hpp"
+
 #include <fmt/format.h>
 
 #include <ctime>
-
-#include "core/base/json.hpp"
-#include "core/report/renderer.hpp"
 
 namespace gpustack::report {
 
 namespace {
 
 std::string time_text(std::chrono::system_clock::time_point time) {
-  const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  const auto millis =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
   const auto seconds = static_cast<std::time_t>(millis / 1000);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
-                     parts.tm_sec, millis % 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+                     parts.tm_year + 1900,
+                     parts.tm_mon + 1,
+                     parts.tm_mday,
+                     parts.tm_hour,
+                     parts.tm_min,
+                     parts.tm_sec,
+                     millis % 1000);
 }
 
 Value stats_value(const HostStats& stats) {
-  return Value::map({{"ok", stats.ok}, {"changed", stats.changed}, {"unreachable", stats.unreachable}, {"failed", stats.failed},
-                     {"skipped", stats.skipped}, {"rescued", stats.rescued}, {"ignored", stats.ignored}});
+  return Value::map({{"ok", stats.ok},
+                     {"changed", stats.changed},
+                     {"unreachable", stats.unreachable},
+                     {"failed", stats.failed},
+                     {"skipped", stats.skipped},
+                     {"rescued", stats.rescued},
+                     {"ignored", stats.ignored}});
 }
 
-bool has_outcome(EventType type) { return type == EventType::host_result || type == EventType::item_result; }
+bool has_outcome(EventType type) {
+  return type == EventType::host_result || type == EventType::item_result;
+}
 
 class JsonRenderer final : public Sink {
  public:
@@ -67,11 +81,13 @@ std::string to_json_line(const Event& event) {
   flag("ignored", event.ignored);
   flag("rescued", event.rescued);
   flag("no_log", event.no_log);
-  if (!event.item.is_null()) record.set("item", event.no_log ? Value(item_text(event)) : event.item);
+  if (!event.item.is_null())
+    record.set("item", event.no_log ? Value(item_text(event)) : event.item);
   if (!event.result.is_null()) record.set("result", shown_result(event));
   text("message", event.message);
   if (event.span.known()) record.set("position", Value(event.span.text()));
-  if (event.elapsed.count() != 0) record.set("elapsed", Value(std::chrono::duration<double>(event.elapsed).count()));
+  if (event.elapsed.count() != 0)
+    record.set("elapsed", Value(std::chrono::duration<double>(event.elapsed).count()));
   if (!event.stats.empty()) {
     Value stats{Map()};
     for (const auto& [host, counts] : event.stats) stats.set(host, stats_value(counts));
@@ -84,6 +100,8 @@ std::string to_json_line(const Event& event) {
   return to_json(record, style) + "\n";
 }
 
-std::unique_ptr<Sink> make_json_renderer(Output& out) { return std::make_unique<JsonRenderer>(out); }
+std::unique_ptr<Sink> make_json_renderer(Output& out) {
+  return std::make_unique<JsonRenderer>(out);
+}
 
 }  // namespace gpustack::report

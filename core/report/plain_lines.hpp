@@ -1,13 +1,14 @@
 #pragma once
 /// @file The terse lines that the plain and the pretty renderer share.
 
-#include <string>
-
 #include "core/report/renderer.hpp"
+
+#include <string>
 
 namespace gpustack::report {
 
-/// Events as lines: `web1: changed: Install nginx`. Hosts that are ok or skipped are shown with `-v` only.
+/// Events as lines: `web1: changed: Install nginx`. Hosts that are ok or skipped are shown with
+/// `-v` only.
 class PlainLines {
  public:
   explicit PlainLines(const RendererOptions& options);

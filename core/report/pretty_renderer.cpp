@@ -1,11 +1,11 @@
+#include "core/report/plain_lines.hpp"
+#include "core/report/renderer.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "core/report/plain_lines.hpp"
-#include "core/report/renderer.hpp"
 
 namespace gpustack::report {
 
@@ -25,7 +25,8 @@ struct RunningTask {
 /// Lines that stay scroll up; below them a few status lines are drawn again and again.
 class PrettyRenderer final : public Sink {
  public:
-  PrettyRenderer(const RendererOptions& options, Output& out, Output& err) : options_(options), lines_(options), out_(out), err_(err) {}
+  PrettyRenderer(const RendererOptions& options, Output& out, Output& err)
+      : options_(options), lines_(options), out_(out), err_(err) {}
   ~PrettyRenderer() override { clear_status(); }
   PrettyRenderer(const PrettyRenderer&) = delete;
   PrettyRenderer& operator=(const PrettyRenderer&) = delete;
@@ -76,7 +77,9 @@ void PrettyRenderer::move_host(const std::string& host, std::uint64_t task) {
 void PrettyRenderer::keep_count(const Event& event) {
   if (event.time.time_since_epoch().count() != 0) now_ = event.time;
   switch (event.type) {
-    case EventType::run_started: started_ = now_; break;
+    case EventType::run_started:
+      started_ = now_;
+      break;
     case EventType::play_started:
       play_ = event.play;
       hosts_ = std::set<std::string>(event.hosts.begin(), event.hosts.end());
@@ -88,7 +91,9 @@ void PrettyRenderer::keep_count(const Event& event) {
       running_[event.task_id].name = event.task;
       for (const std::string& host : event.hosts) move_host(host, event.task_id);
       break;
-    case EventType::host_started: move_host(event.host, event.task_id); break;
+    case EventType::host_started:
+      move_host(event.host, event.task_id);
+      break;
     case EventType::host_result: {
       ++tasks_done_;
       if (event.outcome == Outcome::changed) ++changes_;
@@ -100,10 +105,15 @@ void PrettyRenderer::keep_count(const Event& event) {
       if (task->second.hosts.empty() && event.task_id != current_) running_.erase(task);
       break;
     }
-    case EventType::play_finished: running_.clear(); break;
+    case EventType::play_finished:
+      running_.clear();
+      break;
     case EventType::stats:
-    case EventType::run_finished: finished_ = true; break;
-    default: break;
+    case EventType::run_finished:
+      finished_ = true;
+      break;
+    default:
+      break;
   }
   if (started_ == TimePoint{}) started_ = now_;
 }
@@ -111,7 +121,8 @@ void PrettyRenderer::keep_count(const Event& event) {
 std::string PrettyRenderer::fitted(std::string text) const {
   // One column stays free: a full line would wrap and could not be cleared.
   while (display_width(text) >= options_.columns && !text.empty()) {
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) text.pop_back();
+    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U)
+      text.pop_back();
     if (!text.empty()) text.pop_back();
   }
   return text;
@@ -127,7 +138,8 @@ std::vector<std::string> PrettyRenderer::status_lines() const {
   if (!busy.empty()) head += fmt::format(", {} running", busy.size());
   if (!failed_.empty()) head += fmt::format(", {} failed", failed_.size());
   head += fmt::format(", {} results, {} changed", tasks_done_, changes_);
-  lines.push_back(painted(options_.colour, failed_.empty() ? Paint::verbose : Paint::failed, fitted(head)));
+  lines.push_back(
+      painted(options_.colour, failed_.empty() ? Paint::verbose : Paint::failed, fitted(head)));
   std::size_t shown = 0;
   for (auto each = running_.rbegin(); each != running_.rend() && shown < kTasksShown; ++each) {
     const RunningTask& task = each->second;
@@ -184,7 +196,9 @@ void PrettyRenderer::on(const Event& event) {
 
 }  // namespace
 
-std::unique_ptr<Sink> make_pretty_renderer(const RendererOptions& options, Output& out, Output& err) {
+std::unique_ptr<Sink> make_pretty_renderer(const RendererOptions& options,
+                                           Output& out,
+                                           Output& err) {
   return std::make_unique<PrettyRenderer>(options, out, err);
 }
 

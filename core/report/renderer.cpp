@@ -1,21 +1,23 @@
 #include "core/report/renderer.hpp"
 
-#include <sys/ioctl.h>
+#include "core/base/json.hpp"
+
 #include <unistd.h>
+
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 
-#include "core/base/json.hpp"
-
 namespace gpustack::report {
 
 namespace {
 
 bool is_debug(const Event& event) {
-  return event.action == "debug" || event.action == "ansible.builtin.debug" || event.action == "ansible.legacy.debug";
+  return event.action == "debug" || event.action == "ansible.builtin.debug" ||
+         event.action == "ansible.legacy.debug";
 }
 
 bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
@@ -28,8 +30,10 @@ void clean_debug(Value& result) {
   Map kept;
   for (const Map::Entry& entry : result.as_map()) {
     const std::string key = to_text(entry.key);
-    const bool keep = has_message ? is_one_of(key, {"msg", "exception", "warnings", "deprecations"})
-                                  : !is_one_of(key, {"changed", "failed", "skipped", "invocation", "skip_reason"});
+    const bool keep =
+        has_message
+            ? is_one_of(key, {"msg", "exception", "warnings", "deprecations"})
+            : !is_one_of(key, {"changed", "failed", "skipped", "invocation", "skip_reason"});
     if (keep) kept.set(entry.key, entry.value);
   }
   result = Value(std::move(kept));
@@ -66,7 +70,8 @@ RendererOptions terminal_options() {
   const bool dumb = term != nullptr && std::string_view(term) == "dumb";
   const char* no_colour = std::getenv("NO_COLOR");
   const char* forced = std::getenv("CLICOLOR_FORCE");
-  const bool wanted = (options.is_terminal && !dumb) || (forced != nullptr && std::string_view(forced) != "0");
+  const bool wanted =
+      (options.is_terminal && !dumb) || (forced != nullptr && std::string_view(forced) != "0");
   if (wanted && (no_colour == nullptr || *no_colour == 0)) options.colour = Colour::on;
   if (dumb) options.is_terminal = false;
   winsize size{};
@@ -81,10 +86,14 @@ const std::vector<std::string_view>& renderer_names() {
   return kNames;
 }
 
-std::unique_ptr<Sink> make_renderer(std::string_view name, const RendererOptions& options, Output& out, Output& err) {
+std::unique_ptr<Sink> make_renderer(std::string_view name,
+                                    const RendererOptions& options,
+                                    Output& out,
+                                    Output& err) {
   if (name == "ansible") return make_ansible_renderer(options, out, err);
   if (name == "json") return make_json_renderer(out);
-  if (name == "plain" || (name == "pretty" && !options.is_terminal)) return make_plain_renderer(options, out, err);
+  if (name == "plain" || (name == "pretty" && !options.is_terminal))
+    return make_plain_renderer(options, out, err);
   if (name == "pretty") return make_pretty_renderer(options, out, err);
   return nullptr;
 }
@@ -93,7 +102,8 @@ std::string host_label(const Event& event) {
   std::string label = event.host;
   if (!event.delegated_to.empty() && event.delegated_to != event.host) {
     label += " -> " + event.delegated_to;
-    if (!event.delegated_address.empty() && event.delegated_address != event.delegated_to) label += "(" + event.delegated_address + ")";
+    if (!event.delegated_address.empty() && event.delegated_address != event.delegated_to)
+      label += "(" + event.delegated_address + ")";
   }
   return label;
 }
@@ -106,7 +116,8 @@ std::string item_text(const Event& event) {
 
 std::string failure_text(const Event& event) {
   const Value shown = shown_result(event);
-  for (const std::string_view key : {"censored", "msg", "reason", "stderr", "module_stderr", "stdout", "exception"}) {
+  for (const std::string_view key :
+       {"censored", "msg", "reason", "stderr", "module_stderr", "stdout", "exception"}) {
     const Value* value = shown.find(key);
     if (value == nullptr || value->is_null()) continue;
     if (has(deep_marks(*value), Mark::secret)) return "<secret>";
@@ -126,7 +137,8 @@ std::string dump_result(const Event& event, int verbosity) {
   members.erase(std::string_view("exception"));
   members.erase(std::string_view("warnings"));
   members.erase(std::string_view("deprecations"));
-  if (event.in_loop && event.type == EventType::host_result) members.erase(std::string_view("results"));
+  if (event.in_loop && event.type == EventType::host_result)
+    members.erase(std::string_view("results"));
   if (verbosity < kEverything) {
     members.erase(std::string_view("invocation"));
     members.erase(std::string_view("diff"));

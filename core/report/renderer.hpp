@@ -1,13 +1,13 @@
 #pragma once
 /// @file Renderers: sinks that show a run to people and programs.
 
+#include "core/report/event.hpp"
+#include "core/report/text.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/report/event.hpp"
-#include "core/report/text.hpp"
 
 namespace gpustack::report {
 
@@ -19,7 +19,8 @@ class Output {
   virtual void flush() {}
 };
 
-/// A file descriptor (1 or 2), written in whole buffers. A reader that went away ends the output, not the program.
+/// A file descriptor (1 or 2), written in whole buffers. A reader that went away ends the output,
+/// not the program.
 class DescriptorOutput final : public Output {
  public:
   explicit DescriptorOutput(int descriptor) : descriptor_(descriptor) {}
@@ -45,7 +46,7 @@ class TextOutput final : public Output {
 };
 
 struct RendererOptions {
-  int verbosity = 0;           ///< number of `-v`
+  int verbosity = 0;  ///< number of `-v`
   Colour colour = Colour::off;
   std::size_t columns = 79;    ///< what Ansible uses when there is no terminal
   bool is_terminal = false;    ///< `pretty` needs one, else it is `plain`
@@ -62,14 +63,22 @@ const std::vector<std::string_view>& renderer_names();
 
 /// @param out  results; @param err  warnings, errors and progress. Both outlive the renderer.
 /// @return nullptr for an unknown name
-std::unique_ptr<Sink> make_renderer(std::string_view name, const RendererOptions& options, Output& out, Output& err);
+std::unique_ptr<Sink> make_renderer(std::string_view name,
+                                    const RendererOptions& options,
+                                    Output& out,
+                                    Output& err);
 
-std::unique_ptr<Sink> make_ansible_renderer(const RendererOptions& options, Output& out, Output& err);
+std::unique_ptr<Sink> make_ansible_renderer(const RendererOptions& options,
+                                            Output& out,
+                                            Output& err);
 std::unique_ptr<Sink> make_plain_renderer(const RendererOptions& options, Output& out, Output& err);
-std::unique_ptr<Sink> make_pretty_renderer(const RendererOptions& options, Output& out, Output& err);
+std::unique_ptr<Sink> make_pretty_renderer(const RendererOptions& options,
+                                           Output& out,
+                                           Output& err);
 std::unique_ptr<Sink> make_json_renderer(Output& out);
 
-/// One JSON record with a line end: the fields of the event that are set, secrets and `no_log` results hidden.
+/// One JSON record with a line end: the fields of the event that are set, secrets and `no_log`
+/// results hidden.
 std::string to_json_line(const Event& event);
 
 /// What the text renderers share.

@@ -1,16 +1,29 @@
 #pragma once
 /// @file Text for terminals: colours, widths, banners, wrapping.
 
+#include "core/base/error.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "core/base/error.hpp"
-
 namespace gpustack::report {
 
 /// Ansible's colours for what is shown.
-enum class Paint : std::uint8_t { none, ok, changed, skipped, failed, unreachable, warning, debug, verbose, diff_added, diff_removed, diff_hunk };
+enum class Paint : std::uint8_t {
+  none,
+  ok,
+  changed,
+  skipped,
+  failed,
+  unreachable,
+  warning,
+  debug,
+  verbose,
+  diff_added,
+  diff_removed,
+  diff_hunk
+};
 
 /// Each line of `text` in the colour; as it is without colours.
 std::string painted(Colour colour, Paint paint, std::string_view text);

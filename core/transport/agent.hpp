@@ -1,13 +1,13 @@
 #pragma once
 /// @file ssh-agent: listing its keys, and authentication with a chosen few of them.
 
+#include "core/async/pool.hpp"
+#include "core/transport/ssh_session.hpp"
+
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/async/pool.hpp"
-#include "core/transport/ssh_session.hpp"
 
 namespace gpustack::transport {
 
@@ -15,7 +15,8 @@ struct AgentKey {
   std::string blob;  ///< the public key, as on the wire
   std::string comment;
 
-  AgentKey(std::string key_blob, std::string key_comment) : blob(std::move(key_blob)), comment(std::move(key_comment)) {}
+  AgentKey(std::string key_blob, std::string key_comment)
+      : blob(std::move(key_blob)), comment(std::move(key_comment)) {}
   /// `comment (SHA256:...)`
   std::string text() const;
 };
@@ -31,9 +32,9 @@ struct AgentOutcome {
   AgentOutcome() = default;
 };
 
-/// Offers `keys` in order. libssh asks the agent by blocking calls and offers every key it lists; so it runs on the pool
-/// (L12) against an agent of ours that lists only `keys` and passes signatures on. When the coroutine is stopped, ours
-/// hangs up, which ends the blocking call.
+/// Offers `keys` in order. libssh asks the agent by blocking calls and offers every key it lists;
+/// so it runs on the pool (L12) against an agent of ours that lists only `keys` and passes
+/// signatures on. When the coroutine is stopped, ours hangs up, which ends the blocking call.
 /// @error connection_lost, cancelled
 Async<AgentOutcome> authenticate_by_agent(std::shared_ptr<SshSession> session,
                                           async::Pool& pool,  // outlived by: Connector

@@ -15,29 +15,35 @@ constexpr std::size_t kMostNoise = 64U << 10U;
 constexpr std::string_view kMarker = "GPUSTACK-";
 
 /// Replaces each `@NAME@`.
-std::string filled(std::string text, const std::vector<std::pair<std::string, std::string>>& values) {
+std::string filled(std::string text,
+                   const std::vector<std::pair<std::string, std::string>>& values) {
   for (const auto& [name, value] : values) {
-    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + value.size())) {
+    for (auto at = text.find(name); at != std::string::npos;
+         at = text.find(name, at + value.size())) {
       text.replace(at, name.size(), value);
     }
   }
   return text;
 }
 
-// The script travels as one line inside single quotes, so that every login shell hands it to sh unchanged: no line end,
-// no quote ', no backslash (fish), no exclamation mark (csh).
+// The script travels as one line inside single quotes, so that every login shell hands it to sh
+// unchanged: no line end, no quote ', no backslash (fish), no exclamation mark (csh).
 //
-// A cache folder counts only when it is a real folder of ours with mode 0700: nobody else can then replace the runner in
-// it. `ls -ldn` shows type, mode and owner in one portable call. A file system mounted noexec, a foreign architecture and
-// a broken file all show when the runner is asked for its version; the runner checks its own hash once it runs.
+// A cache folder counts only when it is a real folder of ours with mode 0700: nobody else can then
+// replace the runner in it. `ls -ldn` shows type, mode and owner in one portable call. A file
+// system mounted noexec, a foreign architecture and a broken file all show when the runner is asked
+// for its version; the runner checks its own hash once it runs.
 constexpr std::string_view kScript =
     "q=$(umask); umask 077; m=$(uname -m); "
     "case $m in @CASES@*) echo \"GPUSTACK-FAIL architecture $m\"; exit 1;; esac; "
     "u=$(id -u); "
-    "ours(){ set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1:$3\" in drwx------*:$u) return 0;; esac; return 1; }; "
-    "works(){ \"$1\" --version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; return 0; }; "
+    "ours(){ set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1:$3\" in drwx------*:$u) return 0;; "
+    "esac; return 1; }; "
+    "works(){ \"$1\" --version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; "
+    "return 0; }; "
     "begin(){ echo \"GPUSTACK-READY $h\"; umask $q; exec \"$1/$h/runner\" serve --hash $h; }; "
-    "c=${HOME:-/nonexistent}/.cache/gpustack; v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; t=/tmp/gpustack-$u; "
+    "c=${HOME:-/nonexistent}/.cache/gpustack; v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; "
+    "t=/tmp/gpustack-$u; "
     "@FIND@"
     "if head -c 0 </dev/null >/dev/null 2>&1; then take(){ head -c $1; }; "
     "else take(){ dd bs=1 count=$1 2>/dev/null; }; fi; "
@@ -46,13 +52,16 @@ constexpr std::string_view kScript =
     "i=$((i+1)); [ $i -ge @FIRST@ ] || continue; "
     "mkdir -p \"$d\" 2>/dev/null && ours \"$d\" || continue; "
     "f=$d/up.$$.$(uname -n); "
-    "{ echo \"exit 0\" >\"$f\"; } 2>/dev/null && chmod 700 \"$f\" && \"$f\" 2>/dev/null || { rm -f \"$f\"; continue; }; "
+    "{ echo \"exit 0\" >\"$f\"; } 2>/dev/null && chmod 700 \"$f\" && \"$f\" 2>/dev/null || { rm -f "
+    "\"$f\"; continue; }; "
     "echo \"GPUSTACK-NEED $a $i\"; "
     "take $n >\"$f\"; w=$(wc -c <\"$f\"); "
-    "if [ ${w:-0} -ne $n ]; then rm -f \"$f\"; echo \"GPUSTACK-FAIL short $i ${w:-0} of $n bytes in $d\"; exit 1; fi; "
+    "if [ ${w:-0} -ne $n ]; then rm -f \"$f\"; echo \"GPUSTACK-FAIL short $i ${w:-0} of $n bytes "
+    "in $d\"; exit 1; fi; "
     "if command -v sha256sum >/dev/null 2>&1; then case $(sha256sum <\"$f\") in $h*) ;; "
     "*) rm -f \"$f\"; echo \"GPUSTACK-FAIL hash $i in $d\"; exit 1;; esac; fi; "
-    "chmod 700 \"$f\" && mkdir -p \"$d/$h\" && mv -f \"$f\" \"$d/$h/runner\" && works \"$d/$h/runner\" || "
+    "chmod 700 \"$f\" && mkdir -p \"$d/$h\" && mv -f \"$f\" \"$d/$h/runner\" && works "
+    "\"$d/$h/runner\" || "
     "{ echo \"GPUSTACK-FAIL start $i in $d\"; exit 1; }; "
     "k=0; ls -1t \"$d\" | while read -r o; do case $o in up.*) ;; "
     "*) k=$((k+1)); [ $k -gt 4 ] && rm -rf \"$d/$o\";; esac; done; "
@@ -92,7 +101,8 @@ BootstrapAnswer parse_answer(std::string_view line) {
   } else if (!words.empty() && words[0] == "READY") {
     answer.kind = BootstrapAnswer::Kind::ready;
   } else {
-    answer.reason = words.size() > 1 ? std::string(line.substr(line.find(' ') + 1)) : std::string(line);
+    answer.reason =
+        words.size() > 1 ? std::string(line.substr(line.find(' ') + 1)) : std::string(line);
     if (words.size() >= 3) answer.folder = number_or_zero(words[2]);
   }
   return answer;
@@ -103,14 +113,18 @@ BootstrapAnswer parse_answer(std::string_view line) {
 std::string bootstrap_command(const RunnerStore& runners, const BootstrapRequest& request) {
   std::string cases;
   for (const auto& [architecture, binary] : runners.all()) {
-    const std::string names = architecture == "aarch64" ? "aarch64|arm64" : architecture == "x86_64" ? "x86_64|amd64" : architecture;
+    const std::string names = architecture == "aarch64"  ? "aarch64|arm64"
+                              : architecture == "x86_64" ? "x86_64|amd64"
+                                                         : architecture;
     cases += fmt::format("{}) a={} h={} n={};; ", names, architecture, binary.sha256, binary.size);
   }
-  const std::string script = filled(std::string(kScript), {{"@CASES@", cases},
-                                                          {"@FIND@", request.ignores_cache ? "" : std::string(kFind)},
-                                                          {"@AHEAD@", std::to_string(request.bytes_ahead)},
-                                                          {"@FIRST@", std::to_string(request.first_folder)}});
-  GS_ASSERT(script.find_first_of("'\\!\n") == std::string::npos, "the script must pass through every login shell");
+  const std::string script = filled(std::string(kScript),
+                                    {{"@CASES@", cases},
+                                     {"@FIND@", request.ignores_cache ? "" : std::string(kFind)},
+                                     {"@AHEAD@", std::to_string(request.bytes_ahead)},
+                                     {"@FIRST@", std::to_string(request.first_folder)}});
+  GS_ASSERT(script.find_first_of("'\\!\n") == std::string::npos,
+            "the script must pass through every login shell");
   return fmt::format("exec /bin/sh -c '{}'", script);
 }
 
@@ -123,8 +137,9 @@ Result<std::optional<BootstrapAnswer>> BootstrapReader::feed(std::string_view by
     noise_.append(buffer_, 0, buffer_.size() - keep);
     buffer_.erase(0, buffer_.size() - keep);
     if (noise_.size() > kMostNoise) {
-      return Error(ErrorCode::protocol, fmt::format("the host printed more than {} KiB before the runner started",
-                                                    kMostNoise >> 10U))
+      return Error(ErrorCode::protocol,
+                   fmt::format("the host printed more than {} KiB before the runner started",
+                               kMostNoise >> 10U))
           .hint("look at what the login scripts of that user print");
     }
     return std::optional<BootstrapAnswer>();

@@ -1,5 +1,9 @@
 #pragma once
-/// @file Bootstrap: the one command that finds, takes in and starts the runner on a host, and how its answers read.
+/// @file Bootstrap: the one command that finds, takes in and starts the runner on a host, and how
+/// its answers read.
+
+#include "core/base/result.hpp"
+#include "core/transport/runner_store.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -7,13 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "core/base/result.hpp"
-#include "core/transport/runner_store.hpp"
-
 namespace gpustack::transport {
 
 struct BootstrapRequest {
-  /// Bytes that the controller has already sent behind the command; thrown away when the runner must be uploaded.
+  /// Bytes that the controller has already sent behind the command; thrown away when the runner
+  /// must be uploaded.
   std::size_t bytes_ahead = 0;
   /// Take no runner from the cache: the one there did not start.
   bool ignores_cache = false;
@@ -21,8 +23,9 @@ struct BootstrapRequest {
   int first_folder = 1;
 };
 
-/// The command line for the host. It runs under any login shell (sh, bash, zsh, csh, fish) and needs sh and coreutils or
-/// busybox. In this order it says on standard output, each on a line of its own:
+/// The command line for the host. It runs under any login shell (sh, bash, zsh, csh, fish) and
+/// needs sh and coreutils or busybox. In this order it says on standard output, each on a line of
+/// its own:
 ///   GPUSTACK-NEED ARCH FOLDER   then it reads exactly the runner's size from standard input
 ///   GPUSTACK-READY HASH         the runner starts: frames from here on
 ///   GPUSTACK-FAIL REASON ...    the end
@@ -37,7 +40,8 @@ struct BootstrapAnswer {
   std::string reason;        ///< fail
 };
 
-/// Finds the answers in what the host prints; text before a marker (greetings of login scripts) is put aside.
+/// Finds the answers in what the host prints; text before a marker (greetings of login scripts) is
+/// put aside.
 class BootstrapReader {
  public:
   /// @return an answer, or nothing while more bytes are needed

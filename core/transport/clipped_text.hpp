@@ -13,7 +13,8 @@ class ClippedText {
   explicit ClippedText(std::size_t keep_each = 64U << 10U) : keep_(keep_each) {}
 
   void append(std::string_view bytes) {
-    const std::size_t into_head = bytes.size() < keep_ - head_.size() ? bytes.size() : keep_ - head_.size();
+    const std::size_t into_head =
+        bytes.size() < keep_ - head_.size() ? bytes.size() : keep_ - head_.size();
     head_ += bytes.substr(0, into_head);
     tail_ += bytes.substr(into_head);
     if (tail_.size() > 2 * keep_) {

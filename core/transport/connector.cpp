@@ -1,15 +1,15 @@
 #include "core/transport/connector.hpp"
 
+#include "core/transport/connector_shared.hpp"
+#include "core/transport/local_connection.hpp"
+#include "core/transport/ssh_connection.hpp"
+
 #include <libssh/libssh.h>
 #include <pwd.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
-
-#include "core/transport/connector_shared.hpp"
-#include "core/transport/local_connection.hpp"
-#include "core/transport/ssh_connection.hpp"
 
 namespace gpustack::transport {
 
@@ -31,7 +31,8 @@ Connector::Shared::Shared(asio::any_io_executor strand, ConnectorSettings given)
   ssh_init();
   // A program that no longer reads is an error of a write, not the end of gpustack.
   struct sigaction current = {};
-  if (::sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+  if (::sigaction(SIGPIPE, nullptr, &current) == 0 && current.sa_handler == SIG_DFL)
+    std::signal(SIGPIPE, SIG_IGN);
   const passwd* entry = ::getpwuid(::geteuid());
   if (entry != nullptr) default_user = entry->pw_name;
   if (settings.home.empty()) settings.home = environment("HOME");
@@ -53,12 +54,24 @@ std::string Connector::Shared::expand(const std::string& path, const Target& tar
       continue;
     }
     switch (path[++at]) {
-      case 'd': result += settings.home; break;
-      case 'h': result += target.host(); break;
-      case 'p': result += std::to_string(target.port); break;
-      case 'r': result += target.user.empty() ? default_user : target.user; break;
-      case '%': result += '%'; break;
-      default: result += '%'; result += path[at];
+      case 'd':
+        result += settings.home;
+        break;
+      case 'h':
+        result += target.host();
+        break;
+      case 'p':
+        result += std::to_string(target.port);
+        break;
+      case 'r':
+        result += target.user.empty() ? default_user : target.user;
+        break;
+      case '%':
+        result += '%';
+        break;
+      default:
+        result += '%';
+        result += path[at];
     }
   }
   return result;
@@ -70,7 +83,8 @@ Connector::Connector(asio::any_io_executor executor, ConnectorSettings settings)
 Connector::~Connector() = default;
 
 std::unique_ptr<Connection> Connector::make(Target target) {
-  if (target.kind == ConnectionKind::local) return std::make_unique<LocalConnection>(shared_, std::move(target));
+  if (target.kind == ConnectionKind::local)
+    return std::make_unique<LocalConnection>(shared_, std::move(target));
   return std::make_unique<SshConnection>(shared_, std::move(target));
 }
 

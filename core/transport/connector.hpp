@@ -1,15 +1,16 @@
 #pragma once
-/// @file Connector: makes connections, and holds what they share: pools, loaded keys, runners, pacing.
-
-#include <chrono>
-#include <cstddef>
-#include <memory>
-#include <string>
+/// @file Connector: makes connections, and holds what they share: pools, loaded keys, runners,
+/// pacing.
 
 #include "core/async/async.hpp"
 #include "core/transport/connection.hpp"
 #include "core/transport/runner_store.hpp"
 #include "core/transport/target.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
 
 namespace gpustack::transport {
 
@@ -17,13 +18,16 @@ struct ConnectorSettings {
   RunnerStore runners;
   /// How many hosts may be between TCP connect and the end of authentication at once.
   std::size_t handshakes = 25;
-  /// A server that closes before its banner is asked again after this time and up to half of it more.
+  /// A server that closes before its banner is asked again after this time and up to half of it
+  /// more.
   std::chrono::milliseconds refused_pause{15'000};
   int refused_tries = 3;
-  /// An open runner is pinged this often, and counts as gone after so many intervals without a byte from it.
+  /// An open runner is pinged this often, and counts as gone after so many intervals without a byte
+  /// from it.
   std::chrono::milliseconds ping_interval{15'000};
   int ping_misses = 3;
-  /// $HOME of the user: default keys and known_hosts are looked for below it. Empty = from the environment.
+  /// $HOME of the user: default keys and known_hosts are looked for below it. Empty = from the
+  /// environment.
   std::string home;
   /// The agent's socket. Empty = from the environment; "none" = no agent.
   std::string agent_socket;

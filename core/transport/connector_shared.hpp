@@ -1,14 +1,14 @@
 #pragma once
 /// @file What the connections of one Connector share.
 
-#include <string>
-#include <vector>
-
 #include "core/async/event.hpp"
 #include "core/async/pool.hpp"
 #include "core/transport/connector.hpp"
 #include "core/transport/key_ring.hpp"
 #include "core/transport/known_hosts_book.hpp"
+
+#include <string>
+#include <vector>
 
 namespace gpustack::transport {
 

@@ -1,5 +1,6 @@
 #pragma once
-/// @file SHA-256, HMAC-SHA1 and base64, as known_hosts files, fingerprints and the runner cache need them.
+/// @file SHA-256, HMAC-SHA1 and base64, as known_hosts files, fingerprints and the runner cache
+/// need them.
 
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
 #pragma once
-/// @file EarlyBytes: what a server sends before its SSH banner, looked at without taking it away from libssh.
+/// @file EarlyBytes: what a server sends before its SSH banner, looked at without taking it away
+/// from libssh.
 
 #include <cstddef>
 #include <cstdint>

@@ -28,7 +28,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open()) {
     const int reason = errno;
-    const ErrorCode code = reason == ENOENT ? ErrorCode::file_not_found : ErrorCode::file_unreadable;
+    const ErrorCode code =
+        reason == ENOENT ? ErrorCode::file_not_found : ErrorCode::file_unreadable;
     return Error(code, fmt::format("cannot read '{}': {}", path, errno_text(reason)));
   }
   std::string text;
@@ -37,12 +38,14 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
     const ssize_t count = ::read(file.get(), piece, sizeof piece);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      return Error(ErrorCode::file_unreadable, fmt::format("cannot read '{}': {}", path, errno_text(errno)));
+      return Error(ErrorCode::file_unreadable,
+                   fmt::format("cannot read '{}': {}", path, errno_text(errno)));
     }
     if (count == 0) return text;
     text.append(piece, static_cast<std::size_t>(count));
     if (text.size() > limit) {
-      return Error(ErrorCode::file_unreadable, fmt::format("'{}' is larger than {} bytes", path, limit));
+      return Error(ErrorCode::file_unreadable,
+                   fmt::format("'{}' is larger than {} bytes", path, limit));
     }
   }
 }

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Small files of the controller: read whole, replace safely.
 
+#include "core/base/result.hpp"
+
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::transport {
 

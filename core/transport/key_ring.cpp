@@ -1,13 +1,14 @@
 #include "core/transport/key_ring.hpp"
 
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "core/transport/digest.hpp"
 #include "core/transport/file_io.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include <cerrno>
 
 namespace gpustack::transport {
 
@@ -68,7 +69,8 @@ std::shared_ptr<const LoadedKey> load_now(const std::string& path, const Secret&
   loaded->exists = true;
   // As OpenSSH: a key that others can read is not used.
   if (status.st_uid == ::getuid() && (status.st_mode & 077) != 0) {
-    loaded->problem = fmt::format("its mode {:04o} lets others read it; run chmod 600", status.st_mode & 07777);
+    loaded->problem =
+        fmt::format("its mode {:04o} lets others read it; run chmod 600", status.st_mode & 07777);
     return loaded;
   }
   Result<std::string> text = read_file(path, kLargestKey);
@@ -78,13 +80,15 @@ std::shared_ptr<const LoadedKey> load_now(const std::string& path, const Secret&
   }
   ssh_key key = nullptr;
   // Never a null passphrase: OpenSSL would ask on the terminal.
-  const int rc = ssh_pki_import_privkey_base64(text->c_str(), passphrase.c_str(), nullptr, nullptr, &key);
+  const int rc =
+      ssh_pki_import_privkey_base64(text->c_str(), passphrase.c_str(), nullptr, nullptr, &key);
   if (rc == SSH_OK) {
     loaded->key.reset(key);
     if (loaded->public_base64.empty()) loaded->public_base64 = base64_of(key);
     attach_certificate(*loaded);
   } else if (is_encrypted(*text)) {
-    loaded->problem = passphrase.empty() ? "it is encrypted and no passphrase was given" : "the passphrase does not open it";
+    loaded->problem = passphrase.empty() ? "it is encrypted and no passphrase was given"
+                                         : "the passphrase does not open it";
   } else {
     loaded->problem = "it is no private key that can be read here";
   }
@@ -95,13 +99,15 @@ std::shared_ptr<const LoadedKey> load_now(const std::string& path, const Secret&
 }  // namespace
 
 Async<std::shared_ptr<const LoadedKey>> KeyRing::load(std::string path, Secret passphrase) {
-  const std::string name = path + '\n' + (passphrase.empty() ? std::string() : sha256(passphrase.reveal()));
+  const std::string name =
+      path + '\n' + (passphrase.empty() ? std::string() : sha256(passphrase.reveal()));
   std::shared_ptr<Slot>& known = slots_[name];
   if (known != nullptr) {
     const std::shared_ptr<Slot> slot = known;
     GS_CO_TRY_VOID(co_await slot->loaded.wait());
     if (slot->key != nullptr) co_return slot->key;
-    co_return async::cancelled_error();  // the one who was loading was stopped, so the run is ending
+    co_return async::cancelled_error();  // the one who was loading was stopped, so the run is
+                                         // ending
   }
   const auto slot = std::make_shared<Slot>(executor_);
   known = slot;

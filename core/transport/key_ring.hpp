@@ -1,16 +1,16 @@
 #pragma once
 /// @file KeyRing: private keys, read and decrypted once for all hosts, away from the loop.
 
+#include "core/async/async.hpp"
+#include "core/async/event.hpp"
+#include "core/async/pool.hpp"
+#include "core/base/secret.hpp"
+
 #include <libssh/libssh.h>
 
 #include <map>
 #include <memory>
 #include <string>
-
-#include "core/async/async.hpp"
-#include "core/async/event.hpp"
-#include "core/async/pool.hpp"
-#include "core/base/secret.hpp"
 
 namespace gpustack::transport {
 
@@ -19,8 +19,8 @@ struct SshKeyFree {
 };
 using SshKey = std::unique_ptr<ssh_key_struct, SshKeyFree>;
 
-/// A key file's content. The private half is absent when it needs a passphrase we do not have; its public half may then
-/// still help to pick the agent's key.
+/// A key file's content. The private half is absent when it needs a passphrase we do not have; its
+/// public half may then still help to pick the agent's key.
 struct LoadedKey {
   std::string path;
   SshKey key;
@@ -33,7 +33,8 @@ struct LoadedKey {
 /// Thread: one strand; the reading itself happens on the pool.
 class KeyRing {
  public:
-  KeyRing(asio::any_io_executor executor, async::Pool& pool) : executor_(std::move(executor)), pool_(pool) {}
+  KeyRing(asio::any_io_executor executor, async::Pool& pool)
+      : executor_(std::move(executor)), pool_(pool) {}
 
   /// Loads `path` once per passphrase. A key that cannot be used comes back with `problem` set.
   /// @error cancelled

@@ -1,9 +1,9 @@
 #include "core/transport/known_hosts.hpp"
 
+#include "core/transport/digest.hpp"
+
 #include <algorithm>
 #include <cctype>
-
-#include "core/transport/digest.hpp"
 
 namespace gpustack::transport {
 
@@ -23,7 +23,8 @@ std::string_view next_word(std::string_view& rest) {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  for (char& letter : result) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  for (char& letter : result)
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   return result;
 }
 
@@ -136,7 +137,8 @@ void KnownHosts::add_text(const std::string& path, std::string_view text) {
   }
 }
 
-std::vector<const KnownHosts::Entry*> KnownHosts::entries_of(const std::string& host, std::uint16_t port) const {
+std::vector<const KnownHosts::Entry*> KnownHosts::entries_of(const std::string& host,
+                                                             std::uint16_t port) const {
   const std::string name = known_hosts_name(host, port);
   std::vector<std::size_t> found;
   if (const auto plain = by_name_.find(name); plain != by_name_.end()) found = plain->second;
@@ -154,7 +156,9 @@ std::string KnownHosts::place(const Entry& entry) const {
   return paths_[entry.file] + ":" + std::to_string(entry.line);
 }
 
-HostKeyVerdict KnownHosts::check(const std::string& host, std::uint16_t port, const HostKey& key) const {
+HostKeyVerdict KnownHosts::check(const std::string& host,
+                                 std::uint16_t port,
+                                 const HostKey& key) const {
   HostKeyVerdict verdict;
   const Entry* same_type = nullptr;
   const Entry* other_type = nullptr;
@@ -190,7 +194,8 @@ std::vector<std::string> KnownHosts::types(const std::string& host, std::uint16_
   std::vector<std::string> result;
   for (const Entry* entry : entries_of(host, port)) {
     if (entry->marker != Marker::none) continue;
-    if (std::ranges::find(result, entry->key.type) == result.end()) result.push_back(entry->key.type);
+    if (std::ranges::find(result, entry->key.type) == result.end())
+      result.push_back(entry->key.type);
   }
   return result;
 }

@@ -1,6 +1,9 @@
 #pragma once
-/// @file known_hosts files: which keys a host may show. Own code, since libssh knows neither @revoked nor
+/// @file known_hosts files: which keys a host may show. Own code, since libssh knows neither
+/// @revoked nor
 /// @cert-authority.
+
+#include "core/base/result.hpp"
 
 #include <cstdint>
 #include <map>
@@ -8,8 +11,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::transport {
 
@@ -33,9 +34,10 @@ struct HostKeyVerdict {
     revoked,  ///< the key is marked @revoked
   };
   Kind kind = Kind::unknown;
-  HostKey known_key;      ///< changed: the key on file (of the same type when there is one)
-  std::string place;      ///< changed, revoked: file:line
-  bool has_authority = false;  ///< a @cert-authority line names the host; host certificates are not usable here
+  HostKey known_key;  ///< changed: the key on file (of the same type when there is one)
+  std::string place;  ///< changed, revoked: file:line
+  bool has_authority =
+      false;  ///< a @cert-authority line names the host; host certificates are not usable here
 };
 
 /// The content of several files, in order.
@@ -65,7 +67,7 @@ class KnownHosts {
   std::vector<std::string> paths_;
   std::vector<Entry> entries_;
   std::map<std::string, std::vector<std::size_t>, std::less<>> by_name_;  ///< plain names
-  std::vector<std::size_t> others_;                                       ///< hashed names and patterns
+  std::vector<std::size_t> others_;  ///< hashed names and patterns
 };
 
 /// How known_hosts names a host: `host`, or `[host]:port` off port 22; lower case.

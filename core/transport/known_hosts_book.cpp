@@ -1,11 +1,12 @@
 #include "core/transport/known_hosts_book.hpp"
 
+#include "core/transport/file_io.hpp"
+
 #include <fmt/format.h>
+
 #include <sys/stat.h>
 
 #include <utility>
-
-#include "core/transport/file_io.hpp"
 
 namespace gpustack::transport {
 
@@ -19,7 +20,12 @@ std::string stamp_of(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     struct stat status = {};
     const bool exists = ::stat(file.c_str(), &status) == 0;
-    stamp += fmt::format("{}:{}:{}:{}.{};", exists, status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    stamp += fmt::format("{}:{}:{}:{}.{};",
+                         exists,
+                         status.st_ino,
+                         status.st_size,
+                         status.st_mtim.tv_sec,
+                         status.st_mtim.tv_nsec);
   }
   return stamp;
 }
@@ -54,7 +60,9 @@ Async<void> KnownHostsBook::add(std::string file, NewHostKey line) {
     pending.is_writing = true;
     const std::size_t first = pending.done + 1;
     const std::size_t last = pending.asked;
-    auto call = [file, lines = std::exchange(pending.lines, {})] { return append_known_hosts(file, lines); };
+    auto call = [file, lines = std::exchange(pending.lines, {})] {
+      return append_known_hosts(file, lines);
+    };
     auto work = async::on_pool(pool_, std::move(call));
     const Result<void> done = co_await std::move(work);
     pending.is_writing = false;
@@ -63,7 +71,8 @@ Async<void> KnownHostsBook::add(std::string file, NewHostKey line) {
     written_.notify_all();
   }
   const auto failure = pending.failures.lower_bound(number);
-  if (failure != pending.failures.end() && failure->second.first <= number) co_return failure->second.error;
+  if (failure != pending.failures.end() && failure->second.first <= number)
+    co_return failure->second.error;
   co_return Result<void>();
 }
 

@@ -1,22 +1,23 @@
 #pragma once
 /// @file KnownHostsBook: the known_hosts files of a run, read once and written in groups.
 
-#include <map>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
 #include "core/async/pool.hpp"
 #include "core/transport/known_hosts.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace gpustack::transport {
 
 /// Thread: one strand; writing happens on the pool.
 class KnownHostsBook {
  public:
-  KnownHostsBook(const asio::any_io_executor& executor, async::Pool& pool) : written_(executor), pool_(pool) {}
+  KnownHostsBook(const asio::any_io_executor& executor, async::Pool& pool)
+      : written_(executor), pool_(pool) {}
 
   /// The content of `files`, as it is now. Files that do not exist count as empty.
   std::shared_ptr<const KnownHosts> read(const std::vector<std::string>& files);
@@ -36,8 +37,8 @@ class KnownHostsBook {
   struct Pending {
     std::vector<NewHostKey> lines;
     bool is_writing = false;
-    std::size_t asked = 0;  ///< lines ever queued
-    std::size_t done = 0;   ///< lines ever written or failed
+    std::size_t asked = 0;                    ///< lines ever queued
+    std::size_t done = 0;                     ///< lines ever written or failed
     std::map<std::size_t, Failure> failures;  ///< by the number of the failed group's last line
   };
 

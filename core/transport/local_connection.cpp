@@ -1,8 +1,8 @@
 #include "core/transport/local_connection.hpp"
 
-#include <fmt/format.h>
-
 #include "core/async/timeout.hpp"
+
+#include <fmt/format.h>
 
 namespace gpustack::transport {
 
@@ -21,15 +21,20 @@ void LocalConnection::drop() {
 }
 
 Async<void> LocalConnection::connect() {
-  if (is_closed_) co_return Error(ErrorCode::connection_lost, fmt::format("the connection to '{}' was closed", target_.name));
+  if (is_closed_)
+    co_return Error(ErrorCode::connection_lost,
+                    fmt::format("the connection to '{}' was closed", target_.name));
   co_return Result<void>();
 }
 
 Async<wire::Frame> LocalConnection::open(std::string hello) {
   GS_CO_TRY_VOID(co_await connect());
-  if (runner_ != nullptr) co_return Error(ErrorCode::connection_settings, fmt::format("'{}' is open already", target_.name));
+  if (runner_ != nullptr)
+    co_return Error(ErrorCode::connection_settings,
+                    fmt::format("'{}' is open already", target_.name));
   const RunnerBinary* binary = shared_->settings.runners.local();
-  if (binary == nullptr) co_return Error(ErrorCode::runner_unusable, "there is no runner for this machine");
+  if (binary == nullptr)
+    co_return Error(ErrorCode::runner_unusable, "there is no runner for this machine");
   const async::Clock::time_point begin = async::Clock::now();
   link_ = std::make_shared<RunnerLink>(shared_->executor, target_.name);
   Pipe::Consumer consumer = [link = link_](Stream stream, std::string_view bytes) {
@@ -47,34 +52,45 @@ Async<wire::Frame> LocalConnection::open(std::string hello) {
   greeting.payload = std::move(hello);
   link_->send_now(greeting);
   auto receiving = link_->receive();
-  Error late(ErrorCode::transport_timeout, fmt::format("'{}': the runner does not answer within {} ms", target_.name,
-                                                       target_.timeouts.hello.count()));
+  Error late(ErrorCode::transport_timeout,
+             fmt::format("'{}': the runner does not answer within {} ms",
+                         target_.name,
+                         target_.timeouts.hello.count()));
   auto limited = async::with_timeout(target_.timeouts.hello, std::move(receiving), std::move(late));
   Result<wire::Frame> reply = co_await std::move(limited);
-  report_.runner_time = std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
+  report_.runner_time =
+      std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
   if (reply && reply->type != wire::FrameType::hello_reply) {
-    reply = Error(ErrorCode::protocol, fmt::format("the runner answers with frame {} instead of hello_reply", static_cast<int>(reply->type)));
+    reply = Error(ErrorCode::protocol,
+                  fmt::format("the runner answers with frame {} instead of hello_reply",
+                              static_cast<int>(reply->type)));
   }
   if (!reply) {
     drop();
     const ErrorCode code = reply.error().code();
-    co_return code == ErrorCode::connection_lost ? Error(ErrorCode::runner_unusable, reply.error().message()) : reply.error();
+    co_return code == ErrorCode::connection_lost
+        ? Error(ErrorCode::runner_unusable, reply.error().message())
+        : reply.error();
   }
   co_return reply;
 }
 
 Async<void> LocalConnection::send(wire::Frame frame) {
-  if (link_ == nullptr) co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
+  if (link_ == nullptr)
+    co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
   auto work = link_->send(std::move(frame));
   co_return co_await std::move(work);
 }
 
 Async<wire::Frame> LocalConnection::receive() {
-  if (link_ == nullptr) co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
+  if (link_ == nullptr)
+    co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
   co_return co_await link_->receive();
 }
 
-Async<CommandOutput> LocalConnection::exec_raw(std::string command, std::string input, std::chrono::milliseconds limit) {
+Async<CommandOutput> LocalConnection::exec_raw(std::string command,
+                                               std::string input,
+                                               std::chrono::milliseconds limit) {
   GS_CO_TRY_VOID(co_await connect());
   struct Collected {
     ClippedText out;
@@ -86,7 +102,8 @@ Async<CommandOutput> LocalConnection::exec_raw(std::string command, std::string 
   };
   const async::Clock::time_point deadline = async::Clock::now() + limit;
   const std::vector<std::string> arguments = {"/bin/sh", "-c", command};
-  GS_CO_TRY(const std::shared_ptr<ProcessPipe> process, ProcessPipe::start(shared_->executor, arguments, std::move(consumer)));
+  GS_CO_TRY(const std::shared_ptr<ProcessPipe> process,
+            ProcessPipe::start(shared_->executor, arguments, std::move(consumer)));
   process->write(input);
   process->end_input();
   std::optional<Error> failure;
@@ -95,7 +112,9 @@ Async<CommandOutput> LocalConnection::exec_raw(std::string command, std::string 
     if (!notified) {
       failure = notified.error();
     } else if (!*notified && !process->has_ended()) {
-      failure = Error(ErrorCode::transport_timeout, fmt::format("'{}': the command has not ended within {} ms", target_.name, limit.count()));
+      failure = Error(
+          ErrorCode::transport_timeout,
+          fmt::format("'{}': the command has not ended within {} ms", target_.name, limit.count()));
     }
   }
   CommandOutput output;
@@ -119,7 +138,8 @@ asio::awaitable<void> LocalConnection::close() {
     runner_->end_input();
     const async::Clock::time_point deadline = async::Clock::now() + std::chrono::seconds(2);
     const std::shared_ptr<ProcessPipe> runner = runner_;
-    while (!runner->has_ended() && async::Clock::now() < deadline) co_await runner->changed().wait_shielded(deadline);
+    while (!runner->has_ended() && async::Clock::now() < deadline)
+      co_await runner->changed().wait_shielded(deadline);
   }
   drop();
 }

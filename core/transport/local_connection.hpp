@@ -1,13 +1,13 @@
 #pragma once
 /// @file LocalConnection: the machine gpustack runs on, for `connection: local`.
 
-#include <memory>
-#include <string>
-
 #include "core/transport/connection.hpp"
 #include "core/transport/connector_shared.hpp"
 #include "core/transport/process_pipe.hpp"
 #include "core/transport/runner_link.hpp"
+
+#include <memory>
+#include <string>
 
 namespace gpustack::transport {
 
@@ -22,7 +22,9 @@ class LocalConnection : public Connection {
   Async<wire::Frame> open(std::string hello) override;
   Async<void> send(wire::Frame frame) override;
   Async<wire::Frame> receive() override;
-  Async<CommandOutput> exec_raw(std::string command, std::string input, std::chrono::milliseconds limit) override;
+  Async<CommandOutput> exec_raw(std::string command,
+                                std::string input,
+                                std::chrono::milliseconds limit) override;
   asio::awaitable<void> close() override;
   bool is_open() const override { return runner_ != nullptr && !runner_->has_ended(); }
   const OpenReport& report() const override { return report_; }

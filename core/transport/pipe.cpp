@@ -22,7 +22,8 @@ Async<void> write_all(Pipe& pipe, std::string_view bytes, async::Duration stall)
     }
     if (pipe.failure()) co_return *pipe.failure();
     if (pipe.has_ended()) {
-      co_return Error(ErrorCode::connection_lost, fmt::format("the program on the host ended: {}", pipe.exit_status().text()));
+      co_return Error(ErrorCode::connection_lost,
+                      fmt::format("the program on the host ended: {}", pipe.exit_status().text()));
     }
     const std::size_t queued = pipe.queued();
     if (queued == 0 && bytes.empty()) break;
@@ -31,8 +32,9 @@ Async<void> write_all(Pipe& pipe, std::string_view bytes, async::Duration stall)
     const async::Clock::time_point deadline = last_progress + stall;
     GS_CO_TRY(const bool was_notified, co_await pipe.changed().wait_until(deadline));
     if (!was_notified && pipe.queued() == last_queued && async::Clock::now() >= deadline) {
-      co_return Error(ErrorCode::transport_timeout, fmt::format("no progress in sending for {} s",
-                                                                std::chrono::duration_cast<std::chrono::seconds>(stall).count()));
+      co_return Error(ErrorCode::transport_timeout,
+                      fmt::format("no progress in sending for {} s",
+                                  std::chrono::duration_cast<std::chrono::seconds>(stall).count()));
     }
   }
   co_return Result<void>();

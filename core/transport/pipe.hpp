@@ -1,13 +1,13 @@
 #pragma once
 /// @file Pipe: standard input and output of a program, here or on a host.
 
+#include "core/async/event.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "core/async/event.hpp"
 
 namespace gpustack::transport {
 
@@ -35,7 +35,8 @@ class Pipe {
   virtual std::size_t queued() const = 0;
   /// Closes the program's standard input once all is written.
   virtual void end_input() = 0;
-  /// The program's end, with all its output consumed; or the loss of the connection (see failure()).
+  /// The program's end, with all its output consumed; or the loss of the connection (see
+  /// failure()).
   virtual bool has_ended() const = 0;
   virtual const ExitStatus& exit_status() const = 0;
   virtual const std::optional<Error>& failure() const = 0;
@@ -48,6 +49,8 @@ inline constexpr std::size_t kMostQueued = 256U << 10U;
 /// Writes `bytes` in pieces as the queue empties.
 /// @error transport_timeout  nothing moved for `stall`
 /// @error connection_lost, cancelled
-Async<void> write_all(Pipe& pipe, std::string_view bytes, async::Duration stall);  // outlived by: the caller's frame
+Async<void> write_all(Pipe& pipe,
+                      std::string_view bytes,
+                      async::Duration stall);  // outlived by: the caller's frame
 
 }  // namespace gpustack::transport

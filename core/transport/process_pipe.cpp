@@ -4,9 +4,10 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
+#include <unistd.h>
+
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <thread>
 #include <utility>
@@ -24,7 +25,9 @@ struct PipeEnds {
 
 Result<PipeEnds> make_pipe() {
   int ends[2] = {-1, -1};
-  if (::pipe2(ends, O_CLOEXEC) != 0) return Error(ErrorCode::runner_unusable, fmt::format("cannot make a pipe: {}", errno_text(errno)));
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return Error(ErrorCode::runner_unusable,
+                 fmt::format("cannot make a pipe: {}", errno_text(errno)));
   PipeEnds pipe;
   pipe.read.reset(ends[0]);
   pipe.write.reset(ends[1]);
@@ -37,7 +40,8 @@ class SpawnPlan {
   SpawnPlan() {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawnattr_init(&attributes_);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    ::posix_spawnattr_setflags(
+        &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     ::posix_spawnattr_setpgroup(&attributes_, 0);
     sigset_t signals;
     sigfillset(&signals);
@@ -52,11 +56,14 @@ class SpawnPlan {
     ::posix_spawnattr_destroy(&attributes_);
   }
 
-  void connect(int descriptor, int as) { ::posix_spawn_file_actions_adddup2(&actions_, descriptor, as); }
+  void connect(int descriptor, int as) {
+    ::posix_spawn_file_actions_adddup2(&actions_, descriptor, as);
+  }
 
   int spawn(pid_t& process, const std::vector<std::string>& arguments) {
     std::vector<char*> words;
-    for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : arguments)
+      words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);
     return ::posix_spawn(&process, words[0], &actions_, &attributes_, words.data(), environ);
   }
@@ -97,13 +104,15 @@ Result<std::shared_ptr<ProcessPipe>> ProcessPipe::start(asio::any_io_executor ex
   plan.connect(output.write.get(), 1);
   plan.connect(errors.write.get(), 2);
   if (const int reason = plan.spawn(pipe->process_, arguments); reason != 0) {
-    return Error(ErrorCode::runner_unusable, fmt::format("cannot start '{}': {}", arguments[0], errno_text(reason)));
+    return Error(ErrorCode::runner_unusable,
+                 fmt::format("cannot start '{}': {}", arguments[0], errno_text(reason)));
   }
   FileHandle watch(static_cast<int>(::syscall(SYS_pidfd_open, pipe->process_, 0)));
   if (!watch.is_open()) {
     const int reason = errno;
     pipe->close();
-    return Error(ErrorCode::runner_unusable, fmt::format("cannot watch a process: {}", errno_text(reason)));
+    return Error(ErrorCode::runner_unusable,
+                 fmt::format("cannot watch a process: {}", errno_text(reason)));
   }
   pipe->input_.assign(input.write.release());
   pipe->output_.assign(output.read.release());
@@ -120,18 +129,20 @@ ProcessPipe::~ProcessPipe() { close(); }
 
 void ProcessPipe::read_from(asio::posix::stream_descriptor& source, Stream stream) {
   std::string& piece = stream == Stream::out ? output_piece_ : error_piece_;
-  source.async_read_some(asio::buffer(piece), [self = shared_from_this(), &source, &piece, stream](SystemError failure, std::size_t count) {
-    if (count > 0 && self->consumer_) {
-      self->consumer_(stream, std::string_view(piece).substr(0, count));
-      self->changed_.notify_all();
-    }
-    if (!failure) {
-      self->read_from(source, stream);
-      return;
-    }
-    (stream == Stream::out ? self->output_open_ : self->errors_open_) = false;
-    self->end_if_done();
-  });
+  source.async_read_some(
+      asio::buffer(piece),
+      [self = shared_from_this(), &source, &piece, stream](SystemError failure, std::size_t count) {
+        if (count > 0 && self->consumer_) {
+          self->consumer_(stream, std::string_view(piece).substr(0, count));
+          self->changed_.notify_all();
+        }
+        if (!failure) {
+          self->read_from(source, stream);
+          return;
+        }
+        (stream == Stream::out ? self->output_open_ : self->errors_open_) = false;
+        self->end_if_done();
+      });
 }
 
 void ProcessPipe::write(std::string_view bytes) {
@@ -152,22 +163,24 @@ void ProcessPipe::write_more() {
     return;
   }
   is_writing_ = true;
-  input_.async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this()](SystemError failure) {
-    self->is_writing_ = false;
-    if (failure || !self->input_.is_open()) return;
-    SystemError write_failure;
-    const std::size_t count = self->input_.write_some(asio::buffer(self->queue_.data() + self->sent_, self->queued()), write_failure);
-    self->sent_ += count;
-    if (write_failure && write_failure != asio::error::would_block) {
-      // The program no longer reads; what it has to say comes by its output and its end.
-      self->queue_.clear();
-      self->sent_ = 0;
-      SystemError ignored;
-      self->input_.close(ignored);
-    }
-    self->changed_.notify_all();
-    self->write_more();
-  });
+  input_.async_wait(
+      asio::posix::stream_descriptor::wait_write, [self = shared_from_this()](SystemError failure) {
+        self->is_writing_ = false;
+        if (failure || !self->input_.is_open()) return;
+        SystemError write_failure;
+        const std::size_t count = self->input_.write_some(
+            asio::buffer(self->queue_.data() + self->sent_, self->queued()), write_failure);
+        self->sent_ += count;
+        if (write_failure && write_failure != asio::error::would_block) {
+          // The program no longer reads; what it has to say comes by its output and its end.
+          self->queue_.clear();
+          self->sent_ = 0;
+          SystemError ignored;
+          self->input_.close(ignored);
+        }
+        self->changed_.notify_all();
+        self->write_more();
+      });
 }
 
 void ProcessPipe::end_input() {
@@ -176,19 +189,21 @@ void ProcessPipe::end_input() {
 }
 
 void ProcessPipe::wait_for_exit() {
-  exit_watch_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](SystemError failure) {
-    if (failure) return;
-    self->reap();
-    // A child of the program may hold the output open; what it prints later belongs to nobody.
-    self->output_grace_.expires_after(std::chrono::seconds(1));
-    self->output_grace_.async_wait([self](SystemError grace_failure) {
-      if (grace_failure) return;
-      self->output_open_ = false;
-      self->errors_open_ = false;
-      self->end_if_done();
-    });
-    self->end_if_done();
-  });
+  exit_watch_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         [self = shared_from_this()](SystemError failure) {
+                           if (failure) return;
+                           self->reap();
+                           // A child of the program may hold the output open; what it prints later
+                           // belongs to nobody.
+                           self->output_grace_.expires_after(std::chrono::seconds(1));
+                           self->output_grace_.async_wait([self](SystemError grace_failure) {
+                             if (grace_failure) return;
+                             self->output_open_ = false;
+                             self->errors_open_ = false;
+                             self->end_if_done();
+                           });
+                           self->end_if_done();
+                         });
 }
 
 void ProcessPipe::reap() {
@@ -216,11 +231,13 @@ void ProcessPipe::close() {
     std::thread([process = process_] { ::waitpid(process, nullptr, 0); }).detach();
     process_ = -1;
   }
-  if (!failure_ && !has_ended_) failure_ = Error(ErrorCode::connection_lost, "the connection was closed");
+  if (!failure_ && !has_ended_)
+    failure_ = Error(ErrorCode::connection_lost, "the connection was closed");
   has_ended_ = true;
   consumer_ = nullptr;
   SystemError ignored;
-  for (asio::posix::stream_descriptor* descriptor : {&input_, &output_, &errors_, &exit_watch_}) descriptor->close(ignored);
+  for (asio::posix::stream_descriptor* descriptor : {&input_, &output_, &errors_, &exit_watch_})
+    descriptor->close(ignored);
   output_grace_.cancel();
   changed_.notify_all();
 }

@@ -1,15 +1,15 @@
 #pragma once
 /// @file ProcessPipe: a program started on this machine.
 
+#include "core/async/net.hpp"
+#include "core/transport/file_io.hpp"
+#include "core/transport/pipe.hpp"
+
 #include <sys/types.h>
 
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/async/net.hpp"
-#include "core/transport/file_io.hpp"
-#include "core/transport/pipe.hpp"
 
 namespace gpustack::transport {
 

@@ -24,7 +24,10 @@ void RunnerLink::detach() {
   ping_timer_.cancel();
   on_silence_ = nullptr;
   if (pipe_ == nullptr) return;
-  if (!broken_) broken_ = pipe_->has_ended() ? ended() : Error(ErrorCode::connection_lost, fmt::format("the connection to '{}' was closed", host_));
+  if (!broken_)
+    broken_ = pipe_->has_ended() ? ended()
+                                 : Error(ErrorCode::connection_lost,
+                                         fmt::format("the connection to '{}' was closed", host_));
   const std::shared_ptr<Pipe> pipe = std::exchange(pipe_, nullptr);
   pipe->changed().notify_all();
 }
@@ -48,8 +51,11 @@ void RunnerLink::on_ping_time() {
   const async::Duration silence = async::Clock::now() - last_heard_;
   if (silence >= pings_.interval * pings_.misses) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();
-    Error error(ErrorCode::connection_lost, fmt::format("'{}' has been silent for {} s: {} pings without an answer", host_,
-                                                        seconds, pings_.misses));
+    Error error(ErrorCode::connection_lost,
+                fmt::format("'{}' has been silent for {} s: {} pings without an answer",
+                            host_,
+                            seconds,
+                            pings_.misses));
     broken_ = error;
     pipe_->changed().notify_all();
     const auto tell = std::exchange(on_silence_, nullptr);
@@ -68,7 +74,9 @@ void RunnerLink::on_output(std::string_view bytes) {
   for (;;) {
     Result<std::optional<wire::Frame>> frame = decoder_.next();
     if (!frame) {
-      broken_ = Error(ErrorCode::protocol, fmt::format("the runner on '{}' broke the protocol: {}", host_, frame.error().message()));
+      broken_ = Error(
+          ErrorCode::protocol,
+          fmt::format("the runner on '{}' broke the protocol: {}", host_, frame.error().message()));
       break;
     }
     if (!*frame) break;
@@ -77,7 +85,10 @@ void RunnerLink::on_output(std::string_view bytes) {
     inbox_.push_back(std::move(**frame));
   }
   if (inbox_bytes_ > kMostUnread && !broken_) {
-    broken_ = Error(ErrorCode::protocol, fmt::format("the runner on '{}' sent {} MiB that nobody asked for", host_, inbox_bytes_ >> 20U));
+    broken_ = Error(
+        ErrorCode::protocol,
+        fmt::format(
+            "the runner on '{}' sent {} MiB that nobody asked for", host_, inbox_bytes_ >> 20U));
   }
 }
 
@@ -86,10 +97,12 @@ Error RunnerLink::ended() const {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   const std::string said = text.empty() ? std::string() : fmt::format("; it said: {}", text);
   if (pipe_ != nullptr && pipe_->failure()) {
-    return Error(ErrorCode::connection_lost, fmt::format("'{}': {}{}", host_, pipe_->failure()->message(), said));
+    return Error(ErrorCode::connection_lost,
+                 fmt::format("'{}': {}{}", host_, pipe_->failure()->message(), said));
   }
   const std::string status = pipe_ == nullptr ? std::string("closed") : pipe_->exit_status().text();
-  return Error(ErrorCode::connection_lost, fmt::format("the runner on '{}' ended: {}{}", host_, status, said));
+  return Error(ErrorCode::connection_lost,
+               fmt::format("the runner on '{}' ended: {}{}", host_, status, said));
 }
 
 Async<wire::Frame> RunnerLink::receive() {
@@ -103,7 +116,8 @@ Async<wire::Frame> RunnerLink::receive() {
     }
     if (broken_) co_return *broken_;
     if (pipe_ == nullptr || pipe_->has_ended()) co_return ended();
-    const std::shared_ptr<Pipe> pipe = pipe_;  // notifies after each piece of output, and at the end
+    const std::shared_ptr<Pipe> pipe =
+        pipe_;  // notifies after each piece of output, and at the end
     GS_CO_TRY_VOID(co_await pipe->changed().wait());
   }
 }

@@ -1,16 +1,16 @@
 #pragma once
 /// @file RunnerLink: frames over a Pipe, with backpressure, pings and an end that says why.
 
+#include "core/async/event.hpp"
+#include "core/transport/clipped_text.hpp"
+#include "core/transport/pipe.hpp"
+#include "core/wire/frame.hpp"
+
 #include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "core/async/event.hpp"
-#include "core/transport/clipped_text.hpp"
-#include "core/transport/pipe.hpp"
-#include "core/wire/frame.hpp"
 
 namespace gpustack::transport {
 

@@ -1,13 +1,14 @@
 #include "core/transport/runner_store.hpp"
 
+#include "core/transport/digest.hpp"
+#include "core/transport/file_io.hpp"
+
 #include <fmt/format.h>
+
 #include <sys/utsname.h>
 
 #include <array>
 #include <filesystem>
-
-#include "core/transport/digest.hpp"
-#include "core/transport/file_io.hpp"
 
 namespace gpustack::transport {
 
@@ -22,11 +23,15 @@ std::string this_architecture() {
   return names.machine;
 }
 
-/// The architecture in an ELF header's e_machine; this machine's for a script; empty for anything else.
+/// The architecture in an ELF header's e_machine; this machine's for a script; empty for anything
+/// else.
 std::string architecture_of(const std::string& content) {
   if (content.starts_with("#!")) return this_architecture();
-  if (content.size() < 20 || !content.starts_with("\x7f" "ELF")) return {};
-  const unsigned machine = static_cast<unsigned char>(content[18]) | static_cast<unsigned char>(content[19]) << 8U;
+  if (content.size() < 20 || !content.starts_with("\x7f"
+                                                  "ELF"))
+    return {};
+  const unsigned machine =
+      static_cast<unsigned char>(content[18]) | static_cast<unsigned char>(content[19]) << 8U;
   constexpr unsigned kX86 = 62;
   constexpr unsigned kArm = 183;
   return machine == kX86 ? "x86_64" : machine == kArm ? "aarch64" : "";
@@ -56,7 +61,8 @@ Result<void> RunnerStore::add(std::string architecture, std::string path) {
   const std::string found = architecture_of(*content);
   if (found.empty() || (!architecture.empty() && found != architecture)) {
     return Error(ErrorCode::runner_unusable,
-                 fmt::format("'{}' is no runner: expected a program for {}, found {}", path,
+                 fmt::format("'{}' is no runner: expected a program for {}, found {}",
+                             path,
                              architecture.empty() ? "x86_64 or aarch64" : architecture,
                              found.empty() ? "something else" : "one for " + found));
   }

@@ -1,13 +1,13 @@
 #pragma once
 /// @file RunnerStore: the runner binaries this controller can place on hosts.
 
+#include "core/base/result.hpp"
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::transport {
 
@@ -29,7 +29,8 @@ class RunnerStore {
 
   /// @error runner_unusable  the file cannot be read, or is not an ELF program of that architecture
   Result<void> add(std::string architecture, std::string path);
-  /// Takes the architecture from the file's ELF header; a script counts as this machine's architecture.
+  /// Takes the architecture from the file's ELF header; a script counts as this machine's
+  /// architecture.
   Result<void> add(std::string path);
 
   /// @return nullptr when there is none for `architecture`

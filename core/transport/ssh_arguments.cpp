@@ -1,4 +1,6 @@
 // What of ssh's command line means something here.
+#include "core/transport/target.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,30 +9,66 @@
 #include <charconv>
 #include <optional>
 
-#include "core/transport/target.hpp"
-
 namespace gpustack::transport {
 
 namespace {
 
-/// Options without a counterpart here: they tune OpenSSH's own process, or choose what is always done.
-constexpr std::array kWithoutMeaning = {
-    "addkeystoagent",       "addressfamily",     "batchmode",          "canonicalizehostname", "checkhostip",
-    "ciphers",              "clearallforwardings", "compression",      "connectionattempts",   "controlmaster",
-    "controlpath",          "controlpersist",    "escapechar",         "exitonforwardfailure", "fingerprinthash",
-    "forwardagent",         "forwardx11",        "gssapiauthentication", "gssapidelegatecredentials",
-    "hashknownhosts",       "hostbasedauthentication", "hostkeyalgorithms", "ipqos",           "kexalgorithms",
-    "loglevel",             "macs",              "nohostauthenticationforlocalhost", "numberofpasswordprompts",
-    "preferredauthentications", "pubkeyacceptedalgorithms", "pubkeyacceptedkeytypes", "rekeylimit", "requesttty",
-    "sendenv",              "serveralivecountmax", "serveraliveinterval", "tcpkeepalive",      "updatehostkeys",
-    "verifyhostkeydns",     "visualhostkey",     "kbdinteractiveauthentication", "challengeresponseauthentication",
-    "passwordauthentication", "pubkeyauthentication", "identityagent"};
+/// Options without a counterpart here: they tune OpenSSH's own process, or choose what is always
+/// done.
+constexpr std::array kWithoutMeaning = {"addkeystoagent",
+                                        "addressfamily",
+                                        "batchmode",
+                                        "canonicalizehostname",
+                                        "checkhostip",
+                                        "ciphers",
+                                        "clearallforwardings",
+                                        "compression",
+                                        "connectionattempts",
+                                        "controlmaster",
+                                        "controlpath",
+                                        "controlpersist",
+                                        "escapechar",
+                                        "exitonforwardfailure",
+                                        "fingerprinthash",
+                                        "forwardagent",
+                                        "forwardx11",
+                                        "gssapiauthentication",
+                                        "gssapidelegatecredentials",
+                                        "hashknownhosts",
+                                        "hostbasedauthentication",
+                                        "hostkeyalgorithms",
+                                        "ipqos",
+                                        "kexalgorithms",
+                                        "loglevel",
+                                        "macs",
+                                        "nohostauthenticationforlocalhost",
+                                        "numberofpasswordprompts",
+                                        "preferredauthentications",
+                                        "pubkeyacceptedalgorithms",
+                                        "pubkeyacceptedkeytypes",
+                                        "rekeylimit",
+                                        "requesttty",
+                                        "sendenv",
+                                        "serveralivecountmax",
+                                        "serveraliveinterval",
+                                        "tcpkeepalive",
+                                        "updatehostkeys",
+                                        "verifyhostkeydns",
+                                        "visualhostkey",
+                                        "kbdinteractiveauthentication",
+                                        "challengeresponseauthentication",
+                                        "passwordauthentication",
+                                        "pubkeyauthentication",
+                                        "identityagent"};
 
-Error unusable(std::string message) { return Error(ErrorCode::connection_settings, std::move(message)); }
+Error unusable(std::string message) {
+  return Error(ErrorCode::connection_settings, std::move(message));
+}
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  for (char& letter : result) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  for (char& letter : result)
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
   return result;
 }
 
@@ -44,7 +82,8 @@ Result<std::vector<std::string>> split_words(std::string_view text) {
     if (quote != 0) {
       if (letter == quote) {
         quote = 0;
-      } else if (letter == '\\' && quote == '"' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\')) {
+      } else if (letter == '\\' && quote == '"' && i + 1 < text.size() &&
+                 (text[i + 1] == '"' || text[i + 1] == '\\')) {
         *word += text[++i];
       } else {
         *word += letter;
@@ -63,7 +102,8 @@ Result<std::vector<std::string>> split_words(std::string_view text) {
       *word += letter;
     }
   }
-  if (quote != 0) return unusable(fmt::format("no closing {} in the ssh arguments '{}'", quote, text));
+  if (quote != 0)
+    return unusable(fmt::format("no closing {} in the ssh arguments '{}'", quote, text));
   if (word) words.push_back(std::move(*word));
   return words;
 }
@@ -88,7 +128,8 @@ Result<Jump> parse_jump(std::string_view text) {
   }
   const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
   const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  const bool has_port = colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos;
+  const bool has_port =
+      colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos;
   if (has_port) {
     GS_TRY(jump.port, parse_port(text.substr(colon + 1)));
     text = text.substr(0, colon);
@@ -108,16 +149,19 @@ class ArgumentReader {
     for (std::size_t i = 0; i < words.size(); ++i) {
       const std::string& word = words[i];
       if (word.size() < 2 || word[0] != '-') {
-        return unusable(fmt::format("unexpected word '{}' in the ssh arguments: expected an option", word));
+        return unusable(
+            fmt::format("unexpected word '{}' in the ssh arguments: expected an option", word));
       }
       const char letter = word[1];
-      if (std::string_view("46AaCfGgKkMNnqsTtVvXxYy").find(letter) != std::string_view::npos) continue;
+      if (std::string_view("46AaCfGgKkMNnqsTtVvXxYy").find(letter) != std::string_view::npos)
+        continue;
       if (std::string_view("BbcDEeFIiJLlmOopQRSWw").find(letter) == std::string_view::npos) {
         return unusable(fmt::format("unknown ssh option '{}'", word));
       }
       std::string value = word.substr(2);
       if (value.empty()) {
-        if (i + 1 == words.size()) return unusable(fmt::format("the ssh option '{}' lacks its value", word));
+        if (i + 1 == words.size())
+          return unusable(fmt::format("the ssh option '{}' lacks its value", word));
         value = words[++i];
       }
       GS_TRY_VOID(apply_letter(letter, value));
@@ -128,24 +172,38 @@ class ArgumentReader {
  private:
   Result<void> apply_letter(char letter, const std::string& value) {
     switch (letter) {
-      case 'o': return apply_option(value);
-      case 'i': return set("identityfile", value);
-      case 'p': return set("port", value);
-      case 'l': return set("user", value);
-      case 'J': return set("proxyjump", value);
-      case 'c': case 'm': case 'e': case 'E': case 'S': case 'B': return {};
+      case 'o':
+        return apply_option(value);
+      case 'i':
+        return set("identityfile", value);
+      case 'p':
+        return set("port", value);
+      case 'l':
+        return set("user", value);
+      case 'J':
+        return set("proxyjump", value);
+      case 'c':
+      case 'm':
+      case 'e':
+      case 'E':
+      case 'S':
+      case 'B':
+        return {};
       default:
-        return Error(ErrorCode::connection_settings, fmt::format("the ssh option '-{} {}' is not supported", letter, value))
+        return Error(ErrorCode::connection_settings,
+                     fmt::format("the ssh option '-{} {}' is not supported", letter, value))
             .hint("understood are -o, -i, -p, -l and -J");
     }
   }
 
   Result<void> apply_option(const std::string& text) {
     const auto end = text.find_first_of("= \t");
-    if (end == std::string::npos) return unusable(fmt::format("the ssh option '-o {}' lacks its value", text));
+    if (end == std::string::npos)
+      return unusable(fmt::format("the ssh option '-o {}' lacks its value", text));
     const auto begin = text.find_first_not_of("= \t", end);
     std::string value = begin == std::string::npos ? std::string() : text.substr(begin);
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
     return set(lower(text.substr(0, end)), value, text.substr(0, end));
   }
 
@@ -173,7 +231,8 @@ class ArgumentReader {
       for (const std::string& file : files) {
         if (file != "none") target_.known_hosts_files.push_back(file);
       }
-      if (name == "userknownhostsfile" && target_.known_hosts_files.empty()) target_.known_hosts_files = {"/dev/null"};
+      if (name == "userknownhostsfile" && target_.known_hosts_files.empty())
+        target_.known_hosts_files = {"/dev/null"};
     } else if (name == "identitiesonly") {
       // As far as it goes here: keys that were not named are not tried.
       target_.use_default_keys = target_.use_default_keys && lower(value) != "yes";
@@ -190,8 +249,10 @@ class ArgumentReader {
   }
 
   Error unsupported(const std::string& shown) {
-    std::string hint = "remove it from ansible_ssh_common_args, ansible_ssh_extra_args or ansible_ssh_args";
-    return Error(ErrorCode::connection_settings, fmt::format("the ssh option '{}' is not supported", shown))
+    std::string hint =
+        "remove it from ansible_ssh_common_args, ansible_ssh_extra_args or ansible_ssh_args";
+    return Error(ErrorCode::connection_settings,
+                 fmt::format("the ssh option '{}' is not supported", shown))
         .hint(std::move(hint));
   }
 
@@ -204,7 +265,8 @@ class ArgumentReader {
     } else if (word == "no" || word == "off" || word == "false") {
       target_.host_keys = HostKeyPolicy::off;
     } else {
-      return unusable(fmt::format("StrictHostKeyChecking is '{}': expected yes, accept-new or no", value));
+      return unusable(
+          fmt::format("StrictHostKeyChecking is '{}': expected yes, accept-new or no", value));
     }
     return {};
   }
@@ -266,7 +328,8 @@ class ArgumentReader {
     }
     const bool is_ssh = !words.empty() && (words[0] == "ssh" || words[0].ends_with("/ssh"));
     if (!is_ssh || !forwards || host.empty()) {
-      return Error(ErrorCode::connection_settings, fmt::format("the ProxyCommand '{}' is not supported", value))
+      return Error(ErrorCode::connection_settings,
+                   fmt::format("the ProxyCommand '{}' is not supported", value))
           .hint("use ProxyJump, or 'ssh -W %h:%p HOST'");
     }
     const std::uint16_t port = jump.port;

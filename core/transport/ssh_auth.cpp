@@ -1,12 +1,12 @@
 #include "core/transport/ssh_auth.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "core/async/timeout.hpp"
 #include "core/transport/agent.hpp"
 #include "core/transport/digest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
 
 namespace gpustack::transport {
 
@@ -33,13 +33,17 @@ std::string method_names(int methods) {
 /// One server's authentication, step by step.
 class Authentication {
  public:
-  Authentication(std::shared_ptr<SshSession> session, Identity identity, KeyRing& keys, async::Pool& pool)
+  Authentication(std::shared_ptr<SshSession> session,
+                 Identity identity,
+                 KeyRing& keys,
+                 async::Pool& pool)
       : session_(std::move(session)), identity_(std::move(identity)), keys_(keys), pool_(pool) {}
 
   Async<std::string> run() {
     GS_CO_TRY_VOID(co_await load_all());
     // A first attempt that fails says which methods there are; `none` asks for that alone.
-    const bool has_key = std::ranges::any_of(named_, [](const auto& key) { return key->key != nullptr; });
+    const bool has_key =
+        std::ranges::any_of(named_, [](const auto& key) { return key->key != nullptr; });
     if (!has_key) GS_CO_TRY_VOID(co_await ask_methods());
     for (const auto& key : named_) {
       if (!accepted_.empty()) break;
@@ -103,12 +107,15 @@ class Authentication {
     return {};
   }
 
-  void note(const std::string& what, const std::string& outcome) { notes_.push_back(fmt::format("{}: {}", what, outcome)); }
+  void note(const std::string& what, const std::string& outcome) {
+    notes_.push_back(fmt::format("{}: {}", what, outcome));
+  }
 
   Async<void> try_key(std::shared_ptr<const LoadedKey> key) {
     if (key->key == nullptr) co_return Result<void>();
     if (key->with_certificate != nullptr) {
-      auto trying = sign_with(key->with_certificate.get(), fmt::format("certificate {}-cert.pub", key->path));
+      auto trying =
+          sign_with(key->with_certificate.get(), fmt::format("certificate {}-cert.pub", key->path));
       GS_CO_TRY_VOID(co_await std::move(trying));
     }
     if (accepted_.empty()) {
@@ -129,7 +136,9 @@ class Authentication {
       co_return Result<void>();
     }
     ++attempts_;
-    std::function<int()> call = [raw = session_->raw(), key] { return ssh_userauth_publickey(raw, nullptr, key); };
+    std::function<int()> call = [raw = session_->raw(), key] {
+      return ssh_userauth_publickey(raw, nullptr, key);
+    };
     auto trying = session_->repeat(std::move(call), SSH_AUTH_AGAIN);
     GS_CO_TRY(const int rc, co_await std::move(trying));
     if (rc == SSH_AUTH_DENIED) note(what, "refused");
@@ -141,16 +150,20 @@ class Authentication {
     std::vector<AgentKey> chosen;
     const auto is_named = [this](const AgentKey& key) {
       const std::string text = base64_encode(key.blob);
-      return std::ranges::any_of(named_, [&](const auto& named) { return named->public_base64 == text; });
+      return std::ranges::any_of(named_,
+                                 [&](const auto& named) { return named->public_base64 == text; });
     };
     for (const bool wants_named : {true, false}) {
       for (const AgentKey& key : listed) {
         const std::string text = base64_encode(key.blob);
-        if (std::ranges::find(tried_publics_, text) != tried_publics_.end() || is_named(key) != wants_named) continue;
+        if (std::ranges::find(tried_publics_, text) != tried_publics_.end() ||
+            is_named(key) != wants_named)
+          continue;
         if (attempts_ + chosen.size() < kMostAttempts) {
           chosen.push_back(key);
         } else {
-          note(fmt::format("agent key {}", key.text()), fmt::format("not tried after {} attempts", kMostAttempts));
+          note(fmt::format("agent key {}", key.text()),
+               fmt::format("not tried after {} attempts", kMostAttempts));
         }
       }
     }
@@ -158,10 +171,13 @@ class Authentication {
   }
 
   Async<void> try_agent() {
-    if (identity_.agent_socket.empty() || !allows(SSH_AUTH_METHOD_PUBLICKEY)) co_return Result<void>();
+    if (identity_.agent_socket.empty() || !allows(SSH_AUTH_METHOD_PUBLICKEY))
+      co_return Result<void>();
     auto listing = list_agent_keys(identity_.agent_socket);
-    Error late(ErrorCode::unreachable, fmt::format("the ssh agent at '{}' does not answer", identity_.agent_socket));
-    auto limited = async::with_timeout(std::chrono::seconds(5), std::move(listing), std::move(late));
+    Error late(ErrorCode::unreachable,
+               fmt::format("the ssh agent at '{}' does not answer", identity_.agent_socket));
+    auto limited =
+        async::with_timeout(std::chrono::seconds(5), std::move(listing), std::move(late));
     Result<std::vector<AgentKey>> listed = co_await std::move(limited);
     if (!listed && listed.error().code() == ErrorCode::cancelled) co_return listed.error();
     if (!listed) {
@@ -178,8 +194,9 @@ class Authentication {
       const bool is_last = i + 1 == outcome.tried;
       if (!is_wanted || !is_last) note(fmt::format("agent key {}", keys[i].text()), "refused");
     }
-    const std::string what = is_wanted && outcome.tried > 0 ? fmt::format("agent key {}", keys[outcome.tried - 1].text())
-                                                            : std::string("agent keys");
+    const std::string what = is_wanted && outcome.tried > 0
+                                 ? fmt::format("agent key {}", keys[outcome.tried - 1].text())
+                                 : std::string("agent keys");
     co_return settle(outcome.code, what);
   }
 
@@ -205,7 +222,9 @@ class Authentication {
   Async<void> answer_questions() {
     bool has_answered = false;
     for (;;) {
-      std::function<int()> call = [raw = session_->raw()] { return ssh_userauth_kbdint(raw, nullptr, nullptr); };
+      std::function<int()> call = [raw = session_->raw()] {
+        return ssh_userauth_kbdint(raw, nullptr, nullptr);
+      };
       auto trying = session_->repeat(std::move(call), SSH_AUTH_AGAIN);
       GS_CO_TRY(const int rc, co_await std::move(trying));
       if (rc != SSH_AUTH_INFO) {
@@ -215,13 +234,16 @@ class Authentication {
       const int count = ssh_userauth_kbdint_getnprompts(session_->raw());
       for (int i = 0; i < count; ++i) {
         char echo = 0;
-        const char* prompt = ssh_userauth_kbdint_getprompt(session_->raw(), static_cast<unsigned>(i), &echo);
+        const char* prompt =
+            ssh_userauth_kbdint_getprompt(session_->raw(), static_cast<unsigned>(i), &echo);
         if (has_answered || echo != 0) {
-          note("keyboard-interactive", fmt::format("the server asks '{}', which the password does not answer",
-                                                   prompt == nullptr ? "" : prompt));
+          note("keyboard-interactive",
+               fmt::format("the server asks '{}', which the password does not answer",
+                           prompt == nullptr ? "" : prompt));
           co_return refusal();
         }
-        ssh_userauth_kbdint_setanswer(session_->raw(), static_cast<unsigned>(i), identity_.password.c_str());
+        ssh_userauth_kbdint_setanswer(
+            session_->raw(), static_cast<unsigned>(i), identity_.password.c_str());
         has_answered = true;
       }
     }
@@ -232,9 +254,14 @@ class Authentication {
     for (const std::string& line : notes_) tried += (tried.empty() ? "" : "; ") + line;
     if (tried.empty()) tried = "nothing to try: no key, no agent, no password";
     const std::string user = identity_.user.empty() ? std::string() : identity_.user + "@";
-    std::string hint = "set ansible_ssh_private_key_file or ansible_password, or load the key into ssh-agent";
-    return Error(ErrorCode::auth_failed, fmt::format("'{}{}' was not accepted: {} (the server takes: {})", user, identity_.host,
-                                                     tried, knows_methods_ ? method_names(methods_) : "unknown"))
+    std::string hint =
+        "set ansible_ssh_private_key_file or ansible_password, or load the key into ssh-agent";
+    return Error(ErrorCode::auth_failed,
+                 fmt::format("'{}{}' was not accepted: {} (the server takes: {})",
+                             user,
+                             identity_.host,
+                             tried,
+                             knows_methods_ ? method_names(methods_) : "unknown"))
         .hint(std::move(hint));
   }
 
@@ -255,7 +282,10 @@ class Authentication {
 
 }  // namespace
 
-Async<std::string> authenticate(std::shared_ptr<SshSession> session, Identity identity, KeyRing& keys, async::Pool& pool) {
+Async<std::string> authenticate(std::shared_ptr<SshSession> session,
+                                Identity identity,
+                                KeyRing& keys,
+                                async::Pool& pool) {
   Authentication authentication(std::move(session), std::move(identity), keys, pool);
   co_return co_await authentication.run();
 }

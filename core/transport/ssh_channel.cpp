@@ -1,11 +1,13 @@
-#include <algorithm>
-
 #include "core/transport/ssh_session.hpp"
+
+#include <algorithm>
 
 namespace gpustack::transport {
 
 SshChannel::SshChannel(std::shared_ptr<SshSession> session, Consumer consumer)
-    : session_(std::move(session)), consumer_(std::move(consumer)), changed_(session_->executor()) {}
+    : session_(std::move(session)),
+      consumer_(std::move(consumer)),
+      changed_(session_->executor()) {}
 
 void SshChannel::write(std::string_view bytes) {
   if (sent_ > 0 && sent_ * 2 >= queue_.size()) {
@@ -33,14 +35,17 @@ void SshChannel::install_callbacks() {
   ssh_set_channel_callbacks(channel_, &callbacks_);
 }
 
-int SshChannel::on_data(ssh_session, ssh_channel, void* data, std::uint32_t length, int is_stderr, void* self) {
+int SshChannel::on_data(
+    ssh_session, ssh_channel, void* data, std::uint32_t length, int is_stderr, void* self) {
   auto* channel = static_cast<SshChannel*>(self);
   // All of it (L15): bytes left inside libssh would pile up there without our seeing it.
   (is_stderr != 0 ? channel->err_ : channel->out_).append(static_cast<const char*>(data), length);
   return static_cast<int>(length);
 }
 
-void SshChannel::on_close(ssh_session, ssh_channel, void* self) { static_cast<SshChannel*>(self)->was_closed_ = true; }
+void SshChannel::on_close(ssh_session, ssh_channel, void* self) {
+  static_cast<SshChannel*>(self)->was_closed_ = true;
+}
 
 void SshChannel::on_exit_status(ssh_session, ssh_channel, int status, void* self) {
   static_cast<SshChannel*>(self)->exit_.code = status;
@@ -67,8 +72,10 @@ bool SshChannel::flush(ssh_session session) {
   if (!may_write_ || was_closed_) return false;
   while (queued() > 0 && (ssh_get_status(session) & SSH_WRITE_PENDING) == 0) {
     const std::size_t piece = std::min(kPiece, queued());
-    const int taken = ssh_channel_write(channel_, queue_.data() + sent_, static_cast<std::uint32_t>(piece));
-    if (taken <= 0) break;  // 0: the window is closed or keys are being renewed; an error shows at the next poll
+    const int taken =
+        ssh_channel_write(channel_, queue_.data() + sent_, static_cast<std::uint32_t>(piece));
+    if (taken <= 0)
+      break;  // 0: the window is closed or keys are being renewed; an error shows at the next poll
     sent_ += static_cast<std::size_t>(taken);
     has_given = true;
   }

@@ -1,31 +1,36 @@
-// Reaching a host: TCP, handshake, host key, authentication. The runner's start is in ssh_runner.cpp.
+// Reaching a host: TCP, handshake, host key, authentication. The runner's start is in
+// ssh_runner.cpp.
 #include "core/transport/ssh_connection.hpp"
+
+#include "core/async/timeout.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <random>
 
-#include "core/async/timeout.hpp"
-
 namespace gpustack::transport {
 
 namespace {
 
 Error too_late(const std::string& host, std::string_view phase, std::chrono::milliseconds limit) {
-  return Error(ErrorCode::transport_timeout, fmt::format("'{}': no end of {} within {} ms", host, phase, limit.count()));
+  return Error(ErrorCode::transport_timeout,
+               fmt::format("'{}': no end of {} within {} ms", host, phase, limit.count()));
 }
 
-/// One more time span, between nothing and half of `pause`: hosts behind one limit must not come back together.
+/// One more time span, between nothing and half of `pause`: hosts behind one limit must not come
+/// back together.
 std::chrono::milliseconds jitter(std::chrono::milliseconds pause) {
   static thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::chrono::milliseconds(std::uniform_int_distribution<std::int64_t>(0, pause.count() / 2)(generator));
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<std::int64_t>(0, pause.count() / 2)(generator));
 }
 
 /// The key the server has just shown.
 Result<HostKey> shown_key(ssh_session session) {
   ssh_key raw = nullptr;
-  if (ssh_get_server_publickey(session, &raw) != SSH_OK) return Error(ErrorCode::unreachable, "the server shows no host key");
+  if (ssh_get_server_publickey(session, &raw) != SSH_OK)
+    return Error(ErrorCode::unreachable, "the server shows no host key");
   const SshKey key(raw);
   char* base64 = nullptr;
   if (ssh_pki_export_pubkey_base64(raw, &base64) != SSH_OK) {
@@ -36,7 +41,9 @@ Result<HostKey> shown_key(ssh_session session) {
   shown.base64 = base64;
   ssh_string_free_char(base64);
   // libssh names the family only: the curve is in the key's own text.
-  if (const char* name = ssh_pki_key_ecdsa_name(raw); shown.type.starts_with("ecdsa") && name != nullptr) shown.type = name;
+  if (const char* name = ssh_pki_key_ecdsa_name(raw);
+      shown.type.starts_with("ecdsa") && name != nullptr)
+    shown.type = name;
   return shown;
 }
 
@@ -56,11 +63,14 @@ void SshConnection::drop() {
   if (session_ != nullptr) session_->close();
 }
 
-Error SshConnection::describe(Error error) const { return std::move(error).at_if_unknown(target_.span); }
+Error SshConnection::describe(Error error) const {
+  return std::move(error).at_if_unknown(target_.span);
+}
 
 std::vector<std::string> SshConnection::known_hosts_files() const {
   std::vector<std::string> files;
-  for (const std::string& file : target_.known_hosts_files) files.push_back(shared_->expand(file, target_));
+  for (const std::string& file : target_.known_hosts_files)
+    files.push_back(shared_->expand(file, target_));
   if (files.empty()) {
     files.push_back(shared_->settings.home + "/.ssh/known_hosts");
     files.push_back(shared_->settings.home + "/.ssh/known_hosts2");
@@ -76,7 +86,8 @@ Identity SshConnection::identity() const {
   Identity identity;
   identity.user = target_.user.empty() ? shared_->default_user : target_.user;
   identity.host = target_.name;
-  for (const std::string& path : target_.key_files) identity.named_keys.push_back(shared_->expand(path, target_));
+  for (const std::string& path : target_.key_files)
+    identity.named_keys.push_back(shared_->expand(path, target_));
   if (target_.use_default_keys) {
     for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"}) {
       identity.default_keys.push_back(shared_->settings.home + "/.ssh/" + name);
@@ -90,10 +101,13 @@ Identity SshConnection::identity() const {
 
 Async<void> SshConnection::connect() {
   if (is_connected_) co_return Result<void>();
-  if (is_closed_) co_return Error(ErrorCode::connection_lost, fmt::format("the connection to '{}' was closed", target_.name));
+  if (is_closed_)
+    co_return Error(ErrorCode::connection_lost,
+                    fmt::format("the connection to '{}' was closed", target_.name));
   const async::Clock::time_point begin = async::Clock::now();
   Result<void> done = co_await connect_with_retries();
-  report_.connect_time = std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
+  report_.connect_time =
+      std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
   if (!done) {
     drop();
     co_return describe(std::move(done).error());
@@ -105,7 +119,9 @@ Async<void> SshConnection::connect() {
 Async<void> SshConnection::connect_with_retries() {
   if (!target_.jumps.empty()) {
     co_return Error(ErrorCode::connection_settings,
-                    fmt::format("'{}' is behind the jump host '{}', which is not supported", target_.name, target_.jumps[0].address));
+                    fmt::format("'{}' is behind the jump host '{}', which is not supported",
+                                target_.name,
+                                target_.jumps[0].address));
   }
   for (int attempt = 1;; ++attempt) {
     was_refused_ = false;
@@ -117,7 +133,9 @@ Async<void> SshConnection::connect_with_retries() {
     if (attempt >= shared_->settings.refused_tries) {
       Error error = done.error();
       co_return std::move(error)
-          .hint("the server limits new connections (MaxStartups, PerSourcePenalties): use fewer forks or raise its limits")
+          .hint(
+              "the server limits new connections (MaxStartups, PerSourcePenalties): use fewer "
+              "forks or raise its limits")
           .while_doing(fmt::format("connecting for the {}. time", attempt));
     }
     GS_CO_TRY_VOID(co_await async::sleep_for(pause + jitter(pause)));
@@ -125,20 +143,25 @@ Async<void> SshConnection::connect_with_retries() {
 }
 
 Async<void> SshConnection::connect_once() {
-  // A server gives a guest two minutes to log in, so the place is taken before the connection is made.
+  // A server gives a guest two minutes to log in, so the place is taken before the connection is
+  // made.
   GS_CO_TRY(const async::Gate::Pass pass, co_await shared_->handshakes.enter());
   const Timeouts& limits = target_.timeouts;
   const DialLimits dial_limits(limits.resolve, limits.connect);
   auto dialling = dial(shared_->names, target_.host(), target_.port, dial_limits);
   GS_CO_TRY(DialledSocket dialled, co_await std::move(dialling));
   auto shaking = shake_hands(std::move(dialled.socket), dialled.address);
-  auto shaking_limited = async::with_timeout(limits.handshake, std::move(shaking),
-                                             too_late(target_.name, "the SSH handshake", limits.handshake));
+  auto shaking_limited =
+      async::with_timeout(limits.handshake,
+                          std::move(shaking),
+                          too_late(target_.name, "the SSH handshake", limits.handshake));
   GS_CO_TRY_VOID(co_await std::move(shaking_limited));
   GS_CO_TRY_VOID(co_await check_host_key());
   auto proving = authenticate(session_, identity(), shared_->key_ring, shared_->keys);
-  auto proving_limited = async::with_timeout(limits.authentication, std::move(proving),
-                                             too_late(target_.name, "authentication", limits.authentication));
+  auto proving_limited =
+      async::with_timeout(limits.authentication,
+                          std::move(proving),
+                          too_late(target_.name, "authentication", limits.authentication));
   GS_CO_TRY(report_.authentication, co_await std::move(proving_limited));
   report_.server = session_->server_banner();
   session_->begin_events();
@@ -151,8 +174,10 @@ Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
   options.user = target_.user.empty() ? shared_->default_user : target_.user;
   options.address = std::move(address);
   options.port = target_.port;
-  options.known_key_types = shared_->known_hosts.read(known_hosts_files())->types(target_.host(), target_.port);
-  auto shaking = session_->handshake(std::move(socket), std::move(options), target_.timeouts.banner);
+  options.known_key_types =
+      shared_->known_hosts.read(known_hosts_files())->types(target_.host(), target_.port);
+  auto shaking =
+      session_->handshake(std::move(socket), std::move(options), target_.timeouts.banner);
   const Result<void> done = co_await std::move(shaking);
   was_refused_ = session_->was_refused();
   if (done || done.error().code() == ErrorCode::cancelled) co_return done;
@@ -163,18 +188,24 @@ Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
 Async<void> SshConnection::check_host_key() {
   GS_CO_TRY(const HostKey key, shown_key(session_->raw()));
   const std::vector<std::string> files = known_hosts_files();
-  const HostKeyVerdict verdict = shared_->known_hosts.read(files)->check(target_.host(), target_.port, key);
+  const HostKeyVerdict verdict =
+      shared_->known_hosts.read(files)->check(target_.host(), target_.port, key);
   GS_CO_TRY_VOID(judge(key, verdict));
-  if (verdict.kind != HostKeyVerdict::Kind::unknown || target_.host_keys != HostKeyPolicy::accept_new) co_return Result<void>();
+  if (verdict.kind != HostKeyVerdict::Kind::unknown ||
+      target_.host_keys != HostKeyPolicy::accept_new)
+    co_return Result<void>();
   NewHostKey line;
   line.host = target_.host();
   line.port = target_.port;
   line.key = key;
   auto adding = shared_->known_hosts.add(files[0], std::move(line));
   const Result<void> added = co_await std::move(adding);
-  if (!added && added.error().code() == ErrorCode::cancelled && co_await async::is_cancelled()) co_return added.error();
+  if (!added && added.error().code() == ErrorCode::cancelled && co_await async::is_cancelled())
+    co_return added.error();
   // As OpenSSH: a file that cannot be written does not stop the run.
-  if (!added) report_.notes.push_back(fmt::format("the host key was not written down: {}", added.error().message()));
+  if (!added)
+    report_.notes.push_back(
+        fmt::format("the host key was not written down: {}", added.error().message()));
   co_return Result<void>();
 }
 
@@ -183,39 +214,63 @@ Result<void> SshConnection::judge(const HostKey& key, const HostKeyVerdict& verd
   const std::string shown = fmt::format("{} {}", key.type, fingerprint(key));
   const std::string name = known_hosts_name(target_.host(), target_.port);
   switch (verdict.kind) {
-    case Kind::known: return {};
+    case Kind::known:
+      return {};
     case Kind::revoked:
-      return Error(ErrorCode::host_key_revoked, fmt::format("the host key of '{}' is revoked: {} is marked @revoked at {}",
-                                                            target_.name, shown, verdict.place));
+      return Error(ErrorCode::host_key_revoked,
+                   fmt::format("the host key of '{}' is revoked: {} is marked @revoked at {}",
+                               target_.name,
+                               shown,
+                               verdict.place));
     case Kind::changed:
       if (target_.host_keys == HostKeyPolicy::off) {
-        report_.notes.push_back(fmt::format("the host key differs from the one at {}, which is not checked", verdict.place));
+        report_.notes.push_back(fmt::format(
+            "the host key differs from the one at {}, which is not checked", verdict.place));
         return {};
       }
-      return Error(ErrorCode::host_key_changed,
-                   fmt::format("the host key of '{}' has changed: the server shows {}, known is {} {} at {}", target_.name, shown,
-                               verdict.known_key.type, fingerprint(verdict.known_key), verdict.place))
-          .hint(fmt::format("if the host was reinstalled, forget its old key: ssh-keygen -f '{}' -R '{}'",
-                            verdict.place.substr(0, verdict.place.rfind(':')), name));
-    case Kind::unknown: break;
+      return Error(
+                 ErrorCode::host_key_changed,
+                 fmt::format(
+                     "the host key of '{}' has changed: the server shows {}, known is {} {} at {}",
+                     target_.name,
+                     shown,
+                     verdict.known_key.type,
+                     fingerprint(verdict.known_key),
+                     verdict.place))
+          .hint(fmt::format(
+              "if the host was reinstalled, forget its old key: ssh-keygen -f '{}' -R '{}'",
+              verdict.place.substr(0, verdict.place.rfind(':')),
+              name));
+    case Kind::unknown:
+      break;
   }
   if (target_.host_keys != HostKeyPolicy::strict) return {};
-  const std::string authority = verdict.has_authority ? " (a @cert-authority line names it, but host certificates are not supported)" : "";
+  const std::string authority =
+      verdict.has_authority
+          ? " (a @cert-authority line names it, but host certificates are not supported)"
+          : "";
   return Error(ErrorCode::host_key_unknown,
-               fmt::format("the host key of '{}' is not known: the server shows {}{}", target_.name, shown, authority))
-      .hint(fmt::format("compare the fingerprint, then run ssh-keyscan -p {} '{}' >> ~/.ssh/known_hosts, or set "
-                        "ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new",
-                        target_.port, target_.host()));
+               fmt::format("the host key of '{}' is not known: the server shows {}{}",
+                           target_.name,
+                           shown,
+                           authority))
+      .hint(fmt::format(
+          "compare the fingerprint, then run ssh-keyscan -p {} '{}' >> ~/.ssh/known_hosts, or set "
+          "ansible_ssh_common_args: -o StrictHostKeyChecking=accept-new",
+          target_.port,
+          target_.host()));
 }
 
 Async<void> SshConnection::send(wire::Frame frame) {
-  if (link_ == nullptr) co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
+  if (link_ == nullptr)
+    co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
   auto work = link_->send(std::move(frame));
   co_return co_await std::move(work);
 }
 
 Async<wire::Frame> SshConnection::receive() {
-  if (link_ == nullptr) co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
+  if (link_ == nullptr)
+    co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
   co_return co_await link_->receive();
 }
 
@@ -229,7 +284,8 @@ asio::awaitable<void> SshConnection::close() {
     runner_->end_input();
     const async::Clock::time_point deadline = async::Clock::now() + std::chrono::seconds(2);
     const std::shared_ptr<SshChannel> runner = runner_;
-    while (!runner->has_ended() && async::Clock::now() < deadline) co_await runner->changed().wait_shielded(deadline);
+    while (!runner->has_ended() && async::Clock::now() < deadline)
+      co_await runner->changed().wait_shielded(deadline);
   }
   drop();
 }

@@ -1,11 +1,6 @@
 #pragma once
 /// @file SshConnection: a host reached over SSH.
 
-#include <deque>
-#include <memory>
-#include <optional>
-#include <string>
-
 #include "core/transport/bootstrap.hpp"
 #include "core/transport/connection.hpp"
 #include "core/transport/connector_shared.hpp"
@@ -13,6 +8,11 @@
 #include "core/transport/runner_link.hpp"
 #include "core/transport/ssh_auth.hpp"
 #include "core/transport/ssh_session.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace gpustack::transport {
 
@@ -27,9 +27,13 @@ class SshConnection : public Connection {
   Async<wire::Frame> open(std::string hello) override;
   Async<void> send(wire::Frame frame) override;
   Async<wire::Frame> receive() override;
-  Async<CommandOutput> exec_raw(std::string command, std::string input, std::chrono::milliseconds limit) override;
+  Async<CommandOutput> exec_raw(std::string command,
+                                std::string input,
+                                std::chrono::milliseconds limit) override;
   asio::awaitable<void> close() override;
-  bool is_open() const override { return is_open_ && !is_closed_ && session_ != nullptr && !session_->failure(); }
+  bool is_open() const override {
+    return is_open_ && !is_closed_ && session_ != nullptr && !session_->failure();
+  }
   const OpenReport& report() const override { return report_; }
 
  private:

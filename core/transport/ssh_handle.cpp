@@ -8,6 +8,7 @@
 #include <array>
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
+
 #include <sys/auxv.h>
 #endif
 
@@ -31,8 +32,11 @@ std::string algorithms_of(const std::string& key_type) {
 }
 
 std::string host_key_algorithms(const std::vector<std::string>& known_types) {
-  constexpr std::array kAll = {"ssh-ed25519",         "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
-                               "ecdsa-sha2-nistp521", "ssh-rsa"};
+  constexpr std::array kAll = {"ssh-ed25519",
+                               "ecdsa-sha2-nistp256",
+                               "ecdsa-sha2-nistp384",
+                               "ecdsa-sha2-nistp521",
+                               "ssh-rsa"};
   std::string list;
   const auto add = [&list](const std::string& type) {
     if (!list.empty()) list += ',';
@@ -64,7 +68,9 @@ std::vector<TextOption> text_options(const SshOptions& options) {
       {SSH_OPTIONS_COMPRESSION, "no"},
   };
   if (has_aes_instructions()) {
-    const char* ciphers = "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes128-ctr";
+    const char* ciphers =
+        "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,"
+        "aes128-ctr";
     list.push_back({SSH_OPTIONS_CIPHERS_C_S, ciphers});
     list.push_back({SSH_OPTIONS_CIPHERS_S_C, ciphers});
   }
@@ -73,10 +79,12 @@ std::vector<TextOption> text_options(const SshOptions& options) {
 
 }  // namespace
 
-Result<std::shared_ptr<SshHandle>> SshHandle::make(FileHandle duplicate, const SshOptions& options) {
+Result<std::shared_ptr<SshHandle>> SshHandle::make(FileHandle duplicate,
+                                                   const SshOptions& options) {
   // L5: the option is masked with 0xffff, so that a larger number would name another host's socket.
   if (duplicate.get() > 0xFFFF) {
-    return Error(ErrorCode::unreachable, fmt::format("too many open files: descriptor {} is over 65535", duplicate.get()))
+    return Error(ErrorCode::unreachable,
+                 fmt::format("too many open files: descriptor {} is over 65535", duplicate.get()))
         .hint("lower the limit of open files to 65536, or use fewer forks");
   }
   ssh_set_log_level(SSH_LOG_NOLOG);  // L8: thread-local, so set where sessions are made
@@ -86,7 +94,8 @@ Result<std::shared_ptr<SshHandle>> SshHandle::make(FileHandle duplicate, const S
   std::shared_ptr<SshHandle> handle(new SshHandle(session, std::move(duplicate)));
   const int is_off = 0;
   const unsigned port = options.port;
-  // L6: first of all, else ssh_connect reads ssh_config and runs its `Match exec` commands on the loop.
+  // L6: first of all, else ssh_connect reads ssh_config and runs its `Match exec` commands on the
+  // loop.
   bool is_set = ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &is_off) == SSH_OK;
   is_set = is_set && ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK;
   is_set = is_set && ssh_options_set(session, SSH_OPTIONS_FD, &descriptor) == SSH_OK;
@@ -95,7 +104,8 @@ Result<std::shared_ptr<SshHandle>> SshHandle::make(FileHandle duplicate, const S
   }
   if (!is_set) {
     handle->set_failed();
-    return Error(ErrorCode::unreachable, fmt::format("cannot set up the ssh session: {}", handle->error_text()));
+    return Error(ErrorCode::unreachable,
+                 fmt::format("cannot set up the ssh session: {}", handle->error_text()));
   }
   ssh_set_blocking(session, 0);
   return handle;
@@ -106,8 +116,8 @@ SshHandle::~SshHandle() {
     ssh_event_remove_session(event_, session_);
     ssh_event_free(event_);
   }
-  // L4: -1 means that libssh has closed the descriptor. After ssh_disconnect it always says -1, so ask before. Without
-  // ssh_disconnect (L11) ssh_free closes a descriptor that is still open.
+  // L4: -1 means that libssh has closed the descriptor. After ssh_disconnect it always says -1, so
+  // ask before. Without ssh_disconnect (L11) ssh_free closes a descriptor that is still open.
   const bool is_ours = descriptor_ >= 0 && !has_failed_ && ssh_get_fd(session_) != -1;
   if (!has_failed_ && descriptor_ >= 0) ssh_disconnect(session_);
   ssh_free(session_);

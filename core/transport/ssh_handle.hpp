@@ -1,5 +1,9 @@
 #pragma once
-/// @file SshHandle: owner of one libssh session with its descriptor and event, freed in the order that libssh wants.
+/// @file SshHandle: owner of one libssh session with its descriptor and event, freed in the order
+/// that libssh wants.
+
+#include "core/base/result.hpp"
+#include "core/transport/file_io.hpp"
 
 #include <libssh/libssh.h>
 
@@ -7,9 +11,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "core/base/result.hpp"
-#include "core/transport/file_io.hpp"
 
 namespace gpustack::transport {
 
@@ -21,8 +22,8 @@ struct SshOptions {
   std::vector<std::string> known_key_types;
 };
 
-/// Invariant: at most one thread is inside libssh for this session (L7); whoever runs a call elsewhere holds a share of
-/// the handle, so that it is freed only when that call is back.
+/// Invariant: at most one thread is inside libssh for this session (L7); whoever runs a call
+/// elsewhere holds a share of the handle, so that it is freed only when that call is back.
 class SshHandle {
  public:
   /// @param duplicate  a dup() of the connected socket; libssh takes it over at the first connect()
@@ -44,7 +45,8 @@ class SshHandle {
   std::string error_text() const;
 
  private:
-  SshHandle(ssh_session session, FileHandle duplicate) : session_(session), duplicate_(std::move(duplicate)) {}
+  SshHandle(ssh_session session, FileHandle duplicate)
+      : session_(session), duplicate_(std::move(duplicate)) {}
   void set_non_blocking() const;
 
   ssh_session session_;

@@ -1,10 +1,10 @@
 // The runner on a host: found or placed by the bootstrap, started, greeted. And commands beside it.
+#include "core/async/timeout.hpp"
+#include "core/transport/ssh_connection.hpp"
+
 #include <fmt/format.h>
 
 #include <utility>
-
-#include "core/async/timeout.hpp"
-#include "core/transport/ssh_connection.hpp"
 
 namespace gpustack::transport {
 
@@ -49,18 +49,23 @@ struct SshConnection::Start {
 };
 
 Async<wire::Frame> SshConnection::open(std::string hello) {
-  if (is_open_) co_return Error(ErrorCode::connection_settings, fmt::format("'{}' is open already", target_.name));
+  if (is_open_)
+    co_return Error(ErrorCode::connection_settings,
+                    fmt::format("'{}' is open already", target_.name));
   GS_CO_TRY_VOID(co_await connect());
   const async::Clock::time_point begin = async::Clock::now();
   Result<wire::Frame> reply = co_await start_runner(hello);
-  report_.runner_time = std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
+  report_.runner_time =
+      std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
   if (!reply) {
     drop();
     co_return describe(std::move(reply).error());
   }
   is_open_ = true;
   // The timer belongs to the link, which the connection detaches before it dies.
-  std::function<void(Error)> on_silence = [session = session_](Error error) { session->fail(std::move(error)); };
+  std::function<void(Error)> on_silence = [session = session_](Error error) {
+    session->fail(std::move(error));
+  };
   PingSettings pings;
   pings.interval = shared_->settings.ping_interval;
   pings.misses = shared_->settings.ping_misses;
@@ -69,7 +74,8 @@ Async<wire::Frame> SshConnection::open(std::string hello) {
 }
 
 Async<wire::Frame> SshConnection::start_runner(const std::string& hello) {
-  if (shared_->settings.runners.all().empty()) co_return Error(ErrorCode::runner_unusable, "there is no runner to place on hosts");
+  if (shared_->settings.runners.all().empty())
+    co_return Error(ErrorCode::runner_unusable, "there is no runner to place on hosts");
   BootstrapRequest request;
   for (int attempt = 1;; ++attempt) {
     auto start = std::make_shared<Start>(shared_->executor, target_.name);
@@ -90,7 +96,8 @@ Async<wire::Frame> SshConnection::start_runner(const std::string& hello) {
       request.first_folder = start->failed_folder + 1;
       request.ignores_cache = true;
     } else if (!is_final && start->is_ready && !start->was_uploaded) {
-      request.ignores_cache = true;  // the cached file is broken or replaced: its own check ended it
+      request.ignores_cache =
+          true;  // the cached file is broken or replaced: its own check ended it
     } else {
       co_return reply;
     }
@@ -98,18 +105,22 @@ Async<wire::Frame> SshConnection::start_runner(const std::string& hello) {
   }
 }
 
-Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start, const std::string& hello) {
+Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start,
+                                             const std::string& hello) {
   const Timeouts& limits = target_.timeouts;
   wire::Frame greeting;
   greeting.type = wire::FrameType::hello;
   greeting.payload = hello;
   std::string greeting_bytes;
   wire::append_frame(greeting_bytes, greeting);
-  // The greeting travels right behind the command: with a cached runner the first answer costs one round trip.
+  // The greeting travels right behind the command: with a cached runner the first answer costs one
+  // round trip.
   start->request.bytes_ahead = greeting_bytes.size();
   std::string command = bootstrap_command(shared_->settings.runners, start->request);
-  Pipe::Consumer consumer = [start_weak = std::weak_ptr<Start>(start), start_link = start->link](Stream stream, std::string_view bytes) {
-    // The start lives as long as the channel is being used for it; afterwards frames go straight on.
+  Pipe::Consumer consumer = [start_weak = std::weak_ptr<Start>(start), start_link = start->link](
+                                Stream stream, std::string_view bytes) {
+    // The start lives as long as the channel is being used for it; afterwards frames go straight
+    // on.
     if (const auto owner = start_weak.lock()) {
       owner->consume(stream, bytes);
     } else if (stream == Stream::err) {
@@ -119,7 +130,8 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start, const
     }
   };
   auto opening = session_->exec(std::move(command), greeting_bytes, std::move(consumer));
-  Error late(ErrorCode::transport_timeout, fmt::format("'{}': no channel within {} ms", target_.name, limits.channel.count()));
+  Error late(ErrorCode::transport_timeout,
+             fmt::format("'{}': no channel within {} ms", target_.name, limits.channel.count()));
   auto opening_limited = async::with_timeout(limits.channel, std::move(opening), std::move(late));
   GS_CO_TRY(start->channel, co_await std::move(opening_limited));
   start->link->attach(start->channel);
@@ -130,8 +142,12 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start, const
     if (answer.kind == BootstrapAnswer::Kind::fail) {
       start->failed_folder = answer.folder;
       const std::string said = start->link->error_output();
-      co_return Error(ErrorCode::runner_unusable, fmt::format("'{}' cannot take the runner: {}{}{}", target_.name, answer.reason,
-                                                              said.empty() ? "" : "; it said: ", said));
+      co_return Error(ErrorCode::runner_unusable,
+                      fmt::format("'{}' cannot take the runner: {}{}{}",
+                                  target_.name,
+                                  answer.reason,
+                                  said.empty() ? "" : "; it said: ",
+                                  said));
     }
     auto uploading = upload(start, std::move(answer));
     GS_CO_TRY_VOID(co_await std::move(uploading));
@@ -139,15 +155,21 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start, const
   }
   report_.runner_was_cached = !start->was_uploaded;
   auto receiving = start->link->receive();
-  Error silent(ErrorCode::transport_timeout, fmt::format("'{}': the runner does not answer within {} ms", target_.name, limits.hello.count()));
-  auto receiving_limited = async::with_timeout(limits.hello, std::move(receiving), std::move(silent));
+  Error silent(
+      ErrorCode::transport_timeout,
+      fmt::format(
+          "'{}': the runner does not answer within {} ms", target_.name, limits.hello.count()));
+  auto receiving_limited =
+      async::with_timeout(limits.hello, std::move(receiving), std::move(silent));
   Result<wire::Frame> reply = co_await std::move(receiving_limited);
   if (!reply && reply.error().code() == ErrorCode::connection_lost && !session_->failure()) {
     co_return Error(ErrorCode::runner_unusable, reply.error().message());
   }
   if (reply && reply->type != wire::FrameType::hello_reply) {
-    co_return Error(ErrorCode::protocol, fmt::format("the runner on '{}' answers with frame {} instead of hello_reply", target_.name,
-                                                     static_cast<int>(reply->type)));
+    co_return Error(ErrorCode::protocol,
+                    fmt::format("the runner on '{}' answers with frame {} instead of hello_reply",
+                                target_.name,
+                                static_cast<int>(reply->type)));
   }
   co_return reply;
 }
@@ -164,15 +186,21 @@ Async<BootstrapAnswer> SshConnection::next_answer(std::shared_ptr<Start> start) 
     if (start->broken) co_return *start->broken;
     if (start->channel->has_ended()) {
       if (session_->failure()) co_return *session_->failure();
-      const std::string said = start->reader.noise() + start->reader.take_rest() + start->link->error_output();
+      const std::string said =
+          start->reader.noise() + start->reader.take_rest() + start->link->error_output();
       co_return Error(ErrorCode::runner_unusable,
-                      fmt::format("the login shell of '{}' did not start the runner: {}{}{}", target_.name,
-                                  start->channel->exit_status().text(), said.empty() ? "" : "; it said: ", said));
+                      fmt::format("the login shell of '{}' did not start the runner: {}{}{}",
+                                  target_.name,
+                                  start->channel->exit_status().text(),
+                                  said.empty() ? "" : "; it said: ",
+                                  said));
     }
     GS_CO_TRY(const bool was_notified, co_await start->channel->changed().wait_until(deadline));
     if (!was_notified && start->answers.empty() && async::Clock::now() >= deadline) {
       co_return Error(ErrorCode::transport_timeout,
-                      fmt::format("'{}': the login shell does not start the runner within {} ms", target_.name, limit.count()));
+                      fmt::format("'{}': the login shell does not start the runner within {} ms",
+                                  target_.name,
+                                  limit.count()));
     }
   }
 }
@@ -180,19 +208,26 @@ Async<BootstrapAnswer> SshConnection::next_answer(std::shared_ptr<Start> start) 
 Async<void> SshConnection::upload(std::shared_ptr<Start> start, BootstrapAnswer need) {
   const RunnerBinary* binary = shared_->settings.runners.find(need.architecture);
   if (binary == nullptr) {
-    co_return Error(ErrorCode::runner_unusable, fmt::format("there is no runner for '{}', a {} host", target_.name, need.architecture));
+    co_return Error(
+        ErrorCode::runner_unusable,
+        fmt::format("there is no runner for '{}', a {} host", target_.name, need.architecture));
   }
   start->was_uploaded = true;
   auto writing = write_all(*start->channel, *binary->content, target_.timeouts.upload_stall);
   Result<void> written = co_await std::move(writing);
   // A shell that gave up says why on its way out; that answer is worth more than "it ended".
-  if (!written && written.error().code() == ErrorCode::connection_lost && !start->answers.empty()) co_return Result<void>();
-  if (!written) co_return Error(written.error().code(), fmt::format("'{}': {}", target_.name, written.error().message()));
+  if (!written && written.error().code() == ErrorCode::connection_lost && !start->answers.empty())
+    co_return Result<void>();
+  if (!written)
+    co_return Error(written.error().code(),
+                    fmt::format("'{}': {}", target_.name, written.error().message()));
   report_.bytes_uploaded += binary->size;
   co_return Result<void>();
 }
 
-Async<CommandOutput> SshConnection::exec_raw(std::string command, std::string input, std::chrono::milliseconds limit) {
+Async<CommandOutput> SshConnection::exec_raw(std::string command,
+                                             std::string input,
+                                             std::chrono::milliseconds limit) {
   GS_CO_TRY_VOID(co_await connect());
   struct Collected {
     ClippedText out;
@@ -204,8 +239,11 @@ Async<CommandOutput> SshConnection::exec_raw(std::string command, std::string in
   };
   const async::Clock::time_point deadline = async::Clock::now() + limit;
   auto opening = session_->exec(std::move(command), {}, std::move(consumer));
-  Error late(ErrorCode::transport_timeout, fmt::format("'{}': no channel within {} ms", target_.name, target_.timeouts.channel.count()));
-  auto opening_limited = async::with_timeout(target_.timeouts.channel, std::move(opening), std::move(late));
+  Error late(
+      ErrorCode::transport_timeout,
+      fmt::format("'{}': no channel within {} ms", target_.name, target_.timeouts.channel.count()));
+  auto opening_limited =
+      async::with_timeout(target_.timeouts.channel, std::move(opening), std::move(late));
   GS_CO_TRY(const std::shared_ptr<SshChannel> channel, co_await std::move(opening_limited));
   Result<void> written;
   if (!input.empty()) {
@@ -222,7 +260,9 @@ Async<CommandOutput> SshConnection::exec_raw(std::string command, std::string in
     if (!notified) {
       failure = notified.error();
     } else if (!*notified && !channel->has_ended()) {
-      failure = Error(ErrorCode::transport_timeout, fmt::format("'{}': the command has not ended within {} ms", target_.name, limit.count()));
+      failure = Error(
+          ErrorCode::transport_timeout,
+          fmt::format("'{}': the command has not ended within {} ms", target_.name, limit.count()));
     }
   }
   if (!failure && channel->failure()) failure = describe(*channel->failure());

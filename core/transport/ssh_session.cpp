@@ -1,13 +1,13 @@
 #include "core/transport/ssh_session.hpp"
 
-#include <fmt/format.h>
+#include "core/async/timeout.hpp"
+
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "core/async/timeout.hpp"
 
 namespace gpustack::transport {
 
@@ -15,7 +15,8 @@ namespace {
 
 /// The server may greet with lines of its own before its banner, but not for ever.
 constexpr std::size_t kMostEarlyBytes = 64U << 10U;
-/// libssh reads at most 4 KiB per turn: after about 1 MiB the other connections of the thread get their turn.
+/// libssh reads at most 4 KiB per turn: after about 1 MiB the other connections of the thread get
+/// their turn.
 constexpr int kTurnsAtOnce = 256;
 
 }  // namespace
@@ -30,10 +31,14 @@ std::string SshSession::server_banner() const {
   return banner == nullptr ? std::string() : std::string(banner);
 }
 
-Async<void> SshSession::handshake(FileHandle socket, SshOptions options, std::chrono::milliseconds banner_limit) {
+Async<void> SshSession::handshake(FileHandle socket,
+                                  SshOptions options,
+                                  std::chrono::milliseconds banner_limit) {
   // L3: one descriptor for Asio, a duplicate for libssh; neither side closes the other's.
   FileHandle duplicate(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
-  if (!duplicate.is_open()) co_return Error(ErrorCode::unreachable, fmt::format("cannot duplicate the socket: {}", errno_text(errno)));
+  if (!duplicate.is_open())
+    co_return Error(ErrorCode::unreachable,
+                    fmt::format("cannot duplicate the socket: {}", errno_text(errno)));
   SystemError failure;
   socket_.assign(socket.get(), failure);
   if (failure) co_return Error(ErrorCode::unreachable, failure.message());
@@ -49,27 +54,36 @@ Async<void> SshSession::handshake(FileHandle socket, SshOptions options, std::ch
     const bool has_banner = ssh_get_serverbanner(raw()) != nullptr;
     if (!has_banner && early_.received() > kMostEarlyBytes) {
       handle_->set_failed();
-      co_return Error(ErrorCode::unreachable, fmt::format("the server sent {} KiB without an SSH banner", early_.received() >> 10U));
+      co_return Error(
+          ErrorCode::unreachable,
+          fmt::format("the server sent {} KiB without an SSH banner", early_.received() >> 10U));
     }
     arm();
     const auto deadline = has_banner ? async::Clock::time_point::max() : banner_deadline;
     GS_CO_TRY(const bool was_notified, co_await progress_.wait_until(deadline));
     if (!was_notified && async::Clock::now() >= deadline) {
       handle_->set_failed();
-      std::string heard = early_.text().empty() ? std::string("nothing") : fmt::format("'{}'", early_.text());
-      co_return Error(ErrorCode::transport_timeout,
-                      fmt::format("no SSH banner within {} ms; the server sent {}", banner_limit.count(), heard))
+      std::string heard =
+          early_.text().empty() ? std::string("nothing") : fmt::format("'{}'", early_.text());
+      co_return Error(
+          ErrorCode::transport_timeout,
+          fmt::format(
+              "no SSH banner within {} ms; the server sent {}", banner_limit.count(), heard))
           .hint("is this the SSH port?");
     }
   }
   is_connecting_ = false;
   if (rc == SSH_OK) co_return Result<void>();
   was_refused_ = server_banner().empty();
-  std::string words = early_.text().empty() || !was_refused_ ? std::string() : fmt::format("; it said '{}'", early_.text());
-  co_return Error(ErrorCode::unreachable, fmt::format("{}: {}{}",
-                                                      was_refused_ ? "the server closed the connection before its banner"
-                                                                   : "the SSH key exchange failed",
-                                                      handle_->error_text(), words));
+  std::string words = early_.text().empty() || !was_refused_
+                          ? std::string()
+                          : fmt::format("; it said '{}'", early_.text());
+  co_return Error(ErrorCode::unreachable,
+                  fmt::format("{}: {}{}",
+                              was_refused_ ? "the server closed the connection before its banner"
+                                           : "the SSH key exchange failed",
+                              handle_->error_text(),
+                              words));
 }
 
 Async<int> SshSession::repeat(std::function<int()> call, int again) {
@@ -102,19 +116,21 @@ void SshSession::arm() {
   if (!socket_.is_open()) return;
   if (!waits_read_) {
     waits_read_ = true;
-    socket_.async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this()](SystemError failure) {
-      self->waits_read_ = false;
-      if (!failure) self->on_ready();
-    });
+    socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                       [self = shared_from_this()](SystemError failure) {
+                         self->waits_read_ = false;
+                         if (!failure) self->on_ready();
+                       });
   }
   // After the handshake ssh_get_poll_flags keeps the write bit although nothing is left to send.
   const int status = is_connecting_ ? ssh_get_poll_flags(raw()) : ssh_get_status(raw());
   if (!waits_write_ && (status & SSH_WRITE_PENDING) != 0) {
     waits_write_ = true;
-    socket_.async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this()](SystemError failure) {
-      self->waits_write_ = false;
-      if (!failure) self->on_ready();
-    });
+    socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                       [self = shared_from_this()](SystemError failure) {
+                         self->waits_write_ = false;
+                         if (!failure) self->on_ready();
+                       });
   }
 }
 
@@ -135,7 +151,8 @@ void SshSession::kick() {
 }
 
 void SshSession::deliver_all() {
-  const std::vector<std::shared_ptr<SshChannel>> channels = channels_;  // consumers may release theirs
+  const std::vector<std::shared_ptr<SshChannel>> channels =
+      channels_;  // consumers may release theirs
   for (const auto& channel : channels) channel->deliver();
 }
 
@@ -152,27 +169,33 @@ void SshSession::drive() {
     const std::string reason = handle->error_text();
     is_driving_ = false;
     fail(Error(ErrorCode::connection_lost,
-               fmt::format("the connection was lost: {}", reason.empty() ? "closed by the server" : reason)));
+               fmt::format("the connection was lost: {}",
+                           reason.empty() ? "closed by the server" : reason)));
     return;
   }
   deliver_all();
   bool has_given = false;
   if (handle_ != nullptr) {  // a consumer may have closed the session
     for (const auto& channel : channels_) has_given = channel->flush(raw()) || has_given;
-    if (has_given) ssh_event_dopoll(handle->event(), 0);  // the bytes leave now, not after the next wake
+    if (has_given)
+      ssh_event_dopoll(handle->event(), 0);  // the bytes leave now, not after the next wake
   }
   is_driving_ = false;
   if (handle_ == nullptr || failure_) return;
-  // What that last poll has read must be looked at too, and bytes that still wait inside libssh wake nobody.
+  // What that last poll has read must be looked at too, and bytes that still wait inside libssh
+  // wake nobody.
   if (has_given || turns == kTurnsAtOnce) kick();
   arm();
 }
 
-Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command, std::string ahead, Pipe::Consumer consumer) {
+Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command,
+                                                    std::string ahead,
+                                                    Pipe::Consumer consumer) {
   if (failure_) co_return *failure_;
   auto channel = std::make_shared<SshChannel>(shared_from_this(), std::move(consumer));
   channel->channel_ = ssh_channel_new(raw());
-  if (channel->channel_ == nullptr) co_return Error(ErrorCode::runner_unusable, "no memory for an ssh channel");
+  if (channel->channel_ == nullptr)
+    co_return Error(ErrorCode::runner_unusable, "no memory for an ssh channel");
   channel->install_callbacks();
   channels_.push_back(channel);
   std::function<int()> open = [raw = channel->channel_] { return ssh_channel_open_session(raw); };
@@ -180,12 +203,13 @@ Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command, std::st
   Result<int> rc = co_await std::move(opening);
   if (rc && *rc == SSH_OK) {
     channel->queue_ = std::move(ahead);
-    std::function<int()> request = [raw = channel->channel_, weak = std::weak_ptr<SshChannel>(channel), command] {
-      const int outcome = ssh_channel_request_exec(raw, command.c_str());
-      // The request is on its way, so what follows it on the channel is the command's input.
-      if (const auto owner = weak.lock()) owner->may_write_ = true;
-      return outcome;
-    };
+    std::function<int()> request =
+        [raw = channel->channel_, weak = std::weak_ptr<SshChannel>(channel), command] {
+          const int outcome = ssh_channel_request_exec(raw, command.c_str());
+          // The request is on its way, so what follows it on the channel is the command's input.
+          if (const auto owner = weak.lock()) owner->may_write_ = true;
+          return outcome;
+        };
     auto requesting = repeat(std::move(request), SSH_AGAIN);
     rc = co_await std::move(requesting);
   }
@@ -199,7 +223,8 @@ Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command, std::st
   }
   const std::string reason = handle_->error_text();
   release(channel);
-  co_return Error(ErrorCode::runner_unusable, fmt::format("the server refuses to run a command: {}", reason))
+  co_return Error(ErrorCode::runner_unusable,
+                  fmt::format("the server refuses to run a command: {}", reason))
       .hint("the user may be limited to file transfer or to a forced command");
 }
 

@@ -1,6 +1,11 @@
 #pragma once
 /// @file SshSession: libssh driven by readiness, without blocking; and its exec channels.
 
+#include "core/async/net.hpp"
+#include "core/transport/early_bytes.hpp"
+#include "core/transport/pipe.hpp"
+#include "core/transport/ssh_handle.hpp"
+
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
 
@@ -9,11 +14,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/async/net.hpp"
-#include "core/transport/early_bytes.hpp"
-#include "core/transport/pipe.hpp"
-#include "core/transport/ssh_handle.hpp"
 
 namespace gpustack::transport {
 
@@ -46,10 +46,16 @@ class SshChannel : public Pipe {
   /// @return whether bytes were given
   bool flush(ssh_session session);
 
-  static int on_data(ssh_session, ssh_channel, void* data, std::uint32_t length, int is_stderr, void* self);
+  static int on_data(
+      ssh_session, ssh_channel, void* data, std::uint32_t length, int is_stderr, void* self);
   static void on_close(ssh_session, ssh_channel, void* self);
   static void on_exit_status(ssh_session, ssh_channel, int status, void* self);
-  static void on_exit_signal(ssh_session, ssh_channel, const char* signal, int core, const char* text, const char* lang,
+  static void on_exit_signal(ssh_session,
+                             ssh_channel,
+                             const char* signal,
+                             int core,
+                             const char* text,
+                             const char* lang,
                              void* self);
 
   std::shared_ptr<SshSession> session_;
@@ -79,22 +85,28 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   ~SshSession();
 
   /// Version exchange and key exchange on a connected socket, up to the server's host key.
-  /// @error unreachable, connection_lost; was_refused() tells a server that does not want to talk now
+  /// @error unreachable, connection_lost; was_refused() tells a server that does not want to talk
+  /// now
   /// @cancel leaves the session unusable
-  Async<void> handshake(FileHandle socket, SshOptions options, std::chrono::milliseconds banner_limit);
+  Async<void> handshake(FileHandle socket,
+                        SshOptions options,
+                        std::chrono::milliseconds banner_limit);
   bool was_refused() const { return was_refused_; }
   std::string server_banner() const;
 
   ssh_session raw() const { return handle_->session(); }
   const std::shared_ptr<SshHandle>& handle() const { return handle_; }
-  /// Repeats `call` until it returns something else than `again` (L10), waiting for the socket in between.
+  /// Repeats `call` until it returns something else than `again` (L10), waiting for the socket in
+  /// between.
   Async<int> repeat(std::function<int()> call, int again);
   /// After authentication: from here on the event loop reads and writes.
   void begin_events();
 
   /// Starts a command; `ahead` is sent right behind the request, without waiting for its answer.
   /// @error runner_unusable  the server refuses the channel or the command
-  Async<std::shared_ptr<SshChannel>> exec(std::string command, std::string ahead, Pipe::Consumer consumer);
+  Async<std::shared_ptr<SshChannel>> exec(std::string command,
+                                          std::string ahead,
+                                          Pipe::Consumer consumer);
   /// Frees the channel; no more output is consumed.
   void release(const std::shared_ptr<SshChannel>& channel);
 

@@ -32,15 +32,22 @@ class Variables {
     if (value == nullptr) return std::string();
     if (!value->is_string() && !value->is_number()) return wrong(*value, "text");
     std::string result = to_text(*value);
-    // These end up in messages and in requests to the server; a line end or NUL in them is never meant.
-    if (result.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos) return wrong(*value, "one line of text");
+    // These end up in messages and in requests to the server; a line end or NUL in them is never
+    // meant.
+    if (result.find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)
+      return wrong(*value, "one line of text");
     return result;
   }
 
   Error wrong(const Value& value, std::string_view expected) const {
     std::string shown = value.is_secret() ? std::string("<secret>") : to_text(value);
     Error error(ErrorCode::connection_settings,
-                fmt::format("'{}' of host '{}' is '{}' ({}): expected {}", name_, host_, shown, type_name(value), expected));
+                fmt::format("'{}' of host '{}' is '{}' ({}): expected {}",
+                            name_,
+                            host_,
+                            shown,
+                            type_name(value),
+                            expected));
     if (value.origin() != nullptr) return std::move(error).at(value.origin()->span);
     return error;
   }
@@ -63,7 +70,8 @@ Result<std::int64_t> whole_number(const Variables& variables,
   } else if (value.is_string()) {
     const std::string& text = value.as_string();
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failure != std::errc() || end != text.data() + text.size()) return variables.wrong(value, expected);
+    if (failure != std::errc() || end != text.data() + text.size())
+      return variables.wrong(value, expected);
   } else {
     return variables.wrong(value, expected);
   }
@@ -91,50 +99,61 @@ Result<void> read_kind(Target& target, Variables& variables) {
 
 /// libssh refuses some names by itself, without saying where they come from.
 Result<void> check_user(const Target& target, Variables& variables) {
-  const bool has_odd_character = target.user.find_first_of("\"'`$\\;&<>|(){} \t") != std::string::npos;
+  const bool has_odd_character =
+      target.user.find_first_of("\"'`$\\;&<>|(){} \t") != std::string::npos;
   if (target.user.empty() || (!target.user.starts_with('-') && !has_odd_character)) return {};
   const std::string expected = "a user name without shell characters and without a leading '-'";
   const Value* value = variables.find({"ansible_user", "ansible_ssh_user"});
   if (value != nullptr) return variables.wrong(*value, expected);
   return Error(ErrorCode::connection_settings,
-               fmt::format("the user '{}' of host '{}' is unusable: expected {}", target.user, target.name, expected));
+               fmt::format("the user '{}' of host '{}' is unusable: expected {}",
+                           target.user,
+                           target.name,
+                           expected));
 }
 
 Result<void> read_ssh(Target& target, Variables& variables) {
   std::vector<std::string> key_files = std::exchange(target.key_files, {});
-  for (const char* name : {"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"}) {
+  for (const char* name :
+       {"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"}) {
     GS_TRY(const std::string arguments, variables.text({name}));
     if (arguments.empty()) continue;
     Result<void> applied = apply_ssh_arguments(target, arguments);
     if (!applied) {
       const Value* value = variables.find({name});
       const SourceSpan span = value->origin() != nullptr ? value->origin()->span : target.span;
-      return std::move(applied).error().at(span).while_doing(fmt::format("reading '{}' of host '{}'", name, target.name));
+      return std::move(applied).error().at(span).while_doing(
+          fmt::format("reading '{}' of host '{}'", name, target.name));
     }
   }
   target.key_files.insert(target.key_files.end(), key_files.begin(), key_files.end());
   if (const Value* port = variables.find({"ansible_port", "ansible_ssh_port"})) {
-    GS_TRY(const std::int64_t number, whole_number(variables, *port, 1, 65535, "a port from 1 to 65535"));
+    GS_TRY(const std::int64_t number,
+           whole_number(variables, *port, 1, 65535, "a port from 1 to 65535"));
     target.port = static_cast<std::uint16_t>(number);
   }
   GS_TRY(std::string user, variables.text({"ansible_user", "ansible_ssh_user"}));
   if (!user.empty()) target.user = std::move(user);
-  GS_TRY(const std::string key, variables.text({"ansible_private_key_file", "ansible_ssh_private_key_file"}));
+  GS_TRY(const std::string key,
+         variables.text({"ansible_private_key_file", "ansible_ssh_private_key_file"}));
   if (!key.empty()) target.key_files.insert(target.key_files.begin(), key);
-  GS_TRY(std::string password, variables.text({"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
+  GS_TRY(std::string password,
+         variables.text({"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
   if (!password.empty()) target.password = Secret(password);
   wipe(password);
   GS_TRY(std::string passphrase,
          variables.text({"ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"}));
   if (!passphrase.empty()) target.key_passphrase = Secret(passphrase);
   wipe(passphrase);
-  if (const Value* checking = variables.find({"ansible_host_key_checking", "ansible_ssh_host_key_checking"})) {
+  if (const Value* checking =
+          variables.find({"ansible_host_key_checking", "ansible_ssh_host_key_checking"})) {
     const Result<bool> flag = parse_bool(*checking);
     if (!flag) return variables.wrong(*checking, "a boolean");
     if (!*flag) target.host_keys = HostKeyPolicy::off;
   }
   if (const Value* timeout = variables.find({"ansible_ssh_timeout", "ansible_timeout"})) {
-    GS_TRY(const std::int64_t seconds, whole_number(variables, *timeout, 1, 86'400, "seconds from 1 to 86400"));
+    GS_TRY(const std::int64_t seconds,
+           whole_number(variables, *timeout, 1, 86'400, "seconds from 1 to 86400"));
     target.timeouts.connect = std::chrono::seconds(seconds);
   }
   return check_user(target, variables);
@@ -142,7 +161,9 @@ Result<void> read_ssh(Target& target, Variables& variables) {
 
 }  // namespace
 
-Result<Target> target_from_variables(const std::string& name, const Map& variable_map, const Target& defaults) {
+Result<Target> target_from_variables(const std::string& name,
+                                     const Map& variable_map,
+                                     const Target& defaults) {
   Target target = defaults;
   target.name = name;
   Variables variables(name, variable_map);

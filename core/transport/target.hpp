@@ -1,15 +1,16 @@
 #pragma once
-/// @file Target: everything needed to reach one host, and how it is read from Ansible's variables and ssh arguments.
+/// @file Target: everything needed to reach one host, and how it is read from Ansible's variables
+/// and ssh arguments.
+
+#include "core/base/result.hpp"
+#include "core/base/secret.hpp"
+#include "core/base/value.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/result.hpp"
-#include "core/base/secret.hpp"
-#include "core/base/value.hpp"
 
 namespace gpustack::transport {
 
@@ -24,12 +25,12 @@ enum class HostKeyPolicy : std::uint8_t {
 /// Longest time each phase may take (monotonic clock).
 struct Timeouts {
   std::chrono::milliseconds resolve{5'000};
-  std::chrono::milliseconds connect{10'000};   ///< TCP, all addresses together
-  std::chrono::milliseconds banner{15'000};    ///< until the server has said what it is
+  std::chrono::milliseconds connect{10'000};    ///< TCP, all addresses together
+  std::chrono::milliseconds banner{15'000};     ///< until the server has said what it is
   std::chrono::milliseconds handshake{30'000};  ///< banner, key exchange and host key together
   std::chrono::milliseconds authentication{30'000};
   std::chrono::milliseconds channel{10'000};
-  std::chrono::milliseconds hello{30'000};      ///< from the start of the runner to its answer
+  std::chrono::milliseconds hello{30'000};         ///< from the start of the runner to its answer
   std::chrono::milliseconds upload_stall{30'000};  ///< without progress while the runner is sent
 };
 
@@ -45,33 +46,41 @@ struct Target {
   ConnectionKind kind = ConnectionKind::ssh;
   std::string address;  ///< name or number; empty = `name`
   std::uint16_t port = 22;
-  std::string user;                          ///< empty = the user who runs gpustack
-  std::vector<std::string> key_files;        ///< named by the user, in order; the default keys come after them
-  bool use_default_keys = true;              ///< ~/.ssh/id_ed25519, id_ecdsa, id_rsa
+  std::string user;  ///< empty = the user who runs gpustack
+  std::vector<std::string>
+      key_files;                 ///< named by the user, in order; the default keys come after them
+  bool use_default_keys = true;  ///< ~/.ssh/id_ed25519, id_ecdsa, id_rsa
   bool use_agent = true;
   Secret password;
   Secret key_passphrase;
-  std::vector<std::string> known_hosts_files;  ///< empty = ~/.ssh/known_hosts; new keys go into the first one
-  bool use_system_known_hosts = true;          ///< /etc/ssh/ssh_known_hosts is read as well
+  std::vector<std::string>
+      known_hosts_files;  ///< empty = ~/.ssh/known_hosts; new keys go into the first one
+  bool use_system_known_hosts = true;  ///< /etc/ssh/ssh_known_hosts is read as well
   HostKeyPolicy host_keys = HostKeyPolicy::strict;
   std::vector<Jump> jumps;  ///< outermost first
   Timeouts timeouts;
-  SourceSpan span;          ///< where the host is defined, for messages
+  SourceSpan span;  ///< where the host is defined, for messages
 
   const std::string& host() const { return address.empty() ? name : address; }
 };
 
-/// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like): -o Option=value,
-/// -i, -p, -l, -J, and options without meaning here (ControlMaster, ServerAliveInterval, -C, -q, ...).
-/// @error connection_settings  an option that would change the connection in a way that is not supported
+/// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like):
+/// -o Option=value, -i, -p, -l, -J, and options without meaning here (ControlMaster,
+/// ServerAliveInterval, -C, -q, ...).
+/// @error connection_settings  an option that would change the connection in a way that is not
+/// supported
 Result<void> apply_ssh_arguments(Target& target, std::string_view arguments);
 
-/// Builds the target of host `name` from its (templated) variables: ansible_connection, ansible_host, ansible_port,
-/// ansible_user, ansible_password, ansible_ssh_private_key_file, ansible_ssh_common_args, ansible_ssh_extra_args,
-/// ansible_host_key_checking, ansible_timeout, and their ansible_ssh_ spellings.
+/// Builds the target of host `name` from its (templated) variables: ansible_connection,
+/// ansible_host, ansible_port, ansible_user, ansible_password, ansible_ssh_private_key_file,
+/// ansible_ssh_common_args, ansible_ssh_extra_args, ansible_host_key_checking, ansible_timeout, and
+/// their ansible_ssh_ spellings.
 /// @param defaults  what holds when the variables say nothing (command line options)
-/// @error connection_settings  a value of the wrong type or range, an unknown connection; with its position
+/// @error connection_settings  a value of the wrong type or range, an unknown connection; with its
+/// position
 /// @source ansible-core 2.14, connection plugins ssh and local, section "vars"
-Result<Target> target_from_variables(const std::string& name, const Map& variables, const Target& defaults);
+Result<Target> target_from_variables(const std::string& name,
+                                     const Map& variables,
+                                     const Target& defaults);
 
 }  // namespace gpustack::transport

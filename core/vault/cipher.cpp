@@ -1,4 +1,5 @@
-// The SHA-256 block function has no other public entry point; going through it halves the cost of a key.
+// The SHA-256 block function has no other public entry point; going through it halves the cost of a
+// key.
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include "core/vault/cipher.hpp"
@@ -24,7 +25,9 @@ constexpr std::size_t kDigest = SHA256_DIGEST_LENGTH;
 using Digest = std::array<unsigned char, kDigest>;
 using Words = std::array<std::uint32_t, 8>;
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 /// HMAC-SHA256 with the two pads hashed once, so that a round of PBKDF2 is two block functions.
 class KeyedHash {
@@ -113,13 +116,19 @@ Digest derive(const KeyedHash& hash, std::string_view salt, unsigned char number
 
 /// AES-256-CTR: the same both ways.
 std::string apply_cipher(std::string_view input, const Digest& key, const Digest& counter) {
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(
+      EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   std::string out(input.size(), '\0');
   int length = 0;
-  const bool is_done = context != nullptr &&
-                       EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr, key.data(), counter.data()) == 1 &&
-                       EVP_EncryptUpdate(context.get(), reinterpret_cast<unsigned char*>(out.data()), &length,
-                                         bytes_of(input), static_cast<int>(input.size())) == 1;
+  const bool is_done =
+      context != nullptr &&
+      EVP_EncryptInit_ex(context.get(), EVP_aes_256_ctr(), nullptr, key.data(), counter.data()) ==
+          1 &&
+      EVP_EncryptUpdate(context.get(),
+                        reinterpret_cast<unsigned char*>(out.data()),
+                        &length,
+                        bytes_of(input),
+                        static_cast<int>(input.size())) == 1;
   GS_ASSERT(is_done && length == static_cast<int>(input.size()), "libcrypto offers AES-256-CTR");
   return out;
 }
@@ -140,14 +149,19 @@ Result<std::optional<std::string>> decrypt(const Envelope& envelope, const Secre
   const Digest counter = derive(hash, envelope.salt, 3);
   std::string plain = apply_cipher(envelope.ciphertext, key, counter);
   const auto padding = plain.empty() ? 0U : static_cast<unsigned char>(plain.back());
-  const bool is_padded = padding >= 1 && padding <= kBlock && padding <= plain.size() && plain.size() % kBlock == 0 &&
-                         plain.find_last_not_of(plain.back()) + 1 <= plain.size() - padding;  // npos + 1 is 0
-  if (!is_padded) return Error(ErrorCode::vault_header, "the vault text opens, and its padding is broken");
+  const bool is_padded =
+      padding >= 1 && padding <= kBlock && padding <= plain.size() && plain.size() % kBlock == 0 &&
+      plain.find_last_not_of(plain.back()) + 1 <= plain.size() - padding;  // npos + 1 is 0
+  if (!is_padded)
+    return Error(ErrorCode::vault_header, "the vault text opens, and its padding is broken");
   plain.resize(plain.size() - padding);
   return std::optional<std::string>(std::move(plain));
 }
 
-Envelope encrypt(std::string_view plain, const Secret& password, std::string_view vault_id, std::string_view salt) {
+Envelope encrypt(std::string_view plain,
+                 const Secret& password,
+                 std::string_view vault_id,
+                 std::string_view salt) {
   const KeyedHash hash(password.reveal());
   const std::size_t padding = kBlock - plain.size() % kBlock;
   const std::string padded = std::string(plain) + std::string(padding, static_cast<char>(padding));
@@ -165,7 +179,8 @@ Envelope encrypt(std::string_view plain, const Secret& password, std::string_vie
 Envelope encrypt(std::string_view plain, const Secret& password, std::string_view vault_id) {
   std::array<unsigned char, kSaltBytes> salt{};
   GS_ASSERT(RAND_bytes(salt.data(), salt.size()) == 1, "the system has randomness");
-  return encrypt(plain, password, vault_id, {reinterpret_cast<const char*>(salt.data()), salt.size()});
+  return encrypt(
+      plain, password, vault_id, {reinterpret_cast<const char*>(salt.data()), salt.size()});
 }
 
 }  // namespace gpustack::vault

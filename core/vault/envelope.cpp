@@ -76,7 +76,9 @@ class Places {
  public:
   explicit Places(SourceSpan span) : span_(span) {
     if (!span_.known()) return;
-    while (first_line_ < span_.line + 3 && span_.file->line(first_line()).find(kMagic) == std::string_view::npos) ++first_line_;
+    while (first_line_ < span_.line + 3 &&
+           span_.file->line(first_line()).find(kMagic) == std::string_view::npos)
+      ++first_line_;
     if (span_.file->line(first_line()).find(kMagic) == std::string_view::npos) first_line_ = 0;
   }
 
@@ -107,7 +109,8 @@ Result<std::string> read_body(const std::vector<std::string_view>& lines, const 
   for (std::size_t i = 1; i < lines.size(); ++i) {
     for (std::size_t offset = 0; offset < lines[i].size(); ++offset) {
       if (digit_value(lines[i][offset]) < 0) {
-        return fault("expected hexadecimal digits in the vault text, found '" + std::string(1, lines[i][offset]) + "'",
+        return fault("expected hexadecimal digits in the vault text, found '" +
+                         std::string(1, lines[i][offset]) + "'",
                      places.at(i, offset));
       }
     }
@@ -126,8 +129,9 @@ Result<std::string> read_body(const std::vector<std::string_view>& lines, const 
 }  // namespace
 
 bool is_encrypted(std::string_view text) {
-  return text.starts_with(kMagic) &&
-         std::ranges::none_of(text, [](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; });
+  return text.starts_with(kMagic) && std::ranges::none_of(text, [](char c) {
+           return (static_cast<unsigned char>(c) & 0x80U) != 0;
+         });
 }
 
 Result<Envelope> read_envelope(std::string_view armoured, SourceSpan span) {
@@ -136,15 +140,20 @@ Result<Envelope> read_envelope(std::string_view armoured, SourceSpan span) {
   const std::string header(lines.empty() ? std::string_view() : trimmed(lines.front()));
   const std::vector<std::string_view> fields = split(header, ';');
   if (trimmed(fields.front()) != kMagic || fields.size() < 3) {
-    return fault("expected a vault header such as '$ANSIBLE_VAULT;1.1;AES256', found '" + header + "'", places.at(0, 0));
+    return fault(
+        "expected a vault header such as '$ANSIBLE_VAULT;1.1;AES256', found '" + header + "'",
+        places.at(0, 0));
   }
   Envelope envelope;
   envelope.version = trimmed(fields[1]);
   const std::string_view cipher = trimmed(fields[2]);
   if (cipher != "AES256") {
-    return Error(ErrorCode::vault_header, "expected the vault cipher 'AES256', found '" + std::string(cipher) + "'")
+    return Error(ErrorCode::vault_header,
+                 "expected the vault cipher 'AES256', found '" + std::string(cipher) + "'")
         .at(places.at(0, 0))
-        .hint(cipher == "AES" ? "re-encrypt it with a current ansible-vault: the old cipher is not safe" : "");
+        .hint(cipher == "AES"
+                  ? "re-encrypt it with a current ansible-vault: the old cipher is not safe"
+                  : "");
   }
   if (fields.size() >= 4) envelope.vault_id = trimmed(fields[3]);
   GS_TRY(const std::string inner, read_body(lines, places));
@@ -167,10 +176,12 @@ Result<Envelope> read_envelope(std::string_view armoured, SourceSpan span) {
 
 std::string write_envelope(const Envelope& envelope) {
   const bool has_id = !envelope.vault_id.empty() && envelope.vault_id != "default";
-  std::string out = std::string(kMagic) + (has_id ? ";1.2;AES256;" + envelope.vault_id : ";1.1;AES256") + "\n";
-  const std::string body =
-      to_hex(to_hex(envelope.salt) + "\n" + to_hex(envelope.hmac) + "\n" + to_hex(envelope.ciphertext));
-  for (std::size_t i = 0; i < body.size(); i += kLineWidth) out += body.substr(i, kLineWidth) + "\n";
+  std::string out =
+      std::string(kMagic) + (has_id ? ";1.2;AES256;" + envelope.vault_id : ";1.1;AES256") + "\n";
+  const std::string body = to_hex(to_hex(envelope.salt) + "\n" + to_hex(envelope.hmac) + "\n" +
+                                  to_hex(envelope.ciphertext));
+  for (std::size_t i = 0; i < body.size(); i += kLineWidth)
+    out += body.substr(i, kLineWidth) + "\n";
   return out;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 /// @file The text form of vault data: header, hexadecimal body, and the three parts inside it.
 
+#include "core/base/result.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::vault {
 

@@ -1,14 +1,14 @@
 #include "core/vault/secrets.hpp"
 
+#include "core/process/run.hpp"
+#include "core/vault/cipher.hpp"
+
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-
-#include "core/process/run.hpp"
-#include "core/vault/cipher.hpp"
 
 namespace gpustack::vault {
 
@@ -38,7 +38,8 @@ bool is_client(const std::string& path) {
 // A program's last words, short enough for a message.
 std::string last_line(const std::string& errors) {
   const std::string text = stripped(errors, " \t\r\n");
-  return text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1).substr(0, 200);
+  return text.substr(text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1)
+      .substr(0, 200);
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ VaultSecrets::VaultSecrets(SecretOptions options) : options_(std::move(options))
 
 void VaultSecrets::add(std::string vault_id, Secret password) {
   const std::lock_guard lock(mutex_);
-  entries_.push_back(Entry{vault_id.empty() ? std::string(kDefaultId) : std::move(vault_id), std::move(password)});
+  entries_.push_back(
+      Entry{vault_id.empty() ? std::string(kDefaultId) : std::move(vault_id), std::move(password)});
 }
 
 bool VaultSecrets::empty() const {
@@ -57,14 +59,17 @@ bool VaultSecrets::empty() const {
 
 Result<void> VaultSecrets::add_source(std::string_view source) {
   const std::size_t at = source.find('@');
-  const std::string vault_id(at == std::string_view::npos || at == 0 ? kDefaultId : source.substr(0, at));
+  const std::string vault_id(at == std::string_view::npos || at == 0 ? kDefaultId
+                                                                     : source.substr(0, at));
   const std::string place(at == std::string_view::npos ? source : source.substr(at + 1));
   if (place.empty()) {
-    return Error(ErrorCode::vault_source, "expected 'LABEL@SOURCE' for a vault id, found '" + std::string(source) + "'")
+    return Error(ErrorCode::vault_source,
+                 "expected 'LABEL@SOURCE' for a vault id, found '" + std::string(source) + "'")
         .hint("SOURCE is 'prompt', a file, or an executable");
   }
   GS_TRY(Secret password, read_source(vault_id, place));
-  if (password.empty()) return Error(ErrorCode::vault_source, "the vault password from '" + place + "' is empty");
+  if (password.empty())
+    return Error(ErrorCode::vault_source, "the vault password from '" + place + "' is empty");
   add(vault_id, std::move(password));
   return {};
 }
@@ -72,7 +77,8 @@ Result<void> VaultSecrets::add_source(std::string_view source) {
 Result<Secret> VaultSecrets::read_source(const std::string& vault_id, const std::string& source) {
   if (source == "prompt" || source == "prompt_ask_vault_pass") {
     if (!options_.prompt) {
-      return Error(ErrorCode::vault_source, "cannot ask for the password of the vault id '" + vault_id + "': no terminal")
+      return Error(ErrorCode::vault_source,
+                   "cannot ask for the password of the vault id '" + vault_id + "': no terminal")
           .hint("give a file: --vault-id " + vault_id + "@FILE");
     }
     return options_.prompt(vault_id);
@@ -84,12 +90,14 @@ Result<Secret> VaultSecrets::read_source(const std::string& vault_id, const std:
                  "cannot read the vault password file '" + path + "': " + std::strerror(errno));
   }
   if (S_ISDIR(status.st_mode)) {
-    return Error(ErrorCode::file_unreadable, "cannot read the vault password file '" + path + "': it is a folder");
+    return Error(ErrorCode::file_unreadable,
+                 "cannot read the vault password file '" + path + "': it is a folder");
   }
   if ((status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0) return run_script(vault_id, path);
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return Error(ErrorCode::file_unreadable, "cannot read the vault password file '" + path + "': " + std::strerror(errno));
+    return Error(ErrorCode::file_unreadable,
+                 "cannot read the vault password file '" + path + "': " + std::strerror(errno));
   }
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   std::string password = stripped(text, " \t\n\r\v\f");
@@ -103,7 +111,8 @@ Result<Secret> VaultSecrets::read_source(const std::string& vault_id, const std:
   return secret;
 }
 
-Result<Secret> VaultSecrets::run_script(const std::string& vault_id, const std::string& path) const {
+Result<Secret> VaultSecrets::run_script(const std::string& vault_id,
+                                        const std::string& path) const {
   const bool asks_by_id = is_client(path);
   process::Command command;
   command.arguments = {path.find('/') == std::string::npos ? "./" + path : path};
@@ -111,19 +120,23 @@ Result<Secret> VaultSecrets::run_script(const std::string& vault_id, const std::
     command.arguments.insert(command.arguments.end(), {"--vault-id", vault_id});
   }
   command.timeout = options_.script_timeout;
-  command.standard_error = asks_by_id ? process::StandardError::captured : process::StandardError::passed_on;
+  command.standard_error =
+      asks_by_id ? process::StandardError::captured : process::StandardError::passed_on;
   command.terminal = process::Terminal::shared;  // it may ask the user
   auto done = process::run(command);
   if (!done) {
-    return std::move(done).error().hint("if '" + path + "' is not a program, take its executable bit away: chmod -x " + path);
+    return std::move(done).error().hint(
+        "if '" + path + "' is not a program, take its executable bit away: chmod -x " + path);
   }
   if (asks_by_id && done->exit_code == kUnknownIdExit) {
-    return Error(ErrorCode::vault_source, "the program '" + path + "' knows no password for the vault id '" + vault_id + "'")
+    return Error(ErrorCode::vault_source,
+                 "the program '" + path + "' knows no password for the vault id '" + vault_id + "'")
         .hint(last_line(done->errors));
   }
   if (done->exit_code != 0) {
-    return Error(ErrorCode::vault_source, "the vault password program '" + path + "' ended with exit code " +
-                                              std::to_string(done->exit_code))
+    return Error(ErrorCode::vault_source,
+                 "the vault password program '" + path + "' ended with exit code " +
+                     std::to_string(done->exit_code))
         .hint(last_line(done->errors));
   }
   Secret secret{stripped(done->output, "\r\n")};
@@ -131,7 +144,8 @@ Result<Secret> VaultSecrets::run_script(const std::string& vault_id, const std::
   return secret;
 }
 
-std::vector<const VaultSecrets::Entry*> VaultSecrets::candidates(const std::string& vault_id) const {
+std::vector<const VaultSecrets::Entry*> VaultSecrets::candidates(
+    const std::string& vault_id) const {
   std::vector<const Entry*> order;
   for (const Entry& entry : entries_) {
     if (entry.vault_id == vault_id) order.push_back(&entry);
@@ -145,9 +159,11 @@ std::vector<const VaultSecrets::Entry*> VaultSecrets::candidates(const std::stri
 
 Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan span) {
   GS_TRY(const Envelope envelope, read_envelope(armoured, span));
-  const std::string vault_id = envelope.vault_id.empty() ? std::string(kDefaultId) : envelope.vault_id;
+  const std::string vault_id =
+      envelope.vault_id.empty() ? std::string(kDefaultId) : envelope.vault_id;
   if (entries_.empty()) {
-    return Error(ErrorCode::vault_no_secret, "this text is encrypted, and no vault password was given")
+    return Error(ErrorCode::vault_no_secret,
+                 "this text is encrypted, and no vault password was given")
         .at(span)
         .hint("pass --ask-vault-pass, --vault-password-file or --vault-id");
   }
@@ -159,10 +175,12 @@ Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan s
     tried += (tried.empty() ? "'" : ", '") + entry->vault_id + "'";
   }
   return Error(ErrorCode::vault_no_secret,
-               tried.empty() ? "no password was given for the vault id '" + vault_id + "'"
-                             : "none of the vault passwords opens this text (tried the ids " + tried + ")")
+               tried.empty()
+                   ? "no password was given for the vault id '" + vault_id + "'"
+                   : "none of the vault passwords opens this text (tried the ids " + tried + ")")
       .at(span)
-      .hint(envelope.vault_id.empty() ? "" : "it was encrypted with the vault id '" + vault_id + "'");
+      .hint(envelope.vault_id.empty() ? ""
+                                      : "it was encrypted with the vault id '" + vault_id + "'");
 }
 
 Result<Value> VaultSecrets::open(std::string_view armoured, SourceSpan span) {
@@ -180,15 +198,17 @@ Result<std::string> VaultSecrets::plain_text(std::string_view text, SourceSpan s
   return opened.as_string();
 }
 
-Result<std::string> VaultSecrets::encrypt(std::string_view plain, std::optional<std::string_view> vault_id) const {
+Result<std::string> VaultSecrets::encrypt(std::string_view plain,
+                                          std::optional<std::string_view> vault_id) const {
   const std::lock_guard lock(mutex_);
   for (const Entry& entry : entries_) {
     if (!vault_id || entry.vault_id == *vault_id) {
       return write_envelope(vault::encrypt(plain, entry.password, entry.vault_id));
     }
   }
-  return Error(ErrorCode::vault_no_secret, vault_id ? "no password was given for the vault id '" + std::string(*vault_id) + "'"
-                                                    : "no vault password was given")
+  return Error(ErrorCode::vault_no_secret,
+               vault_id ? "no password was given for the vault id '" + std::string(*vault_id) + "'"
+                        : "no vault password was given")
       .hint("pass --ask-vault-pass, --vault-password-file or --vault-id");
 }
 

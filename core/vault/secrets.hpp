@@ -1,6 +1,9 @@
 #pragma once
 /// @file The vault passwords of a run: where they come from, and which one opens a text.
 
+#include "core/base/secret.hpp"
+#include "core/yaml/node.hpp"
+
 #include <chrono>
 #include <functional>
 #include <map>
@@ -10,15 +13,13 @@
 #include <string_view>
 #include <vector>
 
-#include "core/base/secret.hpp"
-#include "core/yaml/node.hpp"
-
 namespace gpustack::vault {
 
 struct SecretOptions {
   /// Asks the user for the password of a vault id; without one, `prompt` is an unusable source.
   std::function<Result<Secret>(const std::string& vault_id)> prompt;
-  bool must_match_id = false;  ///< Ansible's `vault_id_match`: only secrets of the text's own id are tried
+  bool must_match_id =
+      false;  ///< Ansible's `vault_id_match`: only secrets of the text's own id are tried
   std::chrono::milliseconds script_timeout = std::chrono::minutes(2);
 };
 
@@ -29,8 +30,8 @@ class VaultSecrets : public yaml::VaultReader {
 
   /// A password that is already known. Earlier ones are tried first.
   void add(std::string vault_id, Secret password);
-  /// `LABEL@SOURCE` or `SOURCE`; SOURCE is `prompt`, a file, or an executable that prints the password (one whose
-  /// name ends in `-client` is called with `--vault-id LABEL`).
+  /// `LABEL@SOURCE` or `SOURCE`; SOURCE is `prompt`, a file, or an executable that prints the
+  /// password (one whose name ends in `-client` is called with `--vault-id LABEL`).
   /// @error vault_source, file_not_found, file_unreadable
   Result<void> add_source(std::string_view source);
   bool empty() const;
@@ -41,7 +42,8 @@ class VaultSecrets : public yaml::VaultReader {
   /// `text` itself when it is not vault text, else its plain text. @error as open()
   Result<std::string> plain_text(std::string_view text, SourceSpan span);
   /// Encrypts with the first secret of `vault_id`, or with the first of all. @error vault_no_secret
-  Result<std::string> encrypt(std::string_view plain, std::optional<std::string_view> vault_id = std::nullopt) const;
+  Result<std::string> encrypt(std::string_view plain,
+                              std::optional<std::string_view> vault_id = std::nullopt) const;
 
  private:
   struct Entry {

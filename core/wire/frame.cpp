@@ -5,8 +5,10 @@ namespace gpustack::wire {
 namespace {
 
 bool is_known(std::uint8_t type) {
-  return (type >= static_cast<std::uint8_t>(FrameType::hello) && type <= static_cast<std::uint8_t>(FrameType::data_ack)) ||
-         (type >= static_cast<std::uint8_t>(FrameType::hello_reply) && type <= static_cast<std::uint8_t>(FrameType::notice));
+  return (type >= static_cast<std::uint8_t>(FrameType::hello) &&
+          type <= static_cast<std::uint8_t>(FrameType::data_ack)) ||
+         (type >= static_cast<std::uint8_t>(FrameType::hello_reply) &&
+          type <= static_cast<std::uint8_t>(FrameType::notice));
 }
 
 void append_little_endian(std::string& out, std::uint32_t number, unsigned bytes) {
@@ -49,8 +51,9 @@ Result<std::optional<Frame>> FrameDecoder::next() {
   const auto type = static_cast<std::uint8_t>(rest[4]);
   if (length > kMaxPayload) {
     broken_ = true;
-    return Error(ErrorCode::protocol, "a frame claims " + std::to_string(length) + " bytes, at most " +
-                                          std::to_string(kMaxPayload) + " are allowed");
+    return Error(ErrorCode::protocol,
+                 "a frame claims " + std::to_string(length) + " bytes, at most " +
+                     std::to_string(kMaxPayload) + " are allowed");
   }
   if (!is_known(type)) {
     broken_ = true;

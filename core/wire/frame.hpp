@@ -1,12 +1,13 @@
 #pragma once
-/// @file Frames between controller and runner: header layout, limits, and an incremental decoder without I/O.
+/// @file Frames between controller and runner: header layout, limits, and an incremental decoder
+/// without I/O.
+
+#include "core/base/result.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::wire {
 
@@ -19,27 +20,28 @@ inline constexpr std::size_t kContentPiece = 64U << 10U;
 
 enum class FrameType : std::uint8_t {
   // controller -> runner
-  hello = 1,           ///< map: what the controller is and wants
-  task = 2,            ///< map: one module run
-  content = 3,         ///< raw bytes of the content asked for by need_content
-  content_end = 4,     ///< map {sha256} or {error}
-  open_become = 5,     ///< map: start a child runner as another user; `lane` is its number from now on
-  cancel = 6,          ///< stop the task `id`
+  hello = 1,        ///< map: what the controller is and wants
+  task = 2,         ///< map: one module run
+  content = 3,      ///< raw bytes of the content asked for by need_content
+  content_end = 4,  ///< map {sha256} or {error}
+  open_become = 5,  ///< map: start a child runner as another user; `lane` is its number from now on
+  cancel = 6,       ///< stop the task `id`
   ping = 7,
-  bye = 8,             ///< end after what is running
-  data_ack = 9,        ///< map {bytes}: flow control of `data`
+  bye = 8,       ///< end after what is running
+  data_ack = 9,  ///< map {bytes}: flow control of `data`
   // runner -> controller
-  hello_reply = 65,    ///< map: version, architecture, uid, boot id
-  result = 66,         ///< map: the module's result
-  need_content = 67,   ///< map {sha256, offset}
-  output = 68,         ///< map {stream, text}: a running command's output
-  become_reply = 69,   ///< map {ok} or {error}
+  hello_reply = 65,   ///< map: version, architecture, uid, boot id
+  result = 66,        ///< map: the module's result
+  need_content = 67,  ///< map {sha256, offset}
+  output = 68,        ///< map {stream, text}: a running command's output
+  become_reply = 69,  ///< map {ok} or {error}
   pong = 70,
-  data = 71,           ///< raw bytes of a file on its way to the controller (fetch)
-  notice = 72,         ///< map {level, message}: something to tell the user
+  data = 71,    ///< raw bytes of a file on its way to the controller (fetch)
+  notice = 72,  ///< map {level, message}: something to tell the user
 };
 
-/// One frame. On the wire, little endian: u32 payload length, u8 type, u8 flags, u16 lane, u32 id, payload.
+/// One frame. On the wire, little endian: u32 payload length, u8 type, u8 flags, u16 lane, u32 id,
+/// payload.
 struct Frame {
   FrameType type = FrameType::ping;
   std::uint8_t flags = 0;
@@ -53,7 +55,8 @@ inline constexpr std::size_t kHeaderSize = 12;
 /// Appends the encoded frame. Requires: payload within kMaxPayload.
 void append_frame(std::string& out, const Frame& frame);
 
-/// Splits a byte stream into frames. Feed what arrives, in pieces of any size, then call next() until it has none.
+/// Splits a byte stream into frames. Feed what arrives, in pieces of any size, then call next()
+/// until it has none.
 class FrameDecoder {
  public:
   void feed(std::string_view bytes);

@@ -44,7 +44,8 @@ class Fields {
   }
   const Value& any(std::string_view name) const { return map_.get(name); }
   void expect(std::string_view name, std::string_view what) {
-    if (problem_.empty()) problem_ = "the field '" + std::string(name) + "' must be " + std::string(what);
+    if (problem_.empty())
+      problem_ = "the field '" + std::string(name) + "' must be " + std::string(what);
   }
 
   template <typename Message>
@@ -76,7 +77,11 @@ void append_message(std::string& out, const Frame& message) {
   GS_ASSERT(message.payload.size() <= kMaxMessage, "senders keep messages below the limit");
   std::string_view rest = message.payload;
   do {
-    Frame piece{message.type, message.flags, message.lane, message.id, std::string(rest.substr(0, kMaxPayload))};
+    Frame piece{message.type,
+                message.flags,
+                message.lane,
+                message.id,
+                std::string(rest.substr(0, kMaxPayload))};
     rest.remove_prefix(piece.payload.size());
     if (!rest.empty()) piece.flags |= kMore;
     append_frame(out, piece);
@@ -84,14 +89,16 @@ void append_message(std::string& out, const Frame& message) {
 }
 
 Result<std::optional<Frame>> Assembler::take(Frame frame) {
-  if (frame.type == FrameType::content || frame.type == FrameType::data) return std::optional<Frame>(std::move(frame));
+  if (frame.type == FrameType::content || frame.type == FrameType::data)
+    return std::optional<Frame>(std::move(frame));
   const std::pair key(key_of(frame), static_cast<std::uint8_t>(frame.type));
   const auto begun = parts_.find(key);
   const bool goes_on = (frame.flags & kMore) != 0;
   if (begun == parts_.end() && !goes_on) return std::optional<Frame>(std::move(frame));
   held_ += frame.payload.size();
   if (held_ > kMaxMessage) {
-    return Error(ErrorCode::protocol, "messages in pieces take more than " + std::to_string(kMaxMessage) + " bytes");
+    return Error(ErrorCode::protocol,
+                 "messages in pieces take more than " + std::to_string(kMaxMessage) + " bytes");
   }
   std::string& whole = parts_[key];
   whole += frame.payload;
@@ -108,7 +115,9 @@ Frame make_map_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const
 
 Result<Value> parse_map(const Frame& frame) {
   GS_TRY(Value map, parse_msgpack(frame.payload));
-  if (!map.is_map()) return Error(ErrorCode::protocol, "a frame's payload must be a map, found a " + std::string(type_name(map)));
+  if (!map.is_map())
+    return Error(ErrorCode::protocol,
+                 "a frame's payload must be a map, found a " + std::string(type_name(map)));
   return map;
 }
 
@@ -117,7 +126,8 @@ Value Hello::to_value() const {
   set_text(map, "controller", controller);
   set_text(map, "run", run);
   set_number(map, "fence", fence);
-  if (lock != LockKind::none) map.set("lock", Value(lock == LockKind::shared ? "shared" : "exclusive"));
+  if (lock != LockKind::none)
+    map.set("lock", Value(lock == LockKind::shared ? "shared" : "exclusive"));
   set_number(map, "ping_interval", ping_interval.count());
   return map;
 }
@@ -143,8 +153,15 @@ Result<Hello> Hello::parse(const Frame& frame) {
 }
 
 Value HelloReply::to_value() const {
-  Value map = Value::map({{"version", version}, {"architecture", architecture}, {"kernel", kernel}, {"uid", uid},
-                          {"user", user}, {"home", home}, {"boot_id", boot_id}, {"pid", pid}, {"hash", hash}});
+  Value map = Value::map({{"version", version},
+                          {"architecture", architecture},
+                          {"kernel", kernel},
+                          {"uid", uid},
+                          {"user", user},
+                          {"home", home},
+                          {"boot_id", boot_id},
+                          {"pid", pid},
+                          {"hash", hash}});
   set_text(map, "error", error);
   set_text(map, "error_code", error_code);
   set_number(map, "fence", fence);
@@ -202,7 +219,8 @@ Result<Task> Task::parse(const Frame& frame) {
   task.barrier = fields.boolean("barrier");
   const Value& variables = fields.any("env");
   if (variables.is_map()) {
-    for (const auto& [name, value] : variables.as_map()) task.environment[to_text(name)] = to_text(value);
+    for (const auto& [name, value] : variables.as_map())
+      task.environment[to_text(name)] = to_text(value);
   } else if (!variables.is_null()) {
     fields.expect("env", "a map");
   }
@@ -212,12 +230,16 @@ Result<Task> Task::parse(const Frame& frame) {
   return fields.finish(task);
 }
 
-Value NeedContent::to_value() const { return Value::map({{"sha256", sha256}, {"offset", offset}, {"length", length}}); }
+Value NeedContent::to_value() const {
+  return Value::map({{"sha256", sha256}, {"offset", offset}, {"length", length}});
+}
 
 Result<NeedContent> NeedContent::parse(const Frame& frame) {
   GS_TRY(Value map, parse_map(frame));
   Fields fields(std::move(map));
-  NeedContent need{.sha256 = fields.text("sha256"), .offset = fields.count("offset"), .length = fields.count("length")};
+  NeedContent need{.sha256 = fields.text("sha256"),
+                   .offset = fields.count("offset"),
+                   .length = fields.count("length")};
   if (need.length > kContentWindow) fields.expect("length", "within the content window");
   return fields.finish(need);
 }
@@ -317,7 +339,9 @@ Result<Notice> Notice::parse(const Frame& frame) {
 
 Frame make_hello(const Hello& hello) { return make_frame(FrameType::hello, 0, 0, hello); }
 
-Frame make_task(std::uint16_t lane, std::uint32_t id, const Task& task) { return make_frame(FrameType::task, lane, id, task); }
+Frame make_task(std::uint16_t lane, std::uint32_t id, const Task& task) {
+  return make_frame(FrameType::task, lane, id, task);
+}
 
 Frame make_open_become(std::uint16_t lane, const OpenBecome& request) {
   return make_frame(FrameType::open_become, lane, 0, request);

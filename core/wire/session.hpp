@@ -1,5 +1,9 @@
 #pragma once
-/// @file What the frames say: typed messages of both sides, and messages larger than a frame. See core/docs/wire.md.
+/// @file What the frames say: typed messages of both sides, and messages larger than a frame. See
+/// core/docs/wire.md.
+
+#include "core/base/value.hpp"
+#include "core/wire/frame.hpp"
 
 #include <chrono>
 #include <map>
@@ -7,14 +11,13 @@
 #include <string>
 #include <utility>
 
-#include "core/base/value.hpp"
-#include "core/wire/frame.hpp"
-
 namespace gpustack::wire {
 
 // Frame flags.
-inline constexpr std::uint8_t kMore = 1;    ///< the message goes on in the next frame of the same type, lane and id
-inline constexpr std::uint8_t kFailed = 2;  ///< on a result: it says `failed`, for those who do not read payloads
+inline constexpr std::uint8_t kMore =
+    1;  ///< the message goes on in the next frame of the same type, lane and id
+inline constexpr std::uint8_t kFailed =
+    2;  ///< on a result: it says `failed`, for those who do not read payloads
 
 /// A whole message, all its frames together.
 inline constexpr std::size_t kMaxMessage = 64U << 20U;
@@ -42,11 +45,12 @@ enum class LockKind : std::uint8_t { none, shared, exclusive };
 
 struct Hello {
   std::uint32_t version = kProtocolVersion;
-  std::string controller;        ///< who connects, for the lock file and messages
-  std::string run;               ///< the run's id
-  std::int64_t fence = 0;        ///< 0 = none; lower than one seen before is refused
+  std::string controller;  ///< who connects, for the lock file and messages
+  std::string run;         ///< the run's id
+  std::int64_t fence = 0;  ///< 0 = none; lower than one seen before is refused
   LockKind lock = LockKind::none;
-  std::chrono::seconds ping_interval{0};  ///< 0 = the runner does not watch for silence; else three missed ones end it
+  std::chrono::seconds ping_interval{
+      0};  ///< 0 = the runner does not watch for silence; else three missed ones end it
 
   Value to_value() const;
   static Result<Hello> parse(const Frame& frame);
@@ -55,17 +59,17 @@ struct Hello {
 /// `error` empty: the runner is ready. Otherwise it has refused and ends.
 struct HelloReply {
   std::uint32_t version = kProtocolVersion;
-  std::string architecture;      ///< `uname -m`: aarch64, x86_64
-  std::string kernel;            ///< `uname -r`
+  std::string architecture;  ///< `uname -m`: aarch64, x86_64
+  std::string kernel;        ///< `uname -r`
   std::uint32_t uid = 0;
   std::string user;
   std::string home;
   std::string boot_id;
   std::int64_t pid = 0;
-  std::string hash;              ///< sha256 of the runner's own file
+  std::string hash;  ///< sha256 of the runner's own file
   std::string error;
-  std::string error_code;        ///< `GS6006` and so on
-  std::int64_t fence = 0;        ///< the highest fence this host has seen
+  std::string error_code;  ///< `GS6006` and so on
+  std::int64_t fence = 0;  ///< the highest fence this host has seen
 
   Value to_value() const;
   static Result<HelloReply> parse(const Frame& frame);
@@ -78,12 +82,13 @@ struct Task {
   bool diff = false;
   /// The task is answered with `skipped_epoch` when the runner's epoch is higher.
   std::int64_t epoch = 0;
-  /// When the task fails, the runner's epoch rises by one, so that what was sent behind it is skipped.
+  /// When the task fails, the runner's epoch rises by one, so that what was sent behind it is
+  /// skipped.
   bool barrier = false;
   std::map<std::string, std::string> environment;  ///< added to the runner's own
   std::optional<std::uint32_t> umask;
-  std::chrono::milliseconds timeout{0};            ///< 0 = none
-  Value facts;                                     ///< null: what `setup` gathered on this connection
+  std::chrono::milliseconds timeout{0};  ///< 0 = none
+  Value facts;                           ///< null: what `setup` gathered on this connection
 
   Value to_value() const;
   static Result<Task> parse(const Frame& frame);
@@ -107,11 +112,11 @@ struct ContentEnd {
 };
 
 struct OpenBecome {
-  std::string method = "sudo";   ///< sudo, su or doas
+  std::string method = "sudo";  ///< sudo, su or doas
   std::string user = "root";
   std::optional<std::string> password;
-  std::string executable;        ///< of the method, when not the one in PATH
-  std::string flags;             ///< further flags, split as a shell does
+  std::string executable;  ///< of the method, when not the one in PATH
+  std::string flags;       ///< further flags, split as a shell does
 
   Value to_value() const;
   static Result<OpenBecome> parse(const Frame& frame);
@@ -130,7 +135,7 @@ struct BecomeReply {
 };
 
 struct Output {
-  std::string stream;            ///< stdout or stderr
+  std::string stream;  ///< stdout or stderr
   std::string text;
 
   Value to_value() const;
@@ -138,7 +143,7 @@ struct Output {
 };
 
 struct DataAck {
-  std::uint64_t bytes = 0;       ///< taken so far, of this task's data in all
+  std::uint64_t bytes = 0;  ///< taken so far, of this task's data in all
 
   Value to_value() const;
   static Result<DataAck> parse(const Frame& frame);
@@ -153,7 +158,7 @@ struct Cancel {
 };
 
 struct Notice {
-  std::string level;             ///< info, warning or error
+  std::string level;  ///< info, warning or error
   std::string message;
 
   Value to_value() const;

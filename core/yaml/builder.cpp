@@ -1,10 +1,10 @@
 #include "core/yaml/builder.hpp"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "core/yaml/fault.hpp"
 #include "core/yaml/scalar.hpp"
+
+#include <algorithm>
+#include <unordered_map>
 
 namespace gpustack::yaml {
 
@@ -14,7 +14,9 @@ constexpr std::size_t kMaxDepth = 200;
 constexpr std::size_t kMaxNodes = 1'000'000;
 constexpr std::string_view kStandardTags = "tag:yaml.org,2002:";
 
-std::size_t position(const YAML::Mark& mark) { return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos); }
+std::size_t position(const YAML::Mark& mark) {
+  return mark.pos < 0 ? 0 : static_cast<std::size_t>(mark.pos);
+}
 
 // As the user wrote it: `!!int` and not the tag's long name.
 std::string shown_tag(std::string_view shielded) {
@@ -27,7 +29,8 @@ std::string shown_tag(std::string_view shielded) {
 std::string shown_key(const Value& key) { return "'" + to_text(key) + "'"; }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   unsigned bits = 0;
   unsigned held = 0;
@@ -81,7 +84,8 @@ void Builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
     node.span_ = cursor_.at(at);
   } else if (rest.starts_with("null") || rest.starts_with("Null") || rest.starts_with("NULL")) {
     node.span_ = cursor_.at(at, 4);
-  } else if (!stack_.empty() && stack_.back().key) {  // nothing was written: the key is the nearest place
+  } else if (!stack_.empty() &&
+             stack_.back().key) {  // nothing was written: the key is the nearest place
     node.span_ = stack_.back().key->span_;
   } else {
     node.span_ = node_span(mark);
@@ -94,11 +98,13 @@ void Builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   SourceSpan span = node_span(mark);
   const std::size_t end = std::min(text_.find_first_of(" \t\n,]}", position(mark)), text_.size());
-  span.length = static_cast<std::uint32_t>(std::max<std::size_t>(code_points(text_.substr(position(mark), end - position(mark))), 1));
+  span.length = static_cast<std::uint32_t>(
+      std::max<std::size_t>(code_points(text_.substr(position(mark), end - position(mark))), 1));
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end() || found->second.is_open) {
-    fail(Error(ErrorCode::yaml_alias, "the alias '" + std::string(text_.substr(position(mark), end - position(mark))) +
-                                          "' stands inside the node it refers to")
+    fail(Error(ErrorCode::yaml_alias,
+               "the alias '" + std::string(text_.substr(position(mark), end - position(mark))) +
+                   "' stands inside the node it refers to")
              .at(span)
              .hint("a node cannot contain itself; write the value out, or move the anchor"));
   }
@@ -108,7 +114,10 @@ void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   add(std::move(node), found->second.expanded, false);
 }
 
-void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& shielded) {
+void Builder::OnScalar(const YAML::Mark& mark,
+                       const std::string& tag,
+                       YAML::anchor_t anchor,
+                       const std::string& shielded) {
   std::string value = shielded;
   std::ranges::replace(value, kShieldedQuestionMark, '?');
   const ScalarPlace place = scalar_place(text_, position(mark), value);
@@ -116,18 +125,21 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   if (!place.is_closed) {
     fail(Error(ErrorCode::yaml_syntax, "the quoted string that begins here never ends")
              .at(cursor_.at(place.offset))
-             .hint("close it with a " + std::string(place.style == ScalarStyle::double_quoted ? "\"" : "'")));
+             .hint("close it with a " +
+                   std::string(place.style == ScalarStyle::double_quoted ? "\"" : "'")));
   }
   Node node;
   node.span_ = span;
   const bool is_plain = tag == "?";
-  const bool is_kept_block = place.style == ScalarStyle::folded && keeps_line_ends(text_, place.offset);
+  const bool is_kept_block =
+      place.style == ScalarStyle::folded && keeps_line_ends(text_, place.offset);
   Value typed_value = is_plain        ? typed_plain_scalar(value)
                       : is_kept_block ? typed(tag, with_kept_line_ends(text_, place, value), span)
                                       : typed(tag, value, span);
   if (typed_value.is_string() && typed_value.origin() == nullptr && options_.source != nullptr) {
     const Mark marks = typed_value.marks();
-    typed_value = Value::string_at(typed_value.as_string(), Origin{span, place.style, place.indent});
+    typed_value =
+        Value::string_at(typed_value.as_string(), Origin{span, place.style, place.indent});
     typed_value.mark(marks);
   }
   if (!typed_value.is_bool() && !typed_value.is_null()) typed_value.mark(options_.marks);
@@ -140,7 +152,8 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
 
 Value Builder::opened_vault(const std::string& text, const SourceSpan& span) {
   if (options_.vault == nullptr) {
-    fail(Error(ErrorCode::vault_no_secret, "this value is encrypted, and no vault password was given")
+    fail(Error(ErrorCode::vault_no_secret,
+               "this value is encrypted, and no vault password was given")
              .at(span)
              .hint("pass --ask-vault-pass, --vault-password-file or --vault-id"));
   }
@@ -172,24 +185,35 @@ Value Builder::typed(std::string_view tag, const std::string& text, const Source
       if (auto bytes = decode_base64(text)) value = Value(std::move(*bytes));
     }
     if (value) return *value;
-    if (is_known) fail(Error(ErrorCode::yaml_type, "'" + text + "' is not of the type " + shown_tag(tag)).at(span));
+    if (is_known)
+      fail(Error(ErrorCode::yaml_type, "'" + text + "' is not of the type " + shown_tag(tag))
+               .at(span));
   }
   fail(Error(ErrorCode::yaml_syntax, "the tag '" + shown_tag(tag) + "' is not known here")
            .at(span)
-           .hint(options_.ansible_tags ? "known tags are !vault, !unsafe and YAML's own such as !!str" : ""));
+           .hint(options_.ansible_tags
+                     ? "known tags are !vault, !unsafe and YAML's own such as !!str"
+                     : ""));
 }
 
-void Builder::OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+void Builder::OnSequenceStart(const YAML::Mark& mark,
+                              const std::string& tag,
+                              YAML::anchor_t anchor,
                               YAML::EmitterStyle::value /*style*/) {
   open(mark, tag, anchor, NodeKind::sequence);
 }
 
-void Builder::OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+void Builder::OnMapStart(const YAML::Mark& mark,
+                         const std::string& tag,
+                         YAML::anchor_t anchor,
                          YAML::EmitterStyle::value /*style*/) {
   open(mark, tag, anchor, NodeKind::mapping);
 }
 
-void Builder::open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, NodeKind kind) {
+void Builder::open(const YAML::Mark& mark,
+                   const std::string& tag,
+                   YAML::anchor_t anchor,
+                   NodeKind kind) {
   const std::size_t at = skip_properties(text_, position(mark));
   Open one;
   one.node.kind_ = kind;
@@ -198,16 +222,20 @@ void Builder::open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_
   one.is_mapping = kind == NodeKind::mapping;
   one.anchor = anchor;
   if (stack_.size() >= kMaxDepth) {
-    fail(Error(ErrorCode::yaml_limit, "the nesting is deeper than " + std::to_string(kMaxDepth) + " levels").at(one.node.span_));
+    fail(Error(ErrorCode::yaml_limit,
+               "the nesting is deeper than " + std::to_string(kMaxDepth) + " levels")
+             .at(one.node.span_));
   }
-  const std::string_view own_tag = one.is_mapping ? "tag:yaml.org,2002:map" : "tag:yaml.org,2002:seq";
+  const std::string_view own_tag =
+      one.is_mapping ? "tag:yaml.org,2002:map" : "tag:yaml.org,2002:seq";
   if (options_.ansible_tags && tag == "!unsafe") {
     one.is_unsafe = true;
   } else if (tag != "?" && tag != "!" && tag != own_tag) {
     const bool is_vault = options_.ansible_tags && (tag == "!vault" || tag == "!vault-encrypted");
-    fail(Error(ErrorCode::yaml_syntax, is_vault ? "the tag '!vault' wants a block of text, found a " +
-                                                      std::string(one.is_mapping ? "mapping" : "list")
-                                                : "the tag '" + shown_tag(tag) + "' is not known here")
+    fail(Error(ErrorCode::yaml_syntax,
+               is_vault ? "the tag '!vault' wants a block of text, found a " +
+                              std::string(one.is_mapping ? "mapping" : "list")
+                        : "the tag '" + shown_tag(tag) + "' is not known here")
              .at(node_span(mark))
              .hint(is_vault ? "write '!vault |' and the encrypted text below it" : ""));
   }
@@ -241,7 +269,8 @@ void Builder::refuse_as_key(const Open& open) {
              .at(cursor_.at(open.offset - 1, 2))
              .hint(quoting_hint(text_, open.offset - 1)));
   }
-  fail(Error(ErrorCode::yaml_syntax, std::string("a ") + (open.is_mapping ? "mapping" : "list") + " cannot be a key")
+  fail(Error(ErrorCode::yaml_syntax,
+             std::string("a ") + (open.is_mapping ? "mapping" : "list") + " cannot be a key")
            .at(open.node.span_));
 }
 
@@ -254,11 +283,14 @@ Value Builder::plain_value(const Open& open) {
   }
   Map values;
   values.reserve(open.content.members.size());
-  for (const Node::Member& member : open.content.members) values.set(member.key, member.value.value_);
+  for (const Node::Member& member : open.content.members)
+    values.set(member.key, member.value.value_);
   return Value(std::move(values));
 }
 
-void Builder::merge_members(std::vector<Node::Member>& merged, const Node& from, const SourceSpan& key_span) {
+void Builder::merge_members(std::vector<Node::Member>& merged,
+                            const Node& from,
+                            const SourceSpan& key_span) {
   if (!from.is_mapping()) {
     fail(Error(ErrorCode::yaml_type, "a merge key '<<' wants a mapping or a list of mappings")
              .at(from.span_)
@@ -267,20 +299,23 @@ void Builder::merge_members(std::vector<Node::Member>& merged, const Node& from,
   merged.insert(merged.end(), from.content_->members.begin(), from.content_->members.end());
 }
 
-// Merged entries come first and lose against entries written in the mapping; of a list of mappings the first wins.
-// Of a key written twice the last value wins and keeps the first one's place, as in a Python dict.
+// Merged entries come first and lose against entries written in the mapping; of a list of mappings
+// the first wins. Of a key written twice the last value wins and keeps the first one's place, as in
+// a Python dict.
 void Builder::merge_into(Open& open) {
   std::vector<Node::Member> all;
   for (const PendingMerge& merge : open.merges) {
     if (merge.from.is_sequence()) {
       const std::vector<Node>& sources = merge.from.content_->items;
-      for (auto source = sources.rbegin(); source != sources.rend(); ++source) merge_members(all, *source, merge.key_span);
+      for (auto source = sources.rbegin(); source != sources.rend(); ++source)
+        merge_members(all, *source, merge.key_span);
     } else {
       merge_members(all, merge.from, merge.key_span);
     }
   }
   const std::size_t merged = all.size();
-  all.insert(all.end(), std::make_move_iterator(open.content.members.begin()),
+  all.insert(all.end(),
+             std::make_move_iterator(open.content.members.begin()),
              std::make_move_iterator(open.content.members.end()));
   std::unordered_map<Value, std::size_t, ValueHash> seen;
   std::vector<Node::Member> unique;
@@ -295,12 +330,14 @@ void Builder::merge_into(Open& open) {
     }
     Node::Member& earlier = unique[entry->second];
     if (i >= merged && written_here[entry->second]) {
-      warnings_.push_back(Warning{"the key " + shown_key(all[i].key) + " is written twice in this mapping (first at line " +
-                                      std::to_string(earlier.key_span.line) + "); the last one is used",
-                                  all[i].key_span});
+      warnings_.push_back(Warning{
+          "the key " + shown_key(all[i].key) + " is written twice in this mapping (first at line " +
+              std::to_string(earlier.key_span.line) + "); the last one is used",
+          all[i].key_span});
     }
     written_here[entry->second] = i >= merged;
-    earlier.value = std::move(all[i].value);  // the first key stays, as in a Python dict: {1: a, true: b} is {1: b}
+    earlier.value = std::move(
+        all[i].value);  // the first key stays, as in a Python dict: {1: a, true: b} is {1: b}
     earlier.key_span = all[i].key_span;
   }
   open.content.members = std::move(unique);
@@ -309,7 +346,9 @@ void Builder::merge_into(Open& open) {
 void Builder::count(std::size_t nodes, const SourceSpan& span) {
   nodes_ += nodes;
   if (nodes_ > kMaxNodes) {
-    fail(Error(ErrorCode::yaml_limit, "with its aliases expanded the document has more than " + std::to_string(kMaxNodes) + " nodes")
+    fail(Error(ErrorCode::yaml_limit,
+               "with its aliases expanded the document has more than " + std::to_string(kMaxNodes) +
+                   " nodes")
              .at(span));
   }
 }
@@ -333,8 +372,11 @@ void Builder::add(Node node, std::size_t expanded, bool is_plain_scalar) {
     add_member(parent, std::move(node));
     return;
   }
-  if (node.content_) fail(Error(ErrorCode::yaml_syntax, "an alias of a list or mapping cannot be a key").at(node.span_));
-  parent.key_is_merge = is_plain_scalar && node.is_scalar() && node.value_.is_string() && node.value_.as_string() == "<<";
+  if (node.content_)
+    fail(Error(ErrorCode::yaml_syntax, "an alias of a list or mapping cannot be a key")
+             .at(node.span_));
+  parent.key_is_merge = is_plain_scalar && node.is_scalar() && node.value_.is_string() &&
+                        node.value_.as_string() == "<<";
   parent.key = std::move(node);
 }
 
@@ -343,7 +385,8 @@ void Builder::add_member(Open& open, Node value) {
   open.key.reset();
   if (open.key_is_merge) {
     if (!value.is_mapping() && !value.is_sequence()) {
-      fail(Error(ErrorCode::yaml_type, "a merge key '<<' wants a mapping or a list of mappings").at(value.span_));
+      fail(Error(ErrorCode::yaml_type, "a merge key '<<' wants a mapping or a list of mappings")
+               .at(value.span_));
     }
     open.merges.push_back(PendingMerge{std::move(value), key.span_});
     return;
@@ -351,7 +394,8 @@ void Builder::add_member(Open& open, Node value) {
   open.content.members.push_back(Node::Member{std::move(key.value_), key.span_, std::move(value)});
 }
 
-// `!unsafe` reaches everything below, aliases included, so that no part of it is ever taken for a template.
+// `!unsafe` reaches everything below, aliases included, so that no part of it is ever taken for a
+// template.
 Node Builder::unsafe_copy(const Node& node) const {
   Node copy = node;
   if (node.is_scalar() && node.value_.is_string()) copy.value_.mark(Mark::unsafe);
@@ -361,7 +405,8 @@ Node Builder::unsafe_copy(const Node& node) const {
   rebuilt.content.expanded = node.content_->expanded;
   for (const Node& item : node.content_->items) rebuilt.content.items.push_back(unsafe_copy(item));
   for (const Node::Member& member : node.content_->members) {
-    rebuilt.content.members.push_back(Node::Member{member.key, member.key_span, unsafe_copy(member.value)});
+    rebuilt.content.members.push_back(
+        Node::Member{member.key, member.key_span, unsafe_copy(member.value)});
   }
   copy.value_ = plain_value(rebuilt).mark(Mark::unsafe);
   copy.content_ = std::make_shared<const Node::Content>(std::move(rebuilt.content));

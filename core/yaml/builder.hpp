@@ -1,6 +1,10 @@
 #pragma once
 /// @file Builds nodes from the parser's events: anchors, merge keys, types, marks, limits.
 
+#include "core/yaml/content.hpp"
+#include "core/yaml/node.hpp"
+#include "core/yaml/place.hpp"
+
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/mark.h>
 
@@ -9,10 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/yaml/content.hpp"
-#include "core/yaml/node.hpp"
-#include "core/yaml/place.hpp"
 
 namespace gpustack::yaml {
 
@@ -47,11 +47,18 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override;
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+  void OnScalar(const YAML::Mark& mark,
+                const std::string& tag,
+                YAML::anchor_t anchor,
+                const std::string& value) override;
+  void OnSequenceStart(const YAML::Mark& mark,
+                       const std::string& tag,
+                       YAML::anchor_t anchor,
                        YAML::EmitterStyle::value style) override;
   void OnSequenceEnd() override;
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark,
+                  const std::string& tag,
+                  YAML::anchor_t anchor,
                   YAML::EmitterStyle::value style) override;
   void OnMapEnd() override;
 
@@ -78,7 +85,9 @@ class Builder final : public YAML::EventHandler {
   void refuse_as_key(const Open& open);
   static Value plain_value(const Open& open);
   void merge_into(Open& open);
-  void merge_members(std::vector<Node::Member>& merged, const Node& from, const SourceSpan& key_span);
+  void merge_members(std::vector<Node::Member>& merged,
+                     const Node& from,
+                     const SourceSpan& key_span);
   void add(Node node, std::size_t expanded, bool is_plain_scalar);
   void add_member(Open& open, Node value);
   void remember(YAML::anchor_t anchor, const Node& node, std::size_t expanded);

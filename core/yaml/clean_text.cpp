@@ -17,7 +17,9 @@ struct Decoded {
 
 // Refuses overlong forms, surrogates and everything beyond U+10FFFF, as the Unicode standard asks.
 Decoded decode(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+  };
   const std::uint32_t first = byte(at);
   if (first < 0x80) return {first, 1};
   std::size_t bytes = 0;
@@ -56,8 +58,8 @@ std::string hexadecimal(const char* format, std::uint32_t number) {
 
 bool looks_like_utf16(std::string_view text) {
   if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF")) return true;
-  return text.size() >= 4 && (text[0] == '\0') != (text[1] == '\0') && (text[0] == '\0') == (text[2] == '\0') &&
-         (text[1] == '\0') == (text[3] == '\0');
+  return text.size() >= 4 && (text[0] == '\0') != (text[1] == '\0') &&
+         (text[0] == '\0') == (text[2] == '\0') && (text[1] == '\0') == (text[3] == '\0');
 }
 
 }  // namespace
@@ -77,13 +79,15 @@ std::string with_plain_line_ends(std::string text) {
 std::optional<TextFault> find_text_fault(std::string_view text) {
   if (text.size() > kMaxTextBytes) {
     return TextFault{ErrorCode::yaml_limit,
-                     "the text has " + std::to_string(text.size() >> 20U) + " MiB, more than the limit of " +
-                         std::to_string(kMaxTextBytes >> 20U) + " MiB",
+                     "the text has " + std::to_string(text.size() >> 20U) +
+                         " MiB, more than the limit of " + std::to_string(kMaxTextBytes >> 20U) +
+                         " MiB",
                      "",
                      0};
   }
   if (looks_like_utf16(text)) {
-    return TextFault{ErrorCode::yaml_encoding, "expected UTF-8 text, found UTF-16", "save the file as UTF-8", 0};
+    return TextFault{
+        ErrorCode::yaml_encoding, "expected UTF-8 text, found UTF-16", "save the file as UTF-8", 0};
   }
   for (std::size_t i = 0; i < text.size();) {
     const auto first = static_cast<unsigned char>(text[i]);
@@ -93,16 +97,21 @@ std::optional<TextFault> find_text_fault(std::string_view text) {
     }
     const Decoded one = decode(text, i);
     if (one.bytes == 0) {
-      return TextFault{ErrorCode::yaml_encoding, "expected UTF-8 text, found the byte " + hexadecimal("0x%02x", first),
-                       "save the file as UTF-8", i};
+      return TextFault{ErrorCode::yaml_encoding,
+                       "expected UTF-8 text, found the byte " + hexadecimal("0x%02x", first),
+                       "save the file as UTF-8",
+                       i};
     }
     if (one.code_point == 0) {
-      return TextFault{ErrorCode::yaml_encoding, "expected text, found a NUL byte", "is this a binary file?", i};
+      return TextFault{
+          ErrorCode::yaml_encoding, "expected text, found a NUL byte", "is this a binary file?", i};
     }
     if (!printable(one.code_point)) {
       return TextFault{ErrorCode::yaml_encoding,
-                       "the control character " + hexadecimal("U+%04X", one.code_point) + " is not allowed in YAML",
-                       "write it as an escape in a double-quoted string", i};
+                       "the control character " + hexadecimal("U+%04X", one.code_point) +
+                           " is not allowed in YAML",
+                       "write it as an escape in a double-quoted string",
+                       i};
     }
     i += one.bytes;
   }

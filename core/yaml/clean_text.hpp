@@ -1,11 +1,12 @@
 #pragma once
-/// @file What must hold for a text before it may be parsed: clean UTF-8, printable, one kind of line end.
+/// @file What must hold for a text before it may be parsed: clean UTF-8, printable, one kind of
+/// line end.
+
+#include "core/base/error.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "core/base/error.hpp"
 
 namespace gpustack::yaml {
 
@@ -23,7 +24,8 @@ struct TextFault {
 /// Drops a byte order mark and turns CRLF and CR into LF, so that lines count the same everywhere.
 std::string with_plain_line_ends(std::string text);
 
-/// The first thing that keeps `text` from being YAML text: UTF-16, NUL, ill-formed UTF-8, control characters, size.
+/// The first thing that keeps `text` from being YAML text: UTF-16, NUL, ill-formed UTF-8, control
+/// characters, size.
 /// @source YAML 1.1, section 5.1 (printable characters)
 std::optional<TextFault> find_text_fault(std::string_view text);
 

@@ -1,9 +1,9 @@
 #pragma once
 /// @file What is below a sequence or mapping node.
 
-#include <vector>
-
 #include "core/yaml/node.hpp"
+
+#include <vector>
 
 namespace gpustack::yaml {
 

@@ -1,11 +1,11 @@
 #include "core/yaml/fault.hpp"
 
+#include "core/yaml/place.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
-
-#include "core/yaml/place.hpp"
 
 namespace gpustack::yaml {
 
@@ -44,14 +44,17 @@ std::string_view trimmed(std::string_view text) {
 /// Where the value of `key: value` or `- value` starts; npos when the line has none.
 std::size_t value_start(std::string_view line) {
   std::size_t at = line.find_first_not_of(kSpaces);
-  while (at != std::string_view::npos && line.substr(at).starts_with("- ")) at = line.find_first_not_of(kSpaces, at + 1);
+  while (at != std::string_view::npos && line.substr(at).starts_with("- "))
+    at = line.find_first_not_of(kSpaces, at + 1);
   if (at == std::string_view::npos) return at;
   const std::size_t colon = line.find(": ", at);
   if (colon == std::string_view::npos) return at;
   return line.find_first_not_of(kSpaces, colon + 1);
 }
 
-bool has_quote_at(std::string_view line, std::size_t at) { return line[at] == '"' || line[at] == '\''; }
+bool has_quote_at(std::string_view line, std::size_t at) {
+  return line[at] == '"' || line[at] == '\'';
+}
 
 /// A mistake found on a line, with the byte to point at.
 struct Mistake {
@@ -69,8 +72,11 @@ std::optional<Mistake> tab_mistake(const Line& line) {
 
 std::optional<Mistake> template_mistake(const Line& line, std::string_view text) {
   const std::size_t value = value_start(line.text);
-  if (value == std::string_view::npos || !line.text.substr(value).starts_with("{{")) return std::nullopt;
-  return Mistake{"a value that starts with '{{' must be quoted", quoting_hint(text, line.start + value), line.start + value};
+  if (value == std::string_view::npos || !line.text.substr(value).starts_with("{{"))
+    return std::nullopt;
+  return Mistake{"a value that starts with '{{' must be quoted",
+                 quoting_hint(text, line.start + value),
+                 line.start + value};
 }
 
 std::optional<Mistake> quote_mistake(const Line& line) {
@@ -79,21 +85,25 @@ std::optional<Mistake> quote_mistake(const Line& line) {
   const std::size_t end = line.text.find(line.text[value], value + 1);
   if (end == std::string_view::npos || end + 1 >= line.text.size()) return std::nullopt;
   const std::size_t rest = line.text.find_first_not_of(kSpaces, end + 1);
-  if (rest == std::string_view::npos || std::string_view("#:,]}").find(line.text[rest]) != std::string_view::npos) {
+  if (rest == std::string_view::npos ||
+      std::string_view("#:,]}").find(line.text[rest]) != std::string_view::npos) {
     return std::nullopt;
   }
   return Mistake{"the quoted string ends before the value does",
-                 "put quotes around the whole value, or none at its start", line.start + rest};
+                 "put quotes around the whole value, or none at its start",
+                 line.start + rest};
 }
 
 std::optional<Mistake> colon_mistake(const Line& line) {
   const std::size_t value = value_start(line.text);
   if (value == std::string_view::npos || has_quote_at(line.text, value)) return std::nullopt;
-  if (line.text.find(": ") == std::string_view::npos || line.text.find(": ") >= value) return std::nullopt;
+  if (line.text.find(": ") == std::string_view::npos || line.text.find(": ") >= value)
+    return std::nullopt;
   const std::size_t second = line.text.find(": ", value);
   const bool ends_with_colon = line.text.ends_with(':') && line.text.size() > value;
   if (second == std::string_view::npos && !ends_with_colon) return std::nullopt;
-  return Mistake{"a second ':' in an unquoted value", "quote the value: it contains ': '",
+  return Mistake{"a second ':' in an unquoted value",
+                 "quote the value: it contains ': '",
                  line.start + (second == std::string_view::npos ? line.text.size() - 1 : second)};
 }
 
@@ -104,31 +114,40 @@ bool is_word(std::string_view text) {
 std::optional<Mistake> missing_space_mistake(const Line& line) {
   std::string_view text = trimmed(line.text);
   while (text.starts_with("- ")) text = trimmed(text.substr(2));
-  if (text.find(": ") != std::string_view::npos || text.ends_with(':') || text.starts_with('"')) return std::nullopt;
+  if (text.find(": ") != std::string_view::npos || text.ends_with(':') || text.starts_with('"'))
+    return std::nullopt;
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0) return std::nullopt;
   if (!is_word(text.substr(0, colon)) || text.substr(colon).starts_with("://")) return std::nullopt;
   const auto offset = static_cast<std::size_t>(text.data() - line.text.data()) + colon;
   return Mistake{"a space is missing after ':'",
-                 "write '" + std::string(text.substr(0, colon)) + ": " + std::string(text.substr(colon + 1)) + "'",
+                 "write '" + std::string(text.substr(0, colon)) + ": " +
+                     std::string(text.substr(colon + 1)) + "'",
                  line.start + offset};
 }
 
 std::optional<Mistake> no_colon_mistake(const Line& line) {
   const std::string_view text = trimmed(line.text);
-  if (!is_word(text) || text.find(':') != std::string_view::npos || text == "-") return std::nullopt;
-  return Mistake{"expected 'key: value', found '" + std::string(text) + "'", "a ':' is missing", line.start + line.text.find(text)};
+  if (!is_word(text) || text.find(':') != std::string_view::npos || text == "-")
+    return std::nullopt;
+  return Mistake{"expected 'key: value', found '" + std::string(text) + "'",
+                 "a ':' is missing",
+                 line.start + line.text.find(text)};
 }
 
-std::size_t indent_of(const Line& line) { return std::min(line.text.find_first_not_of(' '), line.text.size()); }
+std::size_t indent_of(const Line& line) {
+  return std::min(line.text.find_first_not_of(' '), line.text.size());
+}
 
 std::optional<Mistake> indent_mistake(const Line& line, const Line& before) {
   const std::size_t here = indent_of(line);
   const std::size_t there = indent_of(before);
   const std::string_view previous = trimmed(before.text);
-  if (here > there && !previous.ends_with(':') && value_start(before.text) != std::string_view::npos) {
+  if (here > there && !previous.ends_with(':') &&
+      value_start(before.text) != std::string_view::npos) {
     return Mistake{"this line is indented deeper than the value above it allows",
-                   "start it in the column of the key above, or end the line above with ':'", line.start + here};
+                   "start it in the column of the key above, or end the line above with ':'",
+                   line.start + here};
   }
   return std::nullopt;
 }
@@ -147,7 +166,8 @@ std::string plain_words(std::string_view complaint) {
       {"unknown token", "a value cannot start with this character"},
       {"the referenced anchor is not defined", "the alias has no anchor of that name before it"},
       {"illegal document indicator in scalar", "'---' inside a quoted string"},
-      {"unexpected character in block scalar", "expected the text to begin on the line after '|' or '>'"},
+      {"unexpected character in block scalar",
+       "expected the text to begin on the line after '|' or '>'"},
       {"bad file", "the nesting is too deep"},
   }};
   for (const auto& [terse, kind] : kWords) {
@@ -208,14 +228,19 @@ std::string quoting_hint(std::string_view text, std::size_t offset) {
   const std::size_t comment = value.find(" #");
   if (comment != std::string::npos) value = std::string(trimmed(value.substr(0, comment)));
   const char quote = value.find('"') == std::string::npos ? '"' : '\'';
-  if (value.find(quote) != std::string::npos || value.size() > 80) return "put the whole value in quotes";
+  if (value.find(quote) != std::string::npos || value.size() > 80)
+    return "put the whole value in quotes";
   return std::string("write ") + quote + value + quote;
 }
 
-Error explain(std::string_view complaint, std::string_view text, std::size_t offset, const SourceFile* source) {
+Error explain(std::string_view complaint,
+              std::string_view text,
+              std::size_t offset,
+              const SourceFile* source) {
   Cursor cursor(text, source);
   const std::string what = plain_words(complaint);
-  if (complaint.starts_with("illegal EOF in scalar") || complaint.starts_with("illegal document indicator")) {
+  if (complaint.starts_with("illegal EOF in scalar") ||
+      complaint.starts_with("illegal document indicator")) {
     if (const auto quote = open_quote(text)) {
       return Error(ErrorCode::yaml_syntax, "the quoted string that begins here never ends")
           .at(cursor.at(*quote))
@@ -225,7 +250,8 @@ Error explain(std::string_view complaint, std::string_view text, std::size_t off
   if (complaint.starts_with("the referenced anchor")) {
     return Error(ErrorCode::yaml_alias, what).at(cursor.at(offset));
   }
-  if (complaint.starts_with("bad file")) return Error(ErrorCode::yaml_limit, what).at(cursor.at(offset));
+  if (complaint.starts_with("bad file"))
+    return Error(ErrorCode::yaml_limit, what).at(cursor.at(offset));
   if (auto mistake = usual_mistake(text, offset)) {
     return Error(ErrorCode::yaml_syntax, std::move(mistake->message))
         .at(cursor.at(mistake->offset))
@@ -235,7 +261,8 @@ Error explain(std::string_view complaint, std::string_view text, std::size_t off
   std::string hint;
   if (complaint.starts_with("unknown token") && offset < text.size() && offset >= line.start) {
     hint = std::string("quote the value: '") + text[offset] + "' has a meaning of its own in YAML";
-  } else if (complaint.starts_with("end of map not found") || complaint.starts_with("end of sequence not found")) {
+  } else if (complaint.starts_with("end of map not found") ||
+             complaint.starts_with("end of sequence not found")) {
     hint = "does this line start in the same column as the ones it belongs to?";
   }
   return Error(ErrorCode::yaml_syntax, what).at(cursor.at(offset)).hint(std::move(hint));

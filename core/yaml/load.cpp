@@ -1,5 +1,11 @@
+#include "core/yaml/builder.hpp"
+#include "core/yaml/clean_text.hpp"
+#include "core/yaml/fault.hpp"
+#include "core/yaml/node.hpp"
+
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
+
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -7,11 +13,6 @@
 #include <fstream>
 #include <sstream>
 #include <streambuf>
-
-#include "core/yaml/builder.hpp"
-#include "core/yaml/clean_text.hpp"
-#include "core/yaml/fault.hpp"
-#include "core/yaml/node.hpp"
 
 namespace gpustack::yaml {
 
@@ -28,12 +29,14 @@ class TextBuffer : public std::streambuf {
   }
 };
 
-// yaml-cpp 0.7 ends a plain scalar inside [] or {} at any '?', as in `{url: http://a/?b}`. A '?' within a word is
-// replaced for it by a character that no clean text has; the builder puts it back. Offsets stay the same.
+// yaml-cpp 0.7 ends a plain scalar inside [] or {} at any '?', as in `{url: http://a/?b}`. A '?'
+// within a word is replaced for it by a character that no clean text has; the builder puts it back.
+// Offsets stay the same.
 std::string with_shielded_question_marks(std::string_view text) {
   std::string out(text);
   for (std::size_t at = out.find('?', 1); at != std::string::npos; at = out.find('?', at + 1)) {
-    if (std::string_view(" \t\n[{,").find(out[at - 1]) == std::string_view::npos) out[at] = kShieldedQuestionMark;
+    if (std::string_view(" \t\n[{,").find(out[at - 1]) == std::string_view::npos)
+      out[at] = kShieldedQuestionMark;
   }
   return out;
 }
@@ -48,7 +51,8 @@ std::optional<TextFault> find_directive_fault(std::string_view text) {
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
     const std::string_view line = text.substr(start, end - start);
-    const bool says_nothing = line.find_first_not_of(" \t") == std::string_view::npos || line.starts_with("#");
+    const bool says_nothing =
+        line.find_first_not_of(" \t") == std::string_view::npos || line.starts_with("#");
     if (line.starts_with("%")) {
       if (!directive) directive = start;
     } else if (!says_nothing) {
@@ -58,8 +62,10 @@ std::optional<TextFault> find_directive_fault(std::string_view text) {
     start = end + 1;
   }
   if (!directive) return std::nullopt;
-  return TextFault{ErrorCode::yaml_syntax, "a line that begins with '%' is a directive and needs '---' below it",
-                   "quote the '%' if it is part of a value", *directive};
+  return TextFault{ErrorCode::yaml_syntax,
+                   "a line that begins with '%' is a directive and needs '---' below it",
+                   "quote the '%' if it is part of a value",
+                   *directive};
 }
 
 std::optional<Error> check(std::string_view text, const SourceFile* source) {
@@ -67,13 +73,17 @@ std::optional<Error> check(std::string_view text, const SourceFile* source) {
   if (!fault) fault = find_directive_fault(text);
   if (!fault) return std::nullopt;
   Cursor cursor(text, source);
-  return Error(fault->code, std::move(fault->message)).at(cursor.at(fault->offset)).hint(std::move(fault->hint));
+  return Error(fault->code, std::move(fault->message))
+      .at(cursor.at(fault->offset))
+      .hint(std::move(fault->hint));
 }
 
 enum class Documents { one, many };
 
 /// The documents of `text`; with Documents::one a second one is an error.
-Result<std::vector<Node>> parse(std::string_view text, const BuildOptions& options, Documents wanted,
+Result<std::vector<Node>> parse(std::string_view text,
+                                const BuildOptions& options,
+                                Documents wanted,
                                 std::vector<Warning>* warnings) {
   if (auto fault = check(text, options.source)) return std::move(*fault);
   std::vector<Node> roots;
@@ -111,7 +121,10 @@ std::string redacted(std::string_view text) {
   return out;
 }
 
-Result<Document> load_text(const std::string& path, std::string text, VaultReader* vault, Mark marks) {
+Result<Document> load_text(const std::string& path,
+                           std::string text,
+                           VaultReader* vault,
+                           Mark marks) {
   text = with_plain_line_ends(std::move(text));
   Document document;
   document.source = intern_source(path, has(marks, Mark::secret) ? redacted(text) : text);
@@ -125,8 +138,9 @@ Result<Document> load_text(const std::string& path, std::string text, VaultReade
 
 // Without a file the place goes into the message.
 Error with_place_in_message(const Error& error) {
-  Error out(error.code(), error.message() + " at line " + std::to_string(error.span().line) + ", column " +
-                              std::to_string(error.span().column));
+  Error out(error.code(),
+            error.message() + " at line " + std::to_string(error.span().line) + ", column " +
+                std::to_string(error.span().column));
   return std::move(out).hint(error.hint());
 }
 
@@ -134,9 +148,11 @@ Error with_place_in_message(const Error& error) {
 
 Result<Document> load(const std::string& path, std::string text, VaultReader* vault) {
   if (!text.starts_with(kVaultStart)) return load_text(path, std::move(text), vault, Mark::none);
-  const SourceSpan start{intern_source(path, text), 1, 1, static_cast<std::uint32_t>(kVaultStart.size())};
+  const SourceSpan start{
+      intern_source(path, text), 1, 1, static_cast<std::uint32_t>(kVaultStart.size())};
   if (vault == nullptr) {
-    return Error(ErrorCode::vault_no_secret, "the file is encrypted, and no vault password was given")
+    return Error(ErrorCode::vault_no_secret,
+                 "the file is encrypted, and no vault password was given")
         .at(start)
         .hint("pass --ask-vault-pass, --vault-password-file or --vault-id");
   }
@@ -153,28 +169,34 @@ Result<Document> load_file(const std::string& path, VaultReader* vault) {
                  "cannot read '" + path + "': " + std::strerror(errno));
   }
   if (S_ISDIR(status.st_mode)) {
-    return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': expected a file, found a folder");
+    return Error(ErrorCode::file_unreadable,
+                 "cannot read '" + path + "': expected a file, found a folder");
   }
   if (status.st_size > static_cast<off_t>(kMaxTextBytes)) {
-    return Error(ErrorCode::yaml_limit, "'" + path + "' has " + std::to_string(status.st_size >> 20) +
-                                            " MiB, more than the limit of " + std::to_string(kMaxTextBytes >> 20U) + " MiB");
+    return Error(ErrorCode::yaml_limit,
+                 "'" + path + "' has " + std::to_string(status.st_size >> 20) +
+                     " MiB, more than the limit of " + std::to_string(kMaxTextBytes >> 20U) +
+                     " MiB");
   }
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': " + std::strerror(errno));
+  if (!file)
+    return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': " + std::strerror(errno));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   return load(path, std::move(text), vault);
 }
 
 Result<Value> parse_text(std::string_view text) {
   const std::string clean = with_plain_line_ends(std::string(text));
-  auto roots = parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::one, nullptr);
+  auto roots =
+      parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::one, nullptr);
   if (!roots) return with_place_in_message(roots.error());
   return roots->empty() ? Value() : roots->front().to_value();
 }
 
 Result<std::vector<Value>> parse_all_text(std::string_view text) {
   const std::string clean = with_plain_line_ends(std::string(text));
-  auto roots = parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::many, nullptr);
+  auto roots =
+      parse(clean, BuildOptions{nullptr, nullptr, Mark::none, false}, Documents::many, nullptr);
   if (!roots) return with_place_in_message(roots.error());
   std::vector<Value> values;
   for (const Node& root : *roots) values.push_back(root.to_value());

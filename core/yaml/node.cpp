@@ -23,7 +23,9 @@ const Value& Node::scalar() const { return is_scalar() ? value_ : kNull; }
 
 const std::vector<Node>& Node::items() const { return is_sequence() ? content_->items : kNoItems; }
 
-const std::vector<Node::Member>& Node::members() const { return is_mapping() ? content_->members : kNoMembers; }
+const std::vector<Node::Member>& Node::members() const {
+  return is_mapping() ? content_->members : kNoMembers;
+}
 
 const Node::Member* Node::member(std::string_view key) const {
   if (!is_mapping()) return nullptr;

@@ -1,19 +1,19 @@
 #pragma once
 /// @file YAML as Ansible reads it: a tree in which every node and every key knows where it stands.
 
+#include "core/base/value.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/base/value.hpp"
-
 namespace gpustack::yaml {
 
 enum class NodeKind : std::uint8_t { null, scalar, sequence, mapping };
 
-/// One node. Anchors are resolved, merge keys merged, YAML 1.1 types applied. Immutable once loaded; a copy shares
-/// what is below it, so that an alias costs nothing.
+/// One node. Anchors are resolved, merge keys merged, YAML 1.1 types applied. Immutable once
+/// loaded; a copy shares what is below it, so that an alias costs nothing.
 class Node {
  public:
   struct Member;
@@ -31,9 +31,9 @@ class Node {
   bool is_sequence() const { return kind_ == NodeKind::sequence; }
   bool is_mapping() const { return kind_ == NodeKind::mapping; }
 
-  /// The scalar, typed; strings carry their Origin (so that a fault inside a template finds its column).
-  /// A `!vault` scalar is an object Value made by the loader's vault hook; `!unsafe` strings are marked unsafe.
-  /// Null for a sequence or mapping.
+  /// The scalar, typed; strings carry their Origin (so that a fault inside a template finds its
+  /// column). A `!vault` scalar is an object Value made by the loader's vault hook; `!unsafe`
+  /// strings are marked unsafe. Null for a sequence or mapping.
   const Value& scalar() const;
   const std::vector<Node>& items() const;
   const std::vector<Member>& members() const;
@@ -50,7 +50,8 @@ class Node {
 
   NodeKind kind_ = NodeKind::null;
   Value value_;
-  std::shared_ptr<const Content> content_;  ///< items or members; shared by every alias of this node
+  std::shared_ptr<const Content>
+      content_;  ///< items or members; shared by every alias of this node
   SourceSpan span_;
 };
 
@@ -79,22 +80,24 @@ class VaultReader {
   virtual Result<Value> open(std::string_view armoured, SourceSpan span) = 0;
 };
 
-/// Loads one YAML document. BOM and CRLF are accepted; UTF-16, NUL, bad UTF-8, several documents, depth over 200,
-/// more than a million expanded nodes, recursive aliases and unterminated quotes are errors with a position.
+/// Loads one YAML document. BOM and CRLF are accepted; UTF-16, NUL, bad UTF-8, several documents,
+/// depth over 200, more than a million expanded nodes, recursive aliases and unterminated quotes
+/// are errors with a position.
 /// @param vault  opens vault text; without one, vault text is error vault_no_secret
 /// @error yaml_syntax, yaml_encoding, yaml_limit, yaml_alias, vault_header, vault_no_secret
 Result<Document> load(const std::string& path, std::string text, VaultReader* vault = nullptr);
-/// Reads and loads a file; a whole-file vault is opened first. @error file_not_found, file_unreadable, as load()
+/// Reads and loads a file; a whole-file vault is opened first. @error file_not_found,
+/// file_unreadable, as load()
 Result<Document> load_file(const std::string& path, VaultReader* vault = nullptr);
 
-/// Text that belongs to no file (`from_yaml`): plain data without origins, `!vault` and `!unsafe`; problems carry line
-/// and column in their message. @error as load()
+/// Text that belongs to no file (`from_yaml`): plain data without origins, `!vault` and `!unsafe`;
+/// problems carry line and column in their message. @error as load()
 Result<Value> parse_text(std::string_view text);
 /// Every document of such a text (`from_yaml_all`).
 Result<std::vector<Value>> parse_all_text(std::string_view text);
 
-/// YAML 1.1 typing of a plain scalar, as PyYAML's safe loader does it (yes/no, 0755, 1:30, .inf, ~).
-/// Dates and integers beyond 64 bits stay text.
+/// YAML 1.1 typing of a plain scalar, as PyYAML's safe loader does it (yes/no, 0755, 1:30, .inf,
+/// ~). Dates and integers beyond 64 bits stay text.
 Value typed_plain_scalar(std::string_view text);
 
 }  // namespace gpustack::yaml

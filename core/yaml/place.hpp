@@ -1,10 +1,11 @@
 #pragma once
-/// @file From the parser's byte offsets to what stands there in the text: line, column, style, extent.
+/// @file From the parser's byte offsets to what stands there in the text: line, column, style,
+/// extent.
+
+#include "core/base/source.hpp"
 
 #include <string>
 #include <string_view>
-
-#include "core/base/source.hpp"
 
 namespace gpustack::yaml {
 
@@ -41,6 +42,8 @@ ScalarPlace scalar_place(std::string_view text, std::size_t offset, std::string_
 /// Whether the block scalar at `offset` keeps its last line ends (`|+`, `>+`).
 bool keeps_line_ends(std::string_view text, std::size_t offset);
 /// yaml-cpp 0.7 drops the empty lines at the end of `>+`; this puts them back.
-std::string with_kept_line_ends(std::string_view text, const ScalarPlace& place, std::string_view value);
+std::string with_kept_line_ends(std::string_view text,
+                                const ScalarPlace& place,
+                                std::string_view value);
 
 }  // namespace gpustack::yaml

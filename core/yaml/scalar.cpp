@@ -1,5 +1,7 @@
 #include "core/yaml/scalar.hpp"
 
+#include "core/yaml/node.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -7,8 +9,6 @@
 #include <cstdlib>
 #include <limits>
 #include <string>
-
-#include "core/yaml/node.hpp"
 
 namespace gpustack::yaml {
 
@@ -30,7 +30,8 @@ std::string without_underscores(std::string_view text) {
 std::optional<Value> parse_digits(std::string_view text, int base, bool negative) {
   const std::string digits = (negative ? "-" : "") + without_underscores(text);
   std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
+  const auto [end, code] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
   if (code != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return Value(number);
 }
@@ -78,7 +79,9 @@ bool is_decimal_real(std::string_view text, bool point_first_allowed) {
   const std::size_t exponent = fraction.find_first_of("eE");
   if (exponent != std::string_view::npos) {
     const std::string_view power = fraction.substr(exponent + 1);
-    if (power.size() < 2 || (power[0] != '+' && power[0] != '-') || !all_of(power.substr(1), "0123456789")) return false;
+    if (power.size() < 2 || (power[0] != '+' && power[0] != '-') ||
+        !all_of(power.substr(1), "0123456789"))
+      return false;
     fraction = fraction.substr(0, exponent);
   }
   if (!all_of(fraction, "0123456789_")) return false;
@@ -89,7 +92,8 @@ bool is_decimal_real(std::string_view text, bool point_first_allowed) {
 double to_real(const std::string& text) {
   double number = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (code == std::errc::result_out_of_range) return std::strtod(text.c_str(), nullptr);  // inf or 0, as Python
+  if (code == std::errc::result_out_of_range)
+    return std::strtod(text.c_str(), nullptr);  // inf or 0, as Python
   return number;
 }
 
@@ -101,14 +105,17 @@ std::optional<Value> read_integer(std::string_view text) {
   if (text.empty() || !is_digit(text[0])) return std::nullopt;
   if (text.starts_with("0b")) {
     const std::string_view digits = text.substr(2);
-    return !digits.empty() && all_of(digits, "01_") ? parse_digits(digits, 2, negative) : std::nullopt;
+    return !digits.empty() && all_of(digits, "01_") ? parse_digits(digits, 2, negative)
+                                                    : std::nullopt;
   }
   if (text.starts_with("0x")) {
     const std::string_view digits = text.substr(2);
-    return !digits.empty() && all_of(digits, "0123456789abcdefABCDEF_") ? parse_digits(digits, 16, negative)
-                                                                       : std::nullopt;
+    return !digits.empty() && all_of(digits, "0123456789abcdefABCDEF_")
+               ? parse_digits(digits, 16, negative)
+               : std::nullopt;
   }
-  if (text[0] == '0') return all_of(text, "01234567_") ? parse_digits(text, 8, negative) : std::nullopt;
+  if (text[0] == '0')
+    return all_of(text, "01234567_") ? parse_digits(text, 8, negative) : std::nullopt;
   if (all_of(text, "0123456789_")) return parse_digits(text, 10, negative);
   if (!is_sexagesimal(text)) return std::nullopt;
   const auto number = sexagesimal<std::int64_t>(text);
@@ -130,15 +137,18 @@ std::optional<Value> read_real(std::string_view text) {
   }
   if (is_decimal_real(text, !has_sign)) return Value(sign * to_real(without_underscores(text)));
   const std::size_t point = text.find('.');
-  if (point == std::string_view::npos || !is_sexagesimal(text.substr(0, point))) return std::nullopt;
+  if (point == std::string_view::npos || !is_sexagesimal(text.substr(0, point)))
+    return std::nullopt;
   if (!all_of(text.substr(point + 1), "0123456789_")) return std::nullopt;
   const auto whole = sexagesimal<double>(text.substr(0, point));
   return Value(sign * (*whole + to_real("0." + without_underscores(text.substr(point + 1)) + "0")));
 }
 
 std::optional<Value> read_boolean(std::string_view text) {
-  constexpr std::array<std::string_view, 9> kTrue = {"yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
-  constexpr std::array<std::string_view, 9> kFalse = {"no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
+  constexpr std::array<std::string_view, 9> kTrue = {
+      "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"};
+  constexpr std::array<std::string_view, 9> kFalse = {
+      "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"};
   if (std::ranges::find(kTrue, text) != kTrue.end()) return Value(true);
   if (std::ranges::find(kFalse, text) != kFalse.end()) return Value(false);
   return std::nullopt;

@@ -1,10 +1,10 @@
 #pragma once
 /// @file The types of scalars: YAML 1.1 as PyYAML's safe loader reads it.
 
+#include "core/base/value.hpp"
+
 #include <optional>
 #include <string_view>
-
-#include "core/base/value.hpp"
 
 namespace gpustack::yaml {
 

@@ -1,5 +1,10 @@
-#include <sys/stat.h>
+#include "core/yaml/clean_text.hpp"
+#include "inventory/sources/source.hpp"
+#include "inventory/text.hpp"
+
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -8,10 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-
-#include "core/yaml/clean_text.hpp"
-#include "inventory/sources/source.hpp"
-#include "inventory/text.hpp"
 
 namespace gpustack::inventory {
 
@@ -23,10 +24,24 @@ constexpr std::string_view kVaultStart = "$ANSIBLE_VAULT";
 
 /// @source ansible-core 2.14, INVENTORY_IGNORE_EXTS and inventory/manager.py
 bool is_ignored_in_folder(std::string_view name) {
-  constexpr std::array<std::string_view, 13> kEndings = {".pyc", ".pyo", ".swp", ".bak", "~",    ".rpm",  ".md",
-                                                         ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"};
-  if (name.starts_with('.') || name == "host_vars" || name == "group_vars" || name == "vars_plugins") return true;
-  return std::ranges::any_of(kEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+  constexpr std::array<std::string_view, 13> kEndings = {".pyc",
+                                                         ".pyo",
+                                                         ".swp",
+                                                         ".bak",
+                                                         "~",
+                                                         ".rpm",
+                                                         ".md",
+                                                         ".txt",
+                                                         ".rst",
+                                                         ".orig",
+                                                         ".ini",
+                                                         ".cfg",
+                                                         ".retry"};
+  if (name.starts_with('.') || name == "host_vars" || name == "group_vars" ||
+      name == "vars_plugins")
+    return true;
+  return std::ranges::any_of(kEndings,
+                             [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
 bool has_yaml_extension(const std::string& path) {
@@ -34,7 +49,8 @@ bool has_yaml_extension(const std::string& path) {
   return extension == ".yml" || extension == ".yaml" || extension == ".json";
 }
 
-// A file without an extension may be either; its first line with something on it tells which error is of use.
+// A file without an extension may be either; its first line with something on it tells which error
+// is of use.
 bool looks_like_yaml(std::string_view text) {
   for (const std::string_view line : split(text, '\n')) {
     const std::string_view content = trimmed(line);
@@ -65,8 +81,9 @@ class Dispatcher {
     context_.data.begin_source(source, fs::path(source).parent_path());
     auto done = read_file(source);
     if (done || is_strict_) return done;
-    context_.warnings.push_back(yaml::Warning{"the inventory source '" + source + "' is skipped: " + done.error().one_line(),
-                                              done.error().span()});
+    context_.warnings.push_back(yaml::Warning{
+        "the inventory source '" + source + "' is skipped: " + done.error().one_line(),
+        done.error().span()});
     return {};
   }
 
@@ -74,11 +91,13 @@ class Dispatcher {
   Result<void> read_folder(const std::string& folder) {
     std::vector<std::string> names;
     std::error_code problem;
-    for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end; entry.increment(problem)) {
+    for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+         entry.increment(problem)) {
       names.push_back(entry->path().filename());
     }
     if (problem) {
-      return Error(ErrorCode::file_unreadable, "cannot read the inventory folder '" + folder + "': " + problem.message());
+      return Error(ErrorCode::file_unreadable,
+                   "cannot read the inventory folder '" + folder + "': " + problem.message());
     }
     std::ranges::sort(names);
     for (const std::string& name : names) {
@@ -90,23 +109,30 @@ class Dispatcher {
   Result<void> read_file(const std::string& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
-      return Error(ErrorCode::file_not_found, "cannot read the inventory '" + path + "': " + std::strerror(errno))
-          .hint(path.find('/') == std::string::npos ? "a host instead of a file is written with a comma: '" + path + ",'" : "");
+      return Error(ErrorCode::file_not_found,
+                   "cannot read the inventory '" + path + "': " + std::strerror(errno))
+          .hint(path.find('/') == std::string::npos
+                    ? "a host instead of a file is written with a comma: '" + path + ",'"
+                    : "");
     }
     if (status.st_size > static_cast<off_t>(yaml::kMaxTextBytes)) {
       return Error(ErrorCode::yaml_limit, "the inventory '" + path + "' is larger than 64 MiB");
     }
     std::ifstream file(path, std::ios::binary);
-    if (!file) return Error(ErrorCode::file_unreadable, "cannot read the inventory '" + path + "': " + std::strerror(errno));
+    if (!file)
+      return Error(ErrorCode::file_unreadable,
+                   "cannot read the inventory '" + path + "': " + std::strerror(errno));
     std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     const bool is_executable = ::access(path.c_str(), X_OK) == 0;
     if (is_executable) {
       auto done = read_script(context_, path);
-      if (done || done.error().code() != ErrorCode::command_failed || text.starts_with("#!")) return done;
+      if (done || done.error().code() != ErrorCode::command_failed || text.starts_with("#!"))
+        return done;
     }
     auto done = read_text(path, text);
     if (!done && !is_executable && text.starts_with("#!")) {
-      return std::move(done).error().hint("it starts like a program; make it one: chmod +x " + path);
+      return std::move(done).error().hint("it starts like a program; make it one: chmod +x " +
+                                          path);
     }
     return done;
   }
@@ -115,7 +141,8 @@ class Dispatcher {
     const std::string extension = fs::path(path).extension();
     const bool may_be_yaml = extension.empty() || has_yaml_extension(path);
     if (extension == ".toml") {
-      return Error(ErrorCode::inventory_syntax, "the inventory '" + path + "' is TOML, which is not supported")
+      return Error(ErrorCode::inventory_syntax,
+                   "the inventory '" + path + "' is TOML, which is not supported")
           .hint("write it as YAML or INI");
     }
     if (may_be_yaml) {
@@ -127,14 +154,17 @@ class Dispatcher {
     if (text.starts_with(kVaultStart)) {
       const SourceSpan start{intern_source(path, text), 1, 1, 1};
       if (context_.vault == nullptr) {
-        return Error(ErrorCode::vault_no_secret, "the inventory is encrypted, and no vault password was given").at(start);
+        return Error(ErrorCode::vault_no_secret,
+                     "the inventory is encrypted, and no vault password was given")
+            .at(start);
       }
       GS_TRY(const Value opened, context_.vault->open(text, start));
       text = to_text(opened);
       marks = Mark::secret;
     }
     text = yaml::with_plain_line_ends(std::move(text));
-    return read_ini(context_, intern_source(path, marks == Mark::none ? text : redacted(text)), text, marks);
+    return read_ini(
+        context_, intern_source(path, marks == Mark::none ? text : redacted(text)), text, marks);
   }
 
   SourceContext& context_;

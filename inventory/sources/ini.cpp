@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "core/base/python_literal.hpp"
 #include "core/base/suggest.hpp"
 #include "core/yaml/clean_text.hpp"
@@ -7,6 +5,8 @@
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
 #include "inventory/words.hpp"
+
+#include <algorithm>
 
 namespace gpustack::inventory {
 
@@ -51,7 +51,8 @@ std::optional<Header> parse_header(std::string_view line) {
     header.kind = line.substr(header.kind_offset, at - header.kind_offset);
     if (header.kind.empty()) return std::nullopt;
   }
-  if (at >= line.size() || line[at] != ']' || !is_line_rest(line.substr(at + 1))) return std::nullopt;
+  if (at >= line.size() || line[at] != ']' || !is_line_rest(line.substr(at + 1)))
+    return std::nullopt;
   return header;
 }
 
@@ -74,7 +75,8 @@ class IniReader {
       raw_ = line;
       const std::string_view content = trimmed(line);
       if (content.empty() || content[0] == '#' || content[0] == ';') continue;
-      if (const auto fault = yaml::find_text_fault(content); fault && fault->code == ErrorCode::yaml_encoding) {
+      if (const auto fault = yaml::find_text_fault(content);
+          fault && fault->code == ErrorCode::yaml_encoding) {
         return error(fault->message, content.substr(fault->offset)).hint(fault->hint);
       }
       GS_TRY_VOID(read_line(content));
@@ -85,7 +87,9 @@ class IniReader {
  private:
   SourceSpan span_of(std::string_view part) const {
     const auto offset = static_cast<std::size_t>(part.data() - raw_.data());
-    return SourceSpan{source_, line_number_, static_cast<std::uint32_t>(code_points(raw_.substr(0, offset)) + 1),
+    return SourceSpan{source_,
+                      line_number_,
+                      static_cast<std::uint32_t>(code_points(raw_.substr(0, offset)) + 1),
                       static_cast<std::uint32_t>(std::max<std::size_t>(code_points(part), 1))};
   }
 
@@ -97,7 +101,8 @@ class IniReader {
     if (const auto header = parse_header(line)) return read_header(*header, line);
     if (line.starts_with('[') && line.ends_with(']')) {
       return error("the section header '" + std::string(line) + "' cannot be read", line)
-          .hint("a header is written [name], [name:vars] or [name:children], without blanks inside");
+          .hint(
+              "a header is written [name], [name:vars] or [name:children], without blanks inside");
     }
     switch (section_) {
       case Section::hosts:
@@ -121,7 +126,8 @@ class IniReader {
       static const std::vector<std::string> kKinds = {"hosts", "vars", "children"};
       std::string hint = suggest(header.kind, kKinds);
       if (hint.empty()) hint = "a section is of the kind hosts, vars or children";
-      return error("the section [" + header.name + ":" + header.kind + "] has the unknown kind '" + header.kind + "'",
+      return error("the section [" + header.name + ":" + header.kind + "] has the unknown kind '" +
+                       header.kind + "'",
                    line.substr(header.kind_offset, header.kind.size()))
           .hint(std::move(hint));
     }
@@ -169,7 +175,8 @@ class IniReader {
   Result<void> read_host(std::string_view line) {
     const Words split_line = split_words(line);
     if (!split_line.problem.empty()) {
-      return error("cannot read this host: " + split_line.problem, line.substr(split_line.problem_at));
+      return error("cannot read this host: " + split_line.problem,
+                   line.substr(split_line.problem_at));
     }
     const Word& first = split_line.words.front();
     const std::string_view shown = line.substr(first.offset, first.length);
@@ -179,7 +186,8 @@ class IniReader {
           .hint("is this a YAML inventory? then name the file with .yml");
     }
     if (std::ranges::find(entry.names, "---") != entry.names.end()) {
-      return error("'---' is no host", shown).hint("is this a YAML inventory? then name the file with .yml");
+      return error("'---' is no host", shown)
+          .hint("is this a YAML inventory? then name the file with .yml");
     }
     std::vector<Assignment> variables;
     for (std::size_t i = 1; i < split_line.words.size(); ++i) {
@@ -188,10 +196,12 @@ class IniReader {
       const std::size_t equals = word.text.find('=');
       if (equals == std::string::npos) {
         return error("expected name=value after the host, found '" + word.text + "'", written)
-            .hint(word.text.ends_with(':') ? "is this a YAML inventory? then name the file with .yml"
-                                           : "one host stands on a line; quote values with blanks: name=\"a b\"");
+            .hint(word.text.ends_with(':')
+                      ? "is this a YAML inventory? then name the file with .yml"
+                      : "one host stands on a line; quote values with blanks: name=\"a b\"");
       }
-      variables.push_back(assignment(word.text.substr(0, equals), word.text.substr(equals + 1), written));
+      variables.push_back(
+          assignment(word.text.substr(0, equals), word.text.substr(equals + 1), written));
     }
     Group& group = *context_.data.find_group(group_);
     for (const std::string& name : entry.names) {
@@ -205,20 +215,28 @@ class IniReader {
   Result<void> read_variable(std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) {
-      return error("expected name=value in [" + group_ + ":vars], found '" + std::string(line) + "'", line)
+      return error(
+                 "expected name=value in [" + group_ + ":vars], found '" + std::string(line) + "'",
+                 line)
           .hint(line.find(':') != std::string_view::npos ? "write '=' where YAML has ':'" : "");
     }
     const std::string_view name = trimmed(line.substr(0, equals));
     const std::string_view value = trimmed(line.substr(equals + 1));
-    const std::string_view written = line.substr(static_cast<std::size_t>(name.data() == nullptr ? 0 : name.data() - line.data()));
-    return context_.data.set(*context_.data.find_group(group_), assignment(std::string(name), std::string(value), written));
+    const std::string_view written = line.substr(
+        static_cast<std::size_t>(name.data() == nullptr ? 0 : name.data() - line.data()));
+    return context_.data.set(*context_.data.find_group(group_),
+                             assignment(std::string(name), std::string(value), written));
   }
 
   Result<void> read_child(std::string_view line) {
     const std::string name(name_at_start(line));
     if (name.empty() || !is_line_rest(line.substr(name.size()))) {
-      return error("expected a group's name in [" + group_ + ":children], found '" + std::string(line) + "'", line)
-          .hint(line.find('=') != std::string_view::npos ? "variables belong into [" + group_ + ":vars]" : "");
+      return error("expected a group's name in [" + group_ + ":children], found '" +
+                       std::string(line) + "'",
+                   line)
+          .hint(line.find('=') != std::string_view::npos
+                    ? "variables belong into [" + group_ + ":vars]"
+                    : "");
     }
     const SourceSpan span = span_of(line.substr(0, name.size()));
     if (Group* const child = context_.data.find_group(name)) {
@@ -234,13 +252,15 @@ class IniReader {
     return {};
   }
 
-  /// A value is a Python literal if it can be, else text; text knows its place, so that a template in it can be found.
+  /// A value is a Python literal if it can be, else text; text knows its place, so that a template
+  /// in it can be found.
   Assignment assignment(std::string name, const std::string& text, std::string_view written) const {
     const SourceSpan span = span_of(written.substr(0, std::max<std::size_t>(name.size(), 1)));
     auto literal = read_python_literal(text);
     if (literal) return Assignment{Value(std::move(name)), literal->mark(marks_), span};
     const std::size_t at = written.find(text);
-    const SourceSpan value_span = span_of(at == std::string_view::npos ? written : written.substr(at, text.size()));
+    const SourceSpan value_span =
+        span_of(at == std::string_view::npos ? written : written.substr(at, text.size()));
     Value value = Value::string_at(text, Origin{value_span, ScalarStyle::plain, 0});
     return Assignment{Value(std::move(name)), value.mark(marks_), span};
   }
@@ -256,9 +276,10 @@ class IniReader {
     if (hint.empty()) hint = "declare it with a line [" + one.name + "]";
     const bool is_vars = one.section == Section::vars;
     return Error(ErrorCode::inventory_syntax,
-                 is_vars ? "the section [" + one.name + ":vars] belongs to a group that is not defined"
-                         : "the section [" + one.parents.back() + ":children] names the group '" + one.name +
-                               "', which is not defined")
+                 is_vars
+                     ? "the section [" + one.name + ":vars] belongs to a group that is not defined"
+                     : "the section [" + one.parents.back() + ":children] names the group '" +
+                           one.name + "', which is not defined")
         .at(one.span)
         .hint(std::move(hint));
   }
@@ -276,13 +297,17 @@ class IniReader {
 }  // namespace
 
 void warn_of_group_name(SourceContext& context, const std::string& name, SourceSpan span) {
-  const bool starts_well = !name.empty() && is_word_character(name[0]) && !(name[0] >= '0' && name[0] <= '9');
+  const bool starts_well =
+      !name.empty() && is_word_character(name[0]) && !(name[0] >= '0' && name[0] <= '9');
   if (starts_well && std::ranges::all_of(name, is_word_character)) return;
-  context.warnings.push_back(
-      yaml::Warning{"the group name '" + name + "' has characters that a variable's name cannot have", span});
+  context.warnings.push_back(yaml::Warning{
+      "the group name '" + name + "' has characters that a variable's name cannot have", span});
 }
 
-Result<void> read_ini(SourceContext& context, const SourceFile* source, std::string_view text, Mark marks) {
+Result<void> read_ini(SourceContext& context,
+                      const SourceFile* source,
+                      std::string_view text,
+                      Mark marks) {
   return IniReader(context, source, marks).read(text);
 }
 

@@ -1,9 +1,9 @@
-#include <unordered_set>
-
 #include "core/base/json.hpp"
 #include "core/process/run.hpp"
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
+
+#include <unordered_set>
 
 namespace gpustack::inventory {
 
@@ -21,20 +21,25 @@ std::string last_line(const std::string& errors) {
 
 class ScriptReader {
  public:
-  ScriptReader(SourceContext& context, std::string path) : context_(context), path_(std::move(path)) {}
+  ScriptReader(SourceContext& context, std::string path)
+      : context_(context), path_(std::move(path)) {}
 
   Result<void> read() {
     GS_TRY(const Value list, run({"--list"}));
-    if (!list.is_map()) return script_error(path_, "printed " + std::string(type_name(list)) + " where a JSON object is expected");
+    if (!list.is_map())
+      return script_error(
+          path_, "printed " + std::string(type_name(list)) + " where a JSON object is expected");
     const Value* meta = list.find("_meta");
     const Value* host_variables = meta == nullptr ? nullptr : meta->find("hostvars");
     for (const Map::Entry& entry : list.as_map()) {
-      if (entry.key.as_string() != "_meta") GS_TRY_VOID(read_group(entry.key.as_string(), entry.value));
+      if (entry.key.as_string() != "_meta")
+        GS_TRY_VOID(read_group(entry.key.as_string(), entry.value));
     }
     for (Host* host : hosts_) {
       Value variables;
       if (host_variables != nullptr) {
-        if (!host_variables->is_map()) return script_error(path_, "printed a '_meta.hostvars' that is not an object");
+        if (!host_variables->is_map())
+          return script_error(path_, "printed a '_meta.hostvars' that is not an object");
         variables = host_variables->get(host->name());
       } else {
         GS_TRY(variables, run({"--host", host->name()}));
@@ -52,12 +57,14 @@ class ScriptReader {
     command.timeout = context_.script_timeout;
     GS_TRY(const process::Finished done, process::run(command));
     if (done.exit_code != 0) {
-      return script_error(path_, "ended with exit code " + std::to_string(done.exit_code)).hint(last_line(done.errors));
+      return script_error(path_, "ended with exit code " + std::to_string(done.exit_code))
+          .hint(last_line(done.errors));
     }
     if (options.size() > 1 && trimmed(done.output).empty()) return Value(Map());
     auto value = parse_json(done.output);
     if (!value) {
-      return script_error(path_, "printed something that is not JSON: " + value.error().message()).hint(last_line(done.errors));
+      return script_error(path_, "printed something that is not JSON: " + value.error().message())
+          .hint(last_line(done.errors));
     }
     return with_ansible_types(*value, context_.vault, {});
   }
@@ -67,19 +74,24 @@ class ScriptReader {
     Value body = written;
     if (!body.is_map()) {
       body = Value::map({{Value("hosts"), written}});
-    } else if (body.find("hosts") == nullptr && body.find("vars") == nullptr && body.find("children") == nullptr) {
+    } else if (body.find("hosts") == nullptr && body.find("vars") == nullptr &&
+               body.find("children") == nullptr) {
       body = Value::map({{Value("hosts"), Value::list({Value(name)})}, {Value("vars"), written}});
     }
     if (const Value* hosts = body.find("hosts")) GS_TRY_VOID(read_hosts(*group, *hosts));
     if (const Value* variables = body.find("vars")) {
-      if (!variables->is_map()) return script_error(path_, "gives the group '" + name + "' 'vars' that are not an object");
-      for (const Map::Entry& entry : variables->as_map()) GS_TRY_VOID(context_.data.set(*group, {entry.key, entry.value, {}}));
+      if (!variables->is_map())
+        return script_error(path_, "gives the group '" + name + "' 'vars' that are not an object");
+      for (const Map::Entry& entry : variables->as_map())
+        GS_TRY_VOID(context_.data.set(*group, {entry.key, entry.value, {}}));
     }
     const Value* children = body.find("children");
     if (children == nullptr) return {};
-    if (!children->is_list()) return script_error(path_, "gives the group '" + name + "' 'children' that are not a list");
+    if (!children->is_list())
+      return script_error(path_, "gives the group '" + name + "' 'children' that are not a list");
     for (const Value& child : children->as_list()) {
-      if (!child.is_string()) return script_error(path_, "gives the group '" + name + "' a child that is not a name");
+      if (!child.is_string())
+        return script_error(path_, "gives the group '" + name + "' a child that is not a name");
       GS_TRY(Group* const below, context_.data.add_group(child.as_string(), {}));
       GS_TRY_VOID(context_.data.add_child(*group, *below, {}));
     }
@@ -87,10 +99,14 @@ class ScriptReader {
   }
 
   Result<void> read_hosts(Group& group, const Value& hosts) {
-    if (!hosts.is_list()) return script_error(path_, "gives the group '" + group.name() + "' 'hosts' that are not a list");
+    if (!hosts.is_list())
+      return script_error(path_,
+                          "gives the group '" + group.name() + "' 'hosts' that are not a list");
     for (const Value& name : hosts.as_list()) {
       if (!name.is_string()) {
-        return script_error(path_, "gives the group '" + group.name() + "' a host that is not a name: " + to_json(name));
+        return script_error(
+            path_,
+            "gives the group '" + group.name() + "' a host that is not a name: " + to_json(name));
       }
       GS_TRY(Host* const host, context_.data.add_host(name.as_string(), std::nullopt, {}));
       context_.data.put_into(*host, group);
@@ -101,8 +117,11 @@ class ScriptReader {
 
   Result<void> set_all(Host& host, const Value& variables) {
     if (variables.is_null()) return {};
-    if (!variables.is_map()) return script_error(path_, "gives the host '" + host.name() + "' variables that are not an object");
-    for (const Map::Entry& entry : variables.as_map()) context_.data.set(host, {entry.key, entry.value, {}});
+    if (!variables.is_map())
+      return script_error(path_,
+                          "gives the host '" + host.name() + "' variables that are not an object");
+    for (const Map::Entry& entry : variables.as_map())
+      context_.data.set(host, {entry.key, entry.value, {}});
     return {};
   }
 
@@ -133,7 +152,9 @@ Result<Value> with_ansible_types(const Value& value, yaml::VaultReader* vault, S
     if (name == "__ansible_unsafe") return typed.marked(Mark::unsafe);
     if (name == "__ansible_vault" && typed.is_string()) {
       if (vault == nullptr) {
-        return Error(ErrorCode::vault_no_secret, "a value is encrypted, and no vault password was given").at(span);
+        return Error(ErrorCode::vault_no_secret,
+                     "a value is encrypted, and no vault password was given")
+            .at(span);
       }
       return vault->open(typed.as_string(), span);
     }
@@ -142,6 +163,8 @@ Result<Value> with_ansible_types(const Value& value, yaml::VaultReader* vault, S
   return Value(std::move(entries));
 }
 
-Result<void> read_script(SourceContext& context, const std::string& path) { return ScriptReader(context, path).read(); }
+Result<void> read_script(SourceContext& context, const std::string& path) {
+  return ScriptReader(context, path).read();
+}
 
 }  // namespace gpustack::inventory

@@ -1,7 +1,7 @@
-#include <array>
-
 #include "inventory/address.hpp"
 #include "inventory/sources/source.hpp"
+
+#include <array>
 
 namespace gpustack::inventory {
 
@@ -28,7 +28,9 @@ class YamlReader {
   }
 
  private:
-  void warn(std::string message, SourceSpan span) { context_.warnings.push_back(yaml::Warning{std::move(message), span}); }
+  void warn(std::string message, SourceSpan span) {
+    context_.warnings.push_back(yaml::Warning{std::move(message), span});
+  }
 
   /// @return the group; null when the entry is not one
   Result<Group*> read_group(const yaml::Node::Member& entry) {
@@ -38,12 +40,16 @@ class YamlReader {
     const std::string& name = entry.key.as_string();
     const yaml::Node& body = entry.value;
     if (!body.is_mapping() && !body.is_null()) {
-      warn("the group '" + name + "' is skipped: expected a mapping, found " + std::string(kind_name(body)), body.span());
+      warn("the group '" + name + "' is skipped: expected a mapping, found " +
+               std::string(kind_name(body)),
+           body.span());
       return context_.data.find_group(name);
     }
-    if (context_.data.find_group(name) == nullptr) warn_of_group_name(context_, name, entry.key_span);
+    if (context_.data.find_group(name) == nullptr)
+      warn_of_group_name(context_, name, entry.key_span);
     GS_TRY(Group* const group, context_.data.add_group(name, entry.key_span));
-    for (const yaml::Node::Member& section : body.members()) GS_TRY_VOID(read_section(*group, section));
+    for (const yaml::Node::Member& section : body.members())
+      GS_TRY_VOID(read_section(*group, section));
     return group;
   }
 
@@ -51,19 +57,22 @@ class YamlReader {
     const std::string name = to_text(section.key);
     const bool is_known = name == "vars" || name == "children" || name == "hosts";
     const yaml::Node& body = section.value;
-    if (is_known && body.is_scalar() && body.scalar().is_string()) return read_single(group, name, body);
+    if (is_known && body.is_scalar() && body.scalar().is_string())
+      return read_single(group, name, body);
     if (is_known && !body.is_mapping() && !body.is_null()) {
-      return shape_error("expected a mapping for '" + name + "' of the group '" + group.name() + "', found " +
-                             std::string(kind_name(body)),
+      return shape_error("expected a mapping for '" + name + "' of the group '" + group.name() +
+                             "', found " + std::string(kind_name(body)),
                          body.span())
           .hint(body.is_sequence() ? "write 'name:' where the list has '- name'" : "");
     }
     if (!is_known) {
-      warn("the key '" + name + "' of the group '" + group.name() + "' is skipped: expected hosts, vars or children",
+      warn("the key '" + name + "' of the group '" + group.name() +
+               "' is skipped: expected hosts, vars or children",
            section.key_span);
       return {};
     }
-    for (const yaml::Node::Member& member : body.members()) GS_TRY_VOID(read_member(group, name, member));
+    for (const yaml::Node::Member& member : body.members())
+      GS_TRY_VOID(read_member(group, name, member));
     return {};
   }
 
@@ -73,12 +82,16 @@ class YamlReader {
     return read_member(group, name, member);
   }
 
-  Result<void> read_member(Group& group, const std::string& section, const yaml::Node::Member& member) {
-    if (section == "vars") return context_.data.set(group, {member.key, member.value.to_value(), member.key_span});
+  Result<void> read_member(Group& group,
+                           const std::string& section,
+                           const yaml::Node::Member& member) {
+    if (section == "vars")
+      return context_.data.set(group, {member.key, member.value.to_value(), member.key_span});
     if (section == "hosts") return read_hosts(group, member);
     GS_TRY(Group* const child, read_group(member));
     if (child == nullptr) {
-      return shape_error("'" + to_text(member.key) + "' is not a known host nor group", member.key_span);
+      return shape_error("'" + to_text(member.key) + "' is not a known host nor group",
+                         member.key_span);
     }
     GS_TRY_VOID(context_.data.add_child(group, *child, member.key_span));
     return {};
@@ -92,8 +105,8 @@ class YamlReader {
     GS_TRY(const HostEntry entry, expand_host_entry(member.key.as_string(), member.key_span));
     const bool has_variables = member.value.to_value().truthy();
     if (has_variables && !member.value.is_mapping()) {
-      return shape_error("expected a mapping of variables for the host '" + member.key.as_string() + "', found " +
-                             std::string(kind_name(member.value)),
+      return shape_error("expected a mapping of variables for the host '" + member.key.as_string() +
+                             "', found " + std::string(kind_name(member.value)),
                          member.value.span());
     }
     for (const std::string& name : entry.names) {
@@ -117,14 +130,19 @@ Result<void> read_yaml(SourceContext& context, const std::string& path, const st
   const SourceSpan start{document.source, 1, 1, 1};
   if (!root.to_value().truthy()) return shape_error("the inventory is empty", start);
   if (!root.is_mapping()) {
-    return shape_error("expected a mapping of groups, found " + std::string(kind_name(root)), root.span())
+    return shape_error("expected a mapping of groups, found " + std::string(kind_name(root)),
+                       root.span())
         .hint("an inventory starts with 'all:' or another group");
   }
-  if (const yaml::Node::Member* plugin = root.member("plugin"); plugin != nullptr && plugin->value.to_value().truthy()) {
-    return shape_error("the inventory plugin '" + to_text(plugin->value.to_value()) + "' is not supported", plugin->key_span)
+  if (const yaml::Node::Member* plugin = root.member("plugin");
+      plugin != nullptr && plugin->value.to_value().truthy()) {
+    return shape_error(
+               "the inventory plugin '" + to_text(plugin->value.to_value()) + "' is not supported",
+               plugin->key_span)
         .hint("use a program that prints JSON (an inventory script), or a static file");
   }
-  context.warnings.insert(context.warnings.end(), document.warnings.begin(), document.warnings.end());
+  context.warnings.insert(
+      context.warnings.end(), document.warnings.begin(), document.warnings.end());
   return YamlReader(context).read(root);
 }
 

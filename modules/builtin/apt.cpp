@@ -8,44 +8,127 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "package", .type = ArgType::list, .elements = ArgType::string, .aliases = "name,pkg", .doc = "Packages: `foo`, `foo=1.0*`, `foo>=1.0`, patterns such as `foo*`; with `latest`, `*` means all."},
-    {.name = "state", .fallback = "present", .choices = "absent,build-dep,fixed,latest,present", .doc = "What is to be so: there, newest, gone, build dependencies there, broken ones repaired."},
-    {.name = "update_cache", .type = ArgType::boolean, .aliases = "update-cache", .doc = "Whether the package lists are fetched first; a change only when they were the whole task."},
-    {.name = "cache_valid_time", .type = ArgType::integer, .fallback = "0", .doc = "Seconds for which the lists count as fresh."},
-    {.name = "update_cache_retries", .type = ArgType::integer, .fallback = "5", .doc = "How often fetching the lists is tried."},
-    {.name = "update_cache_retry_max_delay", .type = ArgType::integer, .fallback = "12", .doc = "Longest pause between tries, in seconds."},
-    {.name = "deb", .type = ArgType::path, .doc = "A .deb file on the host, or several with commas; addresses are refused (use get_url first)."},
-    {.name = "upgrade", .fallback = "no", .choices = "dist,full,no,safe,yes", .doc = "`yes` and `safe` upgrade and add new dependencies, `dist` and `full` may also remove packages; always done by apt-get."},
-    {.name = "default_release", .aliases = "default-release", .doc = "Release to take versions from (`-t`)."},
-    {.name = "install_recommends", .type = ArgType::boolean, .aliases = "install-recommends", .doc = "Whether recommended packages come along; absent: as the host is set up."},
-    {.name = "purge", .type = ArgType::boolean, .fallback = "false", .doc = "With `absent`: configuration files go too."},
-    {.name = "autoremove", .type = ArgType::boolean, .fallback = "false", .doc = "Whether dependencies nobody needs any more go too."},
-    {.name = "autoclean", .type = ArgType::boolean, .fallback = "false", .doc = "Whether downloaded files of packages that no mirror has any more go."},
-    {.name = "clean", .type = ArgType::boolean, .fallback = "false", .doc = "Whether all downloaded package files go."},
-    {.name = "only_upgrade", .type = ArgType::boolean, .fallback = "false", .doc = "Whether packages that are not installed stay away."},
-    {.name = "force", .type = ArgType::boolean, .fallback = "false", .doc = "Allows downgrades, changes of held packages, removal of essential ones and packages without signature at once."},
-    {.name = "allow_unauthenticated", .type = ArgType::boolean, .fallback = "false", .aliases = "allow-unauthenticated", .doc = "Whether packages without a checked signature may be installed."},
-    {.name = "allow_downgrade", .type = ArgType::boolean, .fallback = "false", .aliases = "allow-downgrade,allow_downgrades,allow-downgrades", .doc = "Whether an older version may replace a newer one."},
-    {.name = "allow_change_held_packages", .type = ArgType::boolean, .fallback = "false", .doc = "Whether held packages may change."},
-    {.name = "fail_on_autoremove", .type = ArgType::boolean, .fallback = "false", .doc = "Whether to fail rather than remove a package (`--no-remove`)."},
-    {.name = "dpkg_options", .fallback = "force-confdef,force-confold", .doc = "Options for dpkg, with commas and without dashes."},
-    {.name = "policy_rc_d", .type = ArgType::integer, .doc = "Exit code of a policy-rc.d that is there while packages change; 101 keeps services from starting."},
-    {.name = "lock_timeout", .type = ArgType::integer, .fallback = "60", .doc = "Seconds to wait while another process holds apt's or dpkg's lock."},
-    {.name = "force_apt_get", .type = ArgType::boolean, .fallback = "false", .doc = "Always so: aptitude is never used."},
+    {.name = "package",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .aliases = "name,pkg",
+     .doc = "Packages: `foo`, `foo=1.0*`, `foo>=1.0`, patterns such as `foo*`; with `latest`, `*` "
+            "means all."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,build-dep,fixed,latest,present",
+     .doc =
+         "What is to be so: there, newest, gone, build dependencies there, broken ones repaired."},
+    {.name = "update_cache",
+     .type = ArgType::boolean,
+     .aliases = "update-cache",
+     .doc = "Whether the package lists are fetched first; a change only when they were the whole "
+            "task."},
+    {.name = "cache_valid_time",
+     .type = ArgType::integer,
+     .fallback = "0",
+     .doc = "Seconds for which the lists count as fresh."},
+    {.name = "update_cache_retries",
+     .type = ArgType::integer,
+     .fallback = "5",
+     .doc = "How often fetching the lists is tried."},
+    {.name = "update_cache_retry_max_delay",
+     .type = ArgType::integer,
+     .fallback = "12",
+     .doc = "Longest pause between tries, in seconds."},
+    {.name = "deb",
+     .type = ArgType::path,
+     .doc = "A .deb file on the host, or several with commas; addresses are refused (use get_url "
+            "first)."},
+    {.name = "upgrade",
+     .fallback = "no",
+     .choices = "dist,full,no,safe,yes",
+     .doc = "`yes` and `safe` upgrade and add new dependencies, `dist` and `full` may also remove "
+            "packages; always done by apt-get."},
+    {.name = "default_release",
+     .aliases = "default-release",
+     .doc = "Release to take versions from (`-t`)."},
+    {.name = "install_recommends",
+     .type = ArgType::boolean,
+     .aliases = "install-recommends",
+     .doc = "Whether recommended packages come along; absent: as the host is set up."},
+    {.name = "purge",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "With `absent`: configuration files go too."},
+    {.name = "autoremove",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether dependencies nobody needs any more go too."},
+    {.name = "autoclean",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether downloaded files of packages that no mirror has any more go."},
+    {.name = "clean",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether all downloaded package files go."},
+    {.name = "only_upgrade",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether packages that are not installed stay away."},
+    {.name = "force",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Allows downgrades, changes of held packages, removal of essential ones and packages "
+            "without signature at once."},
+    {.name = "allow_unauthenticated",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .aliases = "allow-unauthenticated",
+     .doc = "Whether packages without a checked signature may be installed."},
+    {.name = "allow_downgrade",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .aliases = "allow-downgrade,allow_downgrades,allow-downgrades",
+     .doc = "Whether an older version may replace a newer one."},
+    {.name = "allow_change_held_packages",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether held packages may change."},
+    {.name = "fail_on_autoremove",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether to fail rather than remove a package (`--no-remove`)."},
+    {.name = "dpkg_options",
+     .fallback = "force-confdef,force-confold",
+     .doc = "Options for dpkg, with commas and without dashes."},
+    {.name = "policy_rc_d",
+     .type = ArgType::integer,
+     .doc = "Exit code of a policy-rc.d that is there while packages change; 101 keeps services "
+            "from starting."},
+    {.name = "lock_timeout",
+     .type = ArgType::integer,
+     .fallback = "60",
+     .doc = "Seconds to wait while another process holds apt's or dpkg's lock."},
+    {.name = "force_apt_get",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Always so: aptitude is never used."},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::mutually_exclusive, .names = "deb,package,upgrade"},
 };
 constexpr Example kExamples[] = {
-    {.title = "A pinned driver", .yaml = "apt:\n  name:\n    - nvidia-open-580=580.95.05*\n    - nvidia-persistenced\n  update_cache: true\n  cache_valid_time: 3600"},
-    {.title = "Gone with its configuration", .yaml = "apt:\n  name: nvidia-*\n  state: absent\n  purge: true\n  autoremove: true"},
+    {.title = "A pinned driver",
+     .yaml = "apt:\n  name:\n    - nvidia-open-580=580.95.05*\n    - nvidia-persistenced\n  "
+             "update_cache: true\n  cache_valid_time: 3600"},
+    {.title = "Gone with its configuration",
+     .yaml = "apt:\n  name: nvidia-*\n  state: absent\n  purge: true\n  autoremove: true"},
     {.title = "Security fixes", .yaml = "apt:\n  upgrade: safe\n  update_cache: true"},
     {.title = "A file that is on the host", .yaml = "apt:\n  deb: /tmp/cuda-keyring_1.1-1_all.deb"},
 };
 constexpr ResultKey kResults[] = {
     {"cache_updated", "Whether the package lists are newer than before."},
     {"cache_update_time", "When they were fetched, in seconds since 1970."},
-    {"packages", "What changes: {name, action, old, new, class, reboot} each; class is kernel, driver, firmware or bsp."},
+    {"packages",
+     "What changes: {name, action, old, new, class, reboot} each; class is kernel, driver, "
+     "firmware or bsp."},
     {"stdout", "apt-get's output; of its simulation in a dry run."},
     {"stderr", "apt-get's errors."},
     {"msg", "The output once more, for upgrades."},
@@ -53,11 +136,14 @@ constexpr ResultKey kResults[] = {
 
 bool cache_is_due(const Args& args, const SystemView& view) {
   if (!args.boolean("update_cache") && args.integer("cache_valid_time") == 0) return false;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(view.now().time_since_epoch()).count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(view.now().time_since_epoch()).count();
   return cache_time(view) + args.integer("cache_valid_time") < now;
 }
 
-bool mentions_cache(const Args& args) { return args.boolean("update_cache") || args.integer("cache_valid_time") != 0; }
+bool mentions_cache(const Args& args) {
+  return args.boolean("update_cache") || args.integer("cache_valid_time") != 0;
+}
 
 constexpr std::string_view kPrepared = "_prepared";
 
@@ -73,17 +159,19 @@ std::vector<std::string> texts_of(const Value& list) {
   return out;
 }
 
-// The plan goes along to apply(), which need not ask apt again while the package lists are the same.
+// The plan goes along to apply(), which need not ask apt again while the package lists are the
+// same.
 void keep(Plan& plan, const AptPlan& apt) {
   plan.changed = plan.changed || apt.changed;
   add_package_changes(plan, apt.simulation.changes);
-  plan.state.set(kPrepared, Value::map({{"argv", text_list(apt.argv)},
-                                        {"failure", apt.failure},
-                                        {"changed", apt.changed},
-                                        {"reports_message", apt.reports_message},
-                                        {"output", apt.simulation.output},
-                                        {"errors", apt.simulation.errors},
-                                        {"mark_manual", text_list(apt.mark_manual)}}));
+  plan.state.set(kPrepared,
+                 Value::map({{"argv", text_list(apt.argv)},
+                             {"failure", apt.failure},
+                             {"changed", apt.changed},
+                             {"reports_message", apt.reports_message},
+                             {"output", apt.simulation.output},
+                             {"errors", apt.simulation.errors},
+                             {"mark_manual", text_list(apt.mark_manual)}}));
 }
 
 AptPlan kept(const Value& prepared) {
@@ -100,9 +188,11 @@ AptPlan kept(const Value& prepared) {
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
   const bool only_lists = mentions_cache(args) && !wants_packages(args);
-  const bool wants_work = wants_packages(args) || args.boolean("autoremove") || args.boolean("autoclean");
+  const bool wants_work =
+      wants_packages(args) || args.boolean("autoremove") || args.boolean("autoclean");
   if (!wants_work && !mentions_cache(args) && !args.boolean("clean")) {
-    return Error(ErrorCode::missing_argument, "apt needs one of 'autoremove', 'deb', 'package', 'update_cache', 'upgrade'");
+    return Error(ErrorCode::missing_argument,
+                 "apt needs one of 'autoremove', 'deb', 'package', 'update_cache', 'upgrade'");
   }
   if (view.find_program("apt-get").empty()) {
     return Error(ErrorCode::module_failed, "Failed to find required executable \"apt-get\" in PATH")
@@ -119,8 +209,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   auto apt = plan_apt(args, view);
   if (!apt) {
-    // Fresh lists may know what these do not; apply() fetches them and looks again. A guard holds either way.
-    const bool may_differ_later = due && !view.check_mode() && apt.error().code() != ErrorCode::guard;
+    // Fresh lists may know what these do not; apply() fetches them and looks again. A guard holds
+    // either way.
+    const bool may_differ_later =
+        due && !view.check_mode() && apt.error().code() != ErrorCode::guard;
     if (!may_differ_later) return apt.error();
     return plan;
   }
@@ -134,18 +226,25 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 
 Result<std::optional<Outcome>> refresh_lists(const Args& args, System& system, Value& result) {
   const std::int64_t before = cache_time(system);
-  GS_TRY(auto failed, update_cache(system, args.integer("update_cache_retries", 5), args.integer("update_cache_retry_max_delay", 12),
-                                   std::chrono::seconds(args.integer("lock_timeout", 60))));
+  GS_TRY(auto failed,
+         update_cache(system,
+                      args.integer("update_cache_retries", 5),
+                      args.integer("update_cache_retry_max_delay", 12),
+                      std::chrono::seconds(args.integer("lock_timeout", 60))));
   if (failed) return failed;
   result.set("cache_updated", cache_time(system) != before);
   result.set("cache_update_time", cache_time(system));
   return std::optional<Outcome>();
 }
 
-Result<Outcome> run_transaction(const Args& args, const AptPlan& apt, System& system, Value result) {
+Result<Outcome> run_transaction(const Args& args,
+                                const AptPlan& apt,
+                                System& system,
+                                Value result) {
   PolicyRcD policy(system);
   if (args.has("policy_rc_d")) GS_TRY_VOID(policy.install(args.integer("policy_rc_d")));
-  const auto run = run_apt(system, apt.argv, std::chrono::seconds(args.integer("lock_timeout", 60)));
+  const auto run =
+      run_apt(system, apt.argv, std::chrono::seconds(args.integer("lock_timeout", 60)));
   GS_TRY_VOID(policy.restore());
   if (!run) return run.error();
   if (run->done.status != 0) return apt_failure(*run, apt.failure, std::move(result));
@@ -158,7 +257,10 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   const Args args(plan.state);
   Outcome outcome{.changed = plan.changed, .failed = false, .result = plan.result};
   if (args.boolean("clean")) {
-    GS_TRY(const AptRun run, run_apt(system, {"apt-get", "clean"}, std::chrono::seconds(args.integer("lock_timeout", 60))));
+    GS_TRY(
+        const AptRun run,
+        run_apt(
+            system, {"apt-get", "clean"}, std::chrono::seconds(args.integer("lock_timeout", 60))));
     if (run.done.status != 0) return apt_failure(run, "'apt-get clean'", outcome.result);
     set_output(outcome.result, run.done.output, run.done.errors);
   }
@@ -180,7 +282,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
     GS_TRY(apt, plan_apt(args, system));
   }
   outcome.changed = apt.changed || args.boolean("clean");
-  if (!apt.simulation.changes.empty()) outcome.result.set("packages", packages_value(apt.simulation.changes));
+  if (!apt.simulation.changes.empty())
+    outcome.result.set("packages", packages_value(apt.simulation.changes));
   if (!apt.argv.empty() && apt.changed) {
     GS_TRY(outcome, run_transaction(args, apt, system, outcome.result));
     if (outcome.failed) return outcome;
@@ -193,7 +296,9 @@ Result<Outcome> apply(const Plan& plan, System& system) {
     std::vector<std::string> argv{"apt-mark", "manual"};
     argv.insert(argv.end(), apt.mark_manual.begin(), apt.mark_manual.end());
     GS_TRY(const CommandResult marked, system.run(apt_command(argv)));
-    if (marked.status != 0) return failed_outcome("'" + join(argv, " ") + "' failed: " + marked.errors, marked, outcome.result);
+    if (marked.status != 0)
+      return failed_outcome(
+          "'" + join(argv, " ") + "' failed: " + marked.errors, marked, outcome.result);
   }
   return outcome;
 }
@@ -201,7 +306,14 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec apt_module;
-const ModuleSpec apt_module{.name = "apt", .summary = "Install, upgrade and remove Debian packages.", .args = kArgs, .rules = kRules,
-                            .examples = kExamples, .results = kResults, .queries = kAptQueries, .plan = plan, .apply = apply};
+const ModuleSpec apt_module{.name = "apt",
+                            .summary = "Install, upgrade and remove Debian packages.",
+                            .args = kArgs,
+                            .rules = kRules,
+                            .examples = kExamples,
+                            .results = kResults,
+                            .queries = kAptQueries,
+                            .plan = plan,
+                            .apply = apply};
 
 }  // namespace gpustack::modules

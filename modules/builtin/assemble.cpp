@@ -8,21 +8,44 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "src", .type = ArgType::path, .required = true, .doc = "Folder whose files are joined in the order of their names."},
+    {.name = "src",
+     .type = ArgType::path,
+     .required = true,
+     .doc = "Folder whose files are joined in the order of their names."},
     {.name = "dest", .type = ArgType::path, .required = true, .doc = "The file to make of them."},
     {.name = "delimiter", .doc = "Text between two parts; escapes such as \\n are understood."},
     {.name = "regexp", .doc = "Only files whose names match this regular expression."},
-    {.name = "ignore_hidden", .type = ArgType::boolean, .fallback = "no", .doc = "Leave out names that begin with a dot."},
-    {.name = "remote_src", .type = ArgType::boolean, .fallback = "yes", .doc = "Whether src is on the host; no means the controller."},
-    {.name = "backup", .type = ArgType::boolean, .fallback = "no", .doc = "Keep a copy of the old file beside it."},
-    {.name = "validate", .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
-    {.name = "decrypt", .type = ArgType::boolean, .fallback = "yes", .doc = "Open vault files of the controller."},
-    {.name = "follow", .type = ArgType::boolean, .fallback = "yes", .doc = "When dest is a link, write to what it points to."},
-    {.name = "_content", .type = ArgType::raw, .doc = "Set by the controller when it joined the files: hash and size of the result."},
+    {.name = "ignore_hidden",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Leave out names that begin with a dot."},
+    {.name = "remote_src",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Whether src is on the host; no means the controller."},
+    {.name = "backup",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Keep a copy of the old file beside it."},
+    {.name = "validate",
+     .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
+    {.name = "decrypt",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Open vault files of the controller."},
+    {.name = "follow",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "When dest is a link, write to what it points to."},
+    {.name = "_content",
+     .type = ArgType::raw,
+     .doc = "Set by the controller when it joined the files: hash and size of the result."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "One file of many", .yaml = "assemble:\n  src: /etc/gpu.d\n  dest: /etc/gpu.conf\n  regexp: '\\.conf$'\n  mode: \"0644\""},
+    {.title = "One file of many",
+     .yaml = "assemble:\n  src: /etc/gpu.d\n  dest: /etc/gpu.conf\n  regexp: '\\.conf$'\n  mode: "
+             "\"0644\""},
 };
 
 constexpr ResultKey kResults[] = {
@@ -33,9 +56,14 @@ constexpr ResultKey kResults[] = {
     {"backup_file", "Path of the copy, when one was made."},
 };
 
-std::size_t digits_at(std::string_view text, std::size_t at, std::size_t most, std::string_view allowed) {
+std::size_t digits_at(std::string_view text,
+                      std::size_t at,
+                      std::size_t most,
+                      std::string_view allowed) {
   std::size_t count = 0;
-  while (count < most && at + count < text.size() && allowed.find(text[at + count]) != std::string_view::npos) ++count;
+  while (count < most && at + count < text.size() &&
+         allowed.find(text[at + count]) != std::string_view::npos)
+    ++count;
   return count;
 }
 
@@ -104,7 +132,8 @@ Result<std::string> join_fragments(const Args& args, const SystemView& view) {
 Result<Plan> plan(const Args& args, const SystemView& view) {
   if (args.has("_content")) return plan_copy(args, view);
   if (!args.boolean("remote_src", true)) {
-    return Error(ErrorCode::content_missing, "the parts in '" + args.text("src") + "' of the controller did not arrive");
+    return Error(ErrorCode::content_missing,
+                 "the parts in '" + args.text("src") + "' of the controller did not arrive");
   }
   const std::string source = args.text("src");
   GS_TRY(const bool exists, path_exists(view, source));

@@ -7,17 +7,38 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "path", .type = ArgType::path, .required = true, .aliases = "dest,destfile,name", .doc = "The file to edit."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether the block shall be there."},
-    {.name = "block", .aliases = "content", .doc = "The lines between the markers; an empty block is removed.", .empty_fallback = true},
-    {.name = "marker", .fallback = "# {mark} ANSIBLE MANAGED BLOCK", .doc = "The marker lines; {mark} becomes marker_begin or marker_end."},
+    {.name = "path",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "dest,destfile,name",
+     .doc = "The file to edit."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether the block shall be there."},
+    {.name = "block",
+     .aliases = "content",
+     .doc = "The lines between the markers; an empty block is removed.",
+     .empty_fallback = true},
+    {.name = "marker",
+     .fallback = "# {mark} ANSIBLE MANAGED BLOCK",
+     .doc = "The marker lines; {mark} becomes marker_begin or marker_end."},
     {.name = "marker_begin", .fallback = "BEGIN", .doc = "What {mark} becomes above the block."},
     {.name = "marker_end", .fallback = "END", .doc = "What {mark} becomes below the block."},
-    {.name = "insertafter", .doc = "EOF, or a regular expression: a new block goes after the last match."},
-    {.name = "insertbefore", .doc = "BOF, or a regular expression: a new block goes before the last match."},
-    {.name = "create", .type = ArgType::boolean, .fallback = "no", .doc = "Make the file, and its folders, when absent."},
-    {.name = "backup", .type = ArgType::boolean, .fallback = "no", .doc = "Keep a copy of the old file beside it."},
-    {.name = "validate", .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
+    {.name = "insertafter",
+     .doc = "EOF, or a regular expression: a new block goes after the last match."},
+    {.name = "insertbefore",
+     .doc = "BOF, or a regular expression: a new block goes before the last match."},
+    {.name = "create",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Make the file, and its folders, when absent."},
+    {.name = "backup",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Keep a copy of the old file beside it."},
+    {.name = "validate",
+     .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
 };
 
 constexpr ArgRule kRules[] = {
@@ -25,8 +46,12 @@ constexpr ArgRule kRules[] = {
 };
 
 constexpr Example kExamples[] = {
-    {.title = "A block of settings", .yaml = "blockinfile:\n  path: /etc/hosts\n  block: |\n    10.0.0.1 gpu-1\n    10.0.0.2 gpu-2"},
-    {.title = "Two blocks in one file", .yaml = "blockinfile:\n  path: /etc/security/limits.conf\n  marker: \"# {mark} memlock\"\n  block: \"* - memlock unlimited\"\n  insertbefore: '^# End of file'"},
+    {.title = "A block of settings",
+     .yaml =
+         "blockinfile:\n  path: /etc/hosts\n  block: |\n    10.0.0.1 gpu-1\n    10.0.0.2 gpu-2"},
+    {.title = "Two blocks in one file",
+     .yaml = "blockinfile:\n  path: /etc/security/limits.conf\n  marker: \"# {mark} memlock\"\n  "
+             "block: \"* - memlock unlimited\"\n  insertbefore: '^# End of file'"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -66,7 +91,9 @@ Result<std::size_t> new_place(const Args& args, const Lines& lines, const std::s
   std::size_t place = kNowhere;
   if (regex::has(flags, regex::Flag::multiline)) {
     GS_TRY(const auto match, pattern.search(content));
-    if (match) place = line_breaks(std::string_view(content).substr(0, before ? match->begin() : match->end()));
+    if (match)
+      place =
+          line_breaks(std::string_view(content).substr(0, before ? match->begin() : match->end()));
   } else {
     for (std::size_t i = 0; i < lines.size(); ++i) {
       GS_TRY(const auto match, pattern.search(lines[i]));
@@ -87,7 +114,8 @@ std::size_t take_block(Lines& lines, const Markers& markers) {
   }
   if (begin == kNowhere || end == kNowhere) return kNowhere;
   const auto [low, high] = std::minmax(begin, end);
-  lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(low), lines.begin() + static_cast<std::ptrdiff_t>(high) + 1);
+  lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(low),
+              lines.begin() + static_cast<std::ptrdiff_t>(high) + 1);
   return low;
 }
 
@@ -95,9 +123,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(const TextFile file, open_text(view, args.text("path")));
   if (!file.exists()) {
     if (!args.boolean("create")) {
-      return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist").hint("create: yes makes it");
+      return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist")
+          .hint("create: yes makes it");
     }
-    if (args.text("state") == "absent") return Plan::none().set("msg", "File " + file.path + " not present");
+    if (args.text("state") == "absent")
+      return Plan::none().set("msg", "File " + file.path + " not present");
   }
   const Markers markers = markers_of(args);
   Lines lines = any_lines_with_ends(file.content);
@@ -131,13 +161,14 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec blockinfile_module;
-const ModuleSpec blockinfile_module{.name = "blockinfile",
-                                    .summary = "Have a block of lines, between two marker lines, in a text file.",
-                                    .args = kArgs,
-                                    .rules = kRules,
-                                    .examples = kExamples,
-                                    .results = kResults,
-                                    .file_arguments = true,
-                                    .plan = plan};
+const ModuleSpec blockinfile_module{
+    .name = "blockinfile",
+    .summary = "Have a block of lines, between two marker lines, in a text file.",
+    .args = kArgs,
+    .rules = kRules,
+    .examples = kExamples,
+    .results = kResults,
+    .file_arguments = true,
+    .plan = plan};
 
 }  // namespace gpustack::modules

@@ -1,29 +1,50 @@
-#include <algorithm>
-
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/cron_table.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "name", .required = true, .doc = "Name of the job, in a comment above it; with `env` the variable."},
+    {.name = "name",
+     .required = true,
+     .doc = "Name of the job, in a comment above it; with `env` the variable."},
     {.name = "job", .aliases = "value", .doc = "The command; with `env` the variable's value."},
-    {.name = "state", .fallback = "present", .choices = "present,absent", .doc = "Whether it is to be there."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "present,absent",
+     .doc = "Whether it is to be there."},
     {.name = "user", .doc = "Whose crontab; with `cron_file` who runs the job."},
-    {.name = "cron_file", .type = ArgType::path, .doc = "A file in /etc/cron.d, or a full path, instead of a user's crontab."},
-    {.name = "backup", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the old crontab is kept in a file."},
+    {.name = "cron_file",
+     .type = ArgType::path,
+     .doc = "A file in /etc/cron.d, or a full path, instead of a user's crontab."},
+    {.name = "backup",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the old crontab is kept in a file."},
     {.name = "minute", .fallback = "*", .doc = "Minute: 0-59, *, */2, …"},
     {.name = "hour", .fallback = "*", .doc = "Hour: 0-23, *, */2, …"},
     {.name = "day", .fallback = "*", .aliases = "dom", .doc = "Day of the month: 1-31, *, */2, …"},
     {.name = "month", .fallback = "*", .doc = "Month: 1-12, JAN-DEC, *, …"},
-    {.name = "weekday", .fallback = "*", .aliases = "dow", .doc = "Day of the week: 0-6, SUN-SAT, *, …"},
-    {.name = "special_time", .choices = "reboot,yearly,annually,monthly,weekly,daily,hourly", .doc = "A time with a name, instead of the fields."},
-    {.name = "disabled", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the job is commented out."},
-    {.name = "env", .type = ArgType::boolean, .fallback = "false", .doc = "Whether this is a variable and not a job."},
+    {.name = "weekday",
+     .fallback = "*",
+     .aliases = "dow",
+     .doc = "Day of the week: 0-6, SUN-SAT, *, …"},
+    {.name = "special_time",
+     .choices = "reboot,yearly,annually,monthly,weekly,daily,hourly",
+     .doc = "A time with a name, instead of the fields."},
+    {.name = "disabled",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the job is commented out."},
+    {.name = "env",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether this is a variable and not a job."},
     {.name = "insertafter", .doc = "With `env`: the variable it stands after."},
     {.name = "insertbefore", .doc = "With `env`: the variable it stands before."},
 };
@@ -31,8 +52,11 @@ constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::mutually_exclusive, .names = "insertafter,insertbefore"},
 };
 constexpr Example kExamples[] = {
-    {.title = "A look at the GPUs every night", .yaml = "cron:\n  name: gpu health\n  minute: \"10\"\n  hour: \"3\"\n  job: /usr/local/bin/gpu-health > /var/log/gpu-health.log"},
-    {.title = "Where mail goes", .yaml = "cron:\n  name: MAILTO\n  env: true\n  job: ops@example.org"},
+    {.title = "A look at the GPUs every night",
+     .yaml = "cron:\n  name: gpu health\n  minute: \"10\"\n  hour: \"3\"\n  job: "
+             "/usr/local/bin/gpu-health > /var/log/gpu-health.log"},
+    {.title = "Where mail goes",
+     .yaml = "cron:\n  name: MAILTO\n  env: true\n  job: ops@example.org"},
 };
 constexpr ResultKey kResults[] = {
     {"jobs", "Names of all jobs."},
@@ -83,15 +107,21 @@ Result<Source> read_source(const Args& args, const SystemView& view) {
 
 Result<void> check(const Args& args) {
   const bool present = args.text("state") == "present";
-  const bool has_fields = std::ranges::any_of(std::vector<std::string>{"minute", "hour", "day", "month", "weekday"},
-                                              [&](const std::string& field) { return args.text(field) != "*"; });
+  const bool has_fields =
+      std::ranges::any_of(std::vector<std::string>{"minute", "hour", "day", "month", "weekday"},
+                          [&](const std::string& field) { return args.text(field) != "*"; });
   const auto fault = [](const char* text) { return Error(ErrorCode::argument_conflict, text); };
-  if (args.text("cron_file") == "/etc/crontab") return fault("Will not manage /etc/crontab via cron_file, see documentation.");
-  if (args.has("special_time") && has_fields) return fault("You must specify time and date fields or special time.");
-  if (args.boolean("env") && args.text("name").find(' ') != std::string::npos) return fault("Invalid name for environment variable");
+  if (args.text("cron_file") == "/etc/crontab")
+    return fault("Will not manage /etc/crontab via cron_file, see documentation.");
+  if (args.has("special_time") && has_fields)
+    return fault("You must specify time and date fields or special time.");
+  if (args.boolean("env") && args.text("name").find(' ') != std::string::npos)
+    return fault("Invalid name for environment variable");
   if (!present) return {};
-  if (args.has("cron_file") && !args.has("user")) return fault("To use cron_file=... parameter you must specify user=... as well");
-  if (!args.has("job")) return fault("You must specify 'job' to install a new cron job or variable");
+  if (args.has("cron_file") && !args.has("user"))
+    return fault("To use cron_file=... parameter you must specify user=... as well");
+  if (!args.has("job"))
+    return fault("You must specify 'job' to install a new cron job or variable");
   if ((args.has("insertafter") || args.has("insertbefore")) && !args.boolean("env")) {
     return fault("Insertafter and insertbefore parameters are valid only with env=yes");
   }
@@ -103,7 +133,8 @@ std::string job_line(const Args& args) {
   if (args.has("special_time")) {
     out += "@" + args.text("special_time");
   } else {
-    out += args.text("minute") + " " + args.text("hour") + " " + args.text("day") + " " + args.text("month") + " " + args.text("weekday");
+    out += args.text("minute") + " " + args.text("hour") + " " + args.text("day") + " " +
+           args.text("month") + " " + args.text("weekday");
   }
   if (args.has("cron_file")) out += " " + args.text("user");
   return out + " " + std::string(trim(args.text("job"), "\r\n"));
@@ -112,11 +143,16 @@ std::string job_line(const Args& args) {
 Result<bool> edit(const Args& args, CronTable& table) {
   const std::string name = args.text("name");
   const bool present = args.text("state") == "present";
-  if (!args.boolean("env")) return present ? table.set_job(name, job_line(args)) : table.remove_job(name);
+  if (!args.boolean("env"))
+    return present ? table.set_job(name, job_line(args)) : table.remove_job(name);
   if (!present) return table.remove_variable(name);
-  const auto changed = table.set_variable(name, name + "=\"" + args.text("job") + "\"", args.text("insertafter"), args.text("insertbefore"));
+  const auto changed = table.set_variable(name,
+                                          name + "=\"" + args.text("job") + "\"",
+                                          args.text("insertafter"),
+                                          args.text("insertbefore"));
   if (!changed) {
-    const std::string other = args.has("insertafter") ? args.text("insertafter") : args.text("insertbefore");
+    const std::string other =
+        args.has("insertafter") ? args.text("insertafter") : args.text("insertbefore");
     return Error(ErrorCode::module_failed, "Variable named '" + other + "' not found.");
   }
   return *changed;
@@ -125,11 +161,14 @@ Result<bool> edit(const Args& args, CronTable& table) {
 void add_warnings(const Args& args, Plan& plan) {
   const std::string file(base_name(args.text("cron_file")));
   const bool odd = std::ranges::any_of(file, [](char c) {
-    return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-');
+    return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+             c == '_' || c == '-');
   });
   if (odd) {
-    add_warning(plan.result, "Filename portion of cron_file (\"" + file + "\") should consist solely of upper- and lower-case "
-                             "letters, digits, underscores, and hyphens");
+    add_warning(plan.result,
+                "Filename portion of cron_file (\"" + file +
+                    "\") should consist solely of upper- and lower-case "
+                    "letters, digits, underscores, and hyphens");
   }
   if (trim(args.text("job"), "\r\n").find_first_of("\r\n") != std::string::npos) {
     add_warning(plan.result, "Job should not contain line breaks");
@@ -147,7 +186,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(const Source source, read_source(args, view));
   CronTable table(source.text, source.file.empty());
   GS_TRY(const bool edited, edit(args, table));
-  const bool lacks_end = !source.text.empty() && !source.text.ends_with('\n') && !source.text.ends_with('\r');
+  const bool lacks_end =
+      !source.text.empty() && !source.text.ends_with('\n') && !source.text.ends_with('\r');
   Plan plan = Plan::none();
   add_warnings(args, plan);
   plan.set("jobs", names_value(table.job_names())).set("envs", names_value(table.variable_names()));
@@ -157,10 +197,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (!plan.changed) return plan;
 
   const std::string after = table.render();
-  const std::string shown = !source.file.empty()   ? source.file
+  const std::string shown = !source.file.empty()  ? source.file
                             : source.user.empty() ? std::string("crontab")
                                                   : "crontab for user \"" + source.user + "\"";
-  if (!source.file.empty() && args.text("state") == "absent" && !args.boolean("env") && table.is_blank()) {
+  if (!source.file.empty() && args.text("state") == "absent" && !args.boolean("env") &&
+      table.is_blank()) {
     plan.changed = source.exists;
     plan.step(RemoveFile{source.file});
     plan.diff(source.text, "", shown, "/dev/null");
@@ -194,7 +235,14 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec cron_module;
-const ModuleSpec cron_module{.name = "cron", .summary = "Manage jobs and variables of crontabs.", .args = kArgs, .rules = kRules,
-                             .examples = kExamples, .results = kResults, .queries = "crontab -l", .plan = plan, .apply = apply};
+const ModuleSpec cron_module{.name = "cron",
+                             .summary = "Manage jobs and variables of crontabs.",
+                             .args = kArgs,
+                             .rules = kRules,
+                             .examples = kExamples,
+                             .results = kResults,
+                             .queries = "crontab -l",
+                             .plan = plan,
+                             .apply = apply};
 
 }  // namespace gpustack::modules

@@ -7,31 +7,76 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "name", .required = true, .doc = "Name of the repository, also of its file in sources.list.d."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether it is to be there."},
-    {.name = "types", .type = ArgType::list, .elements = ArgType::string, .fallback = "deb", .choices = "deb,deb-src", .doc = "Binary packages, sources, or both."},
-    {.name = "uris", .type = ArgType::list, .elements = ArgType::string, .doc = "Base addresses of the archive."},
-    {.name = "suites", .type = ArgType::list, .elements = ArgType::string, .doc = "Suites, or a path that ends with `/`."},
-    {.name = "components", .type = ArgType::list, .elements = ArgType::string, .doc = "Components of the suites."},
-    {.name = "architectures", .type = ArgType::list, .elements = ArgType::string, .doc = "Architectures to look for."},
-    {.name = "signed_by", .doc = "Path of a keyring on the host, fingerprints, or an armoured key block; addresses are refused (use get_url first)."},
-    {.name = "languages", .type = ArgType::list, .elements = ArgType::string, .doc = "Languages of descriptions."},
-    {.name = "targets", .type = ArgType::list, .elements = ArgType::string, .doc = "Download targets."},
+    {.name = "name",
+     .required = true,
+     .doc = "Name of the repository, also of its file in sources.list.d."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether it is to be there."},
+    {.name = "types",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .fallback = "deb",
+     .choices = "deb,deb-src",
+     .doc = "Binary packages, sources, or both."},
+    {.name = "uris",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Base addresses of the archive."},
+    {.name = "suites",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Suites, or a path that ends with `/`."},
+    {.name = "components",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Components of the suites."},
+    {.name = "architectures",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Architectures to look for."},
+    {.name = "signed_by",
+     .doc = "Path of a keyring on the host, fingerprints, or an armoured key block; addresses are "
+            "refused (use get_url first)."},
+    {.name = "languages",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Languages of descriptions."},
+    {.name = "targets",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Download targets."},
     {.name = "enabled", .type = ArgType::boolean, .doc = "Whether apt uses it."},
-    {.name = "trusted", .type = ArgType::boolean, .doc = "Whether packages need no checked signature."},
-    {.name = "allow_insecure", .type = ArgType::boolean, .doc = "Whether an unsigned repository will do."},
+    {.name = "trusted",
+     .type = ArgType::boolean,
+     .doc = "Whether packages need no checked signature."},
+    {.name = "allow_insecure",
+     .type = ArgType::boolean,
+     .doc = "Whether an unsigned repository will do."},
     {.name = "allow_weak", .type = ArgType::boolean, .doc = "Whether a weak digest will do."},
-    {.name = "allow_downgrade_to_insecure", .type = ArgType::boolean, .doc = "Whether it may lose its signature."},
-    {.name = "by_hash", .type = ArgType::boolean, .doc = "Whether indexes are fetched by their hash."},
+    {.name = "allow_downgrade_to_insecure",
+     .type = ArgType::boolean,
+     .doc = "Whether it may lose its signature."},
+    {.name = "by_hash",
+     .type = ArgType::boolean,
+     .doc = "Whether indexes are fetched by their hash."},
     {.name = "pdiffs", .type = ArgType::boolean, .doc = "Whether indexes are updated by patches."},
     {.name = "check_date", .type = ArgType::boolean, .doc = "Whether dates are checked."},
-    {.name = "check_valid_until", .type = ArgType::boolean, .doc = "Whether old release files are refused."},
-    {.name = "date_max_future", .type = ArgType::integer, .doc = "Seconds a release file may be from the future."},
+    {.name = "check_valid_until",
+     .type = ArgType::boolean,
+     .doc = "Whether old release files are refused."},
+    {.name = "date_max_future",
+     .type = ArgType::integer,
+     .doc = "Seconds a release file may be from the future."},
     {.name = "inrelease_path", .doc = "Path of the InRelease file, from its usual place."},
     {.name = "mode", .type = ArgType::mode, .fallback = "0644", .doc = "Mode of the file."},
 };
 constexpr Example kExamples[] = {
-    {.title = "The CUDA repository of an aarch64 server", .yaml = "deb822_repository:\n  name: cuda\n  uris: https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2404/sbsa/\n  suites: /\n  signed_by: /usr/share/keyrings/cuda-archive-keyring.gpg"},
+    {.title = "The CUDA repository of an aarch64 server",
+     .yaml = "deb822_repository:\n  name: cuda\n  uris: "
+             "https://developer.download.nvidia.com/compute/cuda/repos/ubuntu2404/sbsa/\n  suites: "
+             "/\n  signed_by: /usr/share/keyrings/cuda-archive-keyring.gpg"},
     {.title = "Gone", .yaml = "deb822_repository:\n  name: cuda\n  state: absent"},
 };
 constexpr ResultKey kResults[] = {
@@ -96,11 +141,14 @@ std::string stanza(const Args& args) {
 }
 
 Result<Plan> plan_absent(const std::string& slug, const std::string& path, const SystemView& view) {
-  Plan plan = Plan::none(Value::map({{"repo", Value()}, {"dest", path}, {"key_filename", Value()}}));
-  for (const std::string& file : {path, std::string(kKeyrings) + slug + ".asc", std::string(kKeyrings) + slug + ".gpg"}) {
+  Plan plan =
+      Plan::none(Value::map({{"repo", Value()}, {"dest", path}, {"key_filename", Value()}}));
+  for (const std::string& file :
+       {path, std::string(kKeyrings) + slug + ".asc", std::string(kKeyrings) + slug + ".gpg"}) {
     GS_TRY(const auto info, view.lstat(file));
     if (!info) continue;
-    const auto text = file == path ? view.read(file) : Result<std::string>(std::string("a keyring\n"));
+    const auto text =
+        file == path ? view.read(file) : Result<std::string>(std::string("a keyring\n"));
     plan.changed = true;
     plan.step(RemoveFile{file});
     plan.diff(text ? *text : std::string(), "", file, "/dev/null");
@@ -112,13 +160,15 @@ Result<Plan> plan_absent(const std::string& slug, const std::string& path, const
 Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string slug = slug_of(args.text("name"));
   if (slug.empty()) {
-    return Error(ErrorCode::invalid_argument, "expected a name with letters or digits, found '" + args.text("name") + "'");
+    return Error(ErrorCode::invalid_argument,
+                 "expected a name with letters or digits, found '" + args.text("name") + "'");
   }
   const std::string path = "/etc/apt/sources.list.d/" + slug + ".sources";
   if (args.text("state") == "absent") return plan_absent(slug, path, view);
   const std::string key = args.text("signed_by");
   if (key.find("://") != std::string::npos) {
-    return Error(ErrorCode::invalid_argument, "expected a keyring on the host for signed_by, found the address '" + key + "'")
+    return Error(ErrorCode::invalid_argument,
+                 "expected a keyring on the host for signed_by, found the address '" + key + "'")
         .hint("fetch it first with get_url");
   }
   const std::string text = stanza(args);
@@ -129,7 +179,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (info) {
     GS_TRY(old, view.read(path));
   }
-  GS_TRY(const std::uint32_t mode, resolve_mode(args.get("mode"), info ? info->mode : 0644, false, view.umask()));
+  GS_TRY(const std::uint32_t mode,
+         resolve_mode(args.get("mode"), info ? info->mode : 0644, false, view.umask()));
   if (!info || old != text) {
     WriteOptions options;
     options.mode = mode;
@@ -139,7 +190,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   } else if (info->mode != mode) {
     plan.changed = true;
     plan.step(SetMode{path, mode});
-    plan.diff(Value::map({{"mode", mode_text(info->mode)}}), Value::map({{"mode", mode_text(mode)}}), path, path);
+    plan.diff(Value::map({{"mode", mode_text(info->mode)}}),
+              Value::map({{"mode", mode_text(mode)}}),
+              path,
+              path);
   }
   return plan;
 }
@@ -147,7 +201,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec deb822_repository_module;
-const ModuleSpec deb822_repository_module{.name = "deb822_repository", .summary = "Add or remove a repository in deb822 format.",
-                                          .args = kArgs, .examples = kExamples, .results = kResults, .plan = plan};
+const ModuleSpec deb822_repository_module{.name = "deb822_repository",
+                                          .summary = "Add or remove a repository in deb822 format.",
+                                          .args = kArgs,
+                                          .examples = kExamples,
+                                          .results = kResults,
+                                          .plan = plan};
 
 }  // namespace gpustack::modules

@@ -1,34 +1,78 @@
-#include <algorithm>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/dnf_transaction.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "name", .type = ArgType::list, .elements = ArgType::string, .aliases = "pkg", .doc = "Packages, `@groups`, patterns, paths of .rpm files; with `latest`, `*` means all."},
-    {.name = "state", .choices = "absent,installed,latest,present,removed", .doc = "What is to be so; `present` when absent, `absent` with `autoremove`."},
-    {.name = "update_cache", .type = ArgType::boolean, .fallback = "false", .aliases = "update-cache,expire-cache", .doc = "Whether the repositories' metadata is fetched anew."},
-    {.name = "enablerepo", .type = ArgType::list, .elements = ArgType::string, .doc = "Repositories to use in addition."},
-    {.name = "disablerepo", .type = ArgType::list, .elements = ArgType::string, .doc = "Repositories not to use."},
-    {.name = "exclude", .type = ArgType::list, .elements = ArgType::string, .doc = "Packages to leave alone."},
-    {.name = "disable_gpg_check", .type = ArgType::boolean, .fallback = "false", .doc = "Whether packages without a checked signature may be installed."},
-    {.name = "allowerasing", .type = ArgType::boolean, .fallback = "false", .doc = "Whether packages that are in the way may be removed."},
-    {.name = "autoremove", .type = ArgType::boolean, .fallback = "false", .doc = "Whether dependencies nobody needs any more go too."},
-    {.name = "install_weak_deps", .type = ArgType::boolean, .fallback = "true", .doc = "Whether recommended packages come along."},
-    {.name = "skip_broken", .type = ArgType::boolean, .fallback = "false", .doc = "Whether packages that cannot be installed are left out."},
-    {.name = "nobest", .type = ArgType::boolean, .fallback = "false", .doc = "Whether an older candidate will do when the best cannot be installed."},
-    {.name = "security", .type = ArgType::boolean, .fallback = "false", .doc = "With `latest`: security fixes only."},
-    {.name = "bugfix", .type = ArgType::boolean, .fallback = "false", .doc = "With `latest`: bug fixes only."},
+    {.name = "name",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .aliases = "pkg",
+     .doc = "Packages, `@groups`, patterns, paths of .rpm files; with `latest`, `*` means all."},
+    {.name = "state",
+     .choices = "absent,installed,latest,present,removed",
+     .doc = "What is to be so; `present` when absent, `absent` with `autoremove`."},
+    {.name = "update_cache",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .aliases = "update-cache,expire-cache",
+     .doc = "Whether the repositories' metadata is fetched anew."},
+    {.name = "enablerepo",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Repositories to use in addition."},
+    {.name = "disablerepo",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Repositories not to use."},
+    {.name = "exclude",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Packages to leave alone."},
+    {.name = "disable_gpg_check",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether packages without a checked signature may be installed."},
+    {.name = "allowerasing",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether packages that are in the way may be removed."},
+    {.name = "autoremove",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether dependencies nobody needs any more go too."},
+    {.name = "install_weak_deps",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Whether recommended packages come along."},
+    {.name = "skip_broken",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether packages that cannot be installed are left out."},
+    {.name = "nobest",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether an older candidate will do when the best cannot be installed."},
+    {.name = "security",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "With `latest`: security fixes only."},
+    {.name = "bugfix",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "With `latest`: bug fixes only."},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_one_of, .names = "name,update_cache,autoremove"},
 };
 constexpr Example kExamples[] = {
-    {.title = "Open kernel modules of NVIDIA", .yaml = "dnf:\n  name: [nvidia-driver-cuda, kmod-nvidia-open-dkms]\n  enablerepo: cuda-rhel9"},
+    {.title = "Open kernel modules of NVIDIA",
+     .yaml = "dnf:\n  name: [nvidia-driver-cuda, kmod-nvidia-open-dkms]\n  enablerepo: cuda-rhel9"},
     {.title = "Security fixes", .yaml = "dnf:\n  name: \"*\"\n  state: latest\n  security: true"},
 };
 constexpr ResultKey kResults[] = {
@@ -42,10 +86,14 @@ constexpr ResultKey kResults[] = {
 constexpr std::string_view kQueries = "rpm -q, dnf --assumeno";
 constexpr std::string_view kNothing = "Nothing to do.";
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 // Names that rpm can answer for by itself.
-bool is_plain(const std::string& name) { return name.find_first_of("@*?[]/:<>= ") == std::string::npos; }
+bool is_plain(const std::string& name) {
+  return name.find_first_of("@*?[]/:<>= ") == std::string::npos;
+}
 
 std::string state_of(const Args& args) {
   const std::string state = args.text("state", args.boolean("autoremove") ? "absent" : "present");
@@ -56,7 +104,8 @@ std::vector<std::string> dnf_words(const Args& args) {
   std::vector<std::string> out;
   const auto add_list = [&](std::string_view name, const std::string& option) {
     for (const std::string& item : args.texts(name)) {
-      for (const std::string& one : split(item, ',')) out.push_back(option + std::string(trim(one)));
+      for (const std::string& one : split(item, ','))
+        out.push_back(option + std::string(trim(one)));
     }
   };
   add_list("enablerepo", "--enablerepo=");
@@ -66,7 +115,8 @@ std::vector<std::string> dnf_words(const Args& args) {
   if (args.boolean("allowerasing")) out.emplace_back("--allowerasing");
   if (args.boolean("skip_broken")) out.emplace_back("--skip-broken");
   if (args.boolean("nobest")) out.emplace_back("--nobest");
-  if (!args.boolean("install_weak_deps", true)) out.emplace_back("--setopt=install_weak_deps=False");
+  if (!args.boolean("install_weak_deps", true))
+    out.emplace_back("--setopt=install_weak_deps=False");
   if (args.boolean("security")) out.emplace_back("--security");
   if (args.boolean("bugfix")) out.emplace_back("--bugfix");
   const std::string state = state_of(args);
@@ -81,14 +131,16 @@ std::vector<std::string> dnf_words(const Args& args) {
     out.emplace_back("upgrade");
     names.clear();
   } else {
-    // `install` upgrades what is there already, so it serves `latest` too; it also takes an older version by name.
+    // `install` upgrades what is there already, so it serves `latest` too; it also takes an older
+    // version by name.
     out.emplace_back("install");
   }
   out.insert(out.end(), names.begin(), names.end());
   return out;
 }
 
-Result<std::map<std::string, std::string>> installed_versions(const SystemView& view, const std::vector<std::string>& names) {
+Result<std::map<std::string, std::string>> installed_versions(
+    const SystemView& view, const std::vector<std::string>& names) {
   std::map<std::string, std::string> out;
   if (names.empty()) return out;
   Command command = parsable_command({"rpm", "-q", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"});
@@ -140,7 +192,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     // Metadata that is fetched first may know more; apply() shows the error if it does not.
     if (args.boolean("update_cache") && !view.check_mode()) return plan;
     const std::string_view why = trim(shown.errors.empty() ? shown.output : shown.errors);
-    return Error(ErrorCode::module_failed, "'dnf " + join(words, " ") + "' failed: " + std::string(why));
+    return Error(ErrorCode::module_failed,
+                 "'dnf " + join(words, " ") + "' failed: " + std::string(why));
   }
   std::vector<std::string> names;
   for (const PackageChange& change : changes) names.push_back(change.name);
@@ -151,13 +204,15 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   plan.changed = !changes.empty();
   add_package_changes(plan, changes);
-  if (plan.changed && view.check_mode()) plan.set("msg", "Check mode: No changes made, but would have if not in check mode");
+  if (plan.changed && view.check_mode())
+    plan.set("msg", "Check mode: No changes made, but would have if not in check mode");
   if (!plan.changed) plan.set("msg", "Nothing to do");
   List lines;
   for (const PackageChange& change : changes) {
     const bool removes = change.action == PackageChange::Action::remove;
     lines.push_back(Value((removes ? "Removed: " : "Installed: ") + change.name + "-" +
-                          (removes ? change.old_version : change.new_version) + "." + change.architecture));
+                          (removes ? change.old_version : change.new_version) + "." +
+                          change.architecture));
   }
   plan.set("results", Value(std::move(lines))).set("rc", 0);
   return plan;
@@ -167,11 +222,14 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   const Args args(plan.state);
   Outcome outcome{.changed = false, .failed = false, .result = plan.result};
   if (args.boolean("update_cache")) {
-    GS_TRY(const CommandResult cleaned, system.run(parsable_command({"dnf", "clean", "expire-cache"})));
-    if (cleaned.status != 0) return failed_outcome("Failed to update cache: " + cleaned.errors, cleaned, plan.result);
+    GS_TRY(const CommandResult cleaned,
+           system.run(parsable_command({"dnf", "clean", "expire-cache"})));
+    if (cleaned.status != 0)
+      return failed_outcome("Failed to update cache: " + cleaned.errors, cleaned, plan.result);
   }
   const bool has_work = !args.texts("name").empty() || args.boolean("autoremove");
-  if (!has_work || args.boolean("_settled") || (!plan.changed && !args.boolean("update_cache"))) return outcome;
+  if (!has_work || args.boolean("_settled") || (!plan.changed && !args.boolean("update_cache")))
+    return outcome;
   Command command = parsable_command({"dnf", "-y"});
   const auto words = dnf_words(args);
   command.argv.insert(command.argv.end(), words.begin(), words.end());
@@ -179,7 +237,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   GS_TRY(const CommandResult done, system.run(command));
   if (done.status != 0) {
     const std::string_view why = trim(done.errors.empty() ? done.output : done.errors);
-    return failed_outcome("'dnf " + join(words, " ") + "' failed: " + std::string(why), done, plan.result);
+    return failed_outcome(
+        "'dnf " + join(words, " ") + "' failed: " + std::string(why), done, plan.result);
   }
   set_command_result(outcome.result, done);
   outcome.changed = !holds(done.output, kNothing);
@@ -190,8 +249,15 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec dnf_module;
-const ModuleSpec dnf_module{.name = "dnf", .aliases = "yum", .summary = "Install, upgrade and remove RPM packages with dnf.",
-                            .args = kArgs, .rules = kRules, .examples = kExamples, .results = kResults, .queries = kQueries,
-                            .plan = plan, .apply = apply};
+const ModuleSpec dnf_module{.name = "dnf",
+                            .aliases = "yum",
+                            .summary = "Install, upgrade and remove RPM packages with dnf.",
+                            .args = kArgs,
+                            .rules = kRules,
+                            .examples = kExamples,
+                            .results = kResults,
+                            .queries = kQueries,
+                            .plan = plan,
+                            .apply = apply};
 
 }  // namespace gpustack::modules

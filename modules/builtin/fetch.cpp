@@ -6,16 +6,30 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "src", .type = ArgType::path, .required = true, .doc = "The file of the host."},
-    {.name = "dest", .required = true, .doc = "Folder of the controller; the file lands in HOST/PATH below it."},
-    {.name = "flat", .type = ArgType::boolean, .fallback = "no", .doc = "Use dest as it is: a file name, or a folder when it ends with a slash."},
-    {.name = "fail_on_missing", .type = ArgType::boolean, .fallback = "yes", .doc = "Whether an absent file is a failure."},
-    {.name = "validate_checksum", .type = ArgType::boolean, .fallback = "yes", .doc = "Compare the hash of what arrived; always done."},
-    {.name = "_known_sha256", .doc = "Set by the controller: the hash of the copy it has, which then need not be sent."},
+    {.name = "dest",
+     .required = true,
+     .doc = "Folder of the controller; the file lands in HOST/PATH below it."},
+    {.name = "flat",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Use dest as it is: a file name, or a folder when it ends with a slash."},
+    {.name = "fail_on_missing",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Whether an absent file is a failure."},
+    {.name = "validate_checksum",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Compare the hash of what arrived; always done."},
+    {.name = "_known_sha256",
+     .doc = "Set by the controller: the hash of the copy it has, which then need not be sent."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "Collect a log from every host", .yaml = "fetch:\n  src: /var/log/nvidia-installer.log\n  dest: logs/"},
-    {.title = "One file under its own name", .yaml = "fetch:\n  src: /etc/kubernetes/admin.conf\n  dest: ./admin.conf\n  flat: yes"},
+    {.title = "Collect a log from every host",
+     .yaml = "fetch:\n  src: /var/log/nvidia-installer.log\n  dest: logs/"},
+    {.title = "One file under its own name",
+     .yaml = "fetch:\n  src: /etc/kubernetes/admin.conf\n  dest: ./admin.conf\n  flat: yes"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -41,7 +55,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (!missing.empty()) {
     const bool fails = args.boolean("fail_on_missing", true);
     if (fails) return Error(ErrorCode::module_failed, missing + ": '" + source + "'");
-    return Plan::none(Value::map({{"msg", Value(missing + ", not transferring, ignored")}, {"file", Value(source)}}));
+    return Plan::none(Value::map(
+        {{"msg", Value(missing + ", not transferring, ignored")}, {"file", Value(source)}}));
   }
   Plan plan;
   plan.set("src", Value(source));

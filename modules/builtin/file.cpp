@@ -1,33 +1,62 @@
-#include <set>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/file_state.hpp"
 #include "modules/builtin/support/timestamps.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <set>
 
 namespace gpustack::modules {
 
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "path", .type = ArgType::path, .required = true, .aliases = "dest,name", .doc = "The file, folder or link to manage."},
-    {.name = "state", .choices = "absent,directory,file,hard,link,touch", .doc = "What the path shall be. Without it: what it already is, a folder with `recurse`, else a file."},
-    {.name = "src", .type = ArgType::path, .doc = "What a link points to (state link or hard); a relative one starts at the link's folder."},
-    {.name = "recurse", .type = ArgType::boolean, .fallback = "no", .doc = "Give everything below a folder the same owner, group, mode and times."},
-    {.name = "force", .type = ArgType::boolean, .fallback = "no", .doc = "Make a link even if its source is absent, or in place of a file or an empty folder."},
-    {.name = "follow", .type = ArgType::boolean, .fallback = "yes", .doc = "Act on what a link points to."},
-    {.name = "access_time", .doc = "preserve, now, or a time; touch defaults to now, the rest to preserve."},
-    {.name = "access_time_format", .fallback = "%Y%m%d%H%M.%S", .doc = "How access_time is written (strptime)."},
-    {.name = "modification_time", .doc = "preserve, now, or a time; touch defaults to now, the rest to preserve."},
-    {.name = "modification_time_format", .fallback = "%Y%m%d%H%M.%S", .doc = "How modification_time is written (strptime)."},
+    {.name = "path",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "dest,name",
+     .doc = "The file, folder or link to manage."},
+    {.name = "state",
+     .choices = "absent,directory,file,hard,link,touch",
+     .doc = "What the path shall be. Without it: what it already is, a folder with `recurse`, else "
+            "a file."},
+    {.name = "src",
+     .type = ArgType::path,
+     .doc =
+         "What a link points to (state link or hard); a relative one starts at the link's folder."},
+    {.name = "recurse",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Give everything below a folder the same owner, group, mode and times."},
+    {.name = "force",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Make a link even if its source is absent, or in place of a file or an empty folder."},
+    {.name = "follow",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Act on what a link points to."},
+    {.name = "access_time",
+     .doc = "preserve, now, or a time; touch defaults to now, the rest to preserve."},
+    {.name = "access_time_format",
+     .fallback = "%Y%m%d%H%M.%S",
+     .doc = "How access_time is written (strptime)."},
+    {.name = "modification_time",
+     .doc = "preserve, now, or a time; touch defaults to now, the rest to preserve."},
+    {.name = "modification_time_format",
+     .fallback = "%Y%m%d%H%M.%S",
+     .doc = "How modification_time is written (strptime)."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "A folder with its parents", .yaml = "file:\n  path: /etc/cdi\n  state: directory\n  mode: \"0755\""},
-    {.title = "A link", .yaml = "file:\n  src: /usr/local/cuda-12.4\n  path: /usr/local/cuda\n  state: link"},
+    {.title = "A folder with its parents",
+     .yaml = "file:\n  path: /etc/cdi\n  state: directory\n  mode: \"0755\""},
+    {.title = "A link",
+     .yaml = "file:\n  src: /usr/local/cuda-12.4\n  path: /usr/local/cuda\n  state: link"},
     {.title = "Leave a mark without touching its time again",
-     .yaml = "file:\n  path: /var/lib/gpu-ready\n  state: touch\n  access_time: preserve\n  modification_time: preserve"},
-    {.title = "Remove a folder with all it holds", .yaml = "file:\n  path: /tmp/build\n  state: absent"},
+     .yaml = "file:\n  path: /var/lib/gpu-ready\n  state: touch\n  access_time: preserve\n  "
+             "modification_time: preserve"},
+    {.title = "Remove a folder with all it holds",
+     .yaml = "file:\n  path: /tmp/build\n  state: absent"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -71,7 +100,9 @@ class Job {
   }
 
  private:
-  static Error refused(std::string message) { return Error(ErrorCode::module_failed, std::move(message)); }
+  static Error refused(std::string message) {
+    return Error(ErrorCode::module_failed, std::move(message));
+  }
 
   Result<TimeRequest> time_request(const std::string& name) const {
     const std::string text = args_.text(name, state_ == "touch" ? "now" : "preserve");
@@ -91,13 +122,17 @@ class Job {
     GS_TRY(found_, find_path(view_, path));
     const bool recurse = args_.boolean("recurse");
     if (state_.empty()) {
-      state_ = found_.state != FileState::absent ? std::string(state_name(found_.state)) : recurse ? "directory" : "file";
+      state_ = found_.state != FileState::absent ? std::string(state_name(found_.state))
+               : recurse                         ? "directory"
+                                                 : "file";
     }
     if (recurse && state_ != "directory") {
-      return Error(ErrorCode::argument_conflict, "recurse needs state 'directory', found state '" + state_ + "'");
+      return Error(ErrorCode::argument_conflict,
+                   "recurse needs state 'directory', found state '" + state_ + "'");
     }
     if (args_.has("src") && state_ != "link" && state_ != "hard") {
-      return Error(ErrorCode::argument_conflict, "src needs state 'link' or 'hard', found state '" + state_ + "'");
+      return Error(ErrorCode::argument_conflict,
+                   "src needs state 'link' or 'hard', found state '" + state_ + "'");
     }
     return {};
   }
@@ -119,7 +154,8 @@ class Job {
 
   /// Owner, group, mode, attributes and times of something that exists, or will by then.
   Result<void> attributes(const std::string& path, const FileInfo& now, AttributeDiff* diff) {
-    GS_TRY_VOID(plan_file_attributes(plan_, args_, view_, path, now, diff, AttributeOptions{.follow = false}));
+    GS_TRY_VOID(plan_file_attributes(
+        plan_, args_, view_, path, now, diff, AttributeOptions{.follow = false}));
     FileInfo timed = now;
     if (now.kind == FileKind::symlink) {
       GS_TRY(const auto followed, view_.stat(path));
@@ -146,11 +182,14 @@ class Job {
     if (view_.diff_mode()) {
       List folders;
       List files;
-      GS_TRY_VOID(walk(view_, found_.path, [&](const std::string& path, const FileInfo& info) -> Result<bool> {
-        (info.kind == FileKind::directory ? folders : files).emplace_back(path);
-        return true;
-      }));
-      diff_.before.set("path_content", Value::map({{"directories", Value(std::move(folders))}, {"files", Value(std::move(files))}}));
+      GS_TRY_VOID(walk(
+          view_, found_.path, [&](const std::string& path, const FileInfo& info) -> Result<bool> {
+            (info.kind == FileKind::directory ? folders : files).emplace_back(path);
+            return true;
+          }));
+      diff_.before.set("path_content",
+                       Value::map({{"directories", Value(std::move(folders))},
+                                   {"files", Value(std::move(files))}}));
     }
     plan_.step(RemoveTree{found_.path});
     return {};
@@ -159,7 +198,8 @@ class Job {
   Result<void> file() {
     GS_TRY_VOID(follow_found());
     if (found_.state != FileState::file && found_.state != FileState::hard) {
-      return refused("file (" + found_.path + ") is " + std::string(state_name(found_.state)) + ", cannot continue");
+      return refused("file (" + found_.path + ") is " + std::string(state_name(found_.state)) +
+                     ", cannot continue");
     }
     plan_.set("path", found_.path);
     begin_diff(found_.state == FileState::hard ? "hard" : "file");
@@ -177,12 +217,18 @@ class Job {
       }
       GS_TRY(WriteOptions options, write_options(args_, view_, std::nullopt));
       plan_.step(WriteFile{found_.path, Content::of(""), options});
-      GS_TRY_VOID(plan_file_attributes(plan_, args_, view_, found_.path, new_file_info(view_), nullptr,
+      GS_TRY_VOID(plan_file_attributes(plan_,
+                                       args_,
+                                       view_,
+                                       found_.path,
+                                       new_file_info(view_),
+                                       nullptr,
                                        AttributeOptions{.follow = false, .already_written = true}));
       return new_times(found_.path, FileKind::regular);
     }
     GS_TRY_VOID(follow_found());
-    if (found_.state == FileState::absent) return refused("'" + found_.path + "' is a link to nothing, cannot touch it");
+    if (found_.state == FileState::absent)
+      return refused("'" + found_.path + "' is a link to nothing, cannot touch it");
     begin_diff("touch");
     return attributes(found_.path, *found_.info, &diff_);
   }
@@ -190,8 +236,10 @@ class Job {
   /// A new file is as young as it gets: only exact times need a step.
   Result<void> new_times(const std::string& path, FileKind kind) {
     TimeRequests exact = times_;
-    if (exact.access.kind == TimeRequest::Kind::now) exact.access.kind = TimeRequest::Kind::preserve;
-    if (exact.modification.kind == TimeRequest::Kind::now) exact.modification.kind = TimeRequest::Kind::preserve;
+    if (exact.access.kind == TimeRequest::Kind::now)
+      exact.access.kind = TimeRequest::Kind::preserve;
+    if (exact.modification.kind == TimeRequest::Kind::now)
+      exact.modification.kind = TimeRequest::Kind::preserve;
     GS_TRY_VOID(plan_times(plan_, view_, path, new_file_info(view_, kind), exact, nullptr));
     return {};
   }
@@ -199,7 +247,8 @@ class Job {
   Result<void> new_folder(const std::string& path) {
     const FileInfo now = new_file_info(view_, FileKind::directory);
     plan_.step(MakeDirectory{path, now.mode});
-    GS_TRY_VOID(plan_file_attributes(plan_, args_, view_, path, now, nullptr, AttributeOptions{.follow = false}));
+    GS_TRY_VOID(plan_file_attributes(
+        plan_, args_, view_, path, now, nullptr, AttributeOptions{.follow = false}));
     return new_times(path, FileKind::directory);
   }
 
@@ -223,11 +272,13 @@ class Job {
   }
 
   Result<void> everything_below(const std::string& folder) {
-    return walk(view_, folder, [this](const std::string& path, const FileInfo& info) -> Result<bool> {
-      GS_TRY_VOID(attributes(path, info, nullptr));
-      if (info.kind == FileKind::symlink && args_.boolean("follow")) GS_TRY_VOID(behind_link(path));
-      return true;
-    });
+    return walk(
+        view_, folder, [this](const std::string& path, const FileInfo& info) -> Result<bool> {
+          GS_TRY_VOID(attributes(path, info, nullptr));
+          if (info.kind == FileKind::symlink && args_.boolean("follow"))
+            GS_TRY_VOID(behind_link(path));
+          return true;
+        });
   }
 
   Result<void> behind_link(const std::string& path) {
@@ -254,15 +305,18 @@ class Job {
       GS_TRY(const bool exists, path_exists(view_, target));
       // A dry run cannot know what earlier tasks would have made.
       if (!exists && !view_.check_mode()) {
-        return refused("src '" + target + "' does not exist; use force: yes to make the link all the same");
+        return refused("src '" + target +
+                       "' does not exist; use force: yes to make the link all the same");
       }
     }
     if (found_.state == FileState::directory) {
       if (!force) return refused("refusing to convert from directory to symlink for " + path);
       GS_TRY(const auto names, view_.list(path));
-      if (!names.empty()) return refused("the directory " + path + " is not empty, refusing to convert it");
+      if (!names.empty())
+        return refused("the directory " + path + " is not empty, refusing to convert it");
     } else if ((found_.state == FileState::file || found_.state == FileState::hard) && !force) {
-      return refused("refusing to convert from " + std::string(state_name(found_.state)) + " to symlink for " + path);
+      return refused("refusing to convert from " + std::string(state_name(found_.state)) +
+                     " to symlink for " + path);
     }
     plan_.set("dest", path);
     plan_.set("src", src);
@@ -293,14 +347,18 @@ class Job {
         return attributes(real, *info, &diff_);
       }
       if (!view_.check_mode()) {
-        add_warning(plan_.result, "cannot set owner, group or mode: the link '" + found_.path + "' points to nothing; follow: no avoids this");
+        add_warning(plan_.result,
+                    "cannot set owner, group or mode: the link '" + found_.path +
+                        "' points to nothing; follow: no avoids this");
       }
       return {};
     }
-    if (found_.state == FileState::link && !plan_.changed) return attributes(found_.path, *found_.info, &diff_);
+    if (found_.state == FileState::link && !plan_.changed)
+      return attributes(found_.path, *found_.info, &diff_);
     FileInfo made = new_file_info(view_, FileKind::symlink);
     made.mode = 0777;
-    GS_TRY_VOID(plan_file_attributes(plan_, args_, view_, found_.path, made, nullptr, AttributeOptions{.follow = false}));
+    GS_TRY_VOID(plan_file_attributes(
+        plan_, args_, view_, found_.path, made, nullptr, AttributeOptions{.follow = false}));
     return {};
   }
 
@@ -309,7 +367,8 @@ class Job {
     const std::string src = args_.text("src");
     const bool has_source = args_.has("src");
     const bool force = args_.boolean("force");
-    if (found_.state != FileState::hard && !has_source) return refused("src is required for creating new hardlinks");
+    if (found_.state != FileState::hard && !has_source)
+      return refused("src is required for creating new hardlinks");
     std::optional<FileInfo> source;
     if (has_source) {
       GS_TRY(source, view_.stat(src));
@@ -318,7 +377,8 @@ class Job {
     begin_diff("hard");
     plan_.set("dest", path);
     plan_.set("src", has_source ? Value(src) : Value());
-    const bool same = source && found_.info && found_.info->inode == source->inode && found_.info->device == source->device;
+    const bool same = source && found_.info && found_.info->inode == source->inode &&
+                      found_.info->device == source->device;
     if (found_.state == FileState::absent) {
       plan_.changed = true;
     } else if (found_.state == FileState::link) {
@@ -329,10 +389,12 @@ class Job {
         plan_.changed = true;
       }
     } else if (has_source && !same) {
-      if (found_.state == FileState::directory) return refused("cannot link, a directory exists at '" + path + "'");
+      if (found_.state == FileState::directory)
+        return refused("cannot link, a directory exists at '" + path + "'");
       if (!force) {
-        return refused(found_.state == FileState::hard ? "cannot link, different hard link exists at '" + path + "'"
-                                                       : "cannot link, a file exists at '" + path + "'");
+        return refused(found_.state == FileState::hard
+                           ? "cannot link, different hard link exists at '" + path + "'"
+                           : "cannot link, a file exists at '" + path + "'");
       }
       plan_.changed = true;
     }
@@ -357,13 +419,14 @@ Result<Plan> plan(const Args& args, const SystemView& view) { return Job(args, v
 }  // namespace
 
 extern const ModuleSpec file_module;
-const ModuleSpec file_module{.name = "file",
-                             .summary = "Make or remove files, folders and links, and set their owner, mode and times.",
-                             .args = kArgs,
-                             .examples = kExamples,
-                             .results = kResults,
-                             .file_arguments = true,
-                             .plan = plan,
-                             .apply = apply_with_path_info};
+const ModuleSpec file_module{
+    .name = "file",
+    .summary = "Make or remove files, folders and links, and set their owner, mode and times.",
+    .args = kArgs,
+    .examples = kExamples,
+    .results = kResults,
+    .file_arguments = true,
+    .plan = plan,
+    .apply = apply_with_path_info};
 
 }  // namespace gpustack::modules

@@ -10,26 +10,69 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "paths", .type = ArgType::list, .elements = ArgType::path, .required = true, .aliases = "name,path", .doc = "Folders to look in."},
-    {.name = "patterns", .type = ArgType::list, .elements = ArgType::string, .aliases = "pattern", .doc = "Shell patterns (regular expressions with use_regex) for names; one must match.", .empty_fallback = true},
-    {.name = "excludes", .type = ArgType::list, .elements = ArgType::string, .aliases = "exclude", .doc = "Names that match one of these are left out."},
-    {.name = "use_regex", .type = ArgType::boolean, .fallback = "no", .doc = "patterns and excludes are regular expressions, matched from the beginning of the name."},
-    {.name = "file_type", .fallback = "file", .choices = "any,directory,file,link", .doc = "What to look for."},
-    {.name = "contains", .doc = "A regular expression that some line of the file matches from its beginning."},
-    {.name = "read_whole_file", .type = ArgType::boolean, .fallback = "no", .doc = "Search the whole text for `contains`, not line by line."},
+    {.name = "paths",
+     .type = ArgType::list,
+     .elements = ArgType::path,
+     .required = true,
+     .aliases = "name,path",
+     .doc = "Folders to look in."},
+    {.name = "patterns",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .aliases = "pattern",
+     .doc = "Shell patterns (regular expressions with use_regex) for names; one must match.",
+     .empty_fallback = true},
+    {.name = "excludes",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .aliases = "exclude",
+     .doc = "Names that match one of these are left out."},
+    {.name = "use_regex",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc =
+         "patterns and excludes are regular expressions, matched from the beginning of the name."},
+    {.name = "file_type",
+     .fallback = "file",
+     .choices = "any,directory,file,link",
+     .doc = "What to look for."},
+    {.name = "contains",
+     .doc = "A regular expression that some line of the file matches from its beginning."},
+    {.name = "read_whole_file",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Search the whole text for `contains`, not line by line."},
     {.name = "age", .doc = "At least this old, or at most with a minus: 30, 10m, 4h, -2d, 1w."},
-    {.name = "age_stamp", .fallback = "mtime", .choices = "atime,ctime,mtime", .doc = "Which time counts as age."},
+    {.name = "age_stamp",
+     .fallback = "mtime",
+     .choices = "atime,ctime,mtime",
+     .doc = "Which time counts as age."},
     {.name = "size", .doc = "At least this large, or at most with a minus: 512, 10k, -1m, 2g."},
     {.name = "recurse", .type = ArgType::boolean, .fallback = "no", .doc = "Enter folders."},
-    {.name = "depth", .type = ArgType::integer, .doc = "How many levels to enter; absent or 0 means all."},
-    {.name = "hidden", .type = ArgType::boolean, .fallback = "no", .doc = "Also report names that begin with a dot."},
-    {.name = "follow", .type = ArgType::boolean, .fallback = "no", .doc = "Enter folders through links."},
-    {.name = "get_checksum", .type = ArgType::boolean, .fallback = "no", .doc = "Compute the SHA-1 of each file."},
+    {.name = "depth",
+     .type = ArgType::integer,
+     .doc = "How many levels to enter; absent or 0 means all."},
+    {.name = "hidden",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Also report names that begin with a dot."},
+    {.name = "follow",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Enter folders through links."},
+    {.name = "get_checksum",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Compute the SHA-1 of each file."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "Old core dumps", .yaml = "find:\n  paths: /var/crash\n  patterns: \"*.core\"\n  age: 2w\n  size: 100m\nregister: dumps"},
-    {.title = "Everything below a folder but archives", .yaml = "find:\n  paths: [/opt, /srv]\n  recurse: yes\n  file_type: any\n  excludes: \"*.gz,*.xz\""},
+    {.title = "Old core dumps",
+     .yaml = "find:\n  paths: /var/crash\n  patterns: \"*.core\"\n  age: 2w\n  size: "
+             "100m\nregister: dumps"},
+    {.title = "Everything below a folder but archives",
+     .yaml = "find:\n  paths: [/opt, /srv]\n  recurse: yes\n  file_type: any\n  excludes: "
+             "\"*.gz,*.xz\""},
 };
 
 constexpr ResultKey kResults[] = {
@@ -45,9 +88,15 @@ struct Unit {
   std::int64_t factor;
 };
 constexpr Unit kAges[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
-constexpr Unit kSizes[] = {{'b', 1}, {'k', 1024}, {'m', 1024LL * 1024}, {'g', 1024LL * 1024 * 1024}, {'t', 1024LL * 1024 * 1024 * 1024}};
+constexpr Unit kSizes[] = {{'b', 1},
+                           {'k', 1024},
+                           {'m', 1024LL * 1024},
+                           {'g', 1024LL * 1024 * 1024},
+                           {'t', 1024LL * 1024 * 1024 * 1024}};
 
-Result<std::optional<std::int64_t>> quantity(const Args& args, std::string_view name, std::span<const Unit> units) {
+Result<std::optional<std::int64_t>> quantity(const Args& args,
+                                             std::string_view name,
+                                             std::span<const Unit> units) {
   if (!args.has(name)) return std::optional<std::int64_t>();
   std::string text = lower(args.text(name));
   std::int64_t factor = 1;
@@ -59,7 +108,8 @@ Result<std::optional<std::int64_t>> quantity(const Args& args, std::string_view 
   }
   const auto number = text.starts_with('+') ? std::nullopt : parse_integer(text);
   if (!number) {
-    return Error(ErrorCode::invalid_argument, std::string(name) + " '" + args.text(name) + "' is not a number with a unit");
+    return Error(ErrorCode::invalid_argument,
+                 std::string(name) + " '" + args.text(name) + "' is not a number with a unit");
   }
   return std::optional<std::int64_t>(*number * factor);
 }
@@ -85,17 +135,21 @@ class NameFilter {
   }
 
   Result<bool> accepts(const std::string& name) const {
-    GS_TRY(const bool wanted, patterns_.empty() ? Result<bool>(true) : any(name, patterns_, compiled_patterns_));
+    GS_TRY(const bool wanted,
+           patterns_.empty() ? Result<bool>(true) : any(name, patterns_, compiled_patterns_));
     if (!wanted) return false;
     GS_TRY(const bool excluded, any(name, excludes_, compiled_excludes_));
     return !excluded;
   }
 
  private:
-  Result<bool> any(const std::string& name, const std::vector<std::string>& globs,
+  Result<bool> any(const std::string& name,
+                   const std::vector<std::string>& globs,
                    const std::vector<regex::Pattern>& patterns) const {
     if (!uses_regex_) {
-      return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) { return name_matches(glob, name); });
+      return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+        return name_matches(glob, name);
+      });
     }
     for (const regex::Pattern& pattern : patterns) {
       GS_TRY(const auto match, pattern.match(name));
@@ -113,7 +167,8 @@ class NameFilter {
 
 class Search {
  public:
-  Search(const Args& args, const SystemView& view, NameFilter names) : args_(args), view_(view), names_(std::move(names)) {}
+  Search(const Args& args, const SystemView& view, NameFilter names)
+      : args_(args), view_(view), names_(std::move(names)) {}
 
   Result<Plan> run() {
     GS_TRY(age_, quantity(args_, "age", kAges));
@@ -134,7 +189,8 @@ class Search {
     plan.set("files", Value(std::move(files_)));
     plan.set("examined", Value(examined_));
     plan.set("skipped_paths", std::move(skipped));
-    plan.set("msg", all ? "All paths examined" : "Not all paths examined, check warnings for details");
+    plan.set("msg",
+             all ? "All paths examined" : "Not all paths examined, check warnings for details");
     return plan;
   }
 
@@ -149,7 +205,7 @@ class Search {
 
   struct Entry {
     std::string name;
-    FileInfo info;  ///< of the entry itself
+    FileInfo info;   ///< of the entry itself
     bool is_folder;  ///< links followed
   };
 
@@ -176,7 +232,9 @@ class Search {
     for (const Entry& entry : folders) GS_TRY_VOID(consider(path + "/" + entry.name, entry));
     if (!args_.boolean("recurse")) return {};
     for (const Entry& entry : folders) {
-      if (entry.info.kind == FileKind::symlink && (!args_.boolean("follow") || level > kDeepestLink)) continue;
+      if (entry.info.kind == FileKind::symlink &&
+          (!args_.boolean("follow") || level > kDeepestLink))
+        continue;
       GS_TRY_VOID(folder(path + "/" + entry.name, level + 1));
     }
     return {};
@@ -211,8 +269,11 @@ class Search {
   bool has_age(const FileInfo& info) const {
     if (!age_) return true;
     const std::string stamp = args_.text("age_stamp");
-    const auto then = stamp == "atime" ? info.accessed : stamp == "ctime" ? info.changed : info.modified;
-    const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(view_.now().time_since_epoch());
+    const auto then = stamp == "atime"   ? info.accessed
+                      : stamp == "ctime" ? info.changed
+                                         : info.modified;
+    const auto now =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(view_.now().time_since_epoch());
     const double old = epoch_seconds(now - then);
     return *age_ >= 0 ? old >= static_cast<double>(*age_) : old <= static_cast<double>(-*age_);
   }
@@ -261,10 +322,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 // The file is not called after the module: find_module() is the lookup of modules itself.
 extern const ModuleSpec find_files_module;
 const ModuleSpec find_files_module{.name = "find",
-                             .summary = "List files by name, age, size, kind or content.",
-                             .args = kArgs,
-                             .examples = kExamples,
-                             .results = kResults,
-                             .plan = plan};
+                                   .summary = "List files by name, age, size, kind or content.",
+                                   .args = kArgs,
+                                   .examples = kExamples,
+                                   .results = kResults,
+                                   .plan = plan};
 
 }  // namespace gpustack::modules

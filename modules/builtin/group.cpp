@@ -8,17 +8,31 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "Name of the group."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether the group is to exist."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether the group is to exist."},
     {.name = "gid", .type = ArgType::integer, .doc = "Its number."},
-    {.name = "system", .type = ArgType::boolean, .fallback = "false", .doc = "Whether a new group gets a number of the system range."},
-    {.name = "local", .type = ArgType::boolean, .fallback = "false", .doc = "Whether libuser's commands (`lgroupadd`) are used, for hosts with a central directory."},
-    {.name = "non_unique", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the number may be taken already; needs `gid`."},
+    {.name = "system",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether a new group gets a number of the system range."},
+    {.name = "local",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc =
+         "Whether libuser's commands (`lgroupadd`) are used, for hosts with a central directory."},
+    {.name = "non_unique",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the number may be taken already; needs `gid`."},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_if, .names = "gid", .when = "non_unique", .equals = "true"},
 };
 constexpr Example kExamples[] = {
-    {.title = "A group for people who may use the GPU", .yaml = "group:\n  name: gpu-users\n  gid: 4000"},
+    {.title = "A group for people who may use the GPU",
+     .yaml = "group:\n  name: gpu-users\n  gid: 4000"},
     {.title = "Gone", .yaml = "group:\n  name: gpu-users\n  state: absent"},
 };
 constexpr ResultKey kResults[] = {
@@ -30,7 +44,9 @@ constexpr ResultKey kResults[] = {
     {"stderr", "Errors of the command."},
 };
 
-Result<std::optional<Group>> current_group(const SystemView& view, const std::string& name, bool local) {
+Result<std::optional<Group>> current_group(const SystemView& view,
+                                           const std::string& name,
+                                           bool local) {
   if (local) return find_group(view, name);
   GS_TRY(auto group, look_up_group(view, name));
   // A lookup by number is not what `name` means.
@@ -38,12 +54,15 @@ Result<std::optional<Group>> current_group(const SystemView& view, const std::st
   return group;
 }
 
-Result<void> check_number_is_free(const SystemView& view, const std::string& name, std::int64_t gid) {
+Result<void> check_number_is_free(const SystemView& view,
+                                  const std::string& name,
+                                  std::int64_t gid) {
   GS_TRY(const auto all, groups(view));
   for (const Group& group : all) {
     if (group.gid == gid && group.name != name) {
-      return Error(ErrorCode::module_failed,
-                   "GID '" + std::to_string(gid) + "' already exists with group '" + group.name + "'");
+      return Error(
+          ErrorCode::module_failed,
+          "GID '" + std::to_string(gid) + "' already exists with group '" + group.name + "'");
     }
   }
   return {};
@@ -58,7 +77,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 
   Plan plan = Plan::none();
   plan.set("name", name).set("state", args.text("state"));
-  Value state = Value::map({{"name", name}, {"local", local}, {"wanted", wanted}, {"system", args.boolean("system")}});
+  Value state = Value::map(
+      {{"name", name}, {"local", local}, {"wanted", wanted}, {"system", args.boolean("system")}});
   if (!wanted && !group) {
     plan.state = std::move(state);
     return plan;
@@ -78,9 +98,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     argv = {prefix + "groupmod"};
     add_number();
   }
-  if (group && wanted) plan.set("gid", args.integer("gid", group->gid)).set("system", args.boolean("system"));
+  if (group && wanted)
+    plan.set("gid", args.integer("gid", group->gid)).set("system", args.boolean("system"));
   if (!argv.empty()) {
-    if (local && wanted && args.has("gid")) GS_TRY_VOID(check_number_is_free(view, name, args.integer("gid")));
+    if (local && wanted && args.has("gid"))
+      GS_TRY_VOID(check_number_is_free(view, name, args.integer("gid")));
     GS_TRY(const std::string program, required_program(view, argv.front()));
     argv.push_back(name);
     plan.changed = true;
@@ -89,7 +111,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     state.set("argv", Value(std::move(words)));
     Value before{Map()};
     Value after{Map()};
-    if (group) before = Value::map({{"name", name}, {"gid", static_cast<std::int64_t>(group->gid)}});
+    if (group)
+      before = Value::map({{"name", name}, {"gid", static_cast<std::int64_t>(group->gid)}});
     if (wanted) after.set("name", name);
     if (wanted && args.has("gid")) after.set("gid", args.integer("gid"));
     if (before.size() == 0) before.set("state", "absent");
@@ -109,9 +132,11 @@ Result<Outcome> apply(const Plan& plan, System& system) {
     GS_TRY(const CommandResult done, system.run(command));
     if (done.status != 0) {
       Value failure = Value::map({{"name", name}});
-      return failed_outcome(done.errors.empty() ? done.output : done.errors, done, std::move(failure));
+      return failed_outcome(
+          done.errors.empty() ? done.output : done.errors, done, std::move(failure));
     }
-    if (!done.output.empty() || !done.errors.empty()) set_output(outcome.result, done.output, done.errors);
+    if (!done.output.empty() || !done.errors.empty())
+      set_output(outcome.result, done.output, done.errors);
   }
   if (plan.state.get("wanted").truthy()) {
     GS_TRY(const auto group, current_group(system, name, plan.state.get("local").truthy()));
@@ -126,8 +151,14 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec group_module;
-const ModuleSpec group_module{.name = "group", .summary = "Add, change or remove a group.", .args = kArgs, .rules = kRules,
-                              .examples = kExamples, .results = kResults, .queries = kAccountQueries,
-                              .plan = plan, .apply = apply};
+const ModuleSpec group_module{.name = "group",
+                              .summary = "Add, change or remove a group.",
+                              .args = kArgs,
+                              .rules = kRules,
+                              .examples = kExamples,
+                              .results = kResults,
+                              .queries = kAccountQueries,
+                              .plan = plan,
+                              .apply = apply};
 
 }  // namespace gpustack::modules

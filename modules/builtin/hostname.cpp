@@ -9,10 +9,14 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "The host's name."},
-    {.name = "use", .choices = "debian,systemd,generic", .doc = "How to set it: `systemd` and `debian` by hostnamectl, `generic` by /etc/hostname alone; found out when absent."},
+    {.name = "use",
+     .choices = "debian,systemd,generic",
+     .doc = "How to set it: `systemd` and `debian` by hostnamectl, `generic` by /etc/hostname "
+            "alone; found out when absent."},
 };
 constexpr Example kExamples[] = {
-    {.title = "Named as in the inventory", .yaml = "hostname:\n  name: \"{{ inventory_hostname }}\""},
+    {.title = "Named as in the inventory",
+     .yaml = "hostname:\n  name: \"{{ inventory_hostname }}\""},
 };
 constexpr ResultKey kResults[] = {
     {"name", "The name."},
@@ -42,23 +46,30 @@ std::string full_name(const SystemView& view, const std::string& name) {
 Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string name = args.text("name");
   const std::string use = args.text("use");
-  const bool by_systemd = use == "systemd" || use == "debian" || (use.empty() && is_systemd_running(view));
-  if (name.empty()) return Error(ErrorCode::invalid_argument, "expected a host name, found an empty text");
+  const bool by_systemd =
+      use == "systemd" || use == "debian" || (use.empty() && is_systemd_running(view));
+  if (name.empty())
+    return Error(ErrorCode::invalid_argument, "expected a host name, found an empty text");
   if (by_systemd && name.size() > kMaxLength) {
-    return Error(ErrorCode::invalid_argument, "name cannot be longer than 64 characters on systemd servers, try a shorter name");
+    return Error(ErrorCode::invalid_argument,
+                 "name cannot be longer than 64 characters on systemd servers, try a shorter name");
   }
   const std::string permanent = read_name(view, kFile);
   const std::string current = by_systemd ? read_name(view, "/proc/sys/kernel/hostname") : permanent;
   const std::string fqdn = full_name(view, name);
   Plan plan = Plan::none(Value::map({{"name", name}}));
-  plan.set("ansible_facts", Value::map({{"ansible_hostname", name.substr(0, name.find('.'))},
-                                        {"ansible_nodename", name},
-                                        {"ansible_fqdn", fqdn},
-                                        {"ansible_domain", fqdn.find('.') == std::string::npos ? "" : fqdn.substr(fqdn.find('.') + 1)}}));
+  plan.set(
+      "ansible_facts",
+      Value::map({{"ansible_hostname", name.substr(0, name.find('.'))},
+                  {"ansible_nodename", name},
+                  {"ansible_fqdn", fqdn},
+                  {"ansible_domain",
+                   fqdn.find('.') == std::string::npos ? "" : fqdn.substr(fqdn.find('.') + 1)}}));
   if (by_systemd) GS_TRY_VOID(required_program(view, "hostnamectl"));
   const auto set_by_systemd = [&](const char* which) {
     plan.changed = true;
-    plan.step(RunCommand{parsable_command({"hostnamectl", which, "set-hostname", name}), "cannot set the host name"});
+    plan.step(RunCommand{parsable_command({"hostnamectl", which, "set-hostname", name}),
+                         "cannot set the host name"});
   };
   if (current != name && by_systemd) set_by_systemd("--transient");
   if (permanent != name) {
@@ -70,7 +81,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     }
   }
   if (plan.changed) {
-    plan.diff("hostname = " + (current != name ? current : permanent) + "\n", "hostname = " + name + "\n");
+    plan.diff("hostname = " + (current != name ? current : permanent) + "\n",
+              "hostname = " + name + "\n");
   }
   return plan;
 }
@@ -78,7 +90,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec hostname_module;
-const ModuleSpec hostname_module{.name = "hostname", .summary = "Set the host's name.", .args = kArgs, .examples = kExamples,
-                                 .results = kResults, .plan = plan};
+const ModuleSpec hostname_module{.name = "hostname",
+                                 .summary = "Set the host's name.",
+                                 .args = kArgs,
+                                 .examples = kExamples,
+                                 .results = kResults,
+                                 .plan = plan};
 
 }  // namespace gpustack::modules

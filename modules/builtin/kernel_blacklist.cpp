@@ -7,11 +7,18 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "The kernel module."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether it is to be on the list of those not loaded by themselves."},
-    {.name = "blacklist_file", .fallback = "/etc/modprobe.d/blacklist-ansible.conf", .doc = "The file of the list."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether it is to be on the list of those not loaded by themselves."},
+    {.name = "blacklist_file",
+     .fallback = "/etc/modprobe.d/blacklist-ansible.conf",
+     .doc = "The file of the list."},
 };
 constexpr Example kExamples[] = {
-    {.title = "No nouveau", .yaml = "kernel_blacklist:\n  name: nouveau\n  blacklist_file: /etc/modprobe.d/blacklist-nouveau.conf"},
+    {.title = "No nouveau",
+     .yaml = "kernel_blacklist:\n  name: nouveau\n  blacklist_file: "
+             "/etc/modprobe.d/blacklist-nouveau.conf"},
 };
 constexpr ResultKey kResults[] = {
     {"name", "The module."},
@@ -51,7 +58,13 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec kernel_blacklist_module;
-const ModuleSpec kernel_blacklist_module{.name = "kernel_blacklist", .collection = "community.general", .summary = "Keep a kernel module from being loaded by itself.",
-                                         .args = kArgs, .examples = kExamples, .results = kResults, .plan = plan};
+const ModuleSpec kernel_blacklist_module{
+    .name = "kernel_blacklist",
+    .collection = "community.general",
+    .summary = "Keep a kernel module from being loaded by itself.",
+    .args = kArgs,
+    .examples = kExamples,
+    .results = kResults,
+    .plan = plan};
 
 }  // namespace gpustack::modules

@@ -8,18 +8,42 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "path", .type = ArgType::path, .required = true, .aliases = "dest,destfile,name", .doc = "The file to edit."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether the line shall be there."},
-    {.name = "regexp", .aliases = "regex", .doc = "Finds the line to replace (the last that matches) or the lines to remove."},
+    {.name = "path",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "dest,destfile,name",
+     .doc = "The file to edit."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether the line shall be there."},
+    {.name = "regexp",
+     .aliases = "regex",
+     .doc = "Finds the line to replace (the last that matches) or the lines to remove."},
     {.name = "search_string", .doc = "Like regexp, for literal text anywhere in the line."},
     {.name = "line", .aliases = "value", .doc = "The whole line, without its end."},
-    {.name = "insertafter", .doc = "EOF, or a regular expression: where a new line goes. The last match counts."},
-    {.name = "insertbefore", .doc = "BOF, or a regular expression: where a new line goes. The last match counts."},
-    {.name = "backrefs", .type = ArgType::boolean, .fallback = "no", .doc = "Fill \\1 or \\g<name> in `line` from regexp; without a match the file stays."},
-    {.name = "firstmatch", .type = ArgType::boolean, .fallback = "no", .doc = "The first match counts, not the last."},
-    {.name = "create", .type = ArgType::boolean, .fallback = "no", .doc = "Make the file, and its folders, when absent."},
-    {.name = "backup", .type = ArgType::boolean, .fallback = "no", .doc = "Keep a copy of the old file beside it."},
-    {.name = "validate", .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
+    {.name = "insertafter",
+     .doc = "EOF, or a regular expression: where a new line goes. The last match counts."},
+    {.name = "insertbefore",
+     .doc = "BOF, or a regular expression: where a new line goes. The last match counts."},
+    {.name = "backrefs",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Fill \\1 or \\g<name> in `line` from regexp; without a match the file stays."},
+    {.name = "firstmatch",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "The first match counts, not the last."},
+    {.name = "create",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Make the file, and its folders, when absent."},
+    {.name = "backup",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Keep a copy of the old file beside it."},
+    {.name = "validate",
+     .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
 };
 
 constexpr ArgRule kRules[] = {
@@ -29,9 +53,14 @@ constexpr ArgRule kRules[] = {
 };
 
 constexpr Example kExamples[] = {
-    {.title = "One setting", .yaml = "lineinfile:\n  path: /etc/ssh/sshd_config\n  regexp: '^#?PermitRootLogin'\n  line: PermitRootLogin no\n  validate: sshd -t -f %s"},
-    {.title = "Keep a part of the line", .yaml = "lineinfile:\n  path: /etc/default/grub\n  regexp: '^GRUB_CMDLINE_LINUX=\"(.*)\"$'\n  line: 'GRUB_CMDLINE_LINUX=\"\\1 iommu=pt\"'\n  backrefs: yes"},
-    {.title = "Remove lines", .yaml = "lineinfile:\n  path: /etc/modules\n  regexp: '^nouveau'\n  state: absent"},
+    {.title = "One setting",
+     .yaml = "lineinfile:\n  path: /etc/ssh/sshd_config\n  regexp: '^#?PermitRootLogin'\n  line: "
+             "PermitRootLogin no\n  validate: sshd -t -f %s"},
+    {.title = "Keep a part of the line",
+     .yaml = "lineinfile:\n  path: /etc/default/grub\n  regexp: '^GRUB_CMDLINE_LINUX=\"(.*)\"$'\n  "
+             "line: 'GRUB_CMDLINE_LINUX=\"\\1 iommu=pt\"'\n  backrefs: yes"},
+    {.title = "Remove lines",
+     .yaml = "lineinfile:\n  path: /etc/modules\n  regexp: '^nouveau'\n  state: absent"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -119,15 +148,20 @@ Result<std::string> put_line(Lines& lines, const Args& args) {
     return std::string("line replaced");
   }
   if (backrefs) return std::string();
-  const auto insert = [&](std::size_t at) { lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at), line + "\n"); };
+  const auto insert = [&](std::size_t at) {
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(at), line + "\n");
+  };
   if (args.text("insertbefore") == "BOF" || args.text("insertafter") == "BOF") {
     insert(0);
   } else if (where.insert == Where::kNowhere || where.insert == lines.size()) {
-    if (!lines.empty() && !lines.back().ends_with('\n') && !lines.back().ends_with('\r')) lines.back() += '\n';
+    if (!lines.empty() && !lines.back().ends_with('\n') && !lines.back().ends_with('\r'))
+      lines.back() += '\n';
     insert(lines.size());
   } else {
-    // With firstmatch the search stops at the anchor, so the line may already stand right behind it.
-    if (args.has("insertafter") && trim_right(lines[where.insert], "\r\n") == line) return std::string();
+    // With firstmatch the search stops at the anchor, so the line may already stand right behind
+    // it.
+    if (args.has("insertafter") && trim_right(lines[where.insert], "\r\n") == line)
+      return std::string();
     insert(where.insert);
   }
   return std::string("line added");
@@ -162,7 +196,8 @@ Result<std::size_t> remove_lines(Lines& lines, const Args& args) {
 Result<void> check_combination(const Args& args) {
   if (args.text("state") == "absent") {
     if (args.has("regexp") || args.has("search_string") || args.has("line")) return {};
-    return Error(ErrorCode::missing_argument, "state 'absent' needs one of line, search_string or regexp");
+    return Error(ErrorCode::missing_argument,
+                 "state 'absent' needs one of line, search_string or regexp");
   }
   if (args.boolean("backrefs") && !args.has("regexp")) {
     return Error(ErrorCode::missing_argument, "backrefs needs regexp");

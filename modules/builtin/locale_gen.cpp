@@ -1,16 +1,23 @@
-#include <algorithm>
-
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "name", .type = ArgType::list, .elements = ArgType::string, .required = true, .doc = "Locales with their encoding, such as `de_DE.UTF-8`."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether they are to be there."},
+    {.name = "name",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .required = true,
+     .doc = "Locales with their encoding, such as `de_DE.UTF-8`."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether they are to be there."},
 };
 constexpr Example kExamples[] = {
     {.title = "For English messages", .yaml = "locale_gen:\n  name: en_US.UTF-8"},
@@ -51,14 +58,17 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const bool wanted = args.text("state") == "present";
   GS_TRY(const auto info, view.stat(kFile));
   if (!info) {
-    return Error(ErrorCode::module_failed, std::string(kFile) + " is missing. Is the package \"locales\" installed?");
+    return Error(ErrorCode::module_failed,
+                 std::string(kFile) + " is missing. Is the package \"locales\" installed?");
   }
   GS_TRY_VOID(required_program(view, "locale-gen"));
   GS_TRY(const std::string before, view.read(kFile));
   GS_TRY(const CommandResult listed, view.query(parsable_command({"locale", "-a"})));
   std::vector<std::string> there;
   for (const std::string& line : split_lines(listed.output)) there.push_back(normal(line));
-  const auto is_there = [&](const std::string& name) { return std::ranges::find(there, normal(name)) != there.end(); };
+  const auto is_there = [&](const std::string& name) {
+    return std::ranges::find(there, normal(name)) != there.end();
+  };
 
   std::string after;
   std::vector<std::string> known;
@@ -66,7 +76,9 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     const auto line = parse_line(text);
     const bool ours = line && std::ranges::find(names, line->locale) != names.end();
     if (ours) known.push_back(line->locale);
-    after += ours && line->enabled != wanted ? (wanted ? "" : "# ") + line->locale + " " + line->charset + "\n" : text + "\n";
+    after += ours && line->enabled != wanted
+                 ? (wanted ? "" : "# ") + line->locale + " " + line->charset + "\n"
+                 : text + "\n";
   }
   Plan plan = Plan::none(Value::map({{"name", args.get("name")}}));
   std::vector<std::string> unknown;
@@ -76,7 +88,9 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     differs = differs || is_there(name) != wanted;
   }
   if (!unknown.empty() && wanted) {
-    return Error(ErrorCode::module_failed, "The locales you've entered are not available on your system: " + join(unknown, ", "));
+    return Error(
+        ErrorCode::module_failed,
+        "The locales you've entered are not available on your system: " + join(unknown, ", "));
   }
   if (!differs) return plan;
   plan.changed = true;
@@ -91,7 +105,13 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec locale_gen_module;
-const ModuleSpec locale_gen_module{.name = "locale_gen", .collection = "community.general", .summary = "Generate locales.", .args = kArgs,
-                                   .examples = kExamples, .results = kResults, .queries = "locale -a", .plan = plan};
+const ModuleSpec locale_gen_module{.name = "locale_gen",
+                                   .collection = "community.general",
+                                   .summary = "Generate locales.",
+                                   .args = kArgs,
+                                   .examples = kExamples,
+                                   .results = kResults,
+                                   .queries = "locale -a",
+                                   .plan = plan};
 
 }  // namespace gpustack::modules

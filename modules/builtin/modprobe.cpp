@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <set>
-
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/kernel_module.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace gpustack::modules {
 
@@ -12,12 +12,22 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "The kernel module."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether it is to be loaded now."},
-    {.name = "params", .doc = "Parameters, `name=value` with spaces between.", .empty_fallback = true},
-    {.name = "persistent", .fallback = "disabled", .choices = "disabled,absent,present", .doc = "Whether it is loaded at boot, by /etc/modules-load.d and /etc/modprobe.d; `disabled` leaves these folders alone."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether it is to be loaded now."},
+    {.name = "params",
+     .doc = "Parameters, `name=value` with spaces between.",
+     .empty_fallback = true},
+    {.name = "persistent",
+     .fallback = "disabled",
+     .choices = "disabled,absent,present",
+     .doc = "Whether it is loaded at boot, by /etc/modules-load.d and /etc/modprobe.d; `disabled` "
+            "leaves these folders alone."},
 };
 constexpr Example kExamples[] = {
-    {.title = "Unified memory, now and after a boot", .yaml = "modprobe:\n  name: nvidia-uvm\n  persistent: present"},
+    {.title = "Unified memory, now and after a boot",
+     .yaml = "modprobe:\n  name: nvidia-uvm\n  persistent: present"},
     {.title = "Without nouveau", .yaml = "modprobe:\n  name: nouveau\n  state: absent"},
 };
 constexpr ResultKey kResults[] = {
@@ -29,7 +39,9 @@ constexpr const char* kLoadFolder = "/etc/modules-load.d";
 constexpr const char* kOptionsFolder = "/etc/modprobe.d";
 
 // A line up to its comment.
-std::string_view without_comment(std::string_view line) { return trim(line.substr(0, line.find_first_of("#;"))); }
+std::string_view without_comment(std::string_view line) {
+  return trim(line.substr(0, line.find_first_of("#;")));
+}
 
 bool loads(const std::string& line, const std::string& name) {
   return !trim(line).starts_with('#') && without_comment(line) == name;
@@ -39,7 +51,9 @@ bool loads(const std::string& line, const std::string& name) {
 std::optional<std::string> option_of(const std::string& line, const std::string& name) {
   if (trim(line).starts_with('#')) return std::nullopt;
   const auto words = split_words(without_comment(line));
-  if (words.size() != 3 || words[0] != "options" || words[1] != name || words[2].find('=') == std::string::npos) return std::nullopt;
+  if (words.size() != 3 || words[0] != "options" || words[1] != name ||
+      words[2].find('=') == std::string::npos)
+    return std::nullopt;
   return words[2];
 }
 
@@ -55,7 +69,8 @@ Result<BootFiles> look(const SystemView& view, const std::string& name) {
   GS_TRY(const auto load_paths, configuration_files(view, kLoadFolder));
   for (const std::string& path : load_paths) {
     GS_TRY(std::string text, view.read(path));
-    for (const std::string& line : split_lines(text)) out.loads_at_boot = out.loads_at_boot || loads(line, name);
+    for (const std::string& line : split_lines(text))
+      out.loads_at_boot = out.loads_at_boot || loads(line, name);
     out.load_files.emplace_back(path, std::move(text));
   }
   GS_TRY(const auto option_paths, configuration_files(view, kOptionsFolder));
@@ -69,14 +84,20 @@ Result<BootFiles> look(const SystemView& view, const std::string& name) {
   return out;
 }
 
-void write(Plan& plan, const std::string& path, const std::string& before, const std::string& after) {
+void write(Plan& plan,
+           const std::string& path,
+           const std::string& before,
+           const std::string& after) {
   plan.changed = true;
   plan.step(WriteFile{path, Content::of(after), WriteOptions{}});
   plan.diff(before, after, before.empty() ? "/dev/null" : path, path);
 }
 
 template <typename Matches>
-void comment_out(Plan& plan, const std::vector<std::pair<std::string, std::string>>& files, const std::string& but, Matches matches) {
+void comment_out(Plan& plan,
+                 const std::vector<std::pair<std::string, std::string>>& files,
+                 const std::string& but,
+                 Matches matches) {
   for (const auto& [path, text] : files) {
     if (path == but) continue;
     std::string out;
@@ -103,11 +124,14 @@ Result<void> plan_persistent(const Args& args, const SystemView& view, Plan& pla
   GS_TRY(const BootFiles now, look(view, name));
   const auto is_option = [&](const std::string& line) { return option_of(line, name).has_value(); };
   if (wanted == "absent") {
-    if (now.loads_at_boot) comment_out(plan, now.load_files, {}, [&](const std::string& line) { return loads(line, name); });
+    if (now.loads_at_boot)
+      comment_out(
+          plan, now.load_files, {}, [&](const std::string& line) { return loads(line, name); });
     if (!now.options.empty()) comment_out(plan, now.option_files, {}, is_option);
     return {};
   }
-  const auto old_text = [](const std::vector<std::pair<std::string, std::string>>& files, const std::string& path) {
+  const auto old_text = [](const std::vector<std::pair<std::string, std::string>>& files,
+                           const std::string& path) {
     const auto found = std::ranges::find(files, path, &std::pair<std::string, std::string>::first);
     return found == files.end() ? std::string() : found->second;
   };
@@ -121,7 +145,8 @@ Result<void> plan_persistent(const Args& args, const SystemView& view, Plan& pla
     const std::string path = join_path(kOptionsFolder, name + ".conf");
     comment_out(plan, now.option_files, path, is_option);
     std::string text;
-    for (const std::string& word : words) text.append("options ").append(name).append(" ").append(word).append("\n");
+    for (const std::string& word : words)
+      text.append("options ").append(name).append(" ").append(word).append("\n");
     GS_TRY_VOID(make_folder(plan, view, kOptionsFolder));
     write(plan, path, old_text(now.option_files, path), text);
   }
@@ -133,22 +158,28 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const bool wanted = args.text("state") == "present";
   GS_TRY_VOID(required_program(view, "modprobe"));
   const auto params = shell_split(args.text("params"));
-  if (!params) return Error(ErrorCode::invalid_argument, "no closing quotation in params '" + args.text("params") + "'");
-  Plan plan = Plan::none(Value::map({{"name", name}, {"params", args.text("params")}, {"state", args.text("state")}}));
+  if (!params)
+    return Error(ErrorCode::invalid_argument,
+                 "no closing quotation in params '" + args.text("params") + "'");
+  Plan plan = Plan::none(
+      Value::map({{"name", name}, {"params", args.text("params")}, {"state", args.text("state")}}));
   GS_TRY(const bool loaded, is_module_loaded(view, name));
   if (loaded != wanted) {
-    std::vector<std::string> words = wanted ? std::vector<std::string>{name} : std::vector<std::string>{"-r", name};
+    std::vector<std::string> words =
+        wanted ? std::vector<std::string>{name} : std::vector<std::string>{"-r", name};
     if (wanted) words.insert(words.end(), params->begin(), params->end());
     if (view.check_mode()) {
       Command trial = parsable_command({"modprobe", "-n"});
       trial.argv.insert(trial.argv.end(), words.begin(), words.end());
       GS_TRY(const CommandResult tried, view.query(trial));
-      if (tried.status != 0) return Error(ErrorCode::module_failed, std::string(trim(tried.errors)));
+      if (tried.status != 0)
+        return Error(ErrorCode::module_failed, std::string(trim(tried.errors)));
     }
     Command command = parsable_command({"modprobe"});
     command.argv.insert(command.argv.end(), words.begin(), words.end());
     plan.changed = true;
-    plan.step(RunCommand{std::move(command), wanted ? "cannot load '" + name + "'" : "cannot unload '" + name + "'"});
+    plan.step(RunCommand{std::move(command),
+                         wanted ? "cannot load '" + name + "'" : "cannot unload '" + name + "'"});
     plan.diff(Value::map({{"loaded", loaded}}), Value::map({{"loaded", wanted}}), name, name);
   }
   GS_TRY_VOID(plan_persistent(args, view, plan));
@@ -158,7 +189,13 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec modprobe_module;
-const ModuleSpec modprobe_module{.name = "modprobe", .collection = "community.general", .summary = "Load or unload a kernel module, now and at boot.",
-                                 .args = kArgs, .examples = kExamples, .results = kResults, .queries = "modprobe -n", .plan = plan};
+const ModuleSpec modprobe_module{.name = "modprobe",
+                                 .collection = "community.general",
+                                 .summary = "Load or unload a kernel module, now and at boot.",
+                                 .args = kArgs,
+                                 .examples = kExamples,
+                                 .results = kResults,
+                                 .queries = "modprobe -n",
+                                 .plan = plan};
 
 }  // namespace gpustack::modules

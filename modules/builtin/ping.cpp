@@ -5,7 +5,9 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "data", .fallback = "pong", .doc = "What comes back as `ping`; `crash` fails on purpose."},
+    {.name = "data",
+     .fallback = "pong",
+     .doc = "What comes back as `ping`; `crash` fails on purpose."},
 };
 constexpr Example kExamples[] = {
     {.title = "Is the host there?", .yaml = "ping:"},
@@ -22,7 +24,11 @@ Result<Plan> plan(const Args& args, const SystemView&) {
 }  // namespace
 
 extern const ModuleSpec ping_module;
-const ModuleSpec ping_module{.name = "ping", .summary = "Check that a host answers and its runner works.", .args = kArgs,
-                             .examples = kExamples, .results = kResults, .plan = plan};
+const ModuleSpec ping_module{.name = "ping",
+                             .summary = "Check that a host answers and its runner works.",
+                             .args = kArgs,
+                             .examples = kExamples,
+                             .results = kResults,
+                             .plan = plan};
 
 }  // namespace gpustack::modules

@@ -6,7 +6,9 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "cmd", .required = true, .doc = "The command line, run as it is by a shell."},
-    {.name = "executable", .type = ArgType::path, .doc = "Absolute path of the shell; `/bin/sh` when absent."},
+    {.name = "executable",
+     .type = ArgType::path,
+     .doc = "Absolute path of the shell; `/bin/sh` when absent."},
 };
 constexpr Example kExamples[] = {
     {.title = "Look at the kernel", .yaml = "raw: uname -a\nchanged_when: false"},
@@ -26,7 +28,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     plan.skipped = true;
     return plan;
   }
-  plan.state = Value::map({{"line", args.text("cmd")}, {"executable", args.text("executable", "/bin/sh")}});
+  plan.state =
+      Value::map({{"line", args.text("cmd")}, {"executable", args.text("executable", "/bin/sh")}});
   return plan;
 }
 
@@ -43,8 +46,14 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec raw_module;
-const ModuleSpec raw_module{.name = "raw", .summary = "Run a command line with nothing added.", .args = kArgs,
-                            .examples = kExamples, .results = kResults, .check = CheckSupport::skipped,
-                            .free_form = "cmd", .plan = plan, .apply = apply};
+const ModuleSpec raw_module{.name = "raw",
+                            .summary = "Run a command line with nothing added.",
+                            .args = kArgs,
+                            .examples = kExamples,
+                            .results = kResults,
+                            .check = CheckSupport::skipped,
+                            .free_form = "cmd",
+                            .plan = plan,
+                            .apply = apply};
 
 }  // namespace gpustack::modules

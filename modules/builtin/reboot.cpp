@@ -6,23 +6,51 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "pre_reboot_delay", .type = ArgType::integer, .fallback = "0", .aliases = "pre_reboot_delay_sec", .doc = "Seconds before the reboot, rounded down to minutes."},
-    {.name = "post_reboot_delay", .type = ArgType::integer, .fallback = "0", .aliases = "post_reboot_delay_sec", .doc = "Seconds to wait after the host went down before trying to reach it."},
-    {.name = "reboot_timeout", .type = ArgType::integer, .fallback = "600", .aliases = "reboot_timeout_sec", .doc = "Seconds for the host to come back, and again for `test_command` to succeed."},
-    {.name = "connect_timeout", .type = ArgType::integer, .aliases = "connect_timeout_sec", .doc = "Seconds one connection attempt may take."},
-    {.name = "test_command", .fallback = "whoami", .doc = "Command that must succeed before the task is done."},
-    {.name = "msg", .fallback = "Reboot initiated by Ansible", .doc = "Message for those who are logged in."},
-    {.name = "search_paths", .type = ArgType::list, .elements = ArgType::string, .fallback = "/sbin,/bin,/usr/sbin,/usr/bin,/usr/local/sbin", .doc = "Folders in which shutdown(8) is looked for."},
-    {.name = "boot_time_command", .fallback = "cat /proc/sys/kernel/random/boot_id", .doc = "Command whose output differs after a reboot."},
-    {.name = "reboot_command", .doc = "Command to use instead of shutdown; delays and message then do not apply."},
+    {.name = "pre_reboot_delay",
+     .type = ArgType::integer,
+     .fallback = "0",
+     .aliases = "pre_reboot_delay_sec",
+     .doc = "Seconds before the reboot, rounded down to minutes."},
+    {.name = "post_reboot_delay",
+     .type = ArgType::integer,
+     .fallback = "0",
+     .aliases = "post_reboot_delay_sec",
+     .doc = "Seconds to wait after the host went down before trying to reach it."},
+    {.name = "reboot_timeout",
+     .type = ArgType::integer,
+     .fallback = "600",
+     .aliases = "reboot_timeout_sec",
+     .doc = "Seconds for the host to come back, and again for `test_command` to succeed."},
+    {.name = "connect_timeout",
+     .type = ArgType::integer,
+     .aliases = "connect_timeout_sec",
+     .doc = "Seconds one connection attempt may take."},
+    {.name = "test_command",
+     .fallback = "whoami",
+     .doc = "Command that must succeed before the task is done."},
+    {.name = "msg",
+     .fallback = "Reboot initiated by Ansible",
+     .doc = "Message for those who are logged in."},
+    {.name = "search_paths",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .fallback = "/sbin,/bin,/usr/sbin,/usr/bin,/usr/local/sbin",
+     .doc = "Folders in which shutdown(8) is looked for."},
+    {.name = "boot_time_command",
+     .fallback = "cat /proc/sys/kernel/random/boot_id",
+     .doc = "Command whose output differs after a reboot."},
+    {.name = "reboot_command",
+     .doc = "Command to use instead of shutdown; delays and message then do not apply."},
 };
 constexpr Example kExamples[] = {
-    {.title = "After a new kernel", .yaml = "reboot:\n  reboot_timeout: 900\nwhen: kernel_install.changed"},
+    {.title = "After a new kernel",
+     .yaml = "reboot:\n  reboot_timeout: 900\nwhen: kernel_install.changed"},
 };
 constexpr ResultKey kResults[] = {
     {"rebooted", "Whether the host was rebooted."},
     {"elapsed", "Seconds until it was back."},
-    {"boot_id", "Output of `boot_time_command` before the reboot; the controller waits until it differs."},
+    {"boot_id",
+     "Output of `boot_time_command` before the reboot; the controller waits until it differs."},
 };
 constexpr std::int64_t kMinute = 60;
 
@@ -30,7 +58,9 @@ Result<std::vector<std::string>> shutdown_command(const Args& args, const System
   if (args.has("reboot_command")) {
     auto words = shell_split(args.text("reboot_command"));
     if (!words || words->empty()) {
-      return Error(ErrorCode::invalid_argument, "expected a command for reboot_command, found '" + args.text("reboot_command") + "'");
+      return Error(
+          ErrorCode::invalid_argument,
+          "expected a command for reboot_command, found '" + args.text("reboot_command") + "'");
     }
     return std::move(*words);
   }
@@ -38,10 +68,12 @@ Result<std::vector<std::string>> shutdown_command(const Args& args, const System
     const std::string path = join_path(folder, "shutdown");
     const auto info = view.stat(path);
     if (!info || !*info) continue;
-    return std::vector<std::string>{path, "-r", std::to_string(args.integer("pre_reboot_delay") / kMinute), args.text("msg")};
+    return std::vector<std::string>{
+        path, "-r", std::to_string(args.integer("pre_reboot_delay") / kMinute), args.text("msg")};
   }
   return Error(ErrorCode::module_failed,
-               "Unable to find command \"shutdown\" in search paths: " + join(args.texts("search_paths"), ", "));
+               "Unable to find command \"shutdown\" in search paths: " +
+                   join(args.texts("search_paths"), ", "));
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
@@ -50,16 +82,20 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   plan.classes = ChangeClass::reboot;
   List words;
   for (const std::string& word : argv) words.push_back(Value(word));
-  plan.state = Value::map({{"argv", Value(std::move(words))}, {"boot_time_command", args.text("boot_time_command")}});
+  plan.state = Value::map(
+      {{"argv", Value(std::move(words))}, {"boot_time_command", args.text("boot_time_command")}});
   return plan;
 }
 
-// The controller takes over from here: it waits until the boot id differs and runs the test command.
+// The controller takes over from here: it waits until the boot id differs and runs the test
+// command.
 Result<Outcome> apply(const Plan& plan, System& system) {
-  Command boot_time = parsable_command({"/bin/sh", "-c", to_text(plan.state.get("boot_time_command"))});
+  Command boot_time =
+      parsable_command({"/bin/sh", "-c", to_text(plan.state.get("boot_time_command"))});
   GS_TRY(const CommandResult booted, system.run(boot_time));
   if (booted.status != 0) {
-    return failed_outcome("failed to get host boot time info, rc: " + std::to_string(return_code(booted)), booted);
+    return failed_outcome(
+        "failed to get host boot time info, rc: " + std::to_string(return_code(booted)), booted);
   }
   Command command = parsable_command({});
   for (const Value& word : plan.state.get("argv").as_list()) command.argv.push_back(to_text(word));
@@ -69,8 +105,10 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   // A signal means that the host was faster than we were.
   if (done.status != 0 && done.signal == 0) {
     result.set("rebooted", false);
-    return failed_outcome("Reboot command failed. Error was: '" + std::string(trim(done.output)) + ", " +
-                              std::string(trim(done.errors)) + "'", done, std::move(result));
+    return failed_outcome("Reboot command failed. Error was: '" + std::string(trim(done.output)) +
+                              ", " + std::string(trim(done.errors)) + "'",
+                          done,
+                          std::move(result));
   }
   return Outcome{.changed = true, .failed = false, .result = std::move(result)};
 }
@@ -78,7 +116,13 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec reboot_module;
-const ModuleSpec reboot_module{.name = "reboot", .summary = "Reboot a host and wait until it is back.", .args = kArgs, .examples = kExamples,
-                               .results = kResults, .place = Place::both, .plan = plan, .apply = apply};
+const ModuleSpec reboot_module{.name = "reboot",
+                               .summary = "Reboot a host and wait until it is back.",
+                               .args = kArgs,
+                               .examples = kExamples,
+                               .results = kResults,
+                               .place = Place::both,
+                               .plan = plan,
+                               .apply = apply};
 
 }  // namespace gpustack::modules

@@ -7,19 +7,40 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "path", .type = ArgType::path, .required = true, .aliases = "dest,destfile,name", .doc = "The file to edit."},
-    {.name = "regexp", .required = true, .doc = "What to look for, in the whole text; ^ and $ match at each line."},
-    {.name = "replace", .doc = "What to put there; \\1 and \\g<name> stand for groups.", .empty_fallback = true},
-    {.name = "after", .doc = "Only text after the first match of this is touched; a dot matches line ends too."},
-    {.name = "before", .doc = "Only text before the match of this is touched; a dot matches line ends too."},
-    {.name = "backup", .type = ArgType::boolean, .fallback = "no", .doc = "Keep a copy of the old file beside it."},
-    {.name = "validate", .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
-    {.name = "encoding", .fallback = "utf-8", .choices = "utf-8,utf8,ascii,latin-1,latin1,iso-8859-1", .doc = "Encoding of the file."},
+    {.name = "path",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "dest,destfile,name",
+     .doc = "The file to edit."},
+    {.name = "regexp",
+     .required = true,
+     .doc = "What to look for, in the whole text; ^ and $ match at each line."},
+    {.name = "replace",
+     .doc = "What to put there; \\1 and \\g<name> stand for groups.",
+     .empty_fallback = true},
+    {.name = "after",
+     .doc = "Only text after the first match of this is touched; a dot matches line ends too."},
+    {.name = "before",
+     .doc = "Only text before the match of this is touched; a dot matches line ends too."},
+    {.name = "backup",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Keep a copy of the old file beside it."},
+    {.name = "validate",
+     .doc = "Command that checks the new file before it is put in place; %s stands for its path."},
+    {.name = "encoding",
+     .fallback = "utf-8",
+     .choices = "utf-8,utf8,ascii,latin-1,latin1,iso-8859-1",
+     .doc = "Encoding of the file."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "Rename a host everywhere", .yaml = "replace:\n  path: /etc/hosts\n  regexp: '(\\s+)old\\.example(\\s+.*)?$'\n  replace: '\\1new.example\\2'"},
-    {.title = "Only inside one section", .yaml = "replace:\n  path: /etc/app.conf\n  after: '\\[gpu\\]'\n  before: '\\[disk\\]'\n  regexp: '^enabled=.*$'\n  replace: enabled=yes"},
+    {.title = "Rename a host everywhere",
+     .yaml = "replace:\n  path: /etc/hosts\n  regexp: '(\\s+)old\\.example(\\s+.*)?$'\n  replace: "
+             "'\\1new.example\\2'"},
+    {.title = "Only inside one section",
+     .yaml = "replace:\n  path: /etc/app.conf\n  after: '\\[gpu\\]'\n  before: '\\[disk\\]'\n  "
+             "regexp: '^enabled=.*$'\n  replace: enabled=yes"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -28,7 +49,9 @@ constexpr ResultKey kResults[] = {
     {"backup_file", "Path of the copy, when one was made."},
 };
 
-bool is_latin1(std::string_view encoding) { return encoding.starts_with("latin") || encoding.starts_with("iso"); }
+bool is_latin1(std::string_view encoding) {
+  return encoding.starts_with("latin") || encoding.starts_with("iso");
+}
 
 std::string from_latin1(std::string_view bytes) {
   std::string text;
@@ -54,7 +77,8 @@ Result<std::string> to_latin1(std::string_view text) {
       const auto next = static_cast<unsigned char>(text[++i]);
       bytes += static_cast<char>(((lead & 0x03U) << 6U) | (next & 0x3fU));
     } else {
-      return Error(ErrorCode::invalid_argument, "the replacement has characters that latin-1 cannot write");
+      return Error(ErrorCode::invalid_argument,
+                   "the replacement has characters that latin-1 cannot write");
     }
   }
   return bytes;
@@ -65,8 +89,11 @@ struct Section {
   std::size_t end = 0;
 };
 
-/// The part between `after` and `before`; nothing when they do not match. `pattern` receives what was looked for.
-Result<std::optional<Section>> section_of(const Args& args, const std::string& text, std::string& pattern) {
+/// The part between `after` and `before`; nothing when they do not match. `pattern` receives what
+/// was looked for.
+Result<std::optional<Section>> section_of(const Args& args,
+                                          const std::string& text,
+                                          std::string& pattern) {
   const std::string after = args.text("after");
   const std::string before = args.text("before");
   if (after.empty() && before.empty()) return std::optional<Section>(Section{0, text.size()});
@@ -81,7 +108,8 @@ Result<std::optional<Section>> section_of(const Args& args, const std::string& t
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(TextFile file, open_text(view, args.text("path")));
-  if (!file.exists()) return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist");
+  if (!file.exists())
+    return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist");
   const bool latin1 = is_latin1(args.text("encoding"));
   const std::string text = latin1 ? from_latin1(file.content) : file.content;
   Plan plan;
@@ -92,7 +120,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     plan.set("msg", "Pattern for before/after params did not match the given file: " + looked_for);
     return plan;
   }
-  GS_TRY(const regex::Pattern pattern, regex::Pattern::compile(args.text("regexp"), regex::Flag::multiline));
+  GS_TRY(const regex::Pattern pattern,
+         regex::Pattern::compile(args.text("regexp"), regex::Flag::multiline));
   const std::string inside = text.substr(section->begin, section->end - section->begin);
   GS_TRY(const regex::Substitution done, pattern.substitute(inside, args.text("replace")));
   std::string message;
@@ -104,7 +133,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
       GS_TRY(content, to_latin1(content));
     }
   }
-  GS_TRY_VOID(finish_edit(plan, args, view, file, std::move(content), std::move(message), Headers::path_only));
+  GS_TRY_VOID(finish_edit(
+      plan, args, view, file, std::move(content), std::move(message), Headers::path_only));
   return plan;
 }
 

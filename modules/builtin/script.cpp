@@ -6,17 +6,30 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "cmd", .doc = "Path of the script on the controller, then its arguments, as for a shell."},
-    {.name = "creates", .type = ArgType::path, .doc = "The script does not run when this path exists on the host."},
-    {.name = "removes", .type = ArgType::path, .doc = "The script runs only when this path exists on the host."},
+    {.name = "cmd",
+     .doc = "Path of the script on the controller, then its arguments, as for a shell."},
+    {.name = "creates",
+     .type = ArgType::path,
+     .doc = "The script does not run when this path exists on the host."},
+    {.name = "removes",
+     .type = ArgType::path,
+     .doc = "The script runs only when this path exists on the host."},
     {.name = "chdir", .doc = "Absolute path of the folder to run in."},
-    {.name = "executable", .doc = "Program that runs the script; without it the script's first line decides."},
-    {.name = "decrypt", .type = ArgType::boolean, .fallback = "true", .doc = "Whether a vault-encrypted script is decrypted on the controller."},
-    {.name = "_content", .type = ArgType::raw, .doc = "The script itself, added by the controller."},
+    {.name = "executable",
+     .doc = "Program that runs the script; without it the script's first line decides."},
+    {.name = "decrypt",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Whether a vault-encrypted script is decrypted on the controller."},
+    {.name = "_content",
+     .type = ArgType::raw,
+     .doc = "The script itself, added by the controller."},
 };
 constexpr Example kExamples[] = {
-    {.title = "Run a local script once", .yaml = "script: files/tune.sh --profile compute\nargs:\n  creates: /etc/gpu-tuned"},
-    {.title = "With an interpreter", .yaml = "script:\n  cmd: report.py\n  executable: python3\n  chdir: /var/tmp"},
+    {.title = "Run a local script once",
+     .yaml = "script: files/tune.sh --profile compute\nargs:\n  creates: /etc/gpu-tuned"},
+    {.title = "With an interpreter",
+     .yaml = "script:\n  cmd: report.py\n  executable: python3\n  chdir: /var/tmp"},
 };
 constexpr ResultKey kResults[] = {
     {"rc", "Exit status of the script."},
@@ -52,14 +65,17 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string line(trim(args.text("cmd")));
   const auto words = shell_split(line);
   if (!words || words->empty()) {
-    return Error(ErrorCode::invalid_argument, "expected the path of a script, found '" + line + "'");
+    return Error(ErrorCode::invalid_argument,
+                 "expected the path of a script, found '" + line + "'");
   }
   if (view.check_mode()) {
-    if (creates.empty() && removes.empty()) return skipped_plan("Check mode is not supported for this task.");
+    if (creates.empty() && removes.empty())
+      return skipped_plan("Check mode is not supported for this task.");
     return Plan::change();
   }
   if (!args.has("_content")) {
-    return Error(ErrorCode::content_missing, "the content of the script '" + words->front() + "' did not arrive");
+    return Error(ErrorCode::content_missing,
+                 "the content of the script '" + words->front() + "' did not arrive");
   }
   Plan plan = Plan::change();
   plan.state = Value::map({{"script", words->front()},
@@ -109,9 +125,15 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec script_module;
-const ModuleSpec script_module{.name = "script", .summary = "Run a script of the controller on the host.", .args = kArgs,
- .examples = kExamples, .results = kResults,
-                               .place = Place::both, .check = CheckSupport::skipped, .free_form = "cmd",
-                               .plan = plan, .apply = apply};
+const ModuleSpec script_module{.name = "script",
+                               .summary = "Run a script of the controller on the host.",
+                               .args = kArgs,
+                               .examples = kExamples,
+                               .results = kResults,
+                               .place = Place::both,
+                               .check = CheckSupport::skipped,
+                               .free_form = "cmd",
+                               .plan = plan,
+                               .apply = apply};
 
 }  // namespace gpustack::modules

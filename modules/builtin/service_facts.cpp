@@ -1,9 +1,9 @@
-#include <algorithm>
-#include <array>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/init_system.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
@@ -19,7 +19,9 @@ constexpr std::string_view kQueries =
     "service --status-all, systemctl list-units, systemctl list-unit-files, systemctl show";
 constexpr std::string_view kBadStates[] = {"not-found", "masked", "failed"};
 
-bool is_bad(std::string_view state) { return std::ranges::find(kBadStates, state) != std::end(kBadStates); }
+bool is_bad(std::string_view state) {
+  return std::ranges::find(kBadStates, state) != std::end(kBadStates);
+}
 
 Value entry(const std::string& name, std::string_view state, std::string_view source) {
   return Value::map({{"name", name}, {"state", state}, {"source", source}});
@@ -30,7 +32,9 @@ Result<void> add_init_scripts(const SystemView& view, Value& services, Value& re
   if (view.find_program("service").empty() || !view.find_program("chkconfig").empty()) return {};
   GS_TRY(const CommandResult listed, view.query(parsable_command({"service", "--status-all"})));
   if (listed.status != 0) {
-    add_warning(result, "Unable to query 'service' tool (" + std::to_string(listed.status) + "): " + listed.errors);
+    add_warning(
+        result,
+        "Unable to query 'service' tool (" + std::to_string(listed.status) + "): " + listed.errors);
   }
   for (const std::string& line : split_lines(listed.output)) {
     const std::string_view text = trim(line);
@@ -44,7 +48,8 @@ Result<void> add_init_scripts(const SystemView& view, Value& services, Value& re
 
 Result<void> add_units(const SystemView& view, Value& services, Value& result) {
   GS_TRY(const CommandResult listed,
-         view.query(parsable_command({"systemctl", "list-units", "--no-pager", "--type", "service", "--all"})));
+         view.query(parsable_command(
+             {"systemctl", "list-units", "--no-pager", "--type", "service", "--all"})));
   if (listed.status != 0) {
     add_warning(result, "Could not list units from systemd: " + listed.errors);
     return {};
@@ -53,7 +58,9 @@ Result<void> add_units(const SystemView& view, Value& services, Value& result) {
     if (line.find(".service") == std::string::npos) continue;
     auto fields = split_words(line);
     std::string status;
-    const auto bad = std::ranges::find_if(kBadStates, [&](std::string_view one) { return std::ranges::find(fields, one) != fields.end(); });
+    const auto bad = std::ranges::find_if(kBadStates, [&](std::string_view one) {
+      return std::ranges::find(fields, one) != fields.end();
+    });
     if (bad != std::end(kBadStates)) {
       status = *bad;
       // Such lines start with a dot, unless the output has no room for one.
@@ -70,21 +77,24 @@ Result<void> add_units(const SystemView& view, Value& services, Value& result) {
 }
 
 // States of all units that are not loaded, asked for at once: one process instead of one per unit.
-Result<std::vector<std::string>> active_states(const SystemView& view, const std::vector<std::string>& names) {
+Result<std::vector<std::string>> active_states(const SystemView& view,
+                                               const std::vector<std::string>& names) {
   std::vector<std::string> out;
   if (names.empty()) return out;
   Command command = parsable_command({"systemctl", "show", "--property=ActiveState"});
   command.argv.insert(command.argv.end(), names.begin(), names.end());
   GS_TRY(const CommandResult shown, view.query(command));
   for (const std::string& line : split_lines(shown.output)) {
-    if (line.starts_with("ActiveState=")) out.push_back(line.substr(std::string_view("ActiveState=").size()));
+    if (line.starts_with("ActiveState="))
+      out.push_back(line.substr(std::string_view("ActiveState=").size()));
   }
   return out;
 }
 
 Result<void> add_unit_files(const SystemView& view, Value& services, Value& result) {
   GS_TRY(const CommandResult listed,
-         view.query(parsable_command({"systemctl", "list-unit-files", "--no-pager", "--type", "service", "--all"})));
+         view.query(parsable_command(
+             {"systemctl", "list-unit-files", "--no-pager", "--type", "service", "--all"})));
   if (listed.status != 0) {
     add_warning(result, "Could not get unit files data from systemd: " + listed.errors);
     return {};
@@ -107,7 +117,9 @@ Result<void> add_unit_files(const SystemView& view, Value& services, Value& resu
   }
   // Templates (`getty@.service`) have no state and `show` refuses them.
   std::vector<std::string> askable;
-  std::ranges::copy_if(unloaded, std::back_inserter(askable), [](const std::string& name) { return name.find("@.") == std::string::npos; });
+  std::ranges::copy_if(unloaded, std::back_inserter(askable), [](const std::string& name) {
+    return name.find("@.") == std::string::npos;
+  });
   GS_TRY(const auto states, active_states(view, askable));
   std::size_t next = 0;
   for (std::size_t i = 0; i < unloaded.size(); ++i) {
@@ -132,7 +144,9 @@ Result<Plan> plan(const Args&, const SystemView& view) {
   Plan plan = Plan::none(std::move(result));
   if (services.size() == 0) {
     plan.skipped = true;
-    plan.set("msg", "Failed to find any services. This can be due to privileges or some other configuration issue.");
+    plan.set("msg",
+             "Failed to find any services. This can be due to privileges or some other "
+             "configuration issue.");
     return plan;
   }
   plan.set("ansible_facts", Value::map({{"services", std::move(services)}}));
@@ -142,7 +156,11 @@ Result<Plan> plan(const Args&, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec service_facts_module;
-const ModuleSpec service_facts_module{.name = "service_facts", .summary = "List services and their states as facts.",
-                                      .examples = kExamples, .results = kResults, .queries = kQueries, .plan = plan};
+const ModuleSpec service_facts_module{.name = "service_facts",
+                                      .summary = "List services and their states as facts.",
+                                      .examples = kExamples,
+                                      .results = kResults,
+                                      .queries = kQueries,
+                                      .plan = plan};
 
 }  // namespace gpustack::modules

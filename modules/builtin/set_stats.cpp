@@ -6,18 +6,30 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "data", .type = ArgType::map, .required = true, .doc = "Names and values."},
-    {.name = "per_host", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the values belong to the host or to the run."},
-    {.name = "aggregate", .type = ArgType::boolean, .fallback = "true", .doc = "Whether values add to what is there (numbers sum up, lists and maps join) or replace it."},
+    {.name = "per_host",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the values belong to the host or to the run."},
+    {.name = "aggregate",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Whether values add to what is there (numbers sum up, lists and maps join) or replace "
+            "it."},
 };
 constexpr Example kExamples[] = {
-    {.title = "Count hosts that need a reboot", .yaml = "set_stats:\n  data:\n    reboots_pending: 1"},
+    {.title = "Count hosts that need a reboot",
+     .yaml = "set_stats:\n  data:\n    reboots_pending: 1"},
 };
 constexpr ResultKey kResults[] = {{"ansible_stats", "The values with per_host and aggregate."}};
 
 }  // namespace
 
 extern const ModuleSpec set_stats_module;
-const ModuleSpec set_stats_module{.name = "set_stats", .summary = "Record values for the summary of the run.", .args = kArgs, .examples = kExamples, .results = kResults,
-    .place = Place::controller};
+const ModuleSpec set_stats_module{.name = "set_stats",
+                                  .summary = "Record values for the summary of the run.",
+                                  .args = kArgs,
+                                  .examples = kExamples,
+                                  .results = kResults,
+                                  .place = Place::controller};
 
 }  // namespace gpustack::modules

@@ -1,20 +1,32 @@
-#include <algorithm>
-
 #include "modules/builtin/support/facts/subsets.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "gather_subset", .type = ArgType::list, .elements = ArgType::string, .fallback = "all",
-     .doc = "Families of facts to gather; `!name` leaves one out, `min` stays unless `!min`. `gpustack` is ours."},
-    {.name = "gather_timeout", .type = ArgType::integer, .fallback = "10",
-     .doc = "Seconds to wait for a slow source: a network mount, a local fact program, nvidia-smi."},
-    {.name = "filter", .type = ArgType::list, .elements = ArgType::string, 
-     .doc = "Shell patterns; only facts whose name (with or without `ansible_`) matches one are returned.",
+    {.name = "gather_subset",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .fallback = "all",
+     .doc = "Families of facts to gather; `!name` leaves one out, `min` stays unless `!min`. "
+            "`gpustack` is ours."},
+    {.name = "gather_timeout",
+     .type = ArgType::integer,
+     .fallback = "10",
+     .doc =
+         "Seconds to wait for a slow source: a network mount, a local fact program, nvidia-smi."},
+    {.name = "filter",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Shell patterns; only facts whose name (with or without `ansible_`) matches one are "
+            "returned.",
      .empty_fallback = true},
-    {.name = "fact_path", .type = ArgType::path, .fallback = "/etc/ansible/facts.d",
+    {.name = "fact_path",
+     .type = ArgType::path,
+     .fallback = "/etc/ansible/facts.d",
      .doc = "Folder of local facts: `*.fact` files with JSON or INI, or programs that print it."},
 };
 
@@ -25,7 +37,8 @@ constexpr Example kExamples[] = {
 };
 
 constexpr ResultKey kResults[] = {
-    {.name = "ansible_facts", .doc = "The facts, named as Ansible names them; ours are under `ansible_gpustack`."},
+    {.name = "ansible_facts",
+     .doc = "The facts, named as Ansible names them; ours are under `ansible_gpustack`."},
 };
 
 /// fnmatch(3) for names: `*`, `?` and `[…]`.
@@ -66,7 +79,8 @@ bool matches(std::string_view pattern, std::string_view name) {
 bool is_wanted(const std::vector<std::string>& filters, const std::string& name) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(), [&](const std::string& filter) {
-    return filter.empty() || filter == "*" || matches(filter, name) || matches(filter, "ansible_" + name);
+    return filter.empty() || filter == "*" || matches(filter, name) ||
+           matches(filter, "ansible_" + name);
   });
 }
 
@@ -76,14 +90,16 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(const auto chosen, facts::choose_families(subset));
   const facts::Reader host(view);
   facts::Request request{.fact_path = args.text("fact_path"),
-                         .timeout = std::chrono::seconds(std::max<std::int64_t>(1, args.integer("gather_timeout", 10))),
+                         .timeout = std::chrono::seconds(
+                             std::max<std::int64_t>(1, args.integer("gather_timeout", 10))),
                          .warnings = {}};
   Map gathered;
   for (const facts::Family* family : chosen) family->collect(host, request, gathered);
   Map named;
   named.reserve(gathered.size() + 2);
   for (auto& [name, value] : gathered) {
-    if (is_wanted(filters, name.as_string())) named.set("ansible_" + name.as_string(), std::move(value));
+    if (is_wanted(filters, name.as_string()))
+      named.set("ansible_" + name.as_string(), std::move(value));
   }
   List asked;
   for (const std::string& each : subset) asked.emplace_back(each);

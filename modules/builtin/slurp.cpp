@@ -6,11 +6,16 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "src", .type = ArgType::path, .required = true, .aliases = "path", .doc = "The file to read."},
+    {.name = "src",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "path",
+     .doc = "The file to read."},
 };
 
 constexpr Example kExamples[] = {
-    {.title = "Read a file of the host", .yaml = "slurp:\n  src: /proc/driver/nvidia/version\nregister: driver"},
+    {.title = "Read a file of the host",
+     .yaml = "slurp:\n  src: /proc/driver/nvidia/version\nregister: driver"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -26,9 +31,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (info->kind == FileKind::directory) {
     return Error(ErrorCode::module_failed, "source is a directory and must be a file: " + source);
   }
-  if (!view.access(source, "r")) return Error(ErrorCode::module_failed, "file is not readable: " + source);
+  if (!view.access(source, "r"))
+    return Error(ErrorCode::module_failed, "file is not readable: " + source);
   GS_TRY(const std::string bytes, view.read(source));
-  return Plan::none(Value::map({{"content", Value(base64(bytes))}, {"encoding", "base64"}, {"source", Value(source)}}));
+  return Plan::none(Value::map(
+      {{"content", Value(base64(bytes))}, {"encoding", "base64"}, {"source", Value(source)}}));
 }
 
 }  // namespace

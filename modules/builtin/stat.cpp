@@ -7,18 +7,45 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "path", .type = ArgType::path, .required = true, .aliases = "dest,name", .doc = "What to look at."},
-    {.name = "follow", .type = ArgType::boolean, .fallback = "no", .doc = "Look at what a link points to."},
-    {.name = "get_checksum", .type = ArgType::boolean, .fallback = "yes", .doc = "Compute the file's digest."},
-    {.name = "checksum_algorithm", .fallback = "sha1", .aliases = "checksum,checksum_algo", .choices = "md5,sha1,sha224,sha256,sha384,sha512", .doc = "Which digest."},
-    {.name = "get_mime", .type = ArgType::boolean, .fallback = "yes", .aliases = "mime,mime_type,mime-type", .doc = "Ask file(1), where installed, for type and character set."},
-    {.name = "get_attributes", .type = ArgType::boolean, .fallback = "yes", .aliases = "attr,attributes", .doc = "Read the attributes that lsattr(1) shows."},
-    {.name = "get_md5", .type = ArgType::boolean, .fallback = "no", .doc = "Also compute the MD5 digest, as `md5`."},
+    {.name = "path",
+     .type = ArgType::path,
+     .required = true,
+     .aliases = "dest,name",
+     .doc = "What to look at."},
+    {.name = "follow",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Look at what a link points to."},
+    {.name = "get_checksum",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .doc = "Compute the file's digest."},
+    {.name = "checksum_algorithm",
+     .fallback = "sha1",
+     .aliases = "checksum,checksum_algo",
+     .choices = "md5,sha1,sha224,sha256,sha384,sha512",
+     .doc = "Which digest."},
+    {.name = "get_mime",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .aliases = "mime,mime_type,mime-type",
+     .doc = "Ask file(1), where installed, for type and character set."},
+    {.name = "get_attributes",
+     .type = ArgType::boolean,
+     .fallback = "yes",
+     .aliases = "attr,attributes",
+     .doc = "Read the attributes that lsattr(1) shows."},
+    {.name = "get_md5",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "Also compute the MD5 digest, as `md5`."},
 };
 
 constexpr Example kExamples[] = {
     {.title = "Is there a device node?", .yaml = "stat:\n  path: /dev/nvidia0\nregister: node"},
-    {.title = "Without reading the content", .yaml = "stat:\n  path: /var/lib/images/big.img\n  get_checksum: no\n  get_mime: no\nregister: image"},
+    {.title = "Without reading the content",
+     .yaml = "stat:\n  path: /var/lib/images/big.img\n  get_checksum: no\n  get_mime: "
+             "no\nregister: image"},
 };
 
 constexpr ResultKey kResults[] = {
@@ -29,7 +56,8 @@ constexpr ResultKey kResults[] = {
     {"stat.uid", "Number of the owner; pw_name is the name."},
     {"stat.gid", "Number of the group; gr_name is the name."},
     {"stat.size", "Size in bytes."},
-    {"stat.mtime", "Time of the last change, in seconds since the epoch; likewise atime and ctime."},
+    {"stat.mtime",
+     "Time of the last change, in seconds since the epoch; likewise atime and ctime."},
     {"stat.checksum", "The digest of a readable file."},
     {"stat.lnk_source", "Absolute target of a link; lnk_target is the target as it stands."},
     {"stat.readable", "Whether the task's user may read it; likewise writeable and executable."},
@@ -56,7 +84,10 @@ void add_mime(Value& keys, const SystemView& view, const std::string& path) {
   keys.set("charset", Value(trim(assignment[1])));
 }
 
-Result<void> add_digests(Value& keys, const Args& args, const SystemView& view, const std::string& path) {
+Result<void> add_digests(Value& keys,
+                         const Args& args,
+                         const SystemView& view,
+                         const std::string& path) {
   if (args.boolean("get_md5")) {
     GS_TRY(std::string digest, view.hash(path, Algorithm::md5));
     keys.set("md5", Value(std::move(digest)));
@@ -118,12 +149,13 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec stat_module;
-const ModuleSpec stat_module{.name = "stat",
-                             .summary = "Report what is at a path: kind, owner, mode, times, digest.",
-                             .args = kArgs,
-                             .examples = kExamples,
-                             .results = kResults,
-                             .queries = "file --mime-type",
-                             .plan = plan};
+const ModuleSpec stat_module{
+    .name = "stat",
+    .summary = "Report what is at a path: kind, owner, mode, times, digest.",
+    .args = kArgs,
+    .examples = kExamples,
+    .results = kResults,
+    .queries = "file --mime-type",
+    .plan = plan};
 
 }  // namespace gpustack::modules

@@ -1,10 +1,10 @@
-#include <algorithm>
-#include <array>
-
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/sdk/file_arguments.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
@@ -13,17 +13,34 @@ namespace {
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .aliases = "key", .doc = "The kernel parameter, with dots."},
     {.name = "value", .aliases = "val", .doc = "Its value; yes and no count as 1 and 0."},
-    {.name = "state", .fallback = "present", .choices = "present,absent", .doc = "Whether the file is to have it."},
-    {.name = "sysctl_file", .type = ArgType::path, .fallback = "/etc/sysctl.conf", .doc = "The file."},
-    {.name = "reload", .type = ArgType::boolean, .fallback = "true", .doc = "Whether `sysctl -p` reads the file after a change."},
-    {.name = "sysctl_set", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the running kernel gets the value at once."},
-    {.name = "ignoreerrors", .type = ArgType::boolean, .fallback = "false", .doc = "Whether parameters the kernel does not know are no fault."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "present,absent",
+     .doc = "Whether the file is to have it."},
+    {.name = "sysctl_file",
+     .type = ArgType::path,
+     .fallback = "/etc/sysctl.conf",
+     .doc = "The file."},
+    {.name = "reload",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Whether `sysctl -p` reads the file after a change."},
+    {.name = "sysctl_set",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the running kernel gets the value at once."},
+    {.name = "ignoreerrors",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether parameters the kernel does not know are no fault."},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_if, .names = "value", .when = "state", .equals = "present"},
 };
 constexpr Example kExamples[] = {
-    {.title = "Room for many mappings", .yaml = "sysctl:\n  name: vm.max_map_count\n  value: \"1048576\"\n  sysctl_file: /etc/sysctl.d/90-gpu.conf"},
+    {.title = "Room for many mappings",
+     .yaml = "sysctl:\n  name: vm.max_map_count\n  value: \"1048576\"\n  sysctl_file: "
+             "/etc/sysctl.d/90-gpu.conf"},
 };
 constexpr ResultKey kResults[] = {{"msg", "What went wrong."}};
 constexpr std::string_view kTrue[] = {"y", "yes", "on", "1", "true", "t"};
@@ -36,7 +53,8 @@ std::string plain_value(const std::string& value) {
   return std::string(trim(value));
 }
 
-// Dots and slashes change places, unless the name starts out with slashes (`net/ipv4/conf/eth0.1/forwarding`).
+// Dots and slashes change places, unless the name starts out with slashes
+// (`net/ipv4/conf/eth0.1/forwarding`).
 std::string proc_path(const std::string& name) {
   std::string path = name;
   const std::size_t first = path.find_first_of("./");
@@ -46,11 +64,13 @@ std::string proc_path(const std::string& name) {
   return "/proc/sys/" + path;
 }
 
-bool same_words(const std::string& left, const std::string& right) { return split_words(left) == split_words(right); }
+bool same_words(const std::string& left, const std::string& right) {
+  return split_words(left) == split_words(right);
+}
 
 struct SysctlFile {
-  std::vector<std::string> fixed;      ///< the lines it should have
-  std::optional<std::string> value;    ///< what it says now
+  std::vector<std::string> fixed;    ///< the lines it should have
+  std::optional<std::string> value;  ///< what it says now
   std::string text;
 };
 
@@ -62,12 +82,16 @@ struct Entry {
 std::optional<Entry> parse_entry(std::string_view line) {
   line = trim(line);
   const std::size_t equals = line.find('=');
-  if (line.empty() || line[0] == '#' || line[0] == ';' || equals == std::string_view::npos) return std::nullopt;
-  return Entry{std::string(trim(line.substr(0, equals))), std::string(trim(line.substr(equals + 1)))};
+  if (line.empty() || line[0] == '#' || line[0] == ';' || equals == std::string_view::npos)
+    return std::nullopt;
+  return Entry{std::string(trim(line.substr(0, equals))),
+               std::string(trim(line.substr(equals + 1)))};
 }
 
 // Of several lines for one key the first stays.
-SysctlFile edit(const std::string& text, const std::string& name, const std::optional<std::string>& wanted) {
+SysctlFile edit(const std::string& text,
+                const std::string& name,
+                const std::optional<std::string>& wanted) {
   SysctlFile out;
   out.text = text;
   std::vector<std::string> seen;
@@ -86,7 +110,8 @@ SysctlFile edit(const std::string& text, const std::string& name, const std::opt
       out.fixed.push_back(name + "=" + *wanted);
     }
   }
-  if (wanted && std::ranges::find(seen, name) == seen.end()) out.fixed.push_back(name + "=" + *wanted);
+  if (wanted && std::ranges::find(seen, name) == seen.end())
+    out.fixed.push_back(name + "=" + *wanted);
   return out;
 }
 
@@ -108,7 +133,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string current = running ? std::string(trim(*running)) : std::string();
 
   Plan plan = Plan::none();
-  plan.state = Value::map({{"name", name}, {"value", value}, {"file", path}, {"ignoreerrors", args.boolean("ignoreerrors")}});
+  plan.state = Value::map({{"name", name},
+                           {"value", value},
+                           {"file", path},
+                           {"ignoreerrors", args.boolean("ignoreerrors")}});
   const bool writes = present ? file.value != value : file.value.has_value();
   const bool differs = present && !same_words(current, value);
   const bool sets = differs && args.boolean("sysctl_set");
@@ -150,7 +178,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   const std::string name = to_text(plan.state.get("name"));
   if (plan.state.find("sets") != nullptr) {
     const auto done = system.write_kernel_file(proc_path(name), to_text(plan.state.get("value")));
-    if (!done && !ignores) return failed_outcome("setting " + name + " failed: " + done.error().message());
+    if (!done && !ignores)
+      return failed_outcome("setting " + name + " failed: " + done.error().message());
   }
   GS_TRY(Outcome outcome, apply_steps(plan, system));
   if (plan.state.find("reloads") == nullptr) return outcome;
@@ -158,7 +187,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   if (ignores) command.argv.insert(command.argv.begin() + 1, "-e");
   GS_TRY(const CommandResult done, system.run(command));
   if (done.status != 0 || was_refused(done.errors)) {
-    return failed_outcome("Failed to reload sysctl: " + done.output + done.errors, done, outcome.result);
+    return failed_outcome(
+        "Failed to reload sysctl: " + done.output + done.errors, done, outcome.result);
   }
   return outcome;
 }
@@ -166,8 +196,15 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec sysctl_module;
-const ModuleSpec sysctl_module{.name = "sysctl", .collection = "ansible.posix", .summary = "Set a kernel parameter, in its file and in the kernel.",
-                               .args = kArgs, .rules = kRules, .examples = kExamples, .results = kResults, .file_arguments = true,
-                               .plan = plan, .apply = apply};
+const ModuleSpec sysctl_module{.name = "sysctl",
+                               .collection = "ansible.posix",
+                               .summary = "Set a kernel parameter, in its file and in the kernel.",
+                               .args = kArgs,
+                               .rules = kRules,
+                               .examples = kExamples,
+                               .results = kResults,
+                               .file_arguments = true,
+                               .plan = plan,
+                               .apply = apply};
 
 }  // namespace gpustack::modules

@@ -33,19 +33,24 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string name = args.text("name");
   const std::string file = std::string(kZones) + name;
   GS_TRY(const auto zone, view.stat(file));
-  if (name.empty() || name.find("..") != std::string::npos || !zone || zone->kind != FileKind::regular) {
-    return Error(ErrorCode::invalid_argument, "expected the name of a time zone, found '" + name + "'")
+  if (name.empty() || name.find("..") != std::string::npos || !zone ||
+      zone->kind != FileKind::regular) {
+    return Error(ErrorCode::invalid_argument,
+                 "expected the name of a time zone, found '" + name + "'")
         .hint("the host has no " + file + "; is tzdata installed?");
   }
   const std::string current = current_zone(view);
   GS_TRY(const auto name_file, view.stat(kNameFile));
-  const bool name_differs = name_file && std::string(trim(view.read(kNameFile).value_or(std::string()))) != name;
+  const bool name_differs =
+      name_file && std::string(trim(view.read(kNameFile).value_or(std::string()))) != name;
   Plan plan = Plan::none();
   if (current == name && !name_differs) return plan;
   plan.changed = true;
-  plan.diff(Value::map({{"name", current}}), Value::map({{"name", name}}), "time zone", "time zone");
+  plan.diff(
+      Value::map({{"name", current}}), Value::map({{"name", name}}), "time zone", "time zone");
   if (current != name && is_systemd_running(view) && !view.find_program("timedatectl").empty()) {
-    plan.step(RunCommand{parsable_command({"timedatectl", "set-timezone", name}), "cannot set the time zone"});
+    plan.step(RunCommand{parsable_command({"timedatectl", "set-timezone", name}),
+                         "cannot set the time zone"});
   } else if (current != name) {
     plan.step(MakeSymlink{file, kLink});
   }
@@ -56,7 +61,12 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 }  // namespace
 
 extern const ModuleSpec timezone_module;
-const ModuleSpec timezone_module{.name = "timezone", .collection = "community.general", .summary = "Set the host's time zone.",
-                                 .args = kArgs, .examples = kExamples, .results = kResults, .plan = plan};
+const ModuleSpec timezone_module{.name = "timezone",
+                                 .collection = "community.general",
+                                 .summary = "Set the host's time zone.",
+                                 .args = kArgs,
+                                 .examples = kExamples,
+                                 .results = kResults,
+                                 .plan = plan};
 
 }  // namespace gpustack::modules

@@ -8,39 +8,97 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .aliases = "user", .doc = "Name of the user."},
-    {.name = "state", .fallback = "present", .choices = "absent,present", .doc = "Whether the user is to exist."},
+    {.name = "state",
+     .fallback = "present",
+     .choices = "absent,present",
+     .doc = "Whether the user is to exist."},
     {.name = "uid", .type = ArgType::integer, .doc = "The user's number."},
-    {.name = "non_unique", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the number may be taken already."},
+    {.name = "non_unique",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the number may be taken already."},
     {.name = "group", .doc = "Primary group, by name or number; it must exist."},
-    {.name = "groups", .type = ArgType::list, .elements = ArgType::string, .doc = "Supplementary groups; an empty list removes the user from all unless `append`."},
-    {.name = "append", .type = ArgType::boolean, .fallback = "false", .doc = "Whether `groups` add to those the user is in."},
+    {.name = "groups",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Supplementary groups; an empty list removes the user from all unless `append`."},
+    {.name = "append",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether `groups` add to those the user is in."},
     {.name = "comment", .doc = "The full name (GECOS field)."},
     {.name = "home", .type = ArgType::path, .doc = "The home folder."},
-    {.name = "create_home", .type = ArgType::boolean, .fallback = "true", .aliases = "createhome", .doc = "Whether a home folder that is not there is made."},
-    {.name = "move_home", .type = ArgType::boolean, .fallback = "false", .doc = "Whether the content moves when `home` changes."},
+    {.name = "create_home",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .aliases = "createhome",
+     .doc = "Whether a home folder that is not there is made."},
+    {.name = "move_home",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether the content moves when `home` changes."},
     {.name = "skeleton", .doc = "Folder that a new home starts as a copy of; needs `create_home`."},
     {.name = "umask", .doc = "Umask for a new home, as text; not with `local`."},
     {.name = "shell", .doc = "The login shell."},
-    {.name = "system", .type = ArgType::boolean, .fallback = "false", .doc = "Whether a new user gets a number of the system range."},
-    {.name = "password", .is_secret = true, .doc = "The hash for /etc/shadow, as crypt(5) makes it; `!` or `*` for none."},
-    {.name = "update_password", .fallback = "always", .choices = "always,on_create", .doc = "Whether the password of a user that is there is changed."},
-    {.name = "password_lock", .type = ArgType::boolean, .doc = "Whether the password is locked (usermod -L) or unlocked (-U)."},
-    {.name = "password_expire_max", .type = ArgType::integer, .doc = "Days after which a password must be changed."},
-    {.name = "password_expire_min", .type = ArgType::integer, .doc = "Days before which a password must not be changed."},
-    {.name = "expires", .type = ArgType::real, .doc = "When the account ends, in seconds since 1970; negative means never."},
-    {.name = "local", .type = ArgType::boolean, .doc = "Whether libuser's commands (`luseradd`) are used, for hosts with a central directory."},
-    {.name = "force", .type = ArgType::boolean, .fallback = "false", .doc = "With `absent`: remove a user who is logged in. With `generate_ssh_key`: replace a key."},
-    {.name = "remove", .type = ArgType::boolean, .fallback = "false", .doc = "With `absent`: remove home and mail spool too."},
-    {.name = "generate_ssh_key", .type = ArgType::boolean, .doc = "Whether the user gets an ssh key pair; an old one stays unless `force`."},
+    {.name = "system",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether a new user gets a number of the system range."},
+    {.name = "password",
+     .is_secret = true,
+     .doc = "The hash for /etc/shadow, as crypt(5) makes it; `!` or `*` for none."},
+    {.name = "update_password",
+     .fallback = "always",
+     .choices = "always,on_create",
+     .doc = "Whether the password of a user that is there is changed."},
+    {.name = "password_lock",
+     .type = ArgType::boolean,
+     .doc = "Whether the password is locked (usermod -L) or unlocked (-U)."},
+    {.name = "password_expire_max",
+     .type = ArgType::integer,
+     .doc = "Days after which a password must be changed."},
+    {.name = "password_expire_min",
+     .type = ArgType::integer,
+     .doc = "Days before which a password must not be changed."},
+    {.name = "expires",
+     .type = ArgType::real,
+     .doc = "When the account ends, in seconds since 1970; negative means never."},
+    {.name = "local",
+     .type = ArgType::boolean,
+     .doc =
+         "Whether libuser's commands (`luseradd`) are used, for hosts with a central directory."},
+    {.name = "force",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc =
+         "With `absent`: remove a user who is logged in. With `generate_ssh_key`: replace a key."},
+    {.name = "remove",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "With `absent`: remove home and mail spool too."},
+    {.name = "generate_ssh_key",
+     .type = ArgType::boolean,
+     .doc = "Whether the user gets an ssh key pair; an old one stays unless `force`."},
     {.name = "ssh_key_type", .fallback = "rsa", .doc = "Type of the key, as ssh-keygen names it."},
-    {.name = "ssh_key_bits", .type = ArgType::integer, .fallback = "0", .doc = "Bits of the key; 0 leaves it to ssh-keygen."},
-    {.name = "ssh_key_file", .type = ArgType::path, .doc = "Private key, relative to the home; `.ssh/id_<type>` when absent."},
-    {.name = "ssh_key_comment", .doc = "Comment of the key; `ansible-generated on <host>` when absent."},
-    {.name = "ssh_key_passphrase", .is_secret = true, .doc = "Passphrase of the key; none when absent."},
+    {.name = "ssh_key_bits",
+     .type = ArgType::integer,
+     .fallback = "0",
+     .doc = "Bits of the key; 0 leaves it to ssh-keygen."},
+    {.name = "ssh_key_file",
+     .type = ArgType::path,
+     .doc = "Private key, relative to the home; `.ssh/id_<type>` when absent."},
+    {.name = "ssh_key_comment",
+     .doc = "Comment of the key; `ansible-generated on <host>` when absent."},
+    {.name = "ssh_key_passphrase",
+     .is_secret = true,
+     .doc = "Passphrase of the key; none when absent."},
 };
 constexpr Example kExamples[] = {
-    {.title = "Someone who may use the GPU", .yaml = "user:\n  name: alice\n  groups: [video, render]\n  append: true\n  shell: /bin/bash"},
-    {.title = "A service account", .yaml = "user:\n  name: inference\n  system: true\n  create_home: false\n  home: /var/lib/inference\n  shell: /usr/sbin/nologin"},
+    {.title = "Someone who may use the GPU",
+     .yaml = "user:\n  name: alice\n  groups: [video, render]\n  append: true\n  shell: /bin/bash"},
+    {.title = "A service account",
+     .yaml = "user:\n  name: inference\n  system: true\n  create_home: false\n  home: "
+             "/var/lib/inference\n  shell: /usr/sbin/nologin"},
     {.title = "Gone, with the home", .yaml = "user:\n  name: bob\n  state: absent\n  remove: true"},
 };
 constexpr ResultKey kResults[] = {
@@ -72,20 +130,23 @@ std::string host_name(const SystemView& view) {
   return text ? std::string(trim(*text)) : std::string("localhost");
 }
 
-// crypt(5) hashes have the form $id$salt$hash; anything else is nearly always a password in clear text.
+// crypt(5) hashes have the form $id$salt$hash; anything else is nearly always a password in clear
+// text.
 bool looks_hashed(const std::string& password) {
-  if (password == "*" || password == "!" || password == "*************" || password.empty()) return true;
+  if (password == "*" || password == "!" || password == "*************" || password.empty())
+    return true;
   if (password.find_first_of(":*!") != std::string::npos) return false;
   const auto fields = split(password, '$');
   if (fields.size() < 3) return false;
   const std::string& hash = fields.back();
   for (const char c : hash) {
-    const bool known = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-                       c == '/' || c == '=';
+    const bool known = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '/' || c == '=';
     if (!known) return false;
   }
   const std::string& id = fields[1];
-  return !(id == "1" && hash.size() != 22) && !(id == "5" && hash.size() != 43) && !(id == "6" && hash.size() != 86);
+  return !(id == "1" && hash.size() != 22) && !(id == "5" && hash.size() != 43) &&
+         !(id == "6" && hash.size() != 86);
 }
 
 Value to_value(const std::vector<std::vector<std::string>>& commands) {
@@ -103,30 +164,38 @@ void merge(Value& into, const Value& from) {
 }
 
 // Notes for apply(): a key pair is made when there is none, or when an old one may go.
-Result<void> plan_ssh_key(const Args& args, const SystemView& view, const std::string& home, Plan& plan) {
+Result<void> plan_ssh_key(const Args& args,
+                          const SystemView& view,
+                          const std::string& home,
+                          Plan& plan) {
   const std::string type = args.text("ssh_key_type");
   std::string file = args.text("ssh_key_file", ".ssh/id_" + type);
   if (!file.starts_with('/')) file = join_path(home, file);
-  Value key = Value::map({{"file", file},
-                          {"type", type},
-                          {"bits", args.integer("ssh_key_bits")},
-                          {"comment", args.text("ssh_key_comment", "ansible-generated on " + host_name(view))},
-                          {"passphrase", args.get("ssh_key_passphrase")},
-                          {"overwrites", args.boolean("force")}});
+  Value key = Value::map(
+      {{"file", file},
+       {"type", type},
+       {"bits", args.integer("ssh_key_bits")},
+       {"comment", args.text("ssh_key_comment", "ansible-generated on " + host_name(view))},
+       {"passphrase", args.get("ssh_key_passphrase")},
+       {"overwrites", args.boolean("force")}});
   GS_TRY(const auto old_private, view.lstat(file));
   GS_TRY(const auto old_public, view.lstat(file + ".pub"));
   const bool is_there = old_private || old_public;
   const bool makes = !is_there || args.boolean("force");
   key.set("makes", makes);
   if (is_there) {
-    const std::string which = old_private ? "private file \"" + file : "public file \"" + file + ".pub";
-    add_warning(plan.result, makes ? "Overwriting existing ssh key " + which + "\""
-                                   : "Found existing ssh key " + which + "\", no force, so skipping ssh-keygen generation");
+    const std::string which =
+        old_private ? "private file \"" + file : "public file \"" + file + ".pub";
+    add_warning(plan.result,
+                makes ? "Overwriting existing ssh key " + which + "\""
+                      : "Found existing ssh key " + which +
+                            "\", no force, so skipping ssh-keygen generation");
   }
   if (makes) {
     GS_TRY_VOID(required_program(view, "ssh-keygen"));
     plan.changed = true;
-    plan.diff(Value::map({{"ssh_key_file", is_there ? Value(file) : Value()}}), Value::map({{"ssh_key_file", file}}));
+    plan.diff(Value::map({{"ssh_key_file", is_there ? Value(file) : Value()}}),
+              Value::map({{"ssh_key_file", file}}));
   }
   plan.state.set("ssh_key", std::move(key));
   return {};
@@ -135,14 +204,17 @@ Result<void> plan_ssh_key(const Args& args, const SystemView& view, const std::s
 Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string name = args.text("name");
   const bool local = args.boolean("local");
-  if (args.has("umask") && local) return Error(ErrorCode::argument_conflict, "'umask' can not be used with 'local'");
+  if (args.has("umask") && local)
+    return Error(ErrorCode::argument_conflict, "'umask' can not be used with 'local'");
   Plan plan = Plan::none();
   plan.set("name", name).set("state", args.text("state"));
   plan.state = Value(Map());
   for (const std::string_view key : split_names(kCommonFields)) plan.state.set(key, args.get(key));
   if (args.has("password") && !looks_hashed(args.text("password"))) {
-    add_warning(plan.result, "The input password appears not to have been hashed. The 'password' argument must be "
-                             "encrypted for this module to work properly.");
+    add_warning(
+        plan.result,
+        "The input password appears not to have been hashed. The 'password' argument must be "
+        "encrypted for this module to work properly.");
   }
   GS_TRY(const UserState state, user_state(view, name, local));
   if (args.text("state") == "absent") {
@@ -160,8 +232,10 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (state.user) {
     GS_TRY(change, modify_user(args, view, state));
     plan.set("append", args.get("append")).set("move_home", args.get("move_home"));
-    plan.set("uid", args.integer("uid", state.user->uid)).set("comment", args.text("comment", state.user->comment));
-    plan.set("home", args.text("home", state.user->home)).set("shell", args.text("shell", state.user->shell));
+    plan.set("uid", args.integer("uid", state.user->uid))
+        .set("comment", args.text("comment", state.user->comment));
+    plan.set("home", args.text("home", state.user->home))
+        .set("shell", args.text("shell", state.user->shell));
     plan.set("group", static_cast<std::int64_t>(state.user->gid));
   } else {
     GS_TRY(change, create_user(args, view));
@@ -186,13 +260,17 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   plan.changed = !change.empty() || plan.state.find("makes_home") != nullptr;
   plan.state.set("commands", to_value(change.commands));
-  if (change.password_hash) plan.state.set("password", Value(*change.password_hash).mark(Mark::secret));
+  if (change.password_hash)
+    plan.state.set("password", Value(*change.password_hash).mark(Mark::secret));
   if (plan.changed) plan.diff(change.before, change.after, "user " + name, "user " + name);
   if (args.boolean("generate_ssh_key")) GS_TRY_VOID(plan_ssh_key(args, view, home, plan));
   return plan;
 }
 
-Result<std::optional<Outcome>> run_commands(const Plan& plan, System& system, const std::string& name, Value& result) {
+Result<std::optional<Outcome>> run_commands(const Plan& plan,
+                                            System& system,
+                                            const std::string& name,
+                                            Value& result) {
   std::string output;
   std::string errors;
   std::vector<Command> commands;
@@ -214,8 +292,8 @@ Result<std::optional<Outcome>> run_commands(const Plan& plan, System& system, co
   for (const Command& command : commands) {
     GS_TRY(const CommandResult done, system.run(command));
     if (done.status != 0) {
-      return std::optional<Outcome>(failed_outcome(done.errors.empty() ? done.output : done.errors, done,
-                                                   Value::map({{"name", name}})));
+      return std::optional<Outcome>(failed_outcome(
+          done.errors.empty() ? done.output : done.errors, done, Value::map({{"name", name}})));
     }
     output += done.output;
     errors += done.errors;
@@ -224,7 +302,10 @@ Result<std::optional<Outcome>> run_commands(const Plan& plan, System& system, co
   return std::optional<Outcome>();
 }
 
-Result<std::optional<Outcome>> apply_ssh_key(const Value& key, System& system, Ownership owner, Value& result) {
+Result<std::optional<Outcome>> apply_ssh_key(const Value& key,
+                                             System& system,
+                                             Ownership owner,
+                                             Value& result) {
   const std::string file = to_text(key.get("file"));
   if (key.get("makes").truthy()) {
     SshKeyRequest request{.file = file,
@@ -235,7 +316,8 @@ Result<std::optional<Outcome>> apply_ssh_key(const Value& key, System& system, O
                           .overwrites = key.get("overwrites").truthy()};
     GS_TRY(const CommandResult done, make_ssh_key(system, request, owner));
     if (done.status != 0) {
-      return std::optional<Outcome>(failed_outcome(done.errors.empty() ? done.output : done.errors, done));
+      return std::optional<Outcome>(
+          failed_outcome(done.errors.empty() ? done.output : done.errors, done));
     }
   }
   GS_TRY(const CommandResult shown, system.run(parsable_command({"ssh-keygen", "-l", "-f", file})));
@@ -250,10 +332,12 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   Outcome outcome{.changed = plan.changed, .failed = false, .result = plan.result};
   const std::string name = to_text(plan.state.get("name"));
   const bool create_home = plan.state.get("create_home").truthy();
-  const std::string skeleton = plan.state.get("skeleton").is_null() ? "/etc/skel" : to_text(plan.state.get("skeleton"));
+  const std::string skeleton =
+      plan.state.get("skeleton").is_null() ? "/etc/skel" : to_text(plan.state.get("skeleton"));
   // useradd makes one level only, so missing parents are made first.
   std::string deep_home;
-  if (plan.result.find("create_home") != nullptr && create_home && !plan.state.get("home").is_null()) {
+  if (plan.result.find("create_home") != nullptr && create_home &&
+      !plan.state.get("home").is_null()) {
     const std::string home = to_text(plan.state.get("home"));
     GS_TRY(const auto parent, system.stat(parent_folder(home)));
     if (!parent) {
@@ -271,7 +355,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   if (!deep_home.empty()) GS_TRY_VOID(give_tree(system, deep_home, owner));
   if (plan.state.get("makes_home").truthy()) {
     const Value& asked = plan.state.get("home");
-    GS_TRY_VOID(make_home(system, asked.is_null() ? now.user->home : to_text(asked), skeleton, owner));
+    GS_TRY_VOID(
+        make_home(system, asked.is_null() ? now.user->home : to_text(asked), skeleton, owner));
   }
   outcome.result.set("uid", static_cast<std::int64_t>(now.user->uid));
   outcome.result.set("group", static_cast<std::int64_t>(now.user->gid));
@@ -288,8 +373,13 @@ Result<Outcome> apply(const Plan& plan, System& system) {
 }  // namespace
 
 extern const ModuleSpec user_module;
-const ModuleSpec user_module{.name = "user", .summary = "Add, change or remove a user.", .args = kArgs,
-                             .examples = kExamples, .results = kResults, .queries = kAccountQueries,
-                             .plan = plan, .apply = apply};
+const ModuleSpec user_module{.name = "user",
+                             .summary = "Add, change or remove a user.",
+                             .args = kArgs,
+                             .examples = kExamples,
+                             .results = kResults,
+                             .queries = kAccountQueries,
+                             .plan = plan,
+                             .apply = apply};
 
 }  // namespace gpustack::modules

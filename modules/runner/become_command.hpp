@@ -1,11 +1,12 @@
 #pragma once
-/// @file How sudo, su and doas are asked to start a child runner, and how their prompts are told from other text.
+/// @file How sudo, su and doas are asked to start a child runner, and how their prompts are told
+/// from other text.
+
+#include "core/wire/session.hpp"
 
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/wire/session.hpp"
 
 namespace gpustack::runner {
 
@@ -13,12 +14,14 @@ namespace gpustack::runner {
 struct BecomeCommand {
   std::vector<std::string> argv;
   bool needs_terminal = false;
-  std::string prompt;  ///< sudo: the text it shows when it wants the password; empty: any line that asks for a password
+  std::string prompt;  ///< sudo: the text it shows when it wants the password; empty: any line that
+                       ///< asks for a password
 };
 
 /// @param runner  the child's command line
 /// @error become_failed  unknown method
-Result<BecomeCommand> make_become_command(const wire::OpenBecome& request, const std::vector<std::string>& runner,
+Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
+                                          const std::vector<std::string>& runner,
                                           const std::string& nonce);
 
 /// Whether `text`, what the method has printed so far, ends in a question for a password.

@@ -8,7 +8,9 @@
 
 namespace gpustack::runner {
 
-void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+void set_non_blocking(int descriptor) {
+  ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
 
 Channel::Channel(modules::Descriptor input, modules::Descriptor output)
     : input_(std::move(input)), output_(std::move(output)) {}
@@ -23,7 +25,8 @@ void Channel::send_frame(const wire::Frame& frame) {
 
 void Channel::write_some() {
   while (wants_to_write()) {
-    const ssize_t written = ::write(output_.get(), pending_.data() + sent_, pending_.size() - sent_);
+    const ssize_t written =
+        ::write(output_.get(), pending_.data() + sent_, pending_.size() - sent_);
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) break;
     if (written < 0) {

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Frames over a pair of descriptors, never blocking.
 
-#include <string>
-#include <vector>
-
 #include "core/wire/session.hpp"
 #include "modules/sdk/descriptor.hpp"
+
+#include <string>
+#include <vector>
 
 namespace gpustack::runner {
 

@@ -1,21 +1,22 @@
 #include "modules/runner/child_link.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/random_name.hpp"
 #include "modules/sdk/real_system.hpp"
 #include "modules/sdk/spawn.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
 
 namespace gpustack::runner {
 
@@ -34,16 +35,19 @@ modules::RealSystem own_system() {
 Result<modules::Descriptor> open_terminal(modules::Descriptor& master) {
   master.reset(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!master.is_open() || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0) {
-    return Error(ErrorCode::become_failed, std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
+    return Error(ErrorCode::become_failed,
+                 std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
   }
   std::array<char, 64> name{};
   if (::ptsname_r(master.get(), name.data(), name.size()) != 0) {
-    return Error(ErrorCode::become_failed, std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
+    return Error(ErrorCode::become_failed,
+                 std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
   }
   modules::Descriptor slave(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
   termios settings{};
   if (!slave.is_open() || ::tcgetattr(slave.get(), &settings) != 0) {
-    return Error(ErrorCode::become_failed, std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
+    return Error(ErrorCode::become_failed,
+                 std::string("cannot open a pseudo terminal: ") + ::strerror(errno));
   }
   ::cfmakeraw(&settings);
   ::tcsetattr(slave.get(), TCSANOW, &settings);
@@ -53,7 +57,10 @@ Result<modules::Descriptor> open_terminal(modules::Descriptor& master) {
 }  // namespace
 
 ChildLink::ChildLink(std::uint16_t lane, wire::OpenBecome request, wire::Hello hello)
-    : lane_(lane), request_(std::move(request)), hello_(std::move(hello)), nonce_(modules::random_name()) {}
+    : lane_(lane),
+      request_(std::move(request)),
+      hello_(std::move(hello)),
+      nonce_(modules::random_name()) {}
 
 ChildLink::~ChildLink() {
   forget_password();
@@ -74,7 +81,8 @@ Result<std::vector<std::string>> ChildLink::runner_command() {
   return words;
 }
 
-Result<void> ChildLink::open_streams(bool terminal, int& input, int& output, int& errors, modules::Descriptor& keep) {
+Result<void> ChildLink::open_streams(
+    bool terminal, int& input, int& output, int& errors, modules::Descriptor& keep) {
   if (terminal) {
     modules::Descriptor master;
     GS_TRY(keep, open_terminal(master));
@@ -87,7 +95,9 @@ Result<void> ChildLink::open_streams(bool terminal, int& input, int& output, int
   GS_TRY(modules::Pipe to_child, modules::make_pipe());
   GS_TRY(modules::Pipe from_child, modules::make_pipe());
   GS_TRY(modules::Pipe errors_of_child, modules::make_pipe());
-  for (const int mine : {to_child.write_end.get(), from_child.read_end.get(), errors_of_child.read_end.get()}) set_non_blocking(mine);
+  for (const int mine :
+       {to_child.write_end.get(), from_child.read_end.get(), errors_of_child.read_end.get()})
+    set_non_blocking(mine);
   input = to_child.read_end.release();
   output = from_child.write_end.release();
   errors = errors_of_child.write_end.release();
@@ -120,7 +130,8 @@ void ChildLink::start_with(bool terminal) {
     if (launch.program.empty()) return fail("there is no '" + command_.argv[0] + "' on this host");
     launch.argv = command_.argv;
   }
-  for (const auto& [name, value] : system.environment()) launch.environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : system.environment())
+    launch.environment.push_back(name + "=" + value);
   terminal_ = (terminal || command_.needs_terminal) && !is_same_user;
   int input = -1;
   int output = -1;
@@ -128,8 +139,10 @@ void ChildLink::start_with(bool terminal) {
   modules::Descriptor slave;
   const auto opened = open_streams(terminal_, input, output, errors, slave);
   if (!opened) return fail(opened.error().one_line());
-  const auto started = modules::spawn(launch, modules::Streams{input, output, errors},
-                                      terminal_ ? modules::Belonging::terminal : modules::Belonging::session);
+  const auto started =
+      modules::spawn(launch,
+                     modules::Streams{input, output, errors},
+                     terminal_ ? modules::Belonging::terminal : modules::Belonging::session);
   if (!slave.is_open()) {
     for (const int theirs : {input, output, errors}) ::close(theirs);
   }
@@ -142,10 +155,12 @@ void ChildLink::add_poll(std::vector<pollfd>& wanted) const {
   if (state_ == State::closed && reached_end_) return;
   if (channel_.input() >= 0 && !reached_end_) {
     const bool same = terminal_;
-    const short events = static_cast<short>(POLLIN | (same && channel_.wants_to_write() ? POLLOUT : 0));
+    const short events =
+        static_cast<short>(POLLIN | (same && channel_.wants_to_write() ? POLLOUT : 0));
     wanted.push_back(pollfd{channel_.input(), events, 0});
   }
-  if (!terminal_ && channel_.wants_to_write()) wanted.push_back(pollfd{channel_.output(), POLLOUT, 0});
+  if (!terminal_ && channel_.wants_to_write())
+    wanted.push_back(pollfd{channel_.output(), POLLOUT, 0});
   if (errors_.is_open()) wanted.push_back(pollfd{errors_.get(), POLLIN, 0});
 }
 
@@ -156,7 +171,8 @@ std::optional<ChildLink::Clock::time_point> ChildLink::deadline() const {
 
 std::string ChildLink::shown_text() const {
   std::string out(modules::trim(transcript_));
-  return modules::replace_all(modules::replace_all(out, command_.prompt.empty() ? "\n\n" : command_.prompt, ""), "\r", "");
+  return modules::replace_all(
+      modules::replace_all(out, command_.prompt.empty() ? "\n\n" : command_.prompt, ""), "\r", "");
 }
 
 void ChildLink::forget_password() {
@@ -166,7 +182,8 @@ void ChildLink::forget_password() {
 
 void ChildLink::fail(std::string message) {
   state_ = State::closed;
-  error_ = Error(ErrorCode::become_failed, "cannot become '" + request_.user + "' with " + request_.method + ": " + message);
+  error_ = Error(ErrorCode::become_failed,
+                 "cannot become '" + request_.user + "' with " + request_.method + ": " + message);
   channel_.close_output();
   channel_.close_input();
   errors_.reset();
@@ -185,7 +202,8 @@ void ChildLink::send(wire::Frame frame) {
 void ChildLink::close_input() {
   if (state_ == State::closed) return;
   channel_.close_output();
-  // Frames of an ended conversation interest nobody; a terminal hangs up only when both ends are closed.
+  // Frames of an ended conversation interest nobody; a terminal hangs up only when both ends are
+  // closed.
   if (terminal_ || state_ != State::open) {
     channel_.close_input();
     reached_end_ = true;
@@ -250,7 +268,8 @@ void ChildLink::turn() {
   }
   if (const auto limit = deadline(); limit && Clock::now() >= *limit) {
     const std::string shown = shown_text();
-    fail("no answer for " + std::to_string(kSilence.count()) + " s" + (shown.empty() ? "" : "; it said: " + shown));
+    fail("no answer for " + std::to_string(kSilence.count()) + " s" +
+         (shown.empty() ? "" : "; it said: " + shown));
   }
 }
 
@@ -277,13 +296,15 @@ void ChildLink::answer_prompt() {
   // What was asked before the password went out has been answered.
   if (!asks_for_password(command_, prompts_)) return;
   if (password_sent_) return fail("the password was not accepted");
-  if (!request_.password) return fail("it asks for a password and none was given; it said: " + shown_text());
+  if (!request_.password)
+    return fail("it asks for a password and none was given; it said: " + shown_text());
   password_sent_ = true;
   std::string line = *request_.password + "\n";
   // Not through the channel's buffer, where it would stay.
   const int problem = modules::write_fully(channel_.output(), line);
   ::explicit_bzero(line.data(), line.size());
-  if (problem != 0) return fail(std::string("it does not take the password: ") + ::strerror(problem));
+  if (problem != 0)
+    return fail(std::string("it does not take the password: ") + ::strerror(problem));
   prompts_.clear();
   before_mark_.clear();
 }
@@ -291,7 +312,8 @@ void ChildLink::answer_prompt() {
 void ChildLink::take_greeting() {
   const wire::Frame frame = std::move(frames_.back());
   frames_.pop_back();
-  if (frame.type != wire::FrameType::hello_reply) return fail("its runner did not answer with hello_reply");
+  if (frame.type != wire::FrameType::hello_reply)
+    return fail("its runner did not answer with hello_reply");
   const auto reply = wire::HelloReply::parse(frame);
   if (!reply) return fail("its runner's hello_reply does not parse: " + reply.error().message());
   own_file_.remove_copy();
@@ -303,7 +325,8 @@ void ChildLink::take_greeting() {
 void ChildLink::ended_early() {
   reached_end_ = true;
   read_errors();
-  if (state_ == State::asking && !terminal_ && !tried_terminal_ && insists_on_terminal(transcript_)) {
+  if (state_ == State::asking && !terminal_ && !tried_terminal_ &&
+      insists_on_terminal(transcript_)) {
     tried_terminal_ = true;
     has_ended();
     start_with(true);
@@ -311,7 +334,8 @@ void ChildLink::ended_early() {
   }
   const std::string shown = shown_text();
   if (state_ == State::open) return fail("the child runner ended");
-  if (password_sent_ && (shown.find("try again") != std::string::npos || shown.find("incorrect") != std::string::npos ||
+  if (password_sent_ && (shown.find("try again") != std::string::npos ||
+                         shown.find("incorrect") != std::string::npos ||
                          shown.find("uthentication failure") != std::string::npos)) {
     return fail("the password was not accepted: " + shown);
   }

@@ -1,22 +1,22 @@
 #pragma once
 /// @file A child runner behind sudo, su or doas: from the first prompt to the last frame.
 
-#include <chrono>
-#include <optional>
-#include <string>
-#include <vector>
-
-#include <poll.h>
-
 #include "core/wire/session.hpp"
 #include "modules/runner/become_command.hpp"
 #include "modules/runner/channel.hpp"
 #include "modules/runner/own_file.hpp"
 
+#include <poll.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace gpustack::runner {
 
-/// States: asking (prompts, until the child's mark) -> greeting (until its hello_reply) -> open -> closed.
-/// Thread: main.
+/// States: asking (prompts, until the child's mark) -> greeting (until its hello_reply) -> open ->
+/// closed. Thread: main.
 class ChildLink {
  public:
   enum class State { asking, greeting, open, closed };
@@ -53,7 +53,8 @@ class ChildLink {
  private:
   void start_with(bool terminal);
   Result<std::vector<std::string>> runner_command();
-  Result<void> open_streams(bool terminal, int& input, int& output, int& errors, modules::Descriptor& keep);
+  Result<void> open_streams(
+      bool terminal, int& input, int& output, int& errors, modules::Descriptor& keep);
   void read_errors();
   void look_for_mark();
   void answer_prompt();
@@ -76,9 +77,9 @@ class ChildLink {
   bool reached_end_ = false;
   Channel channel_;
   modules::Descriptor errors_;
-  std::string before_mark_;   ///< what came before the mark on the stream that will carry frames
-  std::string prompts_;       ///< where prompts show: standard error, or the terminal
-  std::string transcript_;    ///< everything it said, for the error message
+  std::string before_mark_;  ///< what came before the mark on the stream that will carry frames
+  std::string prompts_;      ///< where prompts show: standard error, or the terminal
+  std::string transcript_;   ///< everything it said, for the error message
   Clock::time_point last_sign_;
   int pid_ = -1;
   bool ended_ = true;

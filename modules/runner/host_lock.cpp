@@ -1,18 +1,19 @@
 #include "modules/runner/host_lock.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <ctime>
-
 #include "core/base/json.hpp"
 #include "modules/runner/identity.hpp"
 #include "modules/sdk/real_system.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
 
 namespace gpustack::runner {
 
@@ -28,7 +29,8 @@ std::string variable(const char* name) {
 std::string runtime_folder() {
   if (std::string folder = variable("GPUSTACK_RUNTIME_DIR"); !folder.empty()) return folder;
   if (::geteuid() == 0) return "/run/gpustack";
-  if (const std::string folder = variable("XDG_RUNTIME_DIR"); !folder.empty()) return folder + "/gpustack";
+  if (const std::string folder = variable("XDG_RUNTIME_DIR"); !folder.empty())
+    return folder + "/gpustack";
   return home_folder() + "/.cache/gpustack";
 }
 
@@ -55,17 +57,20 @@ std::string now_text() {
   std::tm parts{};
   gmtime_r(&now, &parts);
   std::array<char, 40> text{};
-  return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts));
+  return std::string(text.data(),
+                     std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts));
 }
 
 Error held(const std::string& path, const std::string& content) {
   std::string who = "another run";
   if (const auto holder = parse_json(content); holder && holder->is_map()) {
-    who = "run '" + to_text(holder->get("run")) + "' of controller '" + to_text(holder->get("controller")) + "' (user " +
-          to_text(holder->get("user")) + ", process " + to_text(holder->get("pid")) + ", since " +
-          to_text(holder->get("since")) + ")";
+    who = "run '" + to_text(holder->get("run")) + "' of controller '" +
+          to_text(holder->get("controller")) + "' (user " + to_text(holder->get("user")) +
+          ", process " + to_text(holder->get("pid")) + ", since " + to_text(holder->get("since")) +
+          ")";
   }
-  return Error(ErrorCode::locked, "the host is held by " + who).hint("the lock is " + path + "; it is free when that run ends");
+  return Error(ErrorCode::locked, "the host is held by " + who)
+      .hint("the lock is " + path + "; it is free when that run ends");
 }
 
 }  // namespace
@@ -88,9 +93,14 @@ Result<void> HostLock::take(const wire::Hello& hello) {
   }
   if (shared) return {};
   const auto identity = describe_host({});
-  const std::string content = to_json(Value::map({{"run", hello.run}, {"controller", hello.controller},
-                                                  {"user", identity.user}, {"pid", identity.pid}, {"since", now_text()}})) + "\n";
-  if (::ftruncate(file_.get(), 0) != 0 || ::pwrite(file_.get(), content.data(), content.size(), 0) < 0) {
+  const std::string content = to_json(Value::map({{"run", hello.run},
+                                                  {"controller", hello.controller},
+                                                  {"user", identity.user},
+                                                  {"pid", identity.pid},
+                                                  {"since", now_text()}})) +
+                              "\n";
+  if (::ftruncate(file_.get(), 0) != 0 ||
+      ::pwrite(file_.get(), content.data(), content.size(), 0) < 0) {
     return modules::system_error("write the lock", path, errno);
   }
   return {};
@@ -110,14 +120,16 @@ Result<std::int64_t> check_fence(const wire::Hello& hello, bool writes) {
     seen = modules::parse_integer(text).value_or(0);
   }
   if (hello.fence < seen) {
-    return Error(ErrorCode::locked, "this host has seen fence " + std::to_string(seen) + ", the controller has " +
-                                        std::to_string(hello.fence) + ": another controller has taken over");
+    return Error(ErrorCode::locked,
+                 "this host has seen fence " + std::to_string(seen) + ", the controller has " +
+                     std::to_string(hello.fence) + ": another controller has taken over");
   }
   if (hello.fence > seen && writes) {
     make_folders(folder);
     modules::WriteOptions private_file;
     private_file.mode = 0600;
-    GS_TRY_VOID(system.write(path, modules::Content::of(std::to_string(hello.fence) + "\n"), private_file));
+    GS_TRY_VOID(
+        system.write(path, modules::Content::of(std::to_string(hello.fence) + "\n"), private_file));
   }
   return std::max(seen, hello.fence);
 }

@@ -1,11 +1,12 @@
 #include "modules/runner/identity.hpp"
 
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/real_system.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <unistd.h>
+
+#include <sys/utsname.h>
 
 namespace gpustack::runner {
 
@@ -19,7 +20,9 @@ modules::RealSystem own_system() {
 
 }  // namespace
 
-Result<std::string> own_hash() { return own_system().hash("/proc/self/exe", modules::Algorithm::sha256); }
+Result<std::string> own_hash() {
+  return own_system().hash("/proc/self/exe", modules::Algorithm::sha256);
+}
 
 std::string home_folder() {
   const modules::RealSystem system = own_system();

@@ -1,9 +1,9 @@
 #pragma once
 /// @file Who and where the runner is.
 
-#include <string>
-
 #include "core/wire/session.hpp"
+
+#include <string>
 
 namespace gpustack::runner {
 

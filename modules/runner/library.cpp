@@ -12,9 +12,18 @@ using namespace modules;  // NOLINT(google-build-using-namespace): this file is 
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "The module's name, for messages."},
-    {.name = "content", .type = ArgType::raw, .required = true, .doc = "The executable: {sha256, size[, bytes]}."},
-    {.name = "args", .type = ArgType::map, .doc = "The arguments it is given.", .empty_fallback = true},
-    {.name = "style", .fallback = "binary", .choices = "binary,want_json,old,stdin", .doc = "How it takes its arguments."},
+    {.name = "content",
+     .type = ArgType::raw,
+     .required = true,
+     .doc = "The executable: {sha256, size[, bytes]}."},
+    {.name = "args",
+     .type = ArgType::map,
+     .doc = "The arguments it is given.",
+     .empty_fallback = true},
+    {.name = "style",
+     .fallback = "binary",
+     .choices = "binary,want_json,old,stdin",
+     .doc = "How it takes its arguments."},
 };
 constexpr Example kExamples[] = {
     {.title = "What the engine sends for a module of the playbook's library/",
@@ -27,7 +36,9 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (view.check_mode()) {
     plan.changed = false;
     plan.skipped = true;
-    plan.set("msg", Value("the module '" + args.text("name") + "' is a program of its own: a dry run cannot know what it would do"));
+    plan.set("msg",
+             Value("the module '" + args.text("name") +
+                   "' is a program of its own: a dry run cannot know what it would do"));
   }
   return plan;
 }
@@ -68,14 +79,17 @@ Result<Outcome> report(const std::string& name, const Command& command, const Co
     add_command_result(outcome.result, command, done);
     outcome.result.set("module_stdout", Value(done.output));
     outcome.result.set("module_stderr", Value(done.errors));
-    outcome.result.set("msg", Value("the module '" + name + "' did not answer with JSON: " + parsed.error().message()));
+    outcome.result.set(
+        "msg",
+        Value("the module '" + name + "' did not answer with JSON: " + parsed.error().message()));
     return outcome;
   }
   outcome.result = std::move(*parsed);
   outcome.changed = outcome.result.get("changed").truthy();
   outcome.failed = outcome.result.get("failed").truthy();
   // A module that says nothing of failing but ends badly has failed, as Ansible sees it.
-  if (done.status != 0 && outcome.result.find("failed") == nullptr && outcome.result.find("rc") == nullptr) {
+  if (done.status != 0 && outcome.result.find("failed") == nullptr &&
+      outcome.result.find("rc") == nullptr) {
     outcome.failed = true;
     outcome.result.set("rc", Value(done.status));
   }
@@ -136,7 +150,8 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   if (style == "stdin") {
     command.input = to_json(arguments, plain);
   } else {
-    const std::string text = style == "old" ? key_value_text(args.get("args")) : to_json(arguments, plain);
+    const std::string text =
+        style == "old" ? key_value_text(args.get("args")) : to_json(arguments, plain);
     GS_TRY(const std::string path, placed.put("arguments", Content::of(text), 0600));
     command.argv.push_back(path);
   }

@@ -1,9 +1,9 @@
 #pragma once
 /// @file Modules that users bring along: executables that take JSON and print JSON.
 
-#include <string_view>
-
 #include "modules/sdk/module.hpp"
+
+#include <string_view>
 
 namespace gpustack::runner {
 

@@ -1,9 +1,13 @@
 // gpustack-runner: the program that carries out tasks on a host. See core/docs/wire.md.
 
+#include "modules/runner/identity.hpp"
+#include "modules/runner/server.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/utsname.h>
 #include <unistd.h>
+
+#include <sys/utsname.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -11,9 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "modules/runner/identity.hpp"
-#include "modules/runner/server.hpp"
 
 namespace {
 
@@ -42,7 +43,8 @@ void handle_signals(int end_descriptor) {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-/// Takes the standard streams away from everybody else: a stray printf must not end up among frames.
+/// Takes the standard streams away from everybody else: a stray printf must not end up among
+/// frames.
 Descriptor reserve(int stream) {
   Descriptor taken(::fcntl(stream, F_DUPFD_CLOEXEC, 3));
   const Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -52,9 +54,10 @@ Descriptor reserve(int stream) {
 }
 
 int usage() {
-  std::fputs("usage: gpustack-runner serve [--hash SHA256] [--mark TEXT] [--child]\n"
-             "       gpustack-runner version\n",
-             stderr);
+  std::fputs(
+      "usage: gpustack-runner serve [--hash SHA256] [--mark TEXT] [--child]\n"
+      "       gpustack-runner version\n",
+      stderr);
   return kExitUsage;
 }
 
@@ -77,7 +80,10 @@ int serve(const std::vector<std::string>& words) {
     const auto hash = gpustack::runner::own_hash();
     options.hash = hash ? *hash : std::string();
     if (options.hash != wanted_hash) {
-      std::fprintf(stderr, "gpustack-runner: this file's sha256 is %s, expected %s\n", options.hash.c_str(), wanted_hash.c_str());
+      std::fprintf(stderr,
+                   "gpustack-runner: this file's sha256 is %s, expected %s\n",
+                   options.hash.c_str(),
+                   wanted_hash.c_str());
       return kExitWrongHash;
     }
   }
@@ -99,7 +105,8 @@ int main(int argc, char** argv) {
   if (words[0] == "version" && words.size() == 1) {
     utsname names{};
     ::uname(&names);
-    std::printf("gpustack-runner protocol %u %s\n", gpustack::wire::kProtocolVersion, names.machine);
+    std::printf(
+        "gpustack-runner protocol %u %s\n", gpustack::wire::kProtocolVersion, names.machine);
     return 0;
   }
   if (words[0] == "serve") return serve({words.begin() + 1, words.end()});

@@ -1,17 +1,18 @@
 #include "modules/runner/own_file.hpp"
 
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/remove_tree.hpp"
+#include "modules/sdk/text.hpp"
+
 #include <fcntl.h>
+#include <unistd.h>
+
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
-
-#include "modules/sdk/descriptor.hpp"
-#include "modules/sdk/remove_tree.hpp"
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::runner {
 
@@ -27,7 +28,8 @@ std::string own_path() {
 }
 
 bool is_same_file(const std::string& path) {
-  // Opened, not examined by name: qemu's user emulation answers stat() of its own program, but opens ours.
+  // Opened, not examined by name: qemu's user emulation answers stat() of its own program, but
+  // opens ours.
   const modules::Descriptor self(::open(kSelf, O_RDONLY | O_CLOEXEC));
   struct stat ours {};
   struct stat found {};
@@ -39,7 +41,8 @@ bool is_same_file(const std::string& path) {
 bool is_open_to_all(const std::string& path) {
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || (found.st_mode & 05U) != 05U) return false;
-  for (std::string folder = modules::parent_folder(path);; folder = modules::parent_folder(folder)) {
+  for (std::string folder = modules::parent_folder(path);;
+       folder = modules::parent_folder(folder)) {
     if (::stat(folder.c_str(), &found) != 0 || (found.st_mode & 01U) == 0) return false;
     if (folder == "/" || folder == ".") return true;
   }
@@ -53,14 +56,17 @@ bool is_on_nfs(const std::string& path) {
 
 bool copy_file(const std::string& to) {
   const modules::Descriptor from(::open(kSelf, O_RDONLY | O_CLOEXEC));
-  const modules::Descriptor into(::open(to.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0700));
+  const modules::Descriptor into(
+      ::open(to.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0700));
   if (!from.is_open() || !into.is_open()) return false;
   std::string buffer(256U << 10U, '\0');
   while (true) {
     const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
     if (got < 0) return false;
     if (got == 0) break;
-    if (modules::write_fully(into.get(), std::string_view(buffer.data(), static_cast<std::size_t>(got))) != 0) return false;
+    if (modules::write_fully(into.get(),
+                             std::string_view(buffer.data(), static_cast<std::size_t>(got))) != 0)
+      return false;
   }
   return ::fchmod(into.get(), 0755) == 0;
 }
@@ -83,11 +89,15 @@ Result<std::string> OwnFile::copy() {
     copy_folder_ = folder;
     const std::string path = folder + "/gpustack-runner";
     // access() also knows file systems that execute nothing.
-    if (::chmod(folder.c_str(), 0755) == 0 && copy_file(path) && ::access(path.c_str(), X_OK) == 0) return path;
+    if (::chmod(folder.c_str(), 0755) == 0 && copy_file(path) && ::access(path.c_str(), X_OK) == 0)
+      return path;
     remove_copy();
   }
-  return Error(ErrorCode::become_failed, "no folder for a copy of the runner that the other user can execute")
-      .hint("/var/tmp, /tmp and /dev/shm were tried; one of them must be writable and not mounted noexec");
+  return Error(ErrorCode::become_failed,
+               "no folder for a copy of the runner that the other user can execute")
+      .hint(
+          "/var/tmp, /tmp and /dev/shm were tried; one of them must be writable and not mounted "
+          "noexec");
 }
 
 void OwnFile::remove_copy() {

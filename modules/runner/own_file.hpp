@@ -1,9 +1,9 @@
 #pragma once
 /// @file The runner's own file, as another user may execute it.
 
-#include <string>
-
 #include "core/base/result.hpp"
+
+#include <string>
 
 namespace gpustack::runner {
 

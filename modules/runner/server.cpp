@@ -1,15 +1,16 @@
 #include "modules/runner/server.hpp"
 
-#include <sys/eventfd.h>
+#include "core/base/json.hpp"
+#include "modules/runner/identity.hpp"
+#include "modules/sdk/module.hpp"
+
 #include <unistd.h>
+
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-
-#include "core/base/json.hpp"
-#include "modules/runner/identity.hpp"
-#include "modules/sdk/module.hpp"
 
 namespace gpustack::runner {
 
@@ -33,14 +34,18 @@ Value stopped_result(const char* key, const std::string& message) {
 }
 
 std::string seconds_text(milliseconds length) {
-  return length.count() % 1000 == 0 ? std::to_string(length.count() / 1000) : real_text(static_cast<double>(length.count()) / 1000.0);
+  return length.count() % 1000 == 0 ? std::to_string(length.count() / 1000)
+                                    : real_text(static_cast<double>(length.count()) / 1000.0);
 }
 
 }  // namespace
 
 Server::Server(ServerOptions options, modules::Descriptor input, modules::Descriptor output)
-    : options_(std::move(options)), client_(std::move(input), std::move(output)),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), temporary_folder_(home_folder()), last_frame_(Clock::now()),
+    : options_(std::move(options)),
+      client_(std::move(input), std::move(output)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      temporary_folder_(home_folder()),
+      last_frame_(Clock::now()),
       worker_(std::make_unique<Worker>(wake_.get(), temporary_folder_)) {
   if (auto pipe = modules::make_pipe()) end_request_ = std::move(*pipe);
   set_non_blocking(end_request_.read_end.get());
@@ -65,7 +70,9 @@ int Server::run() {
   return exit_status_;
 }
 
-bool Server::is_done() const { return (state_ == State::draining || state_ == State::ending) && !running_; }
+bool Server::is_done() const {
+  return (state_ == State::draining || state_ == State::ending) && !running_;
+}
 
 int Server::patience() const {
   std::optional<Clock::time_point> next;
@@ -74,16 +81,19 @@ int Server::patience() const {
   };
   if (running_) consider(running_->deadline);
   for (const auto& [lane, child] : children_) consider(child->deadline());
-  if (hello_.ping_interval.count() > 0 && state_ == State::ready) consider(last_frame_ + 3 * hello_.ping_interval);
+  if (hello_.ping_interval.count() > 0 && state_ == State::ready)
+    consider(last_frame_ + 3 * hello_.ping_interval);
   if (!next) return -1;
-  return static_cast<int>(std::clamp<std::int64_t>(std::chrono::ceil<milliseconds>(*next - Clock::now()).count(), 0, 60'000));
+  return static_cast<int>(std::clamp<std::int64_t>(
+      std::chrono::ceil<milliseconds>(*next - Clock::now()).count(), 0, 60'000));
 }
 
 void Server::turn() {
   client_.write_some();
   std::vector<pollfd> wanted;
   const bool reads_client = state_ == State::start || state_ == State::ready;
-  if (reads_client || state_ == State::draining) wanted.push_back(pollfd{client_.input(), POLLIN, 0});
+  if (reads_client || state_ == State::draining)
+    wanted.push_back(pollfd{client_.input(), POLLIN, 0});
   if (client_.wants_to_write()) wanted.push_back(pollfd{client_.output(), POLLOUT, 0});
   wanted.push_back(pollfd{wake_.get(), POLLIN, 0});
   wanted.push_back(pollfd{end_request_.read_end.get(), POLLIN, 0});
@@ -124,7 +134,9 @@ void Server::on_client_frame(const Frame& frame) {
 Result<void> Server::handle(const Frame& frame) {
   if (state_ == State::start) {
     if (frame.type == FrameType::hello) return on_hello(frame);
-    return Error(ErrorCode::protocol, "the first frame must be hello, found type " + std::to_string(static_cast<int>(frame.type)));
+    return Error(ErrorCode::protocol,
+                 "the first frame must be hello, found type " +
+                     std::to_string(static_cast<int>(frame.type)));
   }
   switch (frame.type) {
     case FrameType::task:
@@ -139,16 +151,20 @@ Result<void> Server::handle(const Frame& frame) {
     case FrameType::data_ack:
       return on_data_ack(frame);
     case FrameType::ping:
-      if (frame.payload.size() > kMaxPing) return Error(ErrorCode::protocol, "a ping's payload is too long");
+      if (frame.payload.size() > kMaxPing)
+        return Error(ErrorCode::protocol, "a ping's payload is too long");
       client_.send(Frame{FrameType::pong, 0, frame.lane, frame.id, frame.payload});
       return {};
     case FrameType::bye:
-      for (const Waiting& waiting : queue_) answer(waiting.frame, stopped_result("cancelled", "the runner was told to end"));
+      for (const Waiting& waiting : queue_)
+        answer(waiting.frame, stopped_result("cancelled", "the runner was told to end"));
       queue_.clear();
       state_ = State::draining;
       return {};
     default:
-      return Error(ErrorCode::protocol, "a frame of type " + std::to_string(static_cast<int>(frame.type)) + " has no place here");
+      return Error(
+          ErrorCode::protocol,
+          "a frame of type " + std::to_string(static_cast<int>(frame.type)) + " has no place here");
   }
 }
 
@@ -157,8 +173,10 @@ Result<void> Server::on_hello(const Frame& frame) {
   wire::HelloReply reply = describe_host(options_.hash);
   std::optional<Error> refused;
   if (hello_.version != wire::kProtocolVersion) {
-    refused = Error(ErrorCode::runner_unusable, "this runner speaks protocol version " + std::to_string(wire::kProtocolVersion) +
-                                                    ", the controller " + std::to_string(hello_.version));
+    refused =
+        Error(ErrorCode::runner_unusable,
+              "this runner speaks protocol version " + std::to_string(wire::kProtocolVersion) +
+                  ", the controller " + std::to_string(hello_.version));
   }
   if (!refused) {
     if (auto locked = lock_.take(hello_); !locked) refused = locked.error();
@@ -197,13 +215,16 @@ Result<void> Server::on_task(const Frame& frame) {
 
 Result<void> Server::on_open_become(const Frame& frame) {
   if (frame.lane == 0) return Error(ErrorCode::protocol, "lane 0 is the runner itself");
-  if (children_.contains(frame.lane)) return Error(ErrorCode::protocol, "lane " + std::to_string(frame.lane) + " is open already");
-  if (children_.size() >= kMaxLanes) return Error(ErrorCode::protocol, "more than " + std::to_string(kMaxLanes) + " lanes");
+  if (children_.contains(frame.lane))
+    return Error(ErrorCode::protocol, "lane " + std::to_string(frame.lane) + " is open already");
+  if (children_.size() >= kMaxLanes)
+    return Error(ErrorCode::protocol, "more than " + std::to_string(kMaxLanes) + " lanes");
   GS_TRY(wire::OpenBecome request, wire::OpenBecome::parse(frame));
   wire::Hello hello = hello_;
   hello.ping_interval = std::chrono::seconds(0);
   hello.fence = 0;
-  // The host's lock belongs to whoever runs as root; this runner holds it already when it is root itself.
+  // The host's lock belongs to whoever runs as root; this runner holds it already when it is root
+  // itself.
   if (::geteuid() == 0 || request.user != "root") hello.lock = wire::LockKind::none;
   auto child = std::make_unique<ChildLink>(frame.lane, std::move(request), std::move(hello));
   child->start();
@@ -213,7 +234,9 @@ Result<void> Server::on_open_become(const Frame& frame) {
 
 Result<void> Server::on_content(const Frame& frame) {
   if (frame.lane != 0) {
-    if (ChildLink* child = child_of(frame.lane); child != nullptr && child->state() == ChildLink::State::open) child->send(frame);
+    if (ChildLink* child = child_of(frame.lane);
+        child != nullptr && child->state() == ChildLink::State::open)
+      child->send(frame);
     return {};
   }
   if (frame.type == FrameType::content) {
@@ -227,7 +250,9 @@ Result<void> Server::on_content(const Frame& frame) {
 
 Result<void> Server::on_data_ack(const Frame& frame) {
   if (frame.lane != 0) {
-    if (ChildLink* child = child_of(frame.lane); child != nullptr && child->state() == ChildLink::State::open) child->send(frame);
+    if (ChildLink* child = child_of(frame.lane);
+        child != nullptr && child->state() == ChildLink::State::open)
+      child->send(frame);
     return {};
   }
   GS_TRY(const wire::DataAck ack, wire::DataAck::parse(frame));
@@ -245,7 +270,8 @@ Result<void> Server::on_cancel(const Frame& frame) {
     stop_running(Stop::cancelled);
     return {};
   }
-  const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const Waiting& one) { return one.frame.id == frame.id; });
+  const auto found = std::find_if(
+      queue_.begin(), queue_.end(), [&](const Waiting& one) { return one.frame.id == frame.id; });
   if (found == queue_.end()) return {};
   answer(found->frame, stopped_result("cancelled", "the task was stopped before it began"));
   queued_bytes_ -= found->frame.payload.size();
@@ -259,7 +285,9 @@ void Server::protocol_error(const Error& error) {
   begin_ending();
 }
 
-void Server::answer(const Frame& task, const Value& result) { forward(wire::make_result(task.lane, task.id, result)); }
+void Server::answer(const Frame& task, const Value& result) {
+  forward(wire::make_result(task.lane, task.id, result));
+}
 
 void Server::forward(Frame frame) {
   if (frame.type == FrameType::output && client_.pending() > kOutputBacklog) return;
@@ -298,11 +326,16 @@ void Server::begin(const Waiting& waiting) {
 
 bool Server::dispatch_to_child(Waiting& waiting) {
   ChildLink* child = child_of(waiting.frame.lane);
-  if (child != nullptr && (child->state() == ChildLink::State::asking || child->state() == ChildLink::State::greeting)) return false;
+  if (child != nullptr &&
+      (child->state() == ChildLink::State::asking || child->state() == ChildLink::State::greeting))
+    return false;
   begin(waiting);
   if (child == nullptr || child->state() != ChildLink::State::open) {
-    const Error why = child != nullptr && child->error() ? *child->error()
-                                                         : Error(ErrorCode::protocol, "lane " + std::to_string(waiting.frame.lane) + " was never opened");
+    const Error why =
+        child != nullptr && child->error()
+            ? *child->error()
+            : Error(ErrorCode::protocol,
+                    "lane " + std::to_string(waiting.frame.lane) + " was never opened");
     finish(wire::make_result(waiting.frame.lane, waiting.frame.id, modules::failure(why)));
     return true;
   }
@@ -317,13 +350,17 @@ bool Server::dispatch_to_child(Waiting& waiting) {
   return true;
 }
 
-// A task that was stopped has failed for that reason; one that succeeded in spite of the request is left alone.
+// A task that was stopped has failed for that reason; one that succeeded in spite of the request is
+// left alone.
 Frame Server::explain_stop(const Running& done, const Frame& result) {
   auto map = wire::parse_result(result);
   if (!map) return result;
   const bool late = done.stop == Stop::timed_out;
-  const std::string text = late ? "the task ran longer than its timeout of " + seconds_text(done.timeout) + " s" : "the task was stopped on request";
-  if (map->get("error_code") != Value(error_id(ErrorCode::cancelled))) map->set("module_msg", map->get("msg"));
+  const std::string text =
+      late ? "the task ran longer than its timeout of " + seconds_text(done.timeout) + " s"
+           : "the task was stopped on request";
+  if (map->get("error_code") != Value(error_id(ErrorCode::cancelled)))
+    map->set("module_msg", map->get("msg"));
   map->set("msg", Value(text));
   map->set(late ? "timedout" : "cancelled", Value(true));
   return wire::make_result(done.lane, done.id, *map);
@@ -359,7 +396,9 @@ void Server::stop_running(Stop why) {
 void Server::check_deadlines() {
   const auto now = Clock::now();
   if (running_ && running_->deadline && now >= *running_->deadline) stop_running(Stop::timed_out);
-  if (state_ == State::ready && hello_.ping_interval.count() > 0 && now >= last_frame_ + 3 * hello_.ping_interval) begin_ending();
+  if (state_ == State::ready && hello_.ping_interval.count() > 0 &&
+      now >= last_frame_ + 3 * hello_.ping_interval)
+    begin_ending();
 }
 
 void Server::take_worker_frames() {
@@ -386,7 +425,9 @@ void Server::turn_children() {
     announce(*child);
     for (Frame& frame : child->take_frames()) on_child_frame(*child, std::move(frame));
     if (child->state() == ChildLink::State::closed && running_ && running_->lane == lane) {
-      const Error why = child->error() ? *child->error() : Error(ErrorCode::become_failed, "the child runner has ended");
+      const Error why = child->error()
+                            ? *child->error()
+                            : Error(ErrorCode::become_failed, "the child runner has ended");
       finish(wire::make_result(lane, running_->id, modules::failure(why)));
     }
   }
@@ -423,7 +464,8 @@ void Server::on_child_frame(ChildLink& child, Frame frame) {
     case FrameType::need_content:
     case FrameType::output:
     case FrameType::data:
-      if (running_ && running_->lane == frame.lane && running_->id == frame.id) forward(std::move(frame));
+      if (running_ && running_->lane == frame.lane && running_->id == frame.id)
+        forward(std::move(frame));
       return;
     case FrameType::notice:
       forward(std::move(frame));
@@ -438,7 +480,8 @@ void Server::begin_ending() {
   state_ = State::ending;
   queue_.clear();
   if (running_) stop_running(Stop::cancelled);
-  // A child with a running task hears of the end through its input, and ends its task by its own rules.
+  // A child with a running task hears of the end through its input, and ends its task by its own
+  // rules.
   for (const auto& [lane, child] : children_) {
     if (!running_ || running_->lane != lane) child->close_input();
   }
@@ -448,7 +491,8 @@ void Server::wait_for_children() {
   for (const auto& [lane, child] : children_) child->close_input();
   const auto give_up = Clock::now() + kFlushAtEnd;
   for (const auto& [lane, child] : children_) {
-    // A child in order may still finish a transaction; one that never started properly is not waited for.
+    // A child in order may still finish a transaction; one that never started properly is not
+    // waited for.
     while (!child->has_ended() && (!child->error() || Clock::now() < give_up)) {
       child->turn();
       ::poll(nullptr, 0, 10);

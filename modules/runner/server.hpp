@@ -1,6 +1,13 @@
 #pragma once
 /// @file The runner's main loop: frames in and out, the order of tasks, epochs, lanes, the end.
 
+#include "core/wire/session.hpp"
+#include "modules/runner/channel.hpp"
+#include "modules/runner/child_link.hpp"
+#include "modules/runner/host_lock.hpp"
+#include "modules/runner/temporary_folder.hpp"
+#include "modules/runner/worker.hpp"
+
 #include <poll.h>
 
 #include <chrono>
@@ -10,19 +17,12 @@
 #include <optional>
 #include <string>
 
-#include "core/wire/session.hpp"
-#include "modules/runner/channel.hpp"
-#include "modules/runner/child_link.hpp"
-#include "modules/runner/host_lock.hpp"
-#include "modules/runner/temporary_folder.hpp"
-#include "modules/runner/worker.hpp"
-
 namespace gpustack::runner {
 
 struct ServerOptions {
-  bool is_child = false;   ///< started by another runner: epochs and order are its business
-  std::string mark;        ///< printed before the first frame
-  std::string hash;        ///< of this program, for hello_reply
+  bool is_child = false;  ///< started by another runner: epochs and order are its business
+  std::string mark;       ///< printed before the first frame
+  std::string hash;       ///< of this program, for hello_reply
 };
 
 inline constexpr int kExitProtocol = 3;

@@ -1,18 +1,19 @@
 #include "modules/runner/temporary_folder.hpp"
 
-#include <dirent.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <memory>
-#include <vector>
-
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/random_name.hpp"
 #include "modules/sdk/remove_tree.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <dirent.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <memory>
+#include <vector>
 
 namespace gpustack::runner {
 
@@ -50,13 +51,15 @@ TemporaryFolder::~TemporaryFolder() {
 Result<std::string> TemporaryFolder::path() {
   const std::lock_guard lock(mutex_);
   if (!path_.empty()) return path_;
-  const std::string name = std::string(kPrefix) + std::to_string(::getpid()) + "-" + modules::random_name();
+  const std::string name =
+      std::string(kPrefix) + std::to_string(::getpid()) + "-" + modules::random_name();
   int problem = make_folders(base_);
   std::string wanted = base_ + "/" + name;
   if (problem == 0 && ::mkdir(wanted.c_str(), 0700) != 0) problem = errno;
   if (problem != 0) {
     wanted = "/tmp/gpustack-" + name;
-    if (::mkdir(wanted.c_str(), 0700) != 0) return modules::system_error("make the temporary folder", wanted, errno);
+    if (::mkdir(wanted.c_str(), 0700) != 0)
+      return modules::system_error("make the temporary folder", wanted, errno);
   }
   path_ = wanted;
   return path_;
@@ -65,7 +68,8 @@ Result<std::string> TemporaryFolder::path() {
 void TemporaryFolder::remove_stale() const {
   for (const std::string& name : names_in(base_)) {
     if (!name.starts_with(kPrefix)) continue;
-    const auto pid = modules::parse_integer(name.substr(kPrefix.size(), name.find('-', kPrefix.size()) - kPrefix.size()));
+    const auto pid = modules::parse_integer(
+        name.substr(kPrefix.size(), name.find('-', kPrefix.size()) - kPrefix.size()));
     if (!pid || *pid <= 1 || ::kill(static_cast<pid_t>(*pid), 0) == 0 || errno != ESRCH) continue;
     modules::remove_tree_at(base_ + "/" + name);
   }

@@ -1,10 +1,10 @@
 #pragma once
 /// @file The runner's own temporary folder: made when first needed, gone when the runner ends.
 
+#include "core/base/result.hpp"
+
 #include <mutex>
 #include <string>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::runner {
 

@@ -1,14 +1,15 @@
 #include "modules/runner/worker.hpp"
 
-#include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <algorithm>
-
 #include "core/base/suggest.hpp"
 #include "modules/runner/library.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include <algorithm>
 
 namespace gpustack::runner {
 
@@ -44,10 +45,12 @@ Result<const modules::ModuleSpec*> module_for(const std::string& name) {
   if (spec == nullptr) {
     std::vector<std::string_view> known;
     for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
-    return Error(ErrorCode::unknown_module, "this runner has no module '" + name + "'").hint(suggest(name, known));
+    return Error(ErrorCode::unknown_module, "this runner has no module '" + name + "'")
+        .hint(suggest(name, known));
   }
   if (spec->place == modules::Place::controller) {
-    return Error(ErrorCode::unknown_module, "module '" + name + "' runs on the controller, not on a host");
+    return Error(ErrorCode::unknown_module,
+                 "module '" + name + "' runs on the controller, not on a host");
   }
   return spec;
 }
@@ -57,7 +60,11 @@ Error stopped() { return Error(ErrorCode::cancelled, "the task was stopped"); }
 }  // namespace
 
 Worker::Worker(int wake, TemporaryFolder& temporary_folder)
-    : wake_(wake), temporary_folder_(temporary_folder), umask_(inherited_umask()), cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { loop(); }) {}
+    : wake_(wake),
+      temporary_folder_(temporary_folder),
+      umask_(inherited_umask()),
+      cancel_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      thread_([this] { loop(); }) {}
 
 Worker::~Worker() {
   {
@@ -89,7 +96,10 @@ std::vector<Frame> Worker::take_frames() {
     out.swap(frames_);
     output_bytes_ = 0;
   }
-  if (std::any_of(out.begin(), out.end(), [](const Frame& frame) { return frame.type == FrameType::result; })) busy_ = false;
+  if (std::any_of(out.begin(), out.end(), [](const Frame& frame) {
+        return frame.type == FrameType::result;
+      }))
+    busy_ = false;
   return out;
 }
 
@@ -145,7 +155,11 @@ void Worker::loop() {
     const Value result = perform(*job);
     Frame frame = wire::make_result(0, job->id, result);
     if (frame.payload.size() > wire::kMaxMessage) {
-      frame = wire::make_result(0, job->id, modules::failure(Error(ErrorCode::module_failed, "the result is larger than a message may be")));
+      frame =
+          wire::make_result(0,
+                            job->id,
+                            modules::failure(Error(ErrorCode::module_failed,
+                                                   "the result is larger than a message may be")));
     }
     emit(std::move(frame));
   }
@@ -167,7 +181,8 @@ Value Worker::perform(const Job& job) {
   options.facts = facts_;
   options.hooks = hooks(job.id);
   modules::RealSystem system(std::move(options));
-  Value result = job.task.check ? modules::plan_module(**spec, *arguments, system) : modules::run_module(**spec, *arguments, system);
+  Value result = job.task.check ? modules::plan_module(**spec, *arguments, system)
+                                : modules::run_module(**spec, *arguments, system);
   // Later tasks see what setup found out.
   const Value& found = result.get("ansible_facts");
   if ((*spec)->name == "setup" && found.is_map()) facts_ = found;
@@ -178,17 +193,21 @@ modules::SystemHooks Worker::hooks(std::uint32_t id) {
   modules::SystemHooks hooks;
   hooks.cancel_descriptor = cancel_.get();
   hooks.temporary_folder = [this] { return temporary_folder_.path(); };
-  hooks.fetch_content = [this, id](const modules::Content& content, const modules::SystemHooks::Sink& sink) {
+  hooks.fetch_content = [this, id](const modules::Content& content,
+                                   const modules::SystemHooks::Sink& sink) {
     return fetch(id, content, sink);
   };
   hooks.send_piece = [this, id](std::string_view piece) { return send_piece(id, piece); };
   hooks.output = [this, id](std::string_view stream, std::string_view text) {
-    emit(wire::make_frame(FrameType::output, 0, id, wire::Output{std::string(stream), std::string(text)}));
+    emit(wire::make_frame(
+        FrameType::output, 0, id, wire::Output{std::string(stream), std::string(text)}));
   };
   return hooks;
 }
 
-Result<void> Worker::fetch(std::uint32_t id, const modules::Content& content, const modules::SystemHooks::Sink& sink) {
+Result<void> Worker::fetch(std::uint32_t id,
+                           const modules::Content& content,
+                           const modules::SystemHooks::Sink& sink) {
   // Two windows under way keep a long line busy; the memory they take is bounded.
   std::uint64_t asked = 0;
   std::uint64_t received = 0;
@@ -196,7 +215,8 @@ Result<void> Worker::fetch(std::uint32_t id, const modules::Content& content, co
   do {
     while (asked < content.size && windows.size() < 2) {
       const std::uint64_t length = std::min(wire::kContentWindow, content.size - asked);
-      emit(wire::make_frame(FrameType::need_content, 0, id, wire::NeedContent{content.sha256, asked, length}));
+      emit(wire::make_frame(
+          FrameType::need_content, 0, id, wire::NeedContent{content.sha256, asked, length}));
       asked += length;
       windows.push_back(length);
     }
@@ -222,10 +242,13 @@ Result<void> Worker::receive_window(const modules::SystemHooks::Sink& sink, std:
     if (event.is_end) {
       if (!event.error.empty()) return Error(ErrorCode::content_missing, event.error);
       if (got == length) return {};
-      return Error(ErrorCode::content_missing, "the controller sent " + std::to_string(got) + " of " + std::to_string(length) + " bytes");
+      return Error(ErrorCode::content_missing,
+                   "the controller sent " + std::to_string(got) + " of " + std::to_string(length) +
+                       " bytes");
     }
     got += event.bytes.size();
-    if (got > length) return Error(ErrorCode::content_missing, "the controller sent more than it was asked for");
+    if (got > length)
+      return Error(ErrorCode::content_missing, "the controller sent more than it was asked for");
     GS_TRY_VOID(sink(event.bytes));
   }
 }
@@ -237,7 +260,10 @@ Result<void> Worker::send_piece(std::uint32_t id, std::string_view piece) {
     piece.remove_prefix(part.size());
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return data_sent_ - data_acknowledged_ + part.size() <= wire::kDataWindow || cancelled_ || ending_; });
+      changed_.wait(lock, [&] {
+        return data_sent_ - data_acknowledged_ + part.size() <= wire::kDataWindow || cancelled_ ||
+               ending_;
+      });
       if (cancelled_ || ending_) return stopped();
       data_sent_ += part.size();
     }

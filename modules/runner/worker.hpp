@@ -1,6 +1,11 @@
 #pragma once
 /// @file The thread that runs tasks, one after the other, while the main thread keeps answering.
 
+#include "core/wire/session.hpp"
+#include "modules/runner/temporary_folder.hpp"
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/real_system.hpp"
+
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -8,11 +13,6 @@
 #include <optional>
 #include <thread>
 #include <vector>
-
-#include "core/wire/session.hpp"
-#include "modules/runner/temporary_folder.hpp"
-#include "modules/sdk/descriptor.hpp"
-#include "modules/sdk/real_system.hpp"
 
 namespace gpustack::runner {
 
@@ -24,7 +24,8 @@ struct Job {
 /// Thread: all members belong to the main thread; what the worker's own thread does is private.
 class Worker {
  public:
-  /// @param wake  an eventfd the worker writes to when take_frames() has something; outlives the worker
+  /// @param wake  an eventfd the worker writes to when take_frames() has something; outlives the
+  /// worker
   Worker(int wake, TemporaryFolder& temporary_folder);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -34,7 +35,8 @@ class Worker {
   /// Requires: not busy.
   void start(Job job);
   bool busy() const { return busy_; }
-  /// Frames for the controller in the order in which they came about; a task's result is its last one.
+  /// Frames for the controller in the order in which they came about; a task's result is its last
+  /// one.
   std::vector<wire::Frame> take_frames();
 
   void add_content(std::uint32_t id, std::string bytes);
@@ -53,7 +55,9 @@ class Worker {
   void loop();
   Value perform(const Job& job);
   modules::SystemHooks hooks(std::uint32_t id);
-  Result<void> fetch(std::uint32_t id, const modules::Content& content, const modules::SystemHooks::Sink& sink);
+  Result<void> fetch(std::uint32_t id,
+                     const modules::Content& content,
+                     const modules::SystemHooks::Sink& sink);
   Result<void> receive_window(const modules::SystemHooks::Sink& sink, std::uint64_t length);
   Result<void> send_piece(std::uint32_t id, std::string_view piece);
   void emit(wire::Frame frame);

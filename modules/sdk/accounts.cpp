@@ -1,8 +1,8 @@
 #include "modules/sdk/accounts.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -54,7 +54,8 @@ std::string expand_variables(const SystemView& view, std::string_view text) {
       while (end < text.size() && is_name_char(text[end])) ++end;
       next = end;
     }
-    const std::string value = end > start ? view.environment(text.substr(start, end - start)) : std::string();
+    const std::string value =
+        end > start ? view.environment(text.substr(start, end - start)) : std::string();
     out += value.empty() ? std::string(text.substr(i, std::max(next, i + 1) - i)) : value;
     i = std::max(next, i + 1);
   }
@@ -103,8 +104,13 @@ std::vector<Shadow> parse_shadow(std::string_view text) {
     auto fields = split(line, ':');
     if (fields.size() < 2) continue;
     fields.resize(9);
-    out.push_back(Shadow{fields[0], fields[1], parse_integer(fields[2]), parse_integer(fields[3]),
-                         parse_integer(fields[4]), parse_integer(fields[5]), parse_integer(fields[6]),
+    out.push_back(Shadow{fields[0],
+                         fields[1],
+                         parse_integer(fields[2]),
+                         parse_integer(fields[3]),
+                         parse_integer(fields[4]),
+                         parse_integer(fields[5]),
+                         parse_integer(fields[6]),
                          parse_integer(fields[7])});
   }
   return out;
@@ -149,7 +155,8 @@ Result<std::uint32_t> resolve_uid(const SystemView& view, std::string_view name_
   if (const auto number = parse_id(name_or_number)) return *number;
   GS_TRY(const auto user, find_user(view, name_or_number));
   if (!user) {
-    return Error(ErrorCode::module_failed, "chown failed: failed to look up user " + std::string(name_or_number));
+    return Error(ErrorCode::module_failed,
+                 "chown failed: failed to look up user " + std::string(name_or_number));
   }
   return user->uid;
 }
@@ -158,7 +165,8 @@ Result<std::uint32_t> resolve_gid(const SystemView& view, std::string_view name_
   if (const auto number = parse_id(name_or_number)) return *number;
   GS_TRY(const auto group, find_group(view, name_or_number));
   if (!group) {
-    return Error(ErrorCode::module_failed, "chgrp failed: failed to look up group " + std::string(name_or_number));
+    return Error(ErrorCode::module_failed,
+                 "chgrp failed: failed to look up group " + std::string(name_or_number));
   }
   return group->gid;
 }
@@ -175,7 +183,8 @@ std::string group_name(const SystemView& view, std::uint32_t gid) {
 
 std::string expand_path(const SystemView& view, std::string_view path) {
   // Variables first, then the tilde, as os.path.expanduser(os.path.expandvars(…)) does.
-  const std::string expanded = path.find('$') == std::string_view::npos ? std::string(path) : expand_variables(view, path);
+  const std::string expanded =
+      path.find('$') == std::string_view::npos ? std::string(path) : expand_variables(view, path);
   if (!expanded.starts_with('~')) return expanded;
   const std::size_t slash = std::min(expanded.find('/'), expanded.size());
   const std::string name = expanded.substr(1, slash - 1);

@@ -1,12 +1,12 @@
 #pragma once
 /// @file Users and groups, read from the account files: a static program has no name service.
 
+#include "modules/sdk/system.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 

@@ -1,13 +1,13 @@
 #include "modules/sdk/arguments.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
 #include "modules/sdk/module.hpp"
 #include "modules/sdk/rules.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
@@ -22,7 +22,9 @@ Specs specs_of(const ModuleSpec& spec) {
   for (const ArgSpec& arg : spec.args) out.push_back(&arg);
   if (!spec.file_arguments) return out;
   for (const ArgSpec& arg : file_argument_specs()) {
-    const bool own = std::any_of(spec.args.begin(), spec.args.end(), [&](const ArgSpec& mine) { return mine.name == arg.name; });
+    const bool own = std::any_of(spec.args.begin(), spec.args.end(), [&](const ArgSpec& mine) {
+      return mine.name == arg.name;
+    });
     if (!own) out.push_back(&arg);
   }
   return out;
@@ -53,12 +55,15 @@ bool holds_template(const Value& value) {
   if (value.is_object()) return true;  // vault text and other values that are opened later
   if (value.is_string()) {
     const std::string& text = value.as_string();
-    return text.find("{{") != std::string::npos || text.find("{%") != std::string::npos || text.find("{#") != std::string::npos;
+    return text.find("{{") != std::string::npos || text.find("{%") != std::string::npos ||
+           text.find("{#") != std::string::npos;
   }
-  if (value.is_list()) return std::any_of(value.as_list().begin(), value.as_list().end(), holds_template);
+  if (value.is_list())
+    return std::any_of(value.as_list().begin(), value.as_list().end(), holds_template);
   if (value.is_map()) {
-    return std::any_of(value.as_map().begin(), value.as_map().end(),
-                       [](const Map::Entry& entry) { return holds_template(entry.key) || holds_template(entry.value); });
+    return std::any_of(value.as_map().begin(), value.as_map().end(), [](const Map::Entry& entry) {
+      return holds_template(entry.key) || holds_template(entry.value);
+    });
   }
   return false;
 }
@@ -71,7 +76,9 @@ class Checker {
 
   Result<Value> run(const Value& raw, std::string_view free_form, std::span<const ArgRule> rules) {
     if (!raw.is_map() && !raw.is_null()) {
-      return Error(ErrorCode::invalid_argument, owner_ + " takes a map of arguments, found " + to_repr(raw)).at(where_);
+      return Error(ErrorCode::invalid_argument,
+                   owner_ + " takes a map of arguments, found " + to_repr(raw))
+          .at(where_);
     }
     Map arguments;
     if (raw.is_map()) {
@@ -82,7 +89,9 @@ class Checker {
     GS_TRY_VOID(add_defaults(arguments));
     GS_TRY_VOID(check_required(arguments));
     for (Map::Entry& entry : arguments) {
-      if (stage_ == Stage::load && holds_template(entry.value) && !entry.value.is_map() && !entry.value.is_list()) continue;
+      if (stage_ == Stage::load && holds_template(entry.value) && !entry.value.is_map() &&
+          !entry.value.is_list())
+        continue;
       GS_TRY_VOID(convert(*find_spec(specs_, entry.key.as_string()), entry.value));
     }
     GS_TRY_VOID(check_relations(rules, arguments, situation()));
@@ -90,19 +99,24 @@ class Checker {
   }
 
  private:
-  RuleSituation situation() const { return RuleSituation{.owner = owner_, .where = where_, .stage = stage_, .holds_template = holds_template}; }
+  RuleSituation situation() const {
+    return RuleSituation{
+        .owner = owner_, .where = where_, .stage = stage_, .holds_template = holds_template};
+  }
 
   Result<void> collect(const Map& raw, std::string_view free_form, Map& arguments) {
     for (const auto& [key, value] : raw) {
       const SourceSpan place = span_of(key, where_);
       if (!key.is_string()) {
-        return Error(ErrorCode::unknown_argument, owner_ + " has no argument " + to_repr(key)).at(place);
+        return Error(ErrorCode::unknown_argument, owner_ + " has no argument " + to_repr(key))
+            .at(place);
       }
       std::string_view name = key.as_string();
       if (name == kFreeForm) {
         if (free_form.empty()) {
           return Error(ErrorCode::unknown_argument,
-                       owner_ + " takes no free-form text, found " + to_repr(value)).at(span_of(value, where_))
+                       owner_ + " takes no free-form text, found " + to_repr(value))
+              .at(span_of(value, where_))
               .hint("write arguments as key: value");
         }
         name = free_form;
@@ -111,8 +125,10 @@ class Checker {
       if (spec == nullptr) return unknown(name, place);
       const Value* earlier = arguments.find(spec->name);
       if (earlier != nullptr && name == free_form && !(*earlier == value)) {
-        return Error(ErrorCode::argument_conflict,
-                     owner_ + " is given '" + std::string(free_form) + "' and free-form text at once").at(place);
+        return Error(
+                   ErrorCode::argument_conflict,
+                   owner_ + " is given '" + std::string(free_form) + "' and free-form text at once")
+            .at(place);
       }
       // An alias wins over the name itself, as in Ansible.
       if (earlier == nullptr || name != spec->name) arguments.set(spec->name, value);
@@ -129,9 +145,11 @@ class Checker {
     std::string hint = suggest(name, known);
     if (hint.empty() && !known.empty()) {
       hint = "it takes: ";
-      for (std::size_t i = 0; i < specs_.size(); ++i) hint += (i > 0 ? ", " : "") + std::string(specs_[i]->name);
+      for (std::size_t i = 0; i < specs_.size(); ++i)
+        hint += (i > 0 ? ", " : "") + std::string(specs_[i]->name);
     }
-    return Error(ErrorCode::unknown_argument, "unknown argument '" + std::string(name) + "' for " + owner_)
+    return Error(ErrorCode::unknown_argument,
+                 "unknown argument '" + std::string(name) + "' for " + owner_)
         .at(place)
         .hint(std::move(hint));
   }
@@ -161,13 +179,16 @@ class Checker {
     }
     if (missing.empty()) return {};
     const std::string_view plural = missing.size() > 1 ? "s" : "";
-    return Error(ErrorCode::missing_argument, owner_ + " needs the argument" + std::string(plural) + " '" +
-                                                  join(missing, "', '") + "'").at(where_);
+    return Error(ErrorCode::missing_argument,
+                 owner_ + " needs the argument" + std::string(plural) + " '" +
+                     join(missing, "', '") + "'")
+        .at(where_);
   }
 
   Result<void> convert(const ArgSpec& spec, Value& value) const {
     if (value.is_null()) {
-      if (stage_ == Stage::run && !spec.choices.empty() && spec.has_fallback()) return bad_choice(spec, value);
+      if (stage_ == Stage::run && !spec.choices.empty() && spec.has_fallback())
+        return bad_choice(spec, value);
       return {};
     }
     const bool partly_templated = stage_ == Stage::load && holds_template(value);
@@ -230,9 +251,11 @@ class Checker {
   Error bad_choice(const ArgSpec& spec, const Value& value) const {
     const auto choices = split_names(spec.choices);
     std::string names;
-    for (const std::string_view choice : choices) names.append(names.empty() ? "" : ", ").append(choice);
-    return Error(ErrorCode::invalid_argument, "argument '" + std::string(spec.name) + "' must be one of " + names +
-                                                  ", found " + to_repr(value))
+    for (const std::string_view choice : choices)
+      names.append(names.empty() ? "" : ", ").append(choice);
+    return Error(ErrorCode::invalid_argument,
+                 "argument '" + std::string(spec.name) + "' must be one of " + names + ", found " +
+                     to_repr(value))
         .at(span_of(value, where_))
         .hint(value.is_string() ? suggest(value.as_string(), choices) : std::string());
   }

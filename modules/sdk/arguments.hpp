@@ -1,43 +1,50 @@
 #pragma once
 /// @file What a module declares about its arguments, and how raw arguments become checked ones.
 
+#include "core/base/value.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/base/value.hpp"
-
 namespace gpustack::modules {
 
-/// Ansible's argument types. `path` expands `~` and environment variables on the target; `raw` stays as it is;
-/// `mode` is a file mode (octal number, octal string or symbolic).
+/// Ansible's argument types. `path` expands `~` and environment variables on the target; `raw`
+/// stays as it is; `mode` is a file mode (octal number, octal string or symbolic).
 enum class ArgType : std::uint8_t { string, integer, real, boolean, list, map, path, raw, mode };
 
 struct ArgSpec {
   std::string_view name;
   ArgType type = ArgType::string;
-  ArgType elements = ArgType::raw;           ///< type of each item when `type` is list
+  ArgType elements = ArgType::raw;  ///< type of each item when `type` is list
   bool required = false;
-  std::string_view fallback = {};            ///< the default as text, converted to `type`; see has_fallback()
-  std::string_view aliases = {};             ///< comma separated
-  std::string_view choices = {};             ///< comma separated; for a list: choices of each item
-  bool is_secret = false;                    ///< never shown (Ansible's no_log)
-  std::span<const ArgSpec> options = {};     ///< the members, when `type` is map or a list of maps
+  std::string_view fallback = {};  ///< the default as text, converted to `type`; see has_fallback()
+  std::string_view aliases = {};   ///< comma separated
+  std::string_view choices = {};   ///< comma separated; for a list: choices of each item
+  bool is_secret = false;          ///< never shown (Ansible's no_log)
+  std::span<const ArgSpec> options = {};  ///< the members, when `type` is map or a list of maps
   std::string_view doc = {};
-  bool empty_fallback = false;               ///< the default is the empty string / list / map
+  bool empty_fallback = false;  ///< the default is the empty string / list / map
 
   bool has_fallback() const { return !fallback.empty() || empty_fallback; }
 };
 
 /// Relations between arguments, as Ansible's AnsibleModule parameters of the same names.
 struct ArgRule {
-  enum class Kind : std::uint8_t { mutually_exclusive, required_together, required_one_of, required_if, required_by };
+  enum class Kind : std::uint8_t {
+    mutually_exclusive,
+    required_together,
+    required_one_of,
+    required_if,
+    required_by
+  };
   Kind kind;
-  std::string_view names;       ///< comma separated; for required_if: what is then required
-  std::string_view when = {};   ///< required_if: the argument that decides; required_by: the one that needs `names`
-  std::string_view equals = {}; ///< required_if: its value
-  bool any = false;             ///< required_if: one of `names` is enough
+  std::string_view names;  ///< comma separated; for required_if: what is then required
+  std::string_view when =
+      {};  ///< required_if: the argument that decides; required_by: the one that needs `names`
+  std::string_view equals = {};  ///< required_if: its value
+  bool any = false;              ///< required_if: one of `names` is enough
 };
 
 struct ModuleSpec;
@@ -64,20 +71,23 @@ class Args {
 
 std::vector<std::string_view> split_names(std::string_view comma_separated);
 
-/// Checks `raw` (a map) against the module's spec: aliases resolved, defaults filled in, types converted as Ansible
-/// converts them, unknown names refused with a suggestion.
+/// Checks `raw` (a map) against the module's spec: aliases resolved, defaults filled in, types
+/// converted as Ansible converts them, unknown names refused with a suggestion.
 /// @param where  position for errors that have no better one (string arguments carry their own)
 /// @return a map with canonical names only
 /// @error unknown_argument, missing_argument, invalid_argument, argument_conflict
 Result<Value> check_arguments(const ModuleSpec& spec, const Value& raw, SourceSpan where = {});
 
 /// The load-time part: names always, values only where they hold no template (`{{`, `{%`, `{#`).
-Result<void> check_literal_arguments(const ModuleSpec& spec, const Value& raw, SourceSpan where = {});
+Result<void> check_literal_arguments(const ModuleSpec& spec,
+                                     const Value& raw,
+                                     SourceSpan where = {});
 
 /// Converts one value to `type` as Ansible does. @error invalid_argument
 Result<Value> convert_argument(ArgType type, const Value& value, std::string_view name);
 
-/// Ansible's `key=value key2="quoted text"` form. `free_form_allowed`: words without `=` join into `_raw_params`.
+/// Ansible's `key=value key2="quoted text"` form. `free_form_allowed`: words without `=` join into
+/// `_raw_params`.
 Result<Value> parse_key_value(std::string_view text, bool free_form_allowed);
 
 }  // namespace gpustack::modules

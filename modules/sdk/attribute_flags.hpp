@@ -1,11 +1,11 @@
 #pragma once
 /// @file The letters of lsattr(1) and the bits the kernel keeps for them.
 
+#include "core/base/result.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::modules {
 

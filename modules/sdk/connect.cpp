@@ -1,19 +1,20 @@
 #include "modules/sdk/connect.hpp"
 
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/text.hpp"
+
 #include <ares.h>
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+
+#include <arpa/inet.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <mutex>
-
-#include "modules/sdk/descriptor.hpp"
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -53,7 +54,9 @@ std::vector<std::string> look_up_in_hosts(const SystemView& view, const std::str
   for (const std::string& line : split_lines(*text)) {
     const auto words = split_words(line.substr(0, line.find('#')));
     if (words.size() < 2) continue;
-    if (std::find(words.begin() + 1, words.end(), host) != words.end() && parse_address(words[0], 0)) out.push_back(words[0]);
+    if (std::find(words.begin() + 1, words.end(), host) != words.end() &&
+        parse_address(words[0], 0))
+      out.push_back(words[0]);
   }
   return out;
 }
@@ -63,7 +66,8 @@ void remember_addresses(void* out, int status, int /*timeouts*/, hostent* answer
   auto& addresses = *static_cast<std::vector<std::string>*>(out);
   for (char** address = answer->h_addr_list; *address != nullptr; ++address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    if (::inet_ntop(answer->h_addrtype, *address, text.data(), text.size()) != nullptr) addresses.emplace_back(text.data());
+    if (::inet_ntop(answer->h_addrtype, *address, text.data(), text.size()) != nullptr)
+      addresses.emplace_back(text.data());
   }
 }
 
@@ -77,7 +81,8 @@ void pump(ares_channel channel, Clock::time_point deadline) {
       const bool reads = ((static_cast<unsigned>(bits) >> i) & 1U) != 0;
       const bool writes = ((static_cast<unsigned>(bits) >> (i + ARES_GETSOCK_MAXNUM)) & 1U) != 0;
       if (!reads && !writes) continue;
-      wanted[count++] = pollfd{sockets[i], static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
+      wanted[count++] =
+          pollfd{sockets[i], static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0)), 0};
     }
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
     if (count == 0 || left.count() <= 0) return;
@@ -85,7 +90,9 @@ void pump(ares_channel channel, Clock::time_point deadline) {
     for (nfds_t i = 0; i < count; ++i) {
       const bool readable = (wanted[i].revents & (POLLIN | POLLERR | POLLHUP)) != 0;
       const bool writable = (wanted[i].revents & POLLOUT) != 0;
-      ares_process_fd(channel, readable ? wanted[i].fd : ARES_SOCKET_BAD, writable ? wanted[i].fd : ARES_SOCKET_BAD);
+      ares_process_fd(channel,
+                      readable ? wanted[i].fd : ARES_SOCKET_BAD,
+                      writable ? wanted[i].fd : ARES_SOCKET_BAD);
     }
     ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   }
@@ -106,33 +113,43 @@ std::vector<std::string> ask_name_servers(const std::string& host, milliseconds 
 
 /// A connected socket; not open when the other side did not accept in time.
 Descriptor connect_to(const Address& address, Clock::time_point deadline, int cancel_descriptor) {
-  Descriptor socket(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  Descriptor socket(
+      ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open()) return Descriptor();
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) == 0) return socket;
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) ==
+      0)
+    return socket;
   if (errno != EINPROGRESS) return Descriptor();
   while (true) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return Descriptor();
-    std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLOUT, 0}, pollfd{cancel_descriptor, POLLIN, 0}};
-    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) return Descriptor();
+    std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLOUT, 0},
+                                 pollfd{cancel_descriptor, POLLIN, 0}};
+    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
+      return Descriptor();
     if (wanted[1].revents != 0) return Descriptor();
     if (wanted[0].revents == 0) continue;
     int error = 0;
     socklen_t size = sizeof error;
-    const bool connected = ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    const bool connected =
+        ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
     return connected ? std::move(socket) : Descriptor();
   }
 }
 
-std::string collect(const Descriptor& socket, Clock::time_point deadline, int cancel_descriptor,
+std::string collect(const Descriptor& socket,
+                    Clock::time_point deadline,
+                    int cancel_descriptor,
                     const std::function<bool(std::string_view)>& enough) {
   std::string out;
   std::array<char, 1024> piece{};
   while (!enough(out)) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) break;
-    std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLIN, 0}, pollfd{cancel_descriptor, POLLIN, 0}};
-    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) break;
+    std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLIN, 0},
+                                 pollfd{cancel_descriptor, POLLIN, 0}};
+    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
+      break;
     if (wanted[1].revents != 0) break;
     if (wanted[0].revents == 0) continue;
     const ssize_t got = ::recv(socket.get(), piece.data(), piece.size(), 0);
@@ -144,7 +161,9 @@ std::string collect(const Descriptor& socket, Clock::time_point deadline, int ca
 
 }  // namespace
 
-std::vector<std::string> resolve_host(const SystemView& view, const std::string& host, milliseconds timeout) {
+std::vector<std::string> resolve_host(const SystemView& view,
+                                      const std::string& host,
+                                      milliseconds timeout) {
   if (parse_address(host, 0)) return {host};
   auto out = look_up_in_hosts(view, host);
   if (out.empty() && lower(host) == "localhost") return {"127.0.0.1", "::1"};
@@ -152,7 +171,10 @@ std::vector<std::string> resolve_host(const SystemView& view, const std::string&
   return out;
 }
 
-bool try_connect(const SystemView& view, const std::string& host, std::uint16_t port, milliseconds timeout,
+bool try_connect(const SystemView& view,
+                 const std::string& host,
+                 std::uint16_t port,
+                 milliseconds timeout,
                  int cancel_descriptor) {
   const auto deadline = Clock::now() + timeout;
   for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
@@ -162,8 +184,12 @@ bool try_connect(const SystemView& view, const std::string& host, std::uint16_t 
   return false;
 }
 
-std::optional<std::string> receive_from(const SystemView& view, const std::string& host, std::uint16_t port, milliseconds timeout,
-                                        const std::function<bool(std::string_view)>& enough, int cancel_descriptor) {
+std::optional<std::string> receive_from(const SystemView& view,
+                                        const std::string& host,
+                                        std::uint16_t port,
+                                        milliseconds timeout,
+                                        const std::function<bool(std::string_view)>& enough,
+                                        int cancel_descriptor) {
   const auto deadline = Clock::now() + timeout;
   for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
     const auto address = parse_address(text, port);

@@ -14,8 +14,10 @@ Result<Content> Content::from_value(const Value& value) {
   if (value.is_string()) return of(value.as_string());
   const Value& hash = value.get("sha256");
   const Value& size = value.get("size");
-  if (!hash.is_string() || hash.as_string().size() != 64 || !size.is_integer() || size.as_integer() < 0) {
-    return Error(ErrorCode::content_missing, "a content needs sha256 and size, found " + to_repr(value));
+  if (!hash.is_string() || hash.as_string().size() != 64 || !size.is_integer() ||
+      size.as_integer() < 0) {
+    return Error(ErrorCode::content_missing,
+                 "a content needs sha256 and size, found " + to_repr(value));
   }
   Content content;
   content.sha256 = hash.as_string();
@@ -24,7 +26,8 @@ Result<Content> Content::from_value(const Value& value) {
   content.is_inline = bytes.is_string();
   if (content.is_inline) {
     content.bytes = bytes.as_string();
-    if (content.bytes.size() != content.size || hash_bytes(Algorithm::sha256, content.bytes) != content.sha256) {
+    if (content.bytes.size() != content.size ||
+        hash_bytes(Algorithm::sha256, content.bytes) != content.sha256) {
       return Error(ErrorCode::content_missing, "a content does not match its own sha256");
     }
   }

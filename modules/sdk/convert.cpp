@@ -1,10 +1,10 @@
-#include <cmath>
-
 #include "core/base/json.hpp"
 #include "core/base/python_literal.hpp"
 #include "modules/sdk/arguments.hpp"
 #include "modules/sdk/mode.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <cmath>
 
 namespace gpustack::modules {
 
@@ -34,23 +34,30 @@ std::string_view describe(ArgType type) {
   return "a value";
 }
 
-Error mismatch(ArgType type, const Value& value, std::string_view name, std::string_view extra = {}) {
+Error mismatch(ArgType type,
+               const Value& value,
+               std::string_view name,
+               std::string_view extra = {}) {
   const std::string found = value.is_secret() ? std::string("<secret>") : to_repr(value);
-  Error error(ErrorCode::invalid_argument, "argument '" + std::string(name) + "' must be " + std::string(describe(type)) +
-                                               ", found " + found + " of type " + std::string(type_name(value)) +
-                                               std::string(extra));
+  Error error(ErrorCode::invalid_argument,
+              "argument '" + std::string(name) + "' must be " + std::string(describe(type)) +
+                  ", found " + found + " of type " + std::string(type_name(value)) +
+                  std::string(extra));
   if (value.origin() != nullptr) error = std::move(error).at(value.origin()->span);
   return error;
 }
 
-Value keep_marks(Value converted, const Value& from) { return std::move(converted.mark(from.marks())); }
+Value keep_marks(Value converted, const Value& from) {
+  return std::move(converted.mark(from.marks()));
+}
 
 Result<Value> to_integer(const Value& value, std::string_view name) {
   if (value.is_integer()) return value;
   if (value.is_bool()) return Value(value.as_bool() ? 1 : 0);
   if (value.is_string()) {
     // Python reads 1_000 as a number too.
-    if (const auto number = parse_integer(replace_all(value.as_string(), "_", ""))) return keep_marks(Value(*number), value);
+    if (const auto number = parse_integer(replace_all(value.as_string(), "_", "")))
+      return keep_marks(Value(*number), value);
   }
   return mismatch(ArgType::integer, value, name);
 }
@@ -77,7 +84,8 @@ Result<Value> to_list(const Value& value, std::string_view name) {
   return mismatch(ArgType::list, value, name);
 }
 
-// `a=1, b="x y"`: pieces end at commas and spaces outside of quotes; a backslash takes the next character as it is.
+// `a=1, b="x y"`: pieces end at commas and spaces outside of quotes; a backslash takes the next
+// character as it is.
 Result<Value> pairs_to_map(const Value& value, std::string_view name) {
   std::vector<std::string> fields(1);
   char quote = 0;
@@ -102,7 +110,8 @@ Result<Value> pairs_to_map(const Value& value, std::string_view name) {
   for (const std::string& field : fields) {
     if (field.empty()) continue;
     const std::size_t equals = field.find('=');
-    if (equals == std::string::npos) return mismatch(ArgType::map, value, name, ": '" + field + "' has no '='");
+    if (equals == std::string::npos)
+      return mismatch(ArgType::map, value, name, ": '" + field + "' has no '='");
     map.set(Value(field.substr(0, equals)), keep_marks(Value(field.substr(equals + 1)), value));
   }
   return Value(std::move(map));
@@ -113,11 +122,14 @@ Result<Value> to_map(const Value& value, std::string_view name) {
   if (!value.is_string()) return mismatch(ArgType::map, value, name);
   const std::string& text = value.as_string();
   if (text.starts_with('{')) {
-    if (auto parsed = parse_json(text); parsed && parsed->is_map()) return keep_marks(std::move(*parsed), value);
-    if (auto parsed = read_python_literal(text); parsed && parsed->is_map()) return keep_marks(std::move(*parsed), value);
+    if (auto parsed = parse_json(text); parsed && parsed->is_map())
+      return keep_marks(std::move(*parsed), value);
+    if (auto parsed = read_python_literal(text); parsed && parsed->is_map())
+      return keep_marks(std::move(*parsed), value);
     return mismatch(ArgType::map, value, name);
   }
-  if (text.find('=') == std::string::npos) return mismatch(ArgType::map, value, name, "; use JSON or key=value");
+  if (text.find('=') == std::string::npos)
+    return mismatch(ArgType::map, value, name, "; use JSON or key=value");
   return pairs_to_map(value, name);
 }
 

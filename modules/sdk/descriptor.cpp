@@ -1,13 +1,13 @@
 #include "modules/sdk/descriptor.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 

@@ -1,10 +1,10 @@
 #pragma once
 /// @file A file descriptor that closes itself, and errno as an Error.
 
+#include "core/base/result.hpp"
+
 #include <string>
 #include <utility>
-
-#include "core/base/result.hpp"
 
 namespace gpustack::modules {
 
@@ -38,7 +38,8 @@ struct Pipe {
 /// Both ends close-on-exec.
 Result<Pipe> make_pipe();
 
-/// "cannot WHAT 'PATH': no such file or directory"; codes no_space for full disks and quotas, else file_operation.
+/// "cannot WHAT 'PATH': no such file or directory"; codes no_space for full disks and quotas, else
+/// file_operation.
 Error system_error(const std::string& what, const std::string& path, int number);
 
 /// Writes everything, going on after interruptions. @return 0 or errno

@@ -1,25 +1,33 @@
 #include "modules/sdk/file_arguments.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/mode.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
 namespace {
 
 constexpr std::array kFileArguments = {
-    ArgSpec{.name = "mode", .type = ArgType::mode, .doc = "Permissions: \"0644\", 0644 or \"u=rw,g=r,o=r\"."},
+    ArgSpec{.name = "mode",
+            .type = ArgType::mode,
+            .doc = "Permissions: \"0644\", 0644 or \"u=rw,g=r,o=r\"."},
     ArgSpec{.name = "owner", .doc = "Name or number of the user that shall own the file."},
     ArgSpec{.name = "group", .doc = "Name or number of the group that shall own the file."},
-    ArgSpec{.name = "seuser", .doc = "User part of the SELinux context; has no effect where SELinux is off."},
-    ArgSpec{.name = "serole", .doc = "Role part of the SELinux context; has no effect where SELinux is off."},
-    ArgSpec{.name = "setype", .doc = "Type part of the SELinux context; has no effect where SELinux is off."},
-    ArgSpec{.name = "selevel", .doc = "Level part of the SELinux context; has no effect where SELinux is off."},
-    ArgSpec{.name = "attributes", .aliases = "attr", .doc = "File attributes as chattr(1) takes them: \"+i\", \"-a\", \"=e\"."},
+    ArgSpec{.name = "seuser",
+            .doc = "User part of the SELinux context; has no effect where SELinux is off."},
+    ArgSpec{.name = "serole",
+            .doc = "Role part of the SELinux context; has no effect where SELinux is off."},
+    ArgSpec{.name = "setype",
+            .doc = "Type part of the SELinux context; has no effect where SELinux is off."},
+    ArgSpec{.name = "selevel",
+            .doc = "Level part of the SELinux context; has no effect where SELinux is off."},
+    ArgSpec{.name = "attributes",
+            .aliases = "attr",
+            .doc = "File attributes as chattr(1) takes them: \"+i\", \"-a\", \"=e\"."},
     ArgSpec{.name = "unsafe_writes",
             .type = ArgType::boolean,
             .fallback = "no",
@@ -32,9 +40,12 @@ void note(Value* before, Value* after, std::string_view key, Value old_value, Va
   after->set(key, std::move(new_value));
 }
 
-// A dry run cannot see accounts that earlier tasks would make, so there an unknown name is a warning.
+// A dry run cannot see accounts that earlier tasks would make, so there an unknown name is a
+// warning.
 template <typename Resolve>
-Result<std::optional<std::uint32_t>> account_number(const SystemView& view, const std::string& name, Resolve resolve) {
+Result<std::optional<std::uint32_t>> account_number(const SystemView& view,
+                                                    const std::string& name,
+                                                    Resolve resolve) {
   Result<std::uint32_t> number = resolve(view, name);
   if (number) return std::optional<std::uint32_t>(*number);
   if (view.check_mode()) return std::optional<std::uint32_t>();
@@ -84,7 +95,8 @@ struct Comparison {
   }
 
   Result<bool> mode(bool owner_changes) const {
-    if (!args.has("mode") || args.text("mode") == "preserve" || now.kind == FileKind::symlink) return false;
+    if (!args.has("mode") || args.text("mode") == "preserve" || now.kind == FileKind::symlink)
+      return false;
     GS_TRY(const std::uint32_t wanted,
            resolve_mode(args.get("mode"), now.mode, now.kind == FileKind::directory, view.umask()));
     // A change of owner clears set-uid and set-gid bits, so such a mode is set again.
@@ -140,8 +152,13 @@ FileInfo new_file_info(const SystemView& view, FileKind kind) {
   return info;
 }
 
-Result<bool> plan_file_attributes(Plan& plan, const Args& args, const SystemView& view, const std::string& path,
-                                  const FileInfo& now, AttributeDiff* diff, const AttributeOptions& options) {
+Result<bool> plan_file_attributes(Plan& plan,
+                                  const Args& args,
+                                  const SystemView& view,
+                                  const std::string& path,
+                                  const FileInfo& now,
+                                  AttributeDiff* diff,
+                                  const AttributeOptions& options) {
   Value* before = diff == nullptr ? nullptr : &diff->before;
   Value* after = diff == nullptr ? nullptr : &diff->after;
   const Comparison comparison{plan, args, view, path, now, before, after, options};
@@ -153,11 +170,14 @@ Result<bool> plan_file_attributes(Plan& plan, const Args& args, const SystemView
   return differs;
 }
 
-Result<WriteOptions> write_options(const Args& args, const SystemView& view, const std::optional<FileInfo>& now) {
+Result<WriteOptions> write_options(const Args& args,
+                                   const SystemView& view,
+                                   const std::optional<FileInfo>& now) {
   WriteOptions options;
   if (args.has("mode") && args.text("mode") != "preserve") {
     const FileInfo base = now ? *now : new_file_info(view);
-    GS_TRY(const std::uint32_t mode, resolve_mode(args.get("mode"), base.mode, false, view.umask()));
+    GS_TRY(const std::uint32_t mode,
+           resolve_mode(args.get("mode"), base.mode, false, view.umask()));
     options.mode = mode;
   }
   if (args.has("owner")) {
@@ -172,10 +192,12 @@ Result<WriteOptions> write_options(const Args& args, const SystemView& view, con
   if (args.has("validate")) {
     const std::string command = args.text("validate");
     if (command.find("%s") == std::string::npos) {
-      return Error(ErrorCode::invalid_argument, "validate must contain %s, found '" + command + "'");
+      return Error(ErrorCode::invalid_argument,
+                   "validate must contain %s, found '" + command + "'");
     }
     auto words = shell_split(command);
-    if (!words || words->empty()) return Error(ErrorCode::invalid_argument, "validate does not parse: '" + command + "'");
+    if (!words || words->empty())
+      return Error(ErrorCode::invalid_argument, "validate does not parse: '" + command + "'");
     options.validate = std::move(*words);
   }
   return options;

@@ -1,11 +1,11 @@
 #include "modules/sdk/hash.hpp"
 
+#include "core/base/suggest.hpp"
+#include "modules/sdk/text.hpp"
+
 #include <mbedtls/md.h>
 
 #include <array>
-
-#include "core/base/suggest.hpp"
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -17,9 +17,12 @@ struct Named {
   mbedtls_md_type_t type;
 };
 constexpr std::array kAlgorithms = {
-    Named{"md5", Algorithm::md5, MBEDTLS_MD_MD5},          Named{"sha1", Algorithm::sha1, MBEDTLS_MD_SHA1},
-    Named{"sha224", Algorithm::sha224, MBEDTLS_MD_SHA224}, Named{"sha256", Algorithm::sha256, MBEDTLS_MD_SHA256},
-    Named{"sha384", Algorithm::sha384, MBEDTLS_MD_SHA384}, Named{"sha512", Algorithm::sha512, MBEDTLS_MD_SHA512},
+    Named{"md5", Algorithm::md5, MBEDTLS_MD_MD5},
+    Named{"sha1", Algorithm::sha1, MBEDTLS_MD_SHA1},
+    Named{"sha224", Algorithm::sha224, MBEDTLS_MD_SHA224},
+    Named{"sha256", Algorithm::sha256, MBEDTLS_MD_SHA256},
+    Named{"sha384", Algorithm::sha384, MBEDTLS_MD_SHA384},
+    Named{"sha512", Algorithm::sha512, MBEDTLS_MD_SHA512},
 };
 
 const mbedtls_md_info_t* info_of(Algorithm algorithm) {
@@ -42,7 +45,8 @@ struct Hasher::State {
 Hasher::Hasher(Algorithm algorithm) : state_(std::make_unique<State>()) {
   const mbedtls_md_info_t* info = info_of(algorithm);
   GS_ASSERT(info != nullptr, "every Algorithm is in the table and built into the library");
-  GS_ASSERT(mbedtls_md_setup(&state_->context, info, 0) == 0, "allocating a digest state is the only way to fail");
+  GS_ASSERT(mbedtls_md_setup(&state_->context, info, 0) == 0,
+            "allocating a digest state is the only way to fail");
   mbedtls_md_starts(&state_->context);
 }
 
@@ -51,7 +55,8 @@ Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
 void Hasher::update(std::string_view bytes) {
-  mbedtls_md_update(&state_->context, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  mbedtls_md_update(
+      &state_->context, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 std::string Hasher::finish() {

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Digests, whole and piece by piece.
 
+#include "modules/sdk/system.hpp"
+
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 

@@ -1,20 +1,21 @@
 #include "modules/sdk/kernel.hpp"
 
-#include <arpa/inet.h>
+#include "modules/sdk/netlink.hpp"
+#include "modules/sdk/system.hpp"
+
 #include <net/if.h>
 #include <sched.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <condition_variable>
 #include <ctime>
 #include <memory>
 #include <mutex>
 #include <thread>
-
-#include "modules/sdk/netlink.hpp"
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 namespace {
@@ -46,10 +47,13 @@ class RunningKernel : public Kernel {
     return {names.sysname, names.nodename, names.release, names.version, names.machine};
   }
 
-  std::uint64_t page_size() const override { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
+  std::uint64_t page_size() const override {
+    return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  }
 
   unsigned usable_cpus() const override {
-    for (unsigned size = 1024; size <= 65536; size *= 4) {  // the kernel refuses sets smaller than its own
+    for (unsigned size = 1024; size <= 65536;
+         size *= 4) {  // the kernel refuses sets smaller than its own
       cpu_set_t* set = CPU_ALLOC(size);
       if (set == nullptr) return 0;
       const std::size_t bytes = CPU_ALLOC_SIZE(size);
@@ -63,11 +67,15 @@ class RunningKernel : public Kernel {
 
   std::vector<InterfaceAddress> addresses() const override { return netlink::addresses(); }
 
-  std::optional<Route> route_to(const std::string& address) const override { return netlink::route_to(address); }
+  std::optional<Route> route_to(const std::string& address) const override {
+    return netlink::route_to(address);
+  }
 
-  std::optional<FileSystemUse> usage(const std::string& path, std::chrono::milliseconds patience) const override {
+  std::optional<FileSystemUse> usage(const std::string& path,
+                                     std::chrono::milliseconds patience) const override {
     if (patience.count() <= 0) return usage_now(path);
-    auto pending = std::make_shared<PendingUsage>();  // shared: a stuck statvfs(2) outlives the question
+    auto pending =
+        std::make_shared<PendingUsage>();  // shared: a stuck statvfs(2) outlives the question
     std::thread([pending, path] {
       auto use = usage_now(path);
       const std::lock_guard lock(pending->mutex);

@@ -1,5 +1,6 @@
 #pragma once
-/// @file What a host's kernel tells by system call only, where no file says it. Everything here reads.
+/// @file What a host's kernel tells by system call only, where no file says it. Everything here
+/// reads.
 
 #include <chrono>
 #include <cstdint>
@@ -69,7 +70,8 @@ class Kernel {
   /// @param address  IPv4 or IPv6, numeric
   virtual std::optional<Route> route_to(const std::string& address) const = 0;
   /// Nothing when the file system does not answer within `patience` (a dead NFS server).
-  virtual std::optional<FileSystemUse> usage(const std::string& path, std::chrono::milliseconds patience) const = 0;
+  virtual std::optional<FileSystemUse> usage(const std::string& path,
+                                             std::chrono::milliseconds patience) const = 0;
   virtual LocalTime local_time(std::chrono::system_clock::time_point when) const = 0;
 
   /// The kernel this program runs on.

@@ -1,7 +1,7 @@
-#include <array>
-
 #include "modules/sdk/arguments.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <array>
 
 namespace gpustack::modules {
 
@@ -9,14 +9,21 @@ namespace {
 
 // With free-form text only these count as options; everything else belongs to the command.
 // @source parsing/splitter.py of ansible-core 2.14
-constexpr std::array<std::string_view, 8> kCommandOptions = {
-    "creates", "removes", "chdir", "executable", "warn", "stdin", "stdin_add_newline", "strip_empty_ends"};
+constexpr std::array<std::string_view, 8> kCommandOptions = {"creates",
+                                                             "removes",
+                                                             "chdir",
+                                                             "executable",
+                                                             "warn",
+                                                             "stdin",
+                                                             "stdin_add_newline",
+                                                             "strip_empty_ends"};
 
 constexpr std::array<std::string_view, 3> kOpening = {"{{", "{%", "{#"};
 constexpr std::array<std::string_view, 3> kClosing = {"}}", "%}", "#}"};
 
-/// Cuts at spaces and line ends outside of quotes and of template blocks. White space beyond the single space
-/// between two words stays at the end of the first one, so that joining the words gives back the text.
+/// Cuts at spaces and line ends outside of quotes and of template blocks. White space beyond the
+/// single space between two words stays at the end of the first one, so that joining the words
+/// gives back the text.
 class Splitter {
  public:
   explicit Splitter(std::string_view text) : text_(text) {}
@@ -24,11 +31,13 @@ class Splitter {
   Result<std::vector<std::string>> run() {
     while (at_ < text_.size()) step();
     if (quote_ != 0) {
-      return Error(ErrorCode::invalid_argument, "a quote is not closed in '" + std::string(text_) + "'")
+      return Error(ErrorCode::invalid_argument,
+                   "a quote is not closed in '" + std::string(text_) + "'")
           .hint("quote the whole line, or write the arguments as a map");
     }
     if (in_block()) {
-      return Error(ErrorCode::invalid_argument, "a template block is not closed in '" + std::string(text_) + "'");
+      return Error(ErrorCode::invalid_argument,
+                   "a template block is not closed in '" + std::string(text_) + "'");
     }
     finish_word();
     return std::move(words_);
@@ -185,7 +194,8 @@ std::string unquote(std::string_view text) {
 
 // The first `=` that is neither the first character nor escaped.
 std::size_t find_equals(std::string_view word) {
-  for (std::size_t at = word.find('=', 1); at != std::string_view::npos; at = word.find('=', at + 1)) {
+  for (std::size_t at = word.find('=', 1); at != std::string_view::npos;
+       at = word.find('=', at + 1)) {
     if (word[at - 1] != '\\') return at;
   }
   return std::string_view::npos;
@@ -201,12 +211,15 @@ Result<Value> parse_key_value(std::string_view text, bool free_form_allowed) {
     const std::string word = decode_escapes(original);
     const std::size_t equals = word.empty() ? std::string::npos : find_equals(word);
     if (equals == std::string::npos) {
-      free_words.push_back(word.find('=') == std::string::npos ? word : replace_all(word, "\\=", "="));
+      free_words.push_back(word.find('=') == std::string::npos ? word
+                                                               : replace_all(word, "\\=", "="));
       continue;
     }
     const std::string key(trim(std::string_view(word).substr(0, equals)));
-    const bool is_option = !free_form_allowed || std::find(kCommandOptions.begin(), kCommandOptions.end(),
-                                                           std::string_view(word).substr(0, equals)) != kCommandOptions.end();
+    const bool is_option = !free_form_allowed || std::find(kCommandOptions.begin(),
+                                                           kCommandOptions.end(),
+                                                           std::string_view(word).substr(
+                                                               0, equals)) != kCommandOptions.end();
     if (is_option) {
       options.set(Value(key), Value(unquote(trim(std::string_view(word).substr(equals + 1)))));
     } else {

@@ -1,8 +1,8 @@
 #include "modules/sdk/mode.hpp"
 
-#include <string>
-
 #include "modules/sdk/text.hpp"
+
+#include <string>
 
 namespace gpustack::modules {
 
@@ -12,7 +12,8 @@ constexpr std::uint32_t kAllBits = 07777;
 constexpr std::string_view kUsers = "ugo";
 
 Error bad_mode(const Value& mode, const std::string& why) {
-  Error error(ErrorCode::invalid_argument, "mode " + to_repr(mode) + " is neither octal nor symbolic: " + why);
+  Error error(ErrorCode::invalid_argument,
+              "mode " + to_repr(mode) + " is neither octal nor symbolic: " + why);
   if (mode.origin() != nullptr) error = std::move(error).at(mode.origin()->span);
   return std::move(error).hint("write it as \"0644\" or \"u=rw,g=r,o=r\"");
 }
@@ -51,10 +52,14 @@ std::uint32_t own_bits(char user) {
 }
 
 // One clause such as `g+rX-w`.
-Result<std::uint32_t> apply_clause(std::string_view clause, const Value& mode, std::uint32_t result, Situation now,
+Result<std::uint32_t> apply_clause(std::string_view clause,
+                                   const Value& mode,
+                                   std::uint32_t result,
+                                   Situation now,
                                    std::uint32_t umask) {
   const std::size_t first = clause.find_first_of("+-=");
-  if (first == std::string_view::npos) return bad_mode(mode, "'" + std::string(clause) + "' has no +, - or =");
+  if (first == std::string_view::npos)
+    return bad_mode(mode, "'" + std::string(clause) + "' has no +, - or =");
   std::string_view users = clause.substr(0, first);
   now.allowed = users.empty() ? ~umask & kAllBits : kAllBits;
   if (users.empty() || users == "a") users = kUsers;
@@ -66,7 +71,9 @@ Result<std::uint32_t> apply_clause(std::string_view clause, const Value& mode, s
     const std::size_t end = std::min(clause.find_first_of("+-=", at + 1), clause.size());
     const std::string_view permissions = clause.substr(at + 1, end - at - 1);
     if (permissions.find_first_not_of("rwxXstugo") != std::string_view::npos) {
-      return bad_mode(mode, "'" + std::string(permissions) + "' holds a letter other than r, w, x, X, s, t, u, g, o");
+      return bad_mode(
+          mode,
+          "'" + std::string(permissions) + "' holds a letter other than r, w, x, X, s, t, u, g, o");
     }
     for (const char user : users) {
       std::uint32_t bits = 0;
@@ -86,19 +93,26 @@ Result<std::uint32_t> apply_clause(std::string_view clause, const Value& mode, s
 
 }  // namespace
 
-Result<std::uint32_t> resolve_mode(const Value& mode, std::uint32_t current, bool is_directory, std::uint32_t umask) {
+Result<std::uint32_t> resolve_mode(const Value& mode,
+                                   std::uint32_t current,
+                                   bool is_directory,
+                                   std::uint32_t umask) {
   if (mode.is_integer()) {
     const std::int64_t number = mode.as_integer();
-    if (number < 0 || number > static_cast<std::int64_t>(kAllBits)) return bad_mode(mode, "the number is out of range");
+    if (number < 0 || number > static_cast<std::int64_t>(kAllBits))
+      return bad_mode(mode, "the number is out of range");
     return static_cast<std::uint32_t>(number);
   }
-  if (!mode.is_string()) return bad_mode(mode, "expected a number or a text, found a " + std::string(type_name(mode)));
+  if (!mode.is_string())
+    return bad_mode(mode, "expected a number or a text, found a " + std::string(type_name(mode)));
   const std::string& text = mode.as_string();
   if (const auto octal = parse_octal(text)) {
     if (*octal > kAllBits) return bad_mode(mode, "it has more than permission bits");
     return *octal;
   }
-  const Situation now{.before = current, .executable_applies = is_directory || (current & 0111U) != 0, .allowed = kAllBits};
+  const Situation now{.before = current,
+                      .executable_applies = is_directory || (current & 0111U) != 0,
+                      .allowed = kAllBits};
   std::uint32_t result = current & kAllBits;
   for (const std::string& clause : split(trim(text), ',')) {
     GS_TRY(result, apply_clause(clause, mode, result, now, umask));

@@ -1,9 +1,9 @@
 #include "modules/sdk/module.hpp"
 
-#include <exception>
-
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/redact.hpp"
+
+#include <exception>
 
 namespace gpustack::modules {
 
@@ -14,9 +14,12 @@ struct ClassName {
   std::string_view name;
 };
 constexpr ClassName kClassNames[] = {
-    {ChangeClass::kernel, "kernel"}, {ChangeClass::driver, "driver"},
-    {ChangeClass::firmware, "firmware"}, {ChangeClass::bsp, "bsp"},
-    {ChangeClass::service_restart, "service_restart"}, {ChangeClass::reboot, "reboot"},
+    {ChangeClass::kernel, "kernel"},
+    {ChangeClass::driver, "driver"},
+    {ChangeClass::firmware, "firmware"},
+    {ChangeClass::bsp, "bsp"},
+    {ChangeClass::service_restart, "service_restart"},
+    {ChangeClass::reboot, "reboot"},
 };
 
 void add_plan_keys(Value& result, const Plan& plan, const SystemView& view) {
@@ -57,7 +60,8 @@ Value expand_paths(std::span<const ArgSpec> specs, Value arguments, const System
     Value value = arguments.get(spec.name);
     if (spec.type == ArgType::path) {
       expand(value);
-    } else if (value.is_list() && spec.type == ArgType::list && (spec.elements == ArgType::path || !spec.options.empty())) {
+    } else if (value.is_list() && spec.type == ArgType::list &&
+               (spec.elements == ArgType::path || !spec.options.empty())) {
       for (Value& item : value.mutable_list()) {
         if (spec.elements == ArgType::path) expand(item);
         if (item.is_map()) item = expand_paths(spec.options, item, view);
@@ -74,12 +78,14 @@ Value expand_paths(std::span<const ArgSpec> specs, Value arguments, const System
 
 Result<Plan> make_plan(const ModuleSpec& spec, const Value& arguments, const SystemView& view) {
   if (spec.plan == nullptr) {
-    return Error(ErrorCode::bug, "module '" + std::string(spec.name) + "' has nothing to do on a host");
+    return Error(ErrorCode::bug,
+                 "module '" + std::string(spec.name) + "' has nothing to do on a host");
   }
   if (view.check_mode() && spec.check == CheckSupport::none) {
     Plan plan;
     plan.skipped = true;
-    return plan.set("msg", Value("remote module (" + std::string(spec.name) + ") does not support check mode"));
+    return plan.set(
+        "msg", Value("remote module (" + std::string(spec.name) + ") does not support check mode"));
   }
   return spec.plan(Args(expand_paths(spec.args, arguments, view)), view);
 }
@@ -88,7 +94,8 @@ Value run_checked(const ModuleSpec& spec, const Value& arguments, System& system
   auto plan = make_plan(spec, arguments, system);
   if (!plan) return failure(plan.error());
   if (system.check_mode() || plan->skipped) return dry_result(*plan, system);
-  if (!plan->changed && plan->steps.empty() && spec.apply == nullptr) return dry_result(*plan, system);
+  if (!plan->changed && plan->steps.empty() && spec.apply == nullptr)
+    return dry_result(*plan, system);
   auto outcome = spec.apply != nullptr ? spec.apply(*plan, system) : apply_steps(*plan, system);
   if (!outcome) {
     Value result = failure(outcome.error());
@@ -111,7 +118,8 @@ Value guarded(const ModuleSpec& spec, const Value& arguments, Work work) {
   try {
     result = work();
   } catch (const std::exception& error) {
-    result = failure(Error(ErrorCode::bug, "module '" + std::string(spec.name) + "' stopped: " + error.what()));
+    result = failure(
+        Error(ErrorCode::bug, "module '" + std::string(spec.name) + "' stopped: " + error.what()));
   }
   return redact(std::move(result), secrets_in(spec, arguments));
 }
@@ -145,7 +153,8 @@ Plan& Plan::step(Step step) {
 }
 
 Plan& Plan::diff(Value before, Value after, std::string before_header, std::string after_header) {
-  diffs.push_back(Diff{std::move(before), std::move(after), std::move(before_header), std::move(after_header)});
+  diffs.push_back(
+      Diff{std::move(before), std::move(after), std::move(before_header), std::move(after_header)});
   return *this;
 }
 
@@ -155,7 +164,8 @@ Plan& Plan::set(std::string_view key, Value value) {
 }
 
 Value run_module(const ModuleSpec& spec, const Value& checked_arguments, System& system) {
-  return guarded(spec, checked_arguments, [&] { return run_checked(spec, checked_arguments, system); });
+  return guarded(
+      spec, checked_arguments, [&] { return run_checked(spec, checked_arguments, system); });
 }
 
 Value plan_module(const ModuleSpec& spec, const Value& checked_arguments, const SystemView& view) {

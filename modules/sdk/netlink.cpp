@@ -1,10 +1,11 @@
 #include "modules/sdk/netlink.hpp"
 
+#include <net/if.h>
+#include <unistd.h>
+
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -13,7 +14,8 @@
 namespace gpustack::modules::netlink {
 namespace {
 
-/// One question to the route socket. The kernel answers at once, so the receive timeout is only a safety net.
+/// One question to the route socket. The kernel answers at once, so the receive timeout is only a
+/// safety net.
 class Socket {
  public:
   Socket() : descriptor_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)) {
@@ -28,11 +30,17 @@ class Socket {
   Socket& operator=(const Socket&) = delete;
 
   /// Sends `request` and hands each message of the answer to `take`.
-  bool ask(const void* request, std::size_t size, const std::function<void(const nlmsghdr&)>& take) const {
+  bool ask(const void* request,
+           std::size_t size,
+           const std::function<void(const nlmsghdr&)>& take) const {
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
-    if (descriptor_ < 0 ||
-        ::sendto(descriptor_, request, size, 0, reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) < 0) {
+    if (descriptor_ < 0 || ::sendto(descriptor_,
+                                    request,
+                                    size,
+                                    0,
+                                    reinterpret_cast<const sockaddr*>(&kernel),
+                                    sizeof kernel) < 0) {
       return false;
     }
     alignas(nlmsghdr) std::array<char, 65536> buffer{};
@@ -64,7 +72,8 @@ class Socket {
 
 std::string address_text(int family, const void* bytes) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  return ::inet_ntop(family, bytes, text.data(), text.size()) == nullptr ? std::string() : std::string(text.data());
+  return ::inet_ntop(family, bytes, text.data(), text.size()) == nullptr ? std::string()
+                                                                         : std::string(text.data());
 }
 
 std::string interface_name(unsigned index) {
@@ -74,12 +83,18 @@ std::string interface_name(unsigned index) {
 
 std::string scope_name(unsigned char scope) {
   switch (scope) {
-    case RT_SCOPE_UNIVERSE: return "global";
-    case RT_SCOPE_SITE: return "site";
-    case RT_SCOPE_LINK: return "link";
-    case RT_SCOPE_HOST: return "host";
-    case RT_SCOPE_NOWHERE: return "nowhere";
-    default: return std::to_string(scope);
+    case RT_SCOPE_UNIVERSE:
+      return "global";
+    case RT_SCOPE_SITE:
+      return "site";
+    case RT_SCOPE_LINK:
+      return "link";
+    case RT_SCOPE_HOST:
+      return "host";
+    case RT_SCOPE_NOWHERE:
+      return "nowhere";
+    default:
+      return std::to_string(scope);
   }
 }
 
@@ -87,12 +102,15 @@ std::string scope_name(unsigned char scope) {
 template <typename Visit>
 void for_attributes(const nlmsghdr& header, std::size_t fixed, Visit visit) {
   const auto* begin = reinterpret_cast<const char*>(&header) + NLMSG_HDRLEN + NLMSG_ALIGN(fixed);
-  std::size_t left = header.nlmsg_len - std::min<std::size_t>(header.nlmsg_len, NLMSG_HDRLEN + NLMSG_ALIGN(fixed));
+  std::size_t left =
+      header.nlmsg_len - std::min<std::size_t>(header.nlmsg_len, NLMSG_HDRLEN + NLMSG_ALIGN(fixed));
   while (left >= sizeof(rtattr)) {
     rtattr attribute{};
     std::memcpy(&attribute, begin, sizeof attribute);
     if (attribute.rta_len < sizeof attribute || attribute.rta_len > left) return;
-    visit(attribute.rta_type, begin + RTA_LENGTH(0), static_cast<std::size_t>(attribute.rta_len) - RTA_LENGTH(0));
+    visit(attribute.rta_type,
+          begin + RTA_LENGTH(0),
+          static_cast<std::size_t>(attribute.rta_len) - RTA_LENGTH(0));
     const std::size_t step = std::min<std::size_t>(left, RTA_ALIGN(attribute.rta_len));
     begin += step;
     left -= step;
@@ -135,7 +153,8 @@ std::vector<InterfaceAddress> addresses() {
   std::vector<InterfaceAddress> found;
   const Socket socket;
   socket.ask(&request, request.header.nlmsg_len, [&](const nlmsghdr& header) {
-    if (header.nlmsg_type != RTM_NEWADDR || header.nlmsg_len < NLMSG_LENGTH(sizeof(ifaddrmsg))) return;
+    if (header.nlmsg_type != RTM_NEWADDR || header.nlmsg_len < NLMSG_LENGTH(sizeof(ifaddrmsg)))
+      return;
     found.push_back(read_address(header));
   });
   return found;
@@ -158,7 +177,8 @@ std::optional<Route> route_to(const std::string& address) {
   request.attribute.rta_type = RTA_DST;
   request.attribute.rta_len = static_cast<unsigned short>(RTA_LENGTH(width));
   request.address = bytes;
-  request.header.nlmsg_len = static_cast<std::uint32_t>(NLMSG_LENGTH(sizeof(rtmsg)) + RTA_LENGTH(width));
+  request.header.nlmsg_len =
+      static_cast<std::uint32_t>(NLMSG_LENGTH(sizeof(rtmsg)) + RTA_LENGTH(width));
   request.header.nlmsg_type = RTM_GETROUTE;
   request.header.nlmsg_flags = NLM_F_REQUEST;
   std::optional<Route> route;

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Addresses and routes from the kernel's route socket, without ip(8).
 
+#include "modules/sdk/kernel.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "modules/sdk/kernel.hpp"
 
 namespace gpustack::modules::netlink {
 

@@ -18,7 +18,7 @@ class OutputBuffer {
  private:
   std::size_t half_;
   std::string head_;
-  std::string tail_;      ///< up to twice `half_`, so that it is not moved at every append
+  std::string tail_;  ///< up to twice `half_`, so that it is not moved at every append
   std::uint64_t lost_ = 0;
 };
 

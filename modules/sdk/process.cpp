@@ -1,20 +1,21 @@
 #include "modules/sdk/process.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/output_buffer.hpp"
 #include "modules/sdk/spawn.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 namespace gpustack::modules {
 
@@ -31,7 +32,8 @@ constexpr milliseconds kLingering{250};
 class Process {
  public:
   explicit Process(pid_t pid) : pid_(pid) {
-    descriptor_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // absent before Linux 5.3
+    descriptor_.reset(
+        static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));  // absent before Linux 5.3
     if (descriptor_.is_open()) ::fcntl(descriptor_.get(), F_SETFD, FD_CLOEXEC);
   }
   Process(const Process&) = delete;
@@ -58,21 +60,34 @@ class Process {
   bool ended_ = false;
 };
 
-void set_non_blocking(int descriptor) { ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
+void set_non_blocking(int descriptor) {
+  ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
 
 /// Feeds and drains the child's pipes until it is done, stopped or out of time.
 class Conversation {
  public:
-  Conversation(Process& process, const Command& command, const ProcessHooks& hooks, Pipe input, Pipe output, Pipe errors)
-      : process_(process), command_(command), hooks_(hooks), input_(std::move(input.write_end)),
+  Conversation(Process& process,
+               const Command& command,
+               const ProcessHooks& hooks,
+               Pipe input,
+               Pipe output,
+               Pipe errors)
+      : process_(process),
+        command_(command),
+        hooks_(hooks),
+        input_(std::move(input.write_end)),
         output_{std::move(output.read_end), OutputBuffer(kOutputLimit), "stdout"},
-        errors_{std::move(errors.read_end), OutputBuffer(kOutputLimit), "stderr"}, left_(command.input) {
-    for (const int descriptor : {input_.get(), output_.descriptor.get(), errors_.descriptor.get()}) {
+        errors_{std::move(errors.read_end), OutputBuffer(kOutputLimit), "stderr"},
+        left_(command.input) {
+    for (const int descriptor :
+         {input_.get(), output_.descriptor.get(), errors_.descriptor.get()}) {
       if (descriptor >= 0) set_non_blocking(descriptor);
     }
     if (left_.empty()) input_.reset();
     if (command.timeout.count() > 0) deadline_ = Clock::now() + command.timeout;
-    watches_cancel_ = hooks.cancel_descriptor >= 0 && !command.must_finish && !is_transaction(command.argv);
+    watches_cancel_ =
+        hooks.cancel_descriptor >= 0 && !command.must_finish && !is_transaction(command.argv);
   }
 
   /// @return whether it was cancelled
@@ -100,9 +115,12 @@ class Conversation {
 
   milliseconds patience() const {
     // Without a process descriptor the end shows only by asking for it.
-    milliseconds wait = process_.descriptor() >= 0 || process_.ended() ? milliseconds(60'000) : pause_;
+    milliseconds wait =
+        process_.descriptor() >= 0 || process_.ended() ? milliseconds(60'000) : pause_;
     const auto consider = [&](const std::optional<Clock::time_point>& when) {
-      if (when) wait = std::min(wait, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*when - Clock::now())));
+      if (when)
+        wait = std::min(
+            wait, std::max(milliseconds(0), std::chrono::ceil<milliseconds>(*when - Clock::now())));
     };
     consider(deadline_);
     consider(kill_at_);
@@ -200,13 +218,29 @@ class Conversation {
 }  // namespace
 
 bool is_transaction(const std::vector<std::string>& argv) {
-  constexpr std::array<std::string_view, 16> kTools = {
-      "apt", "apt-get", "aptitude", "dpkg", "dpkg-reconfigure", "dnf", "yum", "rpm", "zypper", "pacman",
-      "update-initramfs", "dracut", "dkms", "fwupdmgr", "fwupdtool", "nv_update_engine"};
-  return !argv.empty() && std::find(kTools.begin(), kTools.end(), base_name(argv[0])) != kTools.end();
+  constexpr std::array<std::string_view, 16> kTools = {"apt",
+                                                       "apt-get",
+                                                       "aptitude",
+                                                       "dpkg",
+                                                       "dpkg-reconfigure",
+                                                       "dnf",
+                                                       "yum",
+                                                       "rpm",
+                                                       "zypper",
+                                                       "pacman",
+                                                       "update-initramfs",
+                                                       "dracut",
+                                                       "dkms",
+                                                       "fwupdmgr",
+                                                       "fwupdtool",
+                                                       "nv_update_engine"};
+  return !argv.empty() &&
+         std::find(kTools.begin(), kTools.end(), base_name(argv[0])) != kTools.end();
 }
 
-Result<CommandResult> run_process(const Launch& launch, const Command& command, const ProcessHooks& hooks) {
+Result<CommandResult> run_process(const Launch& launch,
+                                  const Command& command,
+                                  const ProcessHooks& hooks) {
   GS_TRY(Pipe input, make_pipe());
   GS_TRY(Pipe output, make_pipe());
   GS_TRY(Pipe errors, make_pipe());
@@ -214,15 +248,20 @@ Result<CommandResult> run_process(const Launch& launch, const Command& command, 
   const int given_input = command.input.empty() ? null.get() : input.read_end.get();
   CommandResult result;
   result.started = std::chrono::system_clock::now();
-  GS_TRY(const int pid, spawn(launch, Streams{given_input, output.write_end.get(), errors.write_end.get()}, Belonging::group));
+  GS_TRY(const int pid,
+         spawn(launch,
+               Streams{given_input, output.write_end.get(), errors.write_end.get()},
+               Belonging::group));
   Process process(pid);
   input.read_end.reset();
   output.write_end.reset();
   errors.write_end.reset();
-  Conversation conversation(process, command, hooks, std::move(input), std::move(output), std::move(errors));
+  Conversation conversation(
+      process, command, hooks, std::move(input), std::move(output), std::move(errors));
   const bool cancelled = conversation.run(result);
   result.ended = std::chrono::system_clock::now();
-  if (cancelled) return Error(ErrorCode::cancelled, "'" + join(command.argv, " ") + "' was stopped");
+  if (cancelled)
+    return Error(ErrorCode::cancelled, "'" + join(command.argv, " ") + "' was stopped");
   if (WIFSIGNALED(process.status())) {
     result.signal = WTERMSIG(process.status());
     result.status = 128 + result.signal;

@@ -1,19 +1,20 @@
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <cstdio>
-
 #include "modules/sdk/attribute_flags.hpp"
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/random_name.hpp"
 #include "modules/sdk/real_system.hpp"
 #include "modules/sdk/remove_tree.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
 
 namespace gpustack::modules {
 
@@ -24,10 +25,12 @@ constexpr int kTries = 100;
 timespec timespec_of(std::optional<std::chrono::nanoseconds> time) {
   if (!time) return timespec{0, UTIME_OMIT};
   const auto seconds = std::chrono::floor<std::chrono::seconds>(*time);
-  return timespec{static_cast<time_t>(seconds.count()), static_cast<long>((*time - seconds).count())};
+  return timespec{static_cast<time_t>(seconds.count()),
+                  static_cast<long>((*time - seconds).count())};
 }
 
-/// Runs `make(name)` with fresh names beside `path` until one is not taken, then moves the result over `path`.
+/// Runs `make(name)` with fresh names beside `path` until one is not taken, then moves the result
+/// over `path`.
 template <typename Make>
 int replace_by(const std::string& path, Make make) {
   for (int i = 0; i < kTries; ++i) {
@@ -58,9 +61,12 @@ Result<void> RealSystem::make_directory(const std::string& path, std::uint32_t m
     if (problem == EEXIST && ::stat(full.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return {};
     return system_error("make the folder", path, problem);
   }
-  // mkdir() is subject to the umask and knows no special bits; a set-group-ID bit from the parent stays.
+  // mkdir() is subject to the umask and knows no special bits; a set-group-ID bit from the parent
+  // stays.
   struct stat made {};
-  if (::stat(full.c_str(), &made) == 0 && ::chmod(full.c_str(), mode | (made.st_mode & S_ISGID)) == 0) return {};
+  if (::stat(full.c_str(), &made) == 0 &&
+      ::chmod(full.c_str(), mode | (made.st_mode & S_ISGID)) == 0)
+    return {};
   return system_error("set the mode of", path, errno);
 }
 
@@ -76,7 +82,8 @@ Result<void> RealSystem::remove_tree(const std::string& path) {
 }
 
 Result<void> RealSystem::rename(const std::string& from, const std::string& to) {
-  if (::rename(in_root(from).c_str(), in_root(to).c_str()) != 0) return system_error("rename", from, errno);
+  if (::rename(in_root(from).c_str(), in_root(to).c_str()) != 0)
+    return system_error("rename", from, errno);
   return {};
 }
 
@@ -85,7 +92,8 @@ Result<void> RealSystem::make_symlink(const std::string& target, const std::stri
   if (::symlink(target.c_str(), full.c_str()) == 0) return {};
   int problem = errno;
   if (problem == EEXIST) {
-    problem = replace_by(full, [&](const std::string& name) { return ::symlink(target.c_str(), name.c_str()); });
+    problem = replace_by(
+        full, [&](const std::string& name) { return ::symlink(target.c_str(), name.c_str()); });
   }
   if (problem != 0) return system_error("make the link", path, problem);
   return {};
@@ -97,14 +105,16 @@ Result<void> RealSystem::make_hardlink(const std::string& target, const std::str
   if (::link(source.c_str(), full.c_str()) == 0) return {};
   int problem = errno;
   if (problem == EEXIST) {
-    problem = replace_by(full, [&](const std::string& name) { return ::link(source.c_str(), name.c_str()); });
+    problem = replace_by(
+        full, [&](const std::string& name) { return ::link(source.c_str(), name.c_str()); });
   }
   if (problem != 0) return system_error("make the hard link", path, problem);
   return {};
 }
 
 Result<void> RealSystem::set_mode(const std::string& path, std::uint32_t mode) {
-  if (::chmod(in_root(path).c_str(), mode) != 0) return system_error("set the mode of", path, errno);
+  if (::chmod(in_root(path).c_str(), mode) != 0)
+    return system_error("set the mode of", path, errno);
   return {};
 }
 
@@ -112,26 +122,31 @@ Result<void> RealSystem::set_owner(const std::string& path, Ownership owner, boo
   const uid_t uid = owner.uid.value_or(static_cast<uid_t>(-1));
   const gid_t gid = owner.gid.value_or(static_cast<gid_t>(-1));
   const int flags = follow ? 0 : AT_SYMLINK_NOFOLLOW;
-  if (::fchownat(AT_FDCWD, in_root(path).c_str(), uid, gid, flags) != 0) return system_error("set the owner of", path, errno);
+  if (::fchownat(AT_FDCWD, in_root(path).c_str(), uid, gid, flags) != 0)
+    return system_error("set the owner of", path, errno);
   return {};
 }
 
-Result<void> RealSystem::set_times(const std::string& path, std::optional<std::chrono::nanoseconds> accessed,
+Result<void> RealSystem::set_times(const std::string& path,
+                                   std::optional<std::chrono::nanoseconds> accessed,
                                    std::optional<std::chrono::nanoseconds> modified) {
   const std::array<timespec, 2> times{timespec_of(accessed), timespec_of(modified)};
-  if (::utimensat(AT_FDCWD, in_root(path).c_str(), times.data(), 0) != 0) return system_error("set the times of", path, errno);
+  if (::utimensat(AT_FDCWD, in_root(path).c_str(), times.data(), 0) != 0)
+    return system_error("set the times of", path, errno);
   return {};
 }
 
 Result<void> RealSystem::set_attribute_flags(const std::string& path, std::string_view flags) {
-  const Descriptor file(::open(in_root(path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Descriptor file(
+      ::open(in_root(path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   int bits = 0;
   if (!file.is_open() || ::ioctl(file.get(), FS_IOC_GETFLAGS, &bits) != 0) {
     return system_error("read the attributes of", path, errno);
   }
   GS_TRY(const std::uint32_t wanted, apply_attribute_text(static_cast<std::uint32_t>(bits), flags));
   bits = static_cast<int>(wanted);
-  if (::ioctl(file.get(), FS_IOC_SETFLAGS, &bits) != 0) return system_error("set the attributes of", path, errno);
+  if (::ioctl(file.get(), FS_IOC_SETFLAGS, &bits) != 0)
+    return system_error("set the attributes of", path, errno);
   return {};
 }
 
@@ -142,12 +157,15 @@ Result<void> RealSystem::write_kernel_file(const std::string& path, std::string_
   const ssize_t written = ::write(file.get(), text.data(), text.size());
   if (written < 0) return system_error("write '" + std::string(trim(text)) + "' to", path, errno);
   if (static_cast<std::size_t>(written) != text.size()) {
-    return Error(ErrorCode::file_operation, "the kernel took only a part of what was written to '" + path + "'");
+    return Error(ErrorCode::file_operation,
+                 "the kernel took only a part of what was written to '" + path + "'");
   }
   return {};
 }
 
-Result<std::string> RealSystem::make_temporary(const std::string& folder, std::string_view prefix, std::string_view suffix,
+Result<std::string> RealSystem::make_temporary(const std::string& folder,
+                                               std::string_view prefix,
+                                               std::string_view suffix,
                                                FileKind kind) {
   std::string where = folder;
   if (where.empty() && options_.hooks.temporary_folder) {
@@ -156,12 +174,14 @@ Result<std::string> RealSystem::make_temporary(const std::string& folder, std::s
   if (where.empty()) where = environment("TMPDIR");
   if (where.empty()) where = "/tmp";
   for (int i = 0; i < kTries; ++i) {
-    const std::string path = join_path(where, std::string(prefix) + random_name() + std::string(suffix));
+    const std::string path =
+        join_path(where, std::string(prefix) + random_name() + std::string(suffix));
     const std::string full = in_root(path);
     if (kind == FileKind::directory) {
       if (::mkdir(full.c_str(), 0700) == 0) return path;
     } else {
-      const Descriptor file(::open(full.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+      const Descriptor file(
+          ::open(full.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
       if (file.is_open()) return path;
     }
     if (errno != EEXIST) return system_error("make a temporary file in", where, errno);

@@ -1,19 +1,5 @@
 #include "modules/sdk/real_system.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <poll.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <climits>
-
 #include "modules/sdk/attribute_flags.hpp"
 #include "modules/sdk/connect.hpp"
 #include "modules/sdk/descriptor.hpp"
@@ -21,13 +7,29 @@
 #include "modules/sdk/queries.hpp"
 #include "modules/sdk/text.hpp"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
 
 namespace gpustack::modules {
 
 namespace {
 
-constexpr std::string_view kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr std::string_view kDefaultPath =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kPiece = 256U << 10U;
 
 FileKind kind_of(mode_t mode) {
@@ -74,10 +76,13 @@ FileInfo info_of(const struct stat& found) {
   return info;
 }
 
-Result<std::optional<FileInfo>> stat_with(const std::string& path, const std::string& shown, int flags) {
+Result<std::optional<FileInfo>> stat_with(const std::string& path,
+                                          const std::string& shown,
+                                          int flags) {
   struct stat found {};
   if (::fstatat(AT_FDCWD, path.c_str(), &found, flags) == 0) return std::optional(info_of(found));
-  // A component that is no folder means that the path is not there, as for Python's os.path.exists().
+  // A component that is no folder means that the path is not there, as for Python's
+  // os.path.exists().
   if (errno == ENOENT || errno == ENOTDIR) return std::optional<FileInfo>();
   return system_error("look at", shown, errno);
 }
@@ -86,7 +91,8 @@ Result<Descriptor> open_for_reading(const std::string& path, const std::string& 
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file.is_open()) return system_error("read", shown, errno);
   struct stat found {};
-  if (::fstat(file.get(), &found) == 0 && S_ISDIR(found.st_mode)) return system_error("read", shown, EISDIR);
+  if (::fstat(file.get(), &found) == 0 && S_ISDIR(found.st_mode))
+    return system_error("read", shown, EISDIR);
   return file;
 }
 
@@ -110,7 +116,8 @@ std::map<std::string, std::string> process_environment() {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos) out[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    if (equals != std::string_view::npos)
+      out[std::string(text.substr(0, equals))] = text.substr(equals + 1);
   }
   if (out["PATH"].empty()) out["PATH"] = kDefaultPath;
   return out;
@@ -132,7 +139,9 @@ std::string RealSystem::out_of_root(const std::string& path) const {
   return rest.empty() ? "/" : rest;
 }
 
-Result<std::optional<FileInfo>> RealSystem::stat(const std::string& path) const { return stat_with(in_root(path), path, 0); }
+Result<std::optional<FileInfo>> RealSystem::stat(const std::string& path) const {
+  return stat_with(in_root(path), path, 0);
+}
 
 Result<std::optional<FileInfo>> RealSystem::lstat(const std::string& path) const {
   return stat_with(in_root(path), path, AT_SYMLINK_NOFOLLOW);
@@ -143,7 +152,9 @@ Result<std::string> RealSystem::read(const std::string& path, std::uint64_t limi
   std::string out;
   GS_TRY_VOID(for_each_piece(file.get(), path, [&](std::string_view piece) -> Result<void> {
     if (out.size() + piece.size() > limit) {
-      return Error(ErrorCode::file_operation, "cannot read '" + path + "': it is larger than " + std::to_string(limit) + " bytes");
+      return Error(
+          ErrorCode::file_operation,
+          "cannot read '" + path + "': it is larger than " + std::to_string(limit) + " bytes");
     }
     out += piece;
     return {};
@@ -195,12 +206,14 @@ Result<std::string> RealSystem::real_path(const std::string& path) const {
   // The last component may be absent, or a link that points to something absent.
   std::string target = full;
   struct stat found {};
-  for (int links = 0; ::lstat(target.c_str(), &found) == 0 && S_ISLNK(found.st_mode) && links < 40; ++links) {
+  for (int links = 0; ::lstat(target.c_str(), &found) == 0 && S_ISLNK(found.st_mode) && links < 40;
+       ++links) {
     GS_TRY(const std::string next, read_link(out_of_root(target)));
     target = next.starts_with('/') ? in_root(next) : join_path(parent_folder(target), next);
   }
   const std::string folder = parent_folder(target);
-  if (::realpath(folder.c_str(), resolved.data()) == nullptr) return system_error("resolve", path, errno);
+  if (::realpath(folder.c_str(), resolved.data()) == nullptr)
+    return system_error("resolve", path, errno);
   return out_of_root(join_path(resolved.data(), base_name(trim_right(target, "/"))));
 }
 
@@ -211,7 +224,8 @@ bool RealSystem::access(const std::string& path, std::string_view mode) const {
 }
 
 Result<std::string> RealSystem::attribute_flags(const std::string& path) const {
-  const Descriptor file(::open(in_root(path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Descriptor file(
+      ::open(in_root(path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file.is_open()) return system_error("read the attributes of", path, errno);
   int flags = 0;
   if (::ioctl(file.get(), FS_IOC_GETFLAGS, &flags) != 0) return std::string();
@@ -232,7 +246,8 @@ std::string RealSystem::find_program(std::string_view name) const {
     return info && *info && (*info)->kind == FileKind::regular && access(path, "x");
   };
   if (name.empty()) return {};
-  if (name.find('/') != std::string_view::npos) return usable(std::string(name)) ? std::string(name) : std::string();
+  if (name.find('/') != std::string_view::npos)
+    return usable(std::string(name)) ? std::string(name) : std::string();
   std::vector<std::string> folders = split(environment("PATH"), ':');
   for (const char* more : {"/sbin", "/usr/sbin", "/usr/local/sbin"}) folders.emplace_back(more);
   for (const std::string& folder : folders) {
@@ -245,7 +260,8 @@ std::string RealSystem::find_program(std::string_view name) const {
 Result<std::string> RealSystem::content(const Content& content) const {
   if (content.is_inline) return content.bytes;
   if (!options_.hooks.fetch_content) {
-    return Error(ErrorCode::content_missing, "there is no controller to ask for content " + content.sha256);
+    return Error(ErrorCode::content_missing,
+                 "there is no controller to ask for content " + content.sha256);
   }
   std::string out;
   GS_TRY_VOID(options_.hooks.fetch_content(content, [&](std::string_view piece) -> Result<void> {
@@ -253,7 +269,8 @@ Result<std::string> RealSystem::content(const Content& content) const {
     return {};
   }));
   if (hash_bytes(Algorithm::sha256, out) != content.sha256) {
-    return Error(ErrorCode::content_missing, "the content that arrived does not match sha256 " + content.sha256);
+    return Error(ErrorCode::content_missing,
+                 "the content that arrived does not match sha256 " + content.sha256);
   }
   return out;
 }
@@ -261,32 +278,41 @@ Result<std::string> RealSystem::content(const Content& content) const {
 Result<void> RealSystem::sleep(std::chrono::milliseconds time) const {
   const auto end = std::chrono::steady_clock::now() + time;
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
     if (left.count() <= 0) return {};
     pollfd wanted{options_.hooks.cancel_descriptor, POLLIN, 0};
-    const int ready = ::poll(&wanted, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000)));
+    const int ready =
+        ::poll(&wanted, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000)));
     if (ready > 0 && wanted.revents != 0) return Error(ErrorCode::cancelled, "stopped on request");
   }
 }
 
-bool RealSystem::can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const {
+bool RealSystem::can_connect(const std::string& host,
+                             std::uint16_t port,
+                             std::chrono::milliseconds timeout) const {
   return try_connect(*this, host, port, timeout, options_.hooks.cancel_descriptor);
 }
 
-std::optional<std::string> RealSystem::receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                                               const std::function<bool(std::string_view)>& enough) const {
+std::optional<std::string> RealSystem::receive(
+    const std::string& host,
+    std::uint16_t port,
+    std::chrono::milliseconds timeout,
+    const std::function<bool(std::string_view)>& enough) const {
   return receive_from(*this, host, port, timeout, enough, options_.hooks.cancel_descriptor);
 }
 
 Result<void> RealSystem::send_file(const std::string& path) const {
-  if (!options_.hooks.send_piece) return Error(ErrorCode::content_missing, "there is no controller to send '" + path + "' to");
+  if (!options_.hooks.send_piece)
+    return Error(ErrorCode::content_missing, "there is no controller to send '" + path + "' to");
   GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
   GS_TRY_VOID(for_each_piece(file.get(), path, options_.hooks.send_piece));
   return options_.hooks.send_piece({});
 }
 
 Result<Launch> RealSystem::launch(const Command& command) const {
-  if (command.argv.empty()) return Error(ErrorCode::command_failed, "a command needs at least a program");
+  if (command.argv.empty())
+    return Error(ErrorCode::command_failed, "a command needs at least a program");
   Launch out;
   out.argv = command.argv;
   out.directory = command.directory;
@@ -305,7 +331,8 @@ Result<Launch> RealSystem::launch(const Command& command) const {
   lookup.environment["PATH"] = environment["PATH"];
   out.program = RealSystem(std::move(lookup)).find_program(name);
   if (out.program.empty()) {
-    return Error(ErrorCode::command_failed, "no program '" + name + "' in PATH (" + environment["PATH"] + ")");
+    return Error(ErrorCode::command_failed,
+                 "no program '" + name + "' in PATH (" + environment["PATH"] + ")");
   }
   return out;
 }

@@ -1,14 +1,14 @@
 #pragma once
 /// @file The host itself: System on POSIX calls.
 
+#include "modules/sdk/process.hpp"
+#include "modules/sdk/system.hpp"
+
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include "modules/sdk/process.hpp"
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 
@@ -18,7 +18,8 @@ struct SystemHooks {
 
   /// Delivers a content's bytes piece by piece. @error content_missing
   std::function<Result<void>(const Content& content, const Sink& sink)> fetch_content;
-  /// Takes a file's bytes for the controller; called until it returns an error or the file ends (empty piece).
+  /// Takes a file's bytes for the controller; called until it returns an error or the file ends
+  /// (empty piece).
   std::function<Result<void>(std::string_view piece)> send_piece;
   std::function<void(std::string_view stream, std::string_view text)> output;
   /// Where temporary files without a folder of their own go; absent: $TMPDIR or /tmp.
@@ -27,11 +28,12 @@ struct SystemHooks {
 };
 
 struct RealSystemOptions {
-  std::string root;                                  ///< put in front of every path; commands run in it by chroot
-  std::map<std::string, std::string> environment;    ///< the whole environment of commands, PATH included
+  std::string root;  ///< put in front of every path; commands run in it by chroot
+  std::map<std::string, std::string>
+      environment;  ///< the whole environment of commands, PATH included
   bool check_mode = false;
   bool diff_mode = false;
-  std::string queries;                               ///< ModuleSpec::queries of the module that runs
+  std::string queries;  ///< ModuleSpec::queries of the module that runs
   std::uint32_t umask = 022;
   Value facts;
   SystemHooks hooks;
@@ -48,7 +50,8 @@ class RealSystem : public System {
   // SystemView
   Result<std::optional<FileInfo>> stat(const std::string& path) const override;
   Result<std::optional<FileInfo>> lstat(const std::string& path) const override;
-  Result<std::string> read(const std::string& path, std::uint64_t limit = 64U << 20U) const override;
+  Result<std::string> read(const std::string& path,
+                           std::uint64_t limit = 64U << 20U) const override;
   Result<std::vector<std::string>> list(const std::string& path) const override;
   Result<std::string> read_link(const std::string& path) const override;
   Result<std::string> hash(const std::string& path, Algorithm algorithm) const override;
@@ -63,20 +66,33 @@ class RealSystem : public System {
   std::uint32_t effective_uid() const override;
   std::uint32_t effective_gid() const override;
   std::uint32_t umask() const override { return options_.umask; }
-  std::chrono::system_clock::time_point now() const override { return std::chrono::system_clock::now(); }
-  std::chrono::steady_clock::time_point steady_now() const override { return std::chrono::steady_clock::now(); }
+  std::chrono::system_clock::time_point now() const override {
+    return std::chrono::system_clock::now();
+  }
+  std::chrono::steady_clock::time_point steady_now() const override {
+    return std::chrono::steady_clock::now();
+  }
   Result<void> sleep(std::chrono::milliseconds time) const override;
-  bool can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const override;
-  std::optional<std::string> receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                                     const std::function<bool(std::string_view)>& enough) const override;
+  bool can_connect(const std::string& host,
+                   std::uint16_t port,
+                   std::chrono::milliseconds timeout) const override;
+  std::optional<std::string> receive(
+      const std::string& host,
+      std::uint16_t port,
+      std::chrono::milliseconds timeout,
+      const std::function<bool(std::string_view)>& enough) const override;
   bool check_mode() const override { return options_.check_mode; }
   bool diff_mode() const override { return options_.diff_mode; }
   Result<void> send_file(const std::string& path) const override;
   const Value& facts() const override { return options_.facts; }
 
   // System
-  Result<WriteReport> write(const std::string& path, const Content& content, const WriteOptions& options) override;
-  Result<WriteReport> copy_file(const std::string& from, const std::string& to, const WriteOptions& options) override;
+  Result<WriteReport> write(const std::string& path,
+                            const Content& content,
+                            const WriteOptions& options) override;
+  Result<WriteReport> copy_file(const std::string& from,
+                                const std::string& to,
+                                const WriteOptions& options) override;
   Result<void> make_directory(const std::string& path, std::uint32_t mode) override;
   Result<void> remove_file(const std::string& path) override;
   Result<void> remove_tree(const std::string& path) override;
@@ -85,11 +101,14 @@ class RealSystem : public System {
   Result<void> make_hardlink(const std::string& target, const std::string& path) override;
   Result<void> set_mode(const std::string& path, std::uint32_t mode) override;
   Result<void> set_owner(const std::string& path, Ownership owner, bool follow) override;
-  Result<void> set_times(const std::string& path, std::optional<std::chrono::nanoseconds> accessed,
+  Result<void> set_times(const std::string& path,
+                         std::optional<std::chrono::nanoseconds> accessed,
                          std::optional<std::chrono::nanoseconds> modified) override;
   Result<void> set_attribute_flags(const std::string& path, std::string_view flags) override;
   Result<void> write_kernel_file(const std::string& path, std::string_view text) override;
-  Result<std::string> make_temporary(const std::string& folder, std::string_view prefix, std::string_view suffix,
+  Result<std::string> make_temporary(const std::string& folder,
+                                     std::string_view prefix,
+                                     std::string_view suffix,
                                      FileKind kind) override;
   Result<CommandResult> run(const Command& command) override;
   Result<int> start_detached(const Command& command) override;
@@ -101,7 +120,9 @@ class RealSystem : public System {
   Result<CommandResult> start(const Command& command, bool live) const;
   /// Bytes to write, delivered to a sink; `size` is what they will take.
   struct Source;
-  Result<WriteReport> put(const std::string& path, const Source& source, const WriteOptions& options);
+  Result<WriteReport> put(const std::string& path,
+                          const Source& source,
+                          const WriteOptions& options);
   Result<void> validate(const std::string& candidate, const std::vector<std::string>& argv) const;
 
   RealSystemOptions options_;

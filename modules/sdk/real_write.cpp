@@ -1,20 +1,21 @@
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/hash.hpp"
+#include "modules/sdk/random_name.hpp"
+#include "modules/sdk/real_system.hpp"
+#include "modules/sdk/text.hpp"
+
 #include <fcntl.h>
+#include <unistd.h>
+
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-
-#include "modules/sdk/descriptor.hpp"
-#include "modules/sdk/hash.hpp"
-#include "modules/sdk/random_name.hpp"
-#include "modules/sdk/real_system.hpp"
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -27,19 +28,23 @@ namespace {
 
 constexpr std::uint64_t kWorthAsking = 1U << 20U;
 
-Error full_disk(const std::string& path, const std::string& folder, std::uint64_t need, int number) {
+Error full_disk(const std::string& path,
+                const std::string& folder,
+                std::uint64_t need,
+                int number) {
   Error error = system_error("write", path, number);
   struct statvfs space {};
   std::string message = error.message() + "; it needs " + std::to_string(need) + " bytes";
   if (::statvfs(folder.c_str(), &space) == 0) {
-    message += ", " + std::to_string(static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize) + " are free";
+    message += ", " + std::to_string(static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize) +
+               " are free";
     if (space.f_files > 0 && space.f_favail == 0) message += ", and no inode is left";
   }
   return Error(error.code(), std::move(message));
 }
 
-/// The new file before it takes its destination's place. Where the file system can, it has no name until the last
-/// moment, so that not even a power failure leaves one behind.
+/// The new file before it takes its destination's place. Where the file system can, it has no name
+/// until the last moment, so that not even a power failure leaves one behind.
 class Candidate {
  public:
   static constexpr int kTries = 100;
@@ -97,17 +102,21 @@ class Candidate {
   Descriptor file_;
 };
 
-// Labels and access lists of the old file go with the name; what a file system does not know is left out.
+// Labels and access lists of the old file go with the name; what a file system does not know is
+// left out.
 void copy_extended_attributes(const std::string& from, int to) {
   std::string names(4096, '\0');
   const ssize_t size = ::listxattr(from.c_str(), names.data(), names.size());
   for (ssize_t at = 0; at < size;) {
     const std::string name(names.c_str() + at);
     at += static_cast<ssize_t>(name.size()) + 1;
-    if (name != "security.selinux" && name != "system.posix_acl_access" && !name.starts_with("user.")) continue;
+    if (name != "security.selinux" && name != "system.posix_acl_access" &&
+        !name.starts_with("user."))
+      continue;
     std::array<char, 4096> value{};
     const ssize_t length = ::getxattr(from.c_str(), name.c_str(), value.data(), value.size());
-    if (length >= 0) ::fsetxattr(to, name.c_str(), value.data(), static_cast<std::size_t>(length), 0);
+    if (length >= 0)
+      ::fsetxattr(to, name.c_str(), value.data(), static_cast<std::size_t>(length), 0);
   }
 }
 
@@ -122,7 +131,8 @@ Result<void> dress(int file, const std::string& shown, const Wanted& wanted) {
   if (::fstat(file, &now) != 0) return system_error("look at", shown, errno);
   if ((wanted.uid != static_cast<uid_t>(-1) && wanted.uid != now.st_uid) ||
       (wanted.gid != static_cast<gid_t>(-1) && wanted.gid != now.st_gid)) {
-    if (::fchown(file, wanted.uid, wanted.gid) != 0) return system_error("set the owner of", shown, errno);
+    if (::fchown(file, wanted.uid, wanted.gid) != 0)
+      return system_error("set the owner of", shown, errno);
   }
   // After the owner: changing that clears set-user-ID and set-group-ID bits.
   if (::fchmod(file, wanted.mode) != 0) return system_error("set the mode of", shown, errno);
@@ -145,23 +155,30 @@ Result<void> copy_bytes(int from, int to, const std::string& shown) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("read", shown, errno);
     if (got == 0) return {};
-    const int problem = write_fully(to, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
+    const int problem =
+        write_fully(to, std::string_view(buffer.data(), static_cast<std::size_t>(got)));
     if (problem != 0) return system_error("write a copy of", shown, problem);
   }
 }
 
-// A second name for the old file costs nothing and loses nothing; where links are not possible it is copied.
-Result<void> back_up(const std::string& path, const std::string& backup, const struct stat& old, bool copy) {
+// A second name for the old file costs nothing and loses nothing; where links are not possible it
+// is copied.
+Result<void> back_up(const std::string& path,
+                     const std::string& backup,
+                     const struct stat& old,
+                     bool copy) {
   if (!copy && ::link(path.c_str(), backup.c_str()) == 0) return {};
   const Descriptor from(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!from.is_open()) return system_error("read", path, errno);
-  const Descriptor to(::open(backup.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const Descriptor to(
+      ::open(backup.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!to.is_open()) return system_error("make the backup", backup, errno);
   const auto copied = copy_bytes(from.get(), to.get(), path);
   const std::array<timespec, 2> times{old.st_atim, old.st_mtim};
-  const bool complete = copied && (::fchown(to.get(), old.st_uid, old.st_gid) == 0 || errno == EPERM) &&
-                        ::fchmod(to.get(), old.st_mode & 07777U) == 0 && ::futimens(to.get(), times.data()) == 0 &&
-                        ::fsync(to.get()) == 0;
+  const bool complete = copied &&
+                        (::fchown(to.get(), old.st_uid, old.st_gid) == 0 || errno == EPERM) &&
+                        ::fchmod(to.get(), old.st_mode & 07777U) == 0 &&
+                        ::futimens(to.get(), times.data()) == 0 && ::fsync(to.get()) == 0;
   if (complete) return {};
   const int problem = errno;
   ::unlink(backup.c_str());
@@ -169,7 +186,9 @@ Result<void> back_up(const std::string& path, const std::string& backup, const s
   return system_error("make the backup", backup, problem);
 }
 
-bool is_mount_trouble(int number) { return number == EBUSY || number == EXDEV || number == EPERM || number == ETXTBSY; }
+bool is_mount_trouble(int number) {
+  return number == EBUSY || number == EXDEV || number == EPERM || number == ETXTBSY;
+}
 
 Error refused_move(const std::string& path, int number) {
   Error error = system_error("replace", path, number);
@@ -189,16 +208,20 @@ void sync_folder(const std::string& folder) {
 
 }  // namespace
 
-Result<void> RealSystem::validate(const std::string& candidate, const std::vector<std::string>& argv) const {
+Result<void> RealSystem::validate(const std::string& candidate,
+                                  const std::vector<std::string>& argv) const {
   Command command;
   for (const std::string& word : argv) command.argv.push_back(replace_all(word, "%s", candidate));
   GS_TRY(const CommandResult done, start(command, false));
   if (done.status == 0) return {};
   return Error(ErrorCode::module_failed,
-               "failed to validate: rc:" + std::to_string(done.status) + " error:" + std::string(trim(done.errors + done.output)));
+               "failed to validate: rc:" + std::to_string(done.status) +
+                   " error:" + std::string(trim(done.errors + done.output)));
 }
 
-Result<WriteReport> RealSystem::put(const std::string& path, const Source& source, const WriteOptions& options) {
+Result<WriteReport> RealSystem::put(const std::string& path,
+                                    const Source& source,
+                                    const WriteOptions& options) {
   std::string shown = path;
   if (options.follow) {
     struct stat link {};
@@ -221,14 +244,16 @@ Result<WriteReport> RealSystem::put(const std::string& path, const Source& sourc
   };
   const auto write_in_place = [&]() -> Result<WriteReport> {
     GS_TRY_VOID(keep_backup(true));
-    const Descriptor file(::open(destination.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const Descriptor file(
+        ::open(destination.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file.is_open()) return system_error("write", shown, errno);
     GS_TRY_VOID(source.deliver([&](std::string_view piece) -> Result<void> {
       const int problem = write_fully(file.get(), piece);
       if (problem != 0) return full_disk(shown, folder, source.size, problem);
       return {};
     }));
-    if (options.mode && ::fchmod(file.get(), *options.mode) != 0) return system_error("set the mode of", shown, errno);
+    if (options.mode && ::fchmod(file.get(), *options.mode) != 0)
+      return system_error("set the mode of", shown, errno);
     ::fsync(file.get());
     return report;
   };
@@ -236,11 +261,14 @@ Result<WriteReport> RealSystem::put(const std::string& path, const Source& sourc
   Candidate candidate;
   if (const int problem = candidate.open(folder); problem != 0) {
     if (options.unsafe_writes && replaces_file && options.validate.empty()) return write_in_place();
-    if (problem == ENOSPC || problem == EDQUOT) return full_disk(shown, folder, source.size, problem);
+    if (problem == ENOSPC || problem == EDQUOT)
+      return full_disk(shown, folder, source.size, problem);
     return system_error("write", shown, problem);
   }
-  // Asking for the room first finds a full disk before any byte is fetched; file systems that cannot tell say so.
-  if (source.size >= kWorthAsking && ::fallocate(candidate.file(), 0, 0, static_cast<off_t>(source.size)) != 0 &&
+  // Asking for the room first finds a full disk before any byte is fetched; file systems that
+  // cannot tell say so.
+  if (source.size >= kWorthAsking &&
+      ::fallocate(candidate.file(), 0, 0, static_cast<off_t>(source.size)) != 0 &&
       (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
     return full_disk(shown, folder, source.size, errno);
   }
@@ -251,13 +279,16 @@ Result<WriteReport> RealSystem::put(const std::string& path, const Source& sourc
   }));
   if (replaces_file) copy_extended_attributes(destination, candidate.file());
   Wanted wanted{};
-  wanted.mode = options.mode.value_or(replaces_file ? old.st_mode & 07777U : 0666U & ~options_.umask);
+  wanted.mode =
+      options.mode.value_or(replaces_file ? old.st_mode & 07777U : 0666U & ~options_.umask);
   wanted.uid = options.owner.uid.value_or(replaces_file ? old.st_uid : static_cast<uid_t>(-1));
   wanted.gid = options.owner.gid.value_or(replaces_file ? old.st_gid : static_cast<gid_t>(-1));
   GS_TRY_VOID(dress(candidate.file(), shown, wanted));
-  if (options.fsync && ::fsync(candidate.file()) != 0) return full_disk(shown, folder, source.size, errno);
+  if (options.fsync && ::fsync(candidate.file()) != 0)
+    return full_disk(shown, folder, source.size, errno);
   if (!options.validate.empty()) {
-    if (const int problem = candidate.publish(); problem != 0) return system_error("write", shown, problem);
+    if (const int problem = candidate.publish(); problem != 0)
+      return system_error("write", shown, problem);
     GS_TRY_VOID(validate(out_of_root(candidate.path()), options.validate));
   }
   GS_TRY_VOID(keep_backup(false));
@@ -272,13 +303,16 @@ Result<WriteReport> RealSystem::put(const std::string& path, const Source& sourc
   return report;
 }
 
-Result<WriteReport> RealSystem::write(const std::string& path, const Content& content, const WriteOptions& options) {
+Result<WriteReport> RealSystem::write(const std::string& path,
+                                      const Content& content,
+                                      const WriteOptions& options) {
   Source source;
   source.size = content.size;
   source.deliver = [&](const SystemHooks::Sink& sink) -> Result<void> {
     if (content.is_inline) return sink(content.bytes);
     if (!options_.hooks.fetch_content) {
-      return Error(ErrorCode::content_missing, "there is no controller to ask for content " + content.sha256);
+      return Error(ErrorCode::content_missing,
+                   "there is no controller to ask for content " + content.sha256);
     }
     Hasher hasher(Algorithm::sha256);
     GS_TRY_VOID(options_.hooks.fetch_content(content, [&](std::string_view piece) -> Result<void> {
@@ -286,12 +320,15 @@ Result<WriteReport> RealSystem::write(const std::string& path, const Content& co
       return sink(piece);
     }));
     if (hasher.finish() == content.sha256) return {};
-    return Error(ErrorCode::content_missing, "the content that arrived for '" + path + "' does not match its sha256");
+    return Error(ErrorCode::content_missing,
+                 "the content that arrived for '" + path + "' does not match its sha256");
   };
   return put(path, source, options);
 }
 
-Result<WriteReport> RealSystem::copy_file(const std::string& from, const std::string& to, const WriteOptions& options) {
+Result<WriteReport> RealSystem::copy_file(const std::string& from,
+                                          const std::string& to,
+                                          const WriteOptions& options) {
   const Descriptor file(::open(in_root(from).c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   struct stat found {};
   if (!file.is_open() || ::fstat(file.get(), &found) != 0) return system_error("read", from, errno);
@@ -299,7 +336,8 @@ Result<WriteReport> RealSystem::copy_file(const std::string& from, const std::st
   Source source;
   source.size = S_ISREG(found.st_mode) ? static_cast<std::uint64_t>(found.st_size) : 0;
   source.deliver = [&](const SystemHooks::Sink& sink) -> Result<void> {
-    if (::lseek(file.get(), 0, SEEK_SET) < 0 && errno != ESPIPE) return system_error("read", from, errno);
+    if (::lseek(file.get(), 0, SEEK_SET) < 0 && errno != ESPIPE)
+      return system_error("read", from, errno);
     std::string buffer(256U << 10U, '\0');
     while (true) {
       const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());

@@ -1,8 +1,8 @@
 #include "modules/sdk/redact.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -21,7 +21,9 @@ void collect(const Value& value, std::vector<std::string>& out) {
   }
 }
 
-void collect_from(std::span<const ArgSpec> specs, const Value& arguments, std::vector<std::string>& out) {
+void collect_from(std::span<const ArgSpec> specs,
+                  const Value& arguments,
+                  std::vector<std::string>& out) {
   for (const ArgSpec& spec : specs) {
     const Value& value = arguments.get(spec.name);
     if (spec.is_secret) {
@@ -40,7 +42,9 @@ void collect_from(std::span<const ArgSpec> specs, const Value& arguments, std::v
 std::vector<std::string> secrets_in(const ModuleSpec& spec, const Value& arguments) {
   std::vector<std::string> out;
   collect_from(spec.args, arguments, out);
-  std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  std::sort(out.begin(), out.end(), [](const std::string& a, const std::string& b) {
+    return a.size() > b.size();
+  });
   return out;
 }
 
@@ -49,7 +53,8 @@ Value redact(Value value, const std::vector<std::string>& secrets) {
   if (value.is_list()) {
     for (Value& item : value.mutable_list()) item = redact(std::move(item), secrets);
   } else if (value.is_map()) {
-    for (Map::Entry& entry : value.mutable_map()) entry.value = redact(std::move(entry.value), secrets);
+    for (Map::Entry& entry : value.mutable_map())
+      entry.value = redact(std::move(entry.value), secrets);
   } else if (value.is_string()) {
     std::string text = value.as_string();
     for (const std::string& secret : secrets) {

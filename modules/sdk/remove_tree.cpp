@@ -1,5 +1,7 @@
 #include "modules/sdk/remove_tree.hpp"
 
+#include "modules/sdk/descriptor.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,8 +10,6 @@
 #include <memory>
 #include <string_view>
 #include <vector>
-
-#include "modules/sdk/descriptor.hpp"
 
 namespace gpustack::modules {
 
@@ -34,7 +34,8 @@ int names_in(int folder_descriptor, std::vector<std::string>& names) {
   return 0;
 }
 
-// Removes `name` in `parent`: every step goes through an open folder, so a swapped link cannot redirect it.
+// Removes `name` in `parent`: every step goes through an open folder, so a swapped link cannot
+// redirect it.
 int remove_in(int parent, const std::string& name, int depth) {
   constexpr int kMaxDepth = 1000;
   if (depth > kMaxDepth) return ELOOP;
@@ -42,7 +43,8 @@ int remove_in(int parent, const std::string& name, int depth) {
   if (errno != EISDIR && errno != EPERM) return errno;
   const int unlink_problem = errno;
   {
-    const Descriptor folder(::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Descriptor folder(
+        ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder.is_open()) return errno == ENOTDIR ? unlink_problem : errno;
     std::vector<std::string> names;
     if (const int problem = names_in(folder.get(), names); problem != 0) return problem;

@@ -5,7 +5,8 @@
 
 namespace gpustack::modules {
 
-/// @return 0, or the errno of the first thing that could not be removed. An absent path is an error (ENOENT).
+/// @return 0, or the errno of the first thing that could not be removed. An absent path is an error
+/// (ENOENT).
 int remove_tree_at(const std::string& path);
 
 }  // namespace gpustack::modules

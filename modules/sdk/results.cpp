@@ -1,10 +1,10 @@
 #include "modules/sdk/results.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <array>
 #include <cstdio>
 #include <ctime>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -30,7 +30,8 @@ void add_command_result(Value& result, const Command& command, const CommandResu
 }
 
 std::string local_time_text(std::chrono::system_clock::time_point when) {
-  const auto since = std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
+  const auto since =
+      std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
   const auto seconds = static_cast<std::time_t>(since / 1'000'000);
   std::tm parts{};
   localtime_r(&seconds, &parts);
@@ -45,7 +46,12 @@ std::string duration_text(std::chrono::microseconds length) {
   const long long all = length.count() < 0 ? 0 : length.count();
   const long long seconds = all / 1'000'000;
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld.%06lld", seconds / 3600 % 24, seconds / 60 % 60, seconds % 60,
+  std::snprintf(text.data(),
+                text.size(),
+                "%lld:%02lld:%02lld.%06lld",
+                seconds / 3600 % 24,
+                seconds / 60 % 60,
+                seconds % 60,
                 all % 1'000'000);
   const long long days = seconds / 86400;
   if (days == 0) return text.data();

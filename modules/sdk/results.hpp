@@ -1,14 +1,15 @@
 #pragma once
 /// @file Result keys that many modules share: rc, stdout, stderr, start, end, delta.
 
+#include "modules/sdk/system.hpp"
+
 #include <chrono>
 #include <string>
 
-#include "modules/sdk/system.hpp"
-
 namespace gpustack::modules {
 
-/// Adds cmd, rc, stdout, stdout_lines, stderr, stderr_lines as Ansible names them. rc is negative when a signal ended it.
+/// Adds cmd, rc, stdout, stdout_lines, stderr, stderr_lines as Ansible names them. rc is negative
+/// when a signal ended it.
 void add_command_result(Value& result, const Command& command, const CommandResult& done);
 
 /// "2024-05-01 12:00:00.123456" in the host's local time: Ansible's `start` and `end`.

@@ -1,14 +1,15 @@
 #pragma once
 /// @file The relations between arguments: exclusions, requirements.
 
+#include "modules/sdk/arguments.hpp"
+
 #include <span>
 #include <string>
 
-#include "modules/sdk/arguments.hpp"
-
 namespace gpustack::modules {
 
-/// When arguments are checked: as written (values may hold templates), or just before the module runs.
+/// When arguments are checked: as written (values may hold templates), or just before the module
+/// runs.
 enum class Stage : std::uint8_t { load, run };
 
 struct RuleSituation {
@@ -19,8 +20,13 @@ struct RuleSituation {
 };
 
 /// @error argument_conflict
-Result<void> check_exclusions(std::span<const ArgRule> rules, const Map& arguments, const RuleSituation& situation);
-/// required_together, required_one_of, required_if, required_by. @error argument_conflict, missing_argument
-Result<void> check_relations(std::span<const ArgRule> rules, const Map& arguments, const RuleSituation& situation);
+Result<void> check_exclusions(std::span<const ArgRule> rules,
+                              const Map& arguments,
+                              const RuleSituation& situation);
+/// required_together, required_one_of, required_if, required_by. @error argument_conflict,
+/// missing_argument
+Result<void> check_relations(std::span<const ArgRule> rules,
+                             const Map& arguments,
+                             const RuleSituation& situation);
 
 }  // namespace gpustack::modules

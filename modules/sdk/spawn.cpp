@@ -1,17 +1,18 @@
 #include "modules/sdk/spawn.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
+
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <optional>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -20,7 +21,8 @@ namespace {
 std::vector<char*> pointers_to(const std::vector<std::string>& words) {
   std::vector<char*> out;
   out.reserve(words.size() + 1);
-  for (const std::string& word : words) out.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execve's signature
+  for (const std::string& word : words)
+    out.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execve's signature
   out.push_back(nullptr);
   return out;
 }
@@ -36,7 +38,11 @@ struct StartFailure {
 class Child {
  public:
   Child(const Launch& launch, Streams streams, int report)
-      : launch_(launch), argv_(pointers_to(launch.argv)), environment_(pointers_to(launch.environment)), streams_(streams), report_(report) {}
+      : launch_(launch),
+        argv_(pointers_to(launch.argv)),
+        environment_(pointers_to(launch.environment)),
+        streams_(streams),
+        report_(report) {}
 
   [[noreturn]] void become(Belonging belonging) const {
     if (belonging == Belonging::group) {
@@ -47,8 +53,10 @@ class Child {
     if (belonging == Belonging::terminal) ::ioctl(streams_.input, TIOCSCTTY, 0);
     reset_signals();
     ::umask(launch_.umask);
-    if (!launch_.root.empty() && (::chroot(launch_.root.c_str()) != 0 || ::chdir("/") != 0)) fail(Phase::change_root);
-    if (!launch_.directory.empty() && ::chdir(launch_.directory.c_str()) != 0) fail(Phase::change_directory);
+    if (!launch_.root.empty() && (::chroot(launch_.root.c_str()) != 0 || ::chdir("/") != 0))
+      fail(Phase::change_root);
+    if (!launch_.directory.empty() && ::chdir(launch_.directory.c_str()) != 0)
+      fail(Phase::change_directory);
     move(streams_.input, STDIN_FILENO);
     move(streams_.output, STDOUT_FILENO);
     move(streams_.errors, STDERR_FILENO);
@@ -62,7 +70,8 @@ class Child {
   }
 
   void prepare_shell() {
-    shell_argv_ = {const_cast<char*>("/bin/sh"), const_cast<char*>(launch_.program.c_str())};  // NOLINT: execve's signature
+    shell_argv_ = {const_cast<char*>("/bin/sh"),
+                   const_cast<char*>(launch_.program.c_str())};  // NOLINT: execve's signature
     for (std::size_t i = 1; i < argv_.size(); ++i) shell_argv_.push_back(argv_[i]);
   }
 
@@ -71,7 +80,8 @@ class Child {
     sigset_t none;
     sigemptyset(&none);
     ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
-    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) ::signal(number, SIG_DFL);
+    for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD})
+      ::signal(number, SIG_DFL);
   }
   static void move(int from, int to) {
     if (from == to) {
@@ -100,9 +110,11 @@ Error start_error(const Launch& launch, const StartFailure& failure) {
   reason[0] = lower(reason.substr(0, 1))[0];
   switch (failure.phase) {
     case Phase::change_root:
-      return Error(ErrorCode::command_failed, "cannot enter the root '" + launch.root + "': " + reason);
+      return Error(ErrorCode::command_failed,
+                   "cannot enter the root '" + launch.root + "': " + reason);
     case Phase::change_directory:
-      return Error(ErrorCode::command_failed, "cannot change to the folder '" + launch.directory + "': " + reason);
+      return Error(ErrorCode::command_failed,
+                   "cannot change to the folder '" + launch.directory + "': " + reason);
     case Phase::execute:
       break;
   }
@@ -133,9 +145,12 @@ Result<int> spawn(const Launch& launch, const Streams& streams, Belonging belong
   Child child(launch, streams, report.write_end.get());
   child.prepare_shell();
   const pid_t pid = ::fork();
-  if (pid < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
+  if (pid < 0)
+    return Error(ErrorCode::command_failed,
+                 std::string("cannot start a process: ") + std::strerror(errno));
   if (pid == 0) child.become(belonging);
-  if (belonging == Belonging::group) ::setpgid(pid, pid);  // also here, so that the group exists before anyone signals it
+  if (belonging == Belonging::group)
+    ::setpgid(pid, pid);  // also here, so that the group exists before anyone signals it
   const auto failure = read_report(report);
   if (!failure) return static_cast<int>(pid);
   int status = 0;
@@ -150,7 +165,9 @@ Result<int> start_detached_process(const Launch& launch) {
   Child child(launch, Streams{null.get(), null.get(), null.get()}, report.write_end.get());
   child.prepare_shell();
   const pid_t middle = ::fork();
-  if (middle < 0) return Error(ErrorCode::command_failed, std::string("cannot start a process: ") + std::strerror(errno));
+  if (middle < 0)
+    return Error(ErrorCode::command_failed,
+                 std::string("cannot start a process: ") + std::strerror(errno));
   if (middle == 0) {
     const pid_t pid = ::fork();
     if (pid == 0) child.become(Belonging::session);
@@ -163,7 +180,8 @@ Result<int> start_detached_process(const Launch& launch) {
   const ssize_t got = ::read(number.read_end.get(), &pid, sizeof pid);
   int status = 0;
   ::waitpid(middle, &status, 0);
-  if (got != static_cast<ssize_t>(sizeof pid) || pid < 0) return Error(ErrorCode::command_failed, "cannot start a process");
+  if (got != static_cast<ssize_t>(sizeof pid) || pid < 0)
+    return Error(ErrorCode::command_failed, "cannot start a process");
   if (const auto failure = read_report(report)) return start_error(launch, *failure);
   return static_cast<int>(pid);
 }

@@ -17,7 +17,9 @@ std::string_view trim_right(std::string_view text, std::string_view what) {
   return last == std::string_view::npos ? std::string_view() : text.substr(0, last + 1);
 }
 
-std::string_view trim(std::string_view text, std::string_view what) { return trim_left(trim_right(text, what), what); }
+std::string_view trim(std::string_view text, std::string_view what) {
+  return trim_left(trim_right(text, what), what);
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -91,7 +93,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
   std::int64_t number = 0;
   const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size())
+    return std::nullopt;
   return number;
 }
 
@@ -100,7 +103,8 @@ std::optional<double> parse_real(std::string_view text) {
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
   double number = 0;
   const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size())
+    return std::nullopt;
   return number;
 }
 
@@ -109,7 +113,8 @@ std::optional<std::uint32_t> parse_octal(std::string_view text) {
   if (text.starts_with("0o") || text.starts_with("0O")) text.remove_prefix(2);
   std::uint32_t number = 0;
   const auto done = std::from_chars(text.data(), text.data() + text.size(), number, 8);
-  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size())
+    return std::nullopt;
   return number;
 }
 
@@ -136,7 +141,10 @@ std::optional<std::vector<std::string>> shell_split(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quote == '\'') {
-      if (c == quote) quote = 0; else word += c;
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
     } else if (quote == '"') {
       if (c == quote) {
         quote = 0;

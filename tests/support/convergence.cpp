@@ -1,12 +1,14 @@
 #include "tests/support/convergence.hpp"
 
-#include <gtest/gtest.h>
-
 #include "core/base/json.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::test {
 
-Value expect_converges(const modules::ModuleSpec& spec, const Value& arguments, MemorySystem& system) {
+Value expect_converges(const modules::ModuleSpec& spec,
+                       const Value& arguments,
+                       MemorySystem& system) {
   const Value foreseen = dry_run(spec, arguments, system);
   EXPECT_EQ(foreseen.get("changed"), Value(true)) << "dry run: " << to_json(foreseen);
   EXPECT_FALSE(foreseen.get("failed").truthy()) << "dry run: " << to_json(foreseen);
@@ -19,22 +21,28 @@ Value expect_converges(const modules::ModuleSpec& spec, const Value& arguments, 
   return result;
 }
 
-Value expect_unchanged(const modules::ModuleSpec& spec, const Value& arguments, MemorySystem& system) {
+Value expect_unchanged(const modules::ModuleSpec& spec,
+                       const Value& arguments,
+                       MemorySystem& system) {
   const Value foreseen = dry_run(spec, arguments, system);
   EXPECT_EQ(foreseen.get("changed"), Value(false)) << "dry run: " << to_json(foreseen);
   const std::size_t before = system.changes().size();
   Value result = run(spec, arguments, system);
   EXPECT_EQ(result.get("changed"), Value(false)) << "run: " << to_json(result);
   EXPECT_FALSE(result.get("failed").truthy()) << "run: " << to_json(result);
-  EXPECT_EQ(system.changes().size(), before) << (system.changes().empty() ? "" : system.changes().back());
+  EXPECT_EQ(system.changes().size(), before)
+      << (system.changes().empty() ? "" : system.changes().back());
   return result;
 }
 
-std::string expect_refused(const modules::ModuleSpec& spec, const Value& arguments, MemorySystem& system) {
+std::string expect_refused(const modules::ModuleSpec& spec,
+                           const Value& arguments,
+                           MemorySystem& system) {
   const std::size_t before = system.changes().size();
   const Value result = run(spec, arguments, system);
   EXPECT_TRUE(result.get("failed").truthy()) << "run: " << to_json(result);
-  EXPECT_EQ(system.changes().size(), before) << (system.changes().empty() ? "" : system.changes().back());
+  EXPECT_EQ(system.changes().size(), before)
+      << (system.changes().empty() ? "" : system.changes().back());
   return to_text(result.get("msg"));
 }
 

@@ -1,11 +1,11 @@
 #include "tests/support/fixture_system.hpp"
 
+#include "core/base/json.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
-
-#include "core/base/json.hpp"
 
 namespace gpustack::test {
 namespace {
@@ -26,7 +26,9 @@ Value load_json(const fs::path& path) {
   return *parsed;
 }
 
-std::string text_of(const Value& map, std::string_view key) { return map.get(key).is_string() ? map.get(key).as_string() : ""; }
+std::string text_of(const Value& map, std::string_view key) {
+  return map.get(key).is_string() ? map.get(key).as_string() : "";
+}
 
 std::uint32_t number_of(const Value& map, std::string_view key) {
   return map.get(key).is_integer() ? static_cast<std::uint32_t>(map.get(key).as_integer()) : 0;
@@ -38,14 +40,28 @@ std::optional<modules::Route> RecordedKernel::route_to(const std::string& addres
   return address.find(':') == std::string::npos ? route_v4 : route_v6;
 }
 
-std::optional<modules::FileSystemUse> RecordedKernel::usage(const std::string&, std::chrono::milliseconds) const {
-  return modules::FileSystemUse{.block_size = 4096, .fragment_size = 4096, .blocks = 1000, .blocks_available = 400,
-                                .inodes = 100, .inodes_available = 60};
+std::optional<modules::FileSystemUse> RecordedKernel::usage(const std::string&,
+                                                            std::chrono::milliseconds) const {
+  return modules::FileSystemUse{.block_size = 4096,
+                                .fragment_size = 4096,
+                                .blocks = 1000,
+                                .blocks_available = 400,
+                                .inodes = 100,
+                                .inodes_available = 60};
 }
 
 modules::LocalTime RecordedKernel::local_time(std::chrono::system_clock::time_point) const {
-  return {.year = 2026, .month = 3, .day = 9, .hour = 7, .minute = 5, .second = 4, .weekday = 1, .year_day = 67,
-          .zone = "CET", .summer_zone = "CEST", .offset_seconds = 3600};
+  return {.year = 2026,
+          .month = 3,
+          .day = 9,
+          .hour = 7,
+          .minute = 5,
+          .second = 4,
+          .weekday = 1,
+          .year_day = 67,
+          .zone = "CET",
+          .summer_zone = "CEST",
+          .offset_seconds = 3600};
 }
 
 fs::path FixtureSystem::folder_of(const std::string& name) {
@@ -71,9 +87,12 @@ FixtureSystem::FixtureSystem(const std::string& name) {
 }
 
 void FixtureSystem::load_tree(const fs::path& root) {
-  for (auto entry = fs::recursive_directory_iterator(root); entry != fs::recursive_directory_iterator(); ++entry) {
-    const std::string path = "/" + fs::relative(entry->path().parent_path(), root).lexically_normal().string() + "/" +
-                             entry->path().filename().string();
+  for (auto entry = fs::recursive_directory_iterator(root);
+       entry != fs::recursive_directory_iterator();
+       ++entry) {
+    const std::string path =
+        "/" + fs::relative(entry->path().parent_path(), root).lexically_normal().string() + "/" +
+        entry->path().filename().string();
     const std::string place = fs::path(path).lexically_normal().string();
     if (place.starts_with("/.gpustack-fixture")) continue;
     if (entry->is_symlink()) {
@@ -89,12 +108,16 @@ void FixtureSystem::load_tree(const fs::path& root) {
 
 void FixtureSystem::load_records(const fs::path& records) {
   const Value names = load_json(records / "uname.json");
-  recorded.names = {text_of(names, "system"), text_of(names, "node"), text_of(names, "release"), text_of(names, "version"),
+  recorded.names = {text_of(names, "system"),
+                    text_of(names, "node"),
+                    text_of(names, "release"),
+                    text_of(names, "version"),
                     text_of(names, "machine")};
   recorded.page_bytes = number_of(names, "page_size");
   recorded.cpus = number_of(names, "cpus");
   if (const Value nodes = load_json(records / "nodes.json"); nodes.is_map()) {
-    for (const auto& [path, node] : nodes.as_map()) file(path.as_string(), "", 0660, 0, number_of(node, "gid"));
+    for (const auto& [path, node] : nodes.as_map())
+      file(path.as_string(), "", 0660, 0, number_of(node, "gid"));
   }
   if (const Value commands = load_json(records / "commands.json"); commands.is_list()) {
     for (const Value& command : commands.as_list()) {

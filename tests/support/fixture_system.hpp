@@ -1,12 +1,13 @@
 #pragma once
-/// @file A recorded host: a tree from tests/fixtures/hosts that answers as that board or server would.
+/// @file A recorded host: a tree from tests/fixtures/hosts that answers as that board or server
+/// would.
+
+#include "modules/sdk/kernel.hpp"
+#include "tests/support/memory_system.hpp"
 
 #include <filesystem>
 #include <string>
 #include <vector>
-
-#include "modules/sdk/kernel.hpp"
-#include "tests/support/memory_system.hpp"
 
 namespace gpustack::test {
 
@@ -24,13 +25,15 @@ class RecordedKernel : public modules::Kernel {
   unsigned usable_cpus() const override { return cpus; }
   std::vector<modules::InterfaceAddress> addresses() const override { return interface_addresses; }
   std::optional<modules::Route> route_to(const std::string& address) const override;
-  std::optional<modules::FileSystemUse> usage(const std::string& path, std::chrono::milliseconds patience) const override;
+  std::optional<modules::FileSystemUse> usage(const std::string& path,
+                                              std::chrono::milliseconds patience) const override;
   modules::LocalTime local_time(std::chrono::system_clock::time_point when) const override;
 };
 
 /// The host in tests/fixtures/hosts/NAME, in memory: its files, device nodes, commands and kernel.
-/// `.gpustack-fixture/` in the tree holds uname.json (what uname(2) and the page size are), nodes.json (device nodes by
-/// path) and commands.json (argv prefixes with stdout and rc). Files below a `bin` or `sbin` folder are programs.
+/// `.gpustack-fixture/` in the tree holds uname.json (what uname(2) and the page size are),
+/// nodes.json (device nodes by path) and commands.json (argv prefixes with stdout and rc). Files
+/// below a `bin` or `sbin` folder are programs.
 class FixtureSystem : public MemorySystem {
  public:
   explicit FixtureSystem(const std::string& name);
@@ -57,7 +60,9 @@ inline Value setup_facts(const modules::SystemView& host, Value arguments) {
 
 /// The `gpustack` facts of a host.
 inline Value gpustack_facts(const modules::SystemView& host) {
-  return setup_facts(host, Value::map({{"gather_subset", Value::list({"!all", "!min", "gpustack"})}})).get("ansible_gpustack");
+  return setup_facts(host,
+                     Value::map({{"gather_subset", Value::list({"!all", "!min", "gpustack"})}}))
+      .get("ansible_gpustack");
 }
 
 }  // namespace gpustack::test

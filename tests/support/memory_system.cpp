@@ -1,10 +1,10 @@
 #include "tests/support/memory_system.hpp"
 
-#include <gtest/gtest.h>
-
 #include "modules/sdk/queries.hpp"
 #include "modules/sdk/text.hpp"
 #include "tests/support/memory_node.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::test {
 
@@ -37,7 +37,12 @@ MemorySystem::MemorySystem() {
   root->info.kind = FileKind::directory;
   root->info.mode = 0755;
   tree_["/"] = std::move(root);
-  folder("/etc").folder("/root", 0700).folder("/tmp", 01777).folder("/usr/bin").folder("/usr/sbin").folder("/var/lib");
+  folder("/etc")
+      .folder("/root", 0700)
+      .folder("/tmp", 01777)
+      .folder("/usr/bin")
+      .folder("/usr/sbin")
+      .folder("/var/lib");
   file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n");
   file("/etc/group", "root:x:0:\n");
   file("/etc/shadow", "root:*:19000:0:99999:7:::\n", 0640);
@@ -46,7 +51,9 @@ MemorySystem::MemorySystem() {
 
 MemorySystem::~MemorySystem() = default;
 
-std::optional<std::string> MemorySystem::resolve(const std::string& path, bool follow, int depth) const {
+std::optional<std::string> MemorySystem::resolve(const std::string& path,
+                                                 bool follow,
+                                                 int depth) const {
   if (depth > kMaxLinks) return std::nullopt;
   const auto parts = modules::split(path, '/');
   std::string at;
@@ -59,9 +66,11 @@ std::optional<std::string> MemorySystem::resolve(const std::string& path, bool f
     const std::string next = at + "/" + parts[i];
     const auto found = tree_.find(next);
     const bool last = i + 1 == parts.size();
-    if (found != tree_.end() && found->second->info.kind == FileKind::symlink && (!last || follow)) {
+    if (found != tree_.end() && found->second->info.kind == FileKind::symlink &&
+        (!last || follow)) {
       const std::string& target = found->second->target;
-      const auto there = resolve(target.starts_with('/') ? target : at + "/" + target, true, depth + 1);
+      const auto there =
+          resolve(target.starts_with('/') ? target : at + "/" + target, true, depth + 1);
       if (!there) return std::nullopt;
       at = *there == "/" ? "" : *there;
     } else {
@@ -78,7 +87,10 @@ MemorySystem::Node* MemorySystem::node(const std::string& path, bool follow) con
   return found == tree_.end() ? nullptr : found->second.get();
 }
 
-MemorySystem::Node& MemorySystem::place(const std::string& path, FileKind kind, std::uint32_t mode, std::uint32_t uid,
+MemorySystem::Node& MemorySystem::place(const std::string& path,
+                                        FileKind kind,
+                                        std::uint32_t mode,
+                                        std::uint32_t uid,
                                         std::uint32_t gid) {
   const std::string clean = normal(path);
   const std::string parent = modules::parent_folder(clean);
@@ -97,7 +109,10 @@ MemorySystem::Node& MemorySystem::place(const std::string& path, FileKind kind, 
   return out;
 }
 
-MemorySystem& MemorySystem::file(const std::string& path, std::string text, std::uint32_t mode, std::uint32_t uid,
+MemorySystem& MemorySystem::file(const std::string& path,
+                                 std::string text,
+                                 std::uint32_t mode,
+                                 std::uint32_t uid,
                                  std::uint32_t gid) {
   Node& made = place(path, FileKind::regular, mode, uid, gid);
   made.info.size = text.size();
@@ -105,7 +120,10 @@ MemorySystem& MemorySystem::file(const std::string& path, std::string text, std:
   return *this;
 }
 
-MemorySystem& MemorySystem::folder(const std::string& path, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid) {
+MemorySystem& MemorySystem::folder(const std::string& path,
+                                   std::uint32_t mode,
+                                   std::uint32_t uid,
+                                   std::uint32_t gid) {
   if (node(path, true) == nullptr) place(path, FileKind::directory, mode, uid, gid);
   return *this;
 }
@@ -121,22 +139,31 @@ MemorySystem& MemorySystem::program(const std::string& name, const std::string& 
   return file(folder + "/" + name, "#!/bin/sh\n", 0755);
 }
 
-MemorySystem& MemorySystem::user(const std::string& name, std::uint32_t uid, std::uint32_t gid, const std::string& home,
+MemorySystem& MemorySystem::user(const std::string& name,
+                                 std::uint32_t uid,
+                                 std::uint32_t gid,
+                                 const std::string& home,
                                  const std::string& shell) {
   const std::string ids = std::to_string(uid) + ":" + std::to_string(gid);
   const std::string folder = home.empty() ? "/home/" + name : home;
   node("/etc/passwd", true)->append(name + ":x:" + ids + "::" + folder + ":" + shell + "\n");
   node("/etc/shadow", true)->append(name + ":!:19000:0:99999:7:::\n");
-  if (text("/etc/group").find(":" + std::to_string(gid) + ":") == std::string::npos) group(name, gid);
+  if (text("/etc/group").find(":" + std::to_string(gid) + ":") == std::string::npos)
+    group(name, gid);
   return *this;
 }
 
-MemorySystem& MemorySystem::group(const std::string& name, std::uint32_t gid, const std::string& members) {
+MemorySystem& MemorySystem::group(const std::string& name,
+                                  std::uint32_t gid,
+                                  const std::string& members) {
   node("/etc/group", true)->append(name + ":x:" + std::to_string(gid) + ":" + members + "\n");
   return *this;
 }
 
-MemorySystem& MemorySystem::when(std::vector<std::string> argv, std::string output, int status, std::string errors) {
+MemorySystem& MemorySystem::when(std::vector<std::string> argv,
+                                 std::string output,
+                                 int status,
+                                 std::string errors) {
   CommandResult result;
   result.status = status;
   result.output = std::move(output);
@@ -145,7 +172,8 @@ MemorySystem& MemorySystem::when(std::vector<std::string> argv, std::string outp
 }
 
 MemorySystem& MemorySystem::when(std::vector<std::string> argv, Handler handler) {
-  if (!argv.empty() && argv[0].find('/') == std::string::npos && find_program(argv[0]).empty()) program(argv[0]);
+  if (!argv.empty() && argv[0].find('/') == std::string::npos && find_program(argv[0]).empty())
+    program(argv[0]);
   scripts_.push_back(Script{std::move(argv), std::move(handler)});
   return *this;
 }
@@ -186,8 +214,11 @@ MemorySystem& MemorySystem::says(const std::string& host, std::uint16_t port, st
   return accepts(host, port);
 }
 
-std::optional<std::string> MemorySystem::receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                                                 const std::function<bool(std::string_view)>& enough) const {
+std::optional<std::string> MemorySystem::receive(
+    const std::string& host,
+    std::uint16_t port,
+    std::chrono::milliseconds timeout,
+    const std::function<bool(std::string_view)>& enough) const {
   const auto banner = banners_.find(host + ":" + std::to_string(port));
   if (banner == banners_.end()) return std::nullopt;
   if (!enough(banner->second)) slept_ += timeout;
@@ -200,7 +231,9 @@ MemorySystem& MemorySystem::allow_queries(std::string queries) {
   return *this;
 }
 
-MemorySystem& MemorySystem::fail(const std::string& operation, const std::string& path, Error error) {
+MemorySystem& MemorySystem::fail(const std::string& operation,
+                                 const std::string& path,
+                                 Error error) {
   faults_.push_back(Fault{operation, path, std::move(error)});
   return *this;
 }
@@ -231,15 +264,21 @@ std::string MemorySystem::link_target(const std::string& path) const {
 }
 
 std::chrono::nanoseconds MemorySystem::time() const { return kEpoch + slept_; }
-std::chrono::system_clock::time_point MemorySystem::now() const { return std::chrono::system_clock::time_point(kEpoch + slept_); }
-std::chrono::steady_clock::time_point MemorySystem::steady_now() const { return std::chrono::steady_clock::time_point(slept_); }
+std::chrono::system_clock::time_point MemorySystem::now() const {
+  return std::chrono::system_clock::time_point(kEpoch + slept_);
+}
+std::chrono::steady_clock::time_point MemorySystem::steady_now() const {
+  return std::chrono::steady_clock::time_point(slept_);
+}
 
 Result<void> MemorySystem::sleep(std::chrono::milliseconds duration) const {
   slept_ += duration;
   return {};
 }
 
-Result<MemorySystem::Node*> MemorySystem::existing(const std::string& operation, const std::string& path, bool follow) const {
+Result<MemorySystem::Node*> MemorySystem::existing(const std::string& operation,
+                                                   const std::string& path,
+                                                   bool follow) const {
   Node* found = node(path, follow);
   if (found == nullptr) return Error(absent(path)).while_doing(operation);
   return found;
@@ -247,11 +286,13 @@ Result<MemorySystem::Node*> MemorySystem::existing(const std::string& operation,
 
 Result<std::string> MemorySystem::require_parent(const std::string& path, bool follow) const {
   const auto real = resolve(normal(path), follow);
-  if (!real) return Error(ErrorCode::file_operation, "'" + path + "': too many levels of symbolic links");
+  if (!real)
+    return Error(ErrorCode::file_operation, "'" + path + "': too many levels of symbolic links");
   const Node* parent = node(modules::parent_folder(*real), true);
   if (parent == nullptr) return absent(modules::parent_folder(*real));
   if (parent->info.kind != FileKind::directory) {
-    return Error(ErrorCode::file_operation, "'" + modules::parent_folder(*real) + "': not a directory");
+    return Error(ErrorCode::file_operation,
+                 "'" + modules::parent_folder(*real) + "': not a directory");
   }
   return *real;
 }

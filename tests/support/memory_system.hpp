@@ -1,14 +1,15 @@
 #pragma once
-/// @file A host in memory for module tests: a file tree, accounts, scripted commands; every change is recorded.
+/// @file A host in memory for module tests: a file tree, accounts, scripted commands; every change
+/// is recorded.
+
+#include "modules/sdk/module.hpp"
+#include "modules/sdk/system.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "modules/sdk/module.hpp"
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::test {
 
@@ -18,7 +19,8 @@ using modules::Content;
 using modules::FileInfo;
 using modules::FileKind;
 
-/// Starts as a small Debian-like host: /, /etc, /tmp, /root, /usr/bin, user and group root, uid 0, umask 022.
+/// Starts as a small Debian-like host: /, /etc, /tmp, /root, /usr/bin, user and group root, uid 0,
+/// umask 022.
 class MemorySystem : public modules::System {
  public:
   using Handler = std::function<CommandResult(const Command&, MemorySystem&)>;
@@ -27,17 +29,30 @@ class MemorySystem : public modules::System {
   ~MemorySystem() override;
 
   // Arranging. Parents of what is placed are made. All of these return the system, for chaining.
-  MemorySystem& file(const std::string& path, std::string text, std::uint32_t mode = 0644, std::uint32_t uid = 0,
+  MemorySystem& file(const std::string& path,
+                     std::string text,
+                     std::uint32_t mode = 0644,
+                     std::uint32_t uid = 0,
                      std::uint32_t gid = 0);
-  MemorySystem& folder(const std::string& path, std::uint32_t mode = 0755, std::uint32_t uid = 0, std::uint32_t gid = 0);
+  MemorySystem& folder(const std::string& path,
+                       std::uint32_t mode = 0755,
+                       std::uint32_t uid = 0,
+                       std::uint32_t gid = 0);
   MemorySystem& link(const std::string& target, const std::string& path);
   MemorySystem& program(const std::string& name, const std::string& folder = "/usr/bin");
   /// Appends to /etc/passwd, /etc/shadow and, unless there is one of that number, /etc/group.
-  MemorySystem& user(const std::string& name, std::uint32_t uid, std::uint32_t gid, const std::string& home = {},
+  MemorySystem& user(const std::string& name,
+                     std::uint32_t uid,
+                     std::uint32_t gid,
+                     const std::string& home = {},
                      const std::string& shell = "/bin/bash");
   MemorySystem& group(const std::string& name, std::uint32_t gid, const std::string& members = {});
-  /// Commands whose argv begins with these words end like this. The longest match counts, of equals the latest.
-  MemorySystem& when(std::vector<std::string> argv, std::string output, int status = 0, std::string errors = {});
+  /// Commands whose argv begins with these words end like this. The longest match counts, of equals
+  /// the latest.
+  MemorySystem& when(std::vector<std::string> argv,
+                     std::string output,
+                     int status = 0,
+                     std::string errors = {});
   MemorySystem& when(std::vector<std::string> argv, Handler handler);
   MemorySystem& variable(const std::string& name, const std::string& value);
   MemorySystem& check_mode(bool on);
@@ -47,7 +62,8 @@ class MemorySystem : public modules::System {
   MemorySystem& accepts(const std::string& host, std::uint16_t port);
   /// Accepts connections and sends this text.
   MemorySystem& says(const std::string& host, std::uint16_t port, std::string text);
-  /// From here on only commands that `queries` allow may run as queries (otherwise any scripted one).
+  /// From here on only commands that `queries` allow may run as queries (otherwise any scripted
+  /// one).
   MemorySystem& allow_queries(std::string queries);
   /// The next call of this operation on this path fails; operations are named as in changes().
   MemorySystem& fail(const std::string& operation, const std::string& path, Error error);
@@ -69,7 +85,8 @@ class MemorySystem : public modules::System {
   // SystemView
   Result<std::optional<FileInfo>> stat(const std::string& path) const override;
   Result<std::optional<FileInfo>> lstat(const std::string& path) const override;
-  Result<std::string> read(const std::string& path, std::uint64_t limit = 64U << 20U) const override;
+  Result<std::string> read(const std::string& path,
+                           std::uint64_t limit = 64U << 20U) const override;
   Result<std::vector<std::string>> list(const std::string& path) const override;
   Result<std::string> read_link(const std::string& path) const override;
   Result<std::string> hash(const std::string& path, modules::Algorithm algorithm) const override;
@@ -87,18 +104,25 @@ class MemorySystem : public modules::System {
   std::chrono::system_clock::time_point now() const override;
   std::chrono::steady_clock::time_point steady_now() const override;
   Result<void> sleep(std::chrono::milliseconds time) const override;
-  bool can_connect(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout) const override;
-  std::optional<std::string> receive(const std::string& host, std::uint16_t port, std::chrono::milliseconds timeout,
-                                     const std::function<bool(std::string_view)>& enough) const override;
+  bool can_connect(const std::string& host,
+                   std::uint16_t port,
+                   std::chrono::milliseconds timeout) const override;
+  std::optional<std::string> receive(
+      const std::string& host,
+      std::uint16_t port,
+      std::chrono::milliseconds timeout,
+      const std::function<bool(std::string_view)>& enough) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
   Result<void> send_file(const std::string& path) const override;
   const Value& facts() const override { return facts_; }
 
   // System
-  Result<modules::WriteReport> write(const std::string& path, const Content& content,
+  Result<modules::WriteReport> write(const std::string& path,
+                                     const Content& content,
                                      const modules::WriteOptions& options) override;
-  Result<modules::WriteReport> copy_file(const std::string& from, const std::string& to,
+  Result<modules::WriteReport> copy_file(const std::string& from,
+                                         const std::string& to,
                                          const modules::WriteOptions& options) override;
   Result<void> make_directory(const std::string& path, std::uint32_t mode) override;
   Result<void> remove_file(const std::string& path) override;
@@ -108,11 +132,14 @@ class MemorySystem : public modules::System {
   Result<void> make_hardlink(const std::string& target, const std::string& path) override;
   Result<void> set_mode(const std::string& path, std::uint32_t mode) override;
   Result<void> set_owner(const std::string& path, modules::Ownership owner, bool follow) override;
-  Result<void> set_times(const std::string& path, std::optional<std::chrono::nanoseconds> accessed,
+  Result<void> set_times(const std::string& path,
+                         std::optional<std::chrono::nanoseconds> accessed,
                          std::optional<std::chrono::nanoseconds> modified) override;
   Result<void> set_attribute_flags(const std::string& path, std::string_view flags) override;
   Result<void> write_kernel_file(const std::string& path, std::string_view text) override;
-  Result<std::string> make_temporary(const std::string& folder, std::string_view prefix, std::string_view suffix,
+  Result<std::string> make_temporary(const std::string& folder,
+                                     std::string_view prefix,
+                                     std::string_view suffix,
                                      FileKind kind) override;
   Result<CommandResult> run(const Command& command) override;
   Result<int> start_detached(const Command& command) override;
@@ -132,14 +159,19 @@ class MemorySystem : public modules::System {
   /// Path with links resolved; the last component only when `follow`. Nothing when a loop is found.
   std::optional<std::string> resolve(const std::string& path, bool follow, int depth = 0) const;
   Node* node(const std::string& path, bool follow) const;
-  Node& place(const std::string& path, FileKind kind, std::uint32_t mode, std::uint32_t uid, std::uint32_t gid);
+  Node& place(const std::string& path,
+              FileKind kind,
+              std::uint32_t mode,
+              std::uint32_t uid,
+              std::uint32_t gid);
   Result<Node*> existing(const std::string& operation, const std::string& path, bool follow) const;
   Result<void> change(const std::string& operation, const std::string& what);
   Result<std::string> require_parent(const std::string& path, bool follow) const;
   Result<CommandResult> play(const Command& command);
   std::chrono::nanoseconds time() const;
 
-  std::map<std::string, std::shared_ptr<Node>> tree_;  ///< absolute path without links in its folders -> file
+  std::map<std::string, std::shared_ptr<Node>>
+      tree_;  ///< absolute path without links in its folders -> file
   std::vector<Script> scripts_;
   std::vector<Fault> faults_;
   std::map<std::string, std::string> environment_;
@@ -162,7 +194,8 @@ class MemorySystem : public modules::System {
   Value facts_;
 };
 
-/// Checks the arguments and runs the module as the runner would, queries restricted to the declared ones.
+/// Checks the arguments and runs the module as the runner would, queries restricted to the declared
+/// ones.
 Value run(const modules::ModuleSpec& spec, Value arguments, MemorySystem& system);
 /// The same in check mode; fails the running test when the module changed anything.
 Value dry_run(const modules::ModuleSpec& spec, Value arguments, MemorySystem& system);

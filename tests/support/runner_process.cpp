@@ -1,18 +1,19 @@
 #include "tests/support/runner_process.hpp"
 
+#include "modules/sdk/real_system.hpp"
+#include "modules/sdk/spawn.hpp"
+
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
+
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <thread>
-
-#include "modules/sdk/real_system.hpp"
-#include "modules/sdk/spawn.hpp"
 
 namespace gpustack::test {
 
@@ -44,10 +45,13 @@ RunnerProcess::RunnerProcess(Options options) {
   launch.argv = {"gpustack-runner"};
   launch.argv.insert(launch.argv.end(), options.arguments.begin(), options.arguments.end());
   auto environment = modules::process_environment();
-  for (const std::string& entry : options.environment) environment[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+  for (const std::string& entry : options.environment)
+    environment[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
   for (const auto& [name, value] : environment) launch.environment.push_back(name + "=" + value);
   const auto started = modules::spawn(
-      launch, modules::Streams{input.read_end.get(), output.write_end.get(), errors.write_end.get()}, modules::Belonging::group);
+      launch,
+      modules::Streams{input.read_end.get(), output.write_end.get(), errors.write_end.get()},
+      modules::Belonging::group);
   EXPECT_TRUE(started) << (started ? "" : started.error().message());
   if (started) pid_ = *started;
   to_runner_ = std::move(input.write_end);
@@ -64,7 +68,9 @@ RunnerProcess::~RunnerProcess() {
   }
 }
 
-void RunnerProcess::send_bytes(std::string_view bytes) { static_cast<void>(modules::write_fully(to_runner_.get(), bytes)); }
+void RunnerProcess::send_bytes(std::string_view bytes) {
+  static_cast<void>(modules::write_fully(to_runner_.get(), bytes));
+}
 
 void RunnerProcess::send(const Frame& message) {
   std::string bytes;
@@ -84,7 +90,9 @@ wire::HelloReply RunnerProcess::greet(wire::Hello hello) {
   return reply ? *reply : wire::HelloReply();
 }
 
-std::uint32_t RunnerProcess::task(const std::string& module, Value arguments, const std::function<void(wire::Task&)>& change,
+std::uint32_t RunnerProcess::task(const std::string& module,
+                                  Value arguments,
+                                  const std::function<void(wire::Task&)>& change,
                                   std::uint16_t lane) {
   wire::Task task;
   task.module = module;
@@ -111,7 +119,8 @@ bool RunnerProcess::read_more(Clock::time_point deadline) {
   return true;
 }
 
-std::optional<Frame> RunnerProcess::receive(const std::function<bool(const Frame&)>& wanted, std::chrono::milliseconds limit) {
+std::optional<Frame> RunnerProcess::receive(const std::function<bool(const Frame&)>& wanted,
+                                            std::chrono::milliseconds limit) {
   const auto deadline = Clock::now() + limit;
   do {
     const auto found = std::find_if(kept_.begin(), kept_.end(), wanted);
@@ -129,7 +138,8 @@ std::optional<Frame> RunnerProcess::receive(FrameType type, std::chrono::millise
 }
 
 Value RunnerProcess::result(std::uint32_t id, std::chrono::milliseconds limit) {
-  const auto frame = receive([id](const Frame& one) { return one.type == FrameType::result && one.id == id; }, limit);
+  const auto frame = receive(
+      [id](const Frame& one) { return one.type == FrameType::result && one.id == id; }, limit);
   if (!frame) return {};
   auto map = wire::parse_result(*frame);
   return map ? *map : Value();
@@ -137,10 +147,14 @@ Value RunnerProcess::result(std::uint32_t id, std::chrono::milliseconds limit) {
 
 wire::BecomeReply RunnerProcess::become(std::uint16_t lane, const wire::OpenBecome& request) {
   send(wire::make_open_become(lane, request));
-  const auto frame = receive([lane](const Frame& one) { return one.type == FrameType::become_reply && one.lane == lane; });
-  if (!frame) return wire::BecomeReply{.error = "no become_reply", .error_code = {}, .user = {}, .home = {}};
+  const auto frame = receive(
+      [lane](const Frame& one) { return one.type == FrameType::become_reply && one.lane == lane; });
+  if (!frame)
+    return wire::BecomeReply{.error = "no become_reply", .error_code = {}, .user = {}, .home = {}};
   const auto reply = wire::BecomeReply::parse(*frame);
-  return reply ? *reply : wire::BecomeReply{.error = reply.error().message(), .error_code = {}, .user = {}, .home = {}};
+  return reply ? *reply
+               : wire::BecomeReply{
+                     .error = reply.error().message(), .error_code = {}, .user = {}, .home = {}};
 }
 
 int RunnerProcess::wait(std::chrono::milliseconds limit) {
@@ -163,7 +177,8 @@ int RunnerProcess::wait(std::chrono::milliseconds limit) {
 std::string RunnerProcess::errors() {
   std::string out;
   std::array<char, 4096> buffer{};
-  for (ssize_t got = ::read(errors_.get(), buffer.data(), buffer.size()); got > 0; got = ::read(errors_.get(), buffer.data(), buffer.size())) {
+  for (ssize_t got = ::read(errors_.get(), buffer.data(), buffer.size()); got > 0;
+       got = ::read(errors_.get(), buffer.data(), buffer.size())) {
     out.append(buffer.data(), static_cast<std::size_t>(got));
   }
   return out;

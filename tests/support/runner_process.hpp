@@ -1,6 +1,9 @@
 #pragma once
 /// @file A real runner behind pipes, for functional tests.
 
+#include "core/wire/session.hpp"
+#include "modules/sdk/descriptor.hpp"
+
 #include <sys/types.h>
 
 #include <chrono>
@@ -9,9 +12,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "core/wire/session.hpp"
-#include "modules/sdk/descriptor.hpp"
 
 namespace gpustack::test {
 
@@ -37,16 +37,23 @@ class RunnerProcess {
   /// Says hello and returns the reply. Fails the test when there is none.
   wire::HelloReply greet(wire::Hello hello = {});
   /// Sends a task; its id counts up from 1.
-  std::uint32_t task(const std::string& module, Value arguments, const std::function<void(wire::Task&)>& change = {},
+  std::uint32_t task(const std::string& module,
+                     Value arguments,
+                     const std::function<void(wire::Task&)>& change = {},
                      std::uint16_t lane = 0);
-  /// The next message for which `wanted` holds; others are kept for later calls. Nothing at the time limit or end.
+  /// The next message for which `wanted` holds; others are kept for later calls. Nothing at the
+  /// time limit or end.
   std::optional<wire::Frame> receive(const std::function<bool(const wire::Frame&)>& wanted,
                                      std::chrono::milliseconds limit = std::chrono::seconds(60));
-  std::optional<wire::Frame> receive(wire::FrameType type, std::chrono::milliseconds limit = std::chrono::seconds(60));
+  std::optional<wire::Frame> receive(wire::FrameType type,
+                                     std::chrono::milliseconds limit = std::chrono::seconds(60));
   /// The result of a task as a map; null when none comes.
   Value result(std::uint32_t id, std::chrono::milliseconds limit = std::chrono::seconds(60));
   /// Sends a task and waits for its result.
-  Value run(const std::string& module, Value arguments, const std::function<void(wire::Task&)>& change = {}, std::uint16_t lane = 0) {
+  Value run(const std::string& module,
+            Value arguments,
+            const std::function<void(wire::Task&)>& change = {},
+            std::uint16_t lane = 0) {
     return result(task(module, std::move(arguments), change, lane));
   }
   wire::BecomeReply become(std::uint16_t lane, const wire::OpenBecome& request);

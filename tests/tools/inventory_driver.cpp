@@ -1,13 +1,14 @@
-/// @file `inventory_driver list|tree|graph|host|hosts SOURCE… [--arg NAME] [--vars] [--export] [--playbook-dir D]`
+/// @file `inventory_driver list|tree|graph|host|hosts SOURCE… [--arg NAME] [--vars] [--export]
+/// [--playbook-dir D]`
+
+#include "core/base/json.hpp"
+#include "core/base/python_literal.hpp"
+#include "inventory/render.hpp"
 
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 #include <string_view>
-
-#include "core/base/json.hpp"
-#include "core/base/python_literal.hpp"
-#include "inventory/render.hpp"
 
 namespace {
 
@@ -19,12 +20,14 @@ int fail(const gpustack::Error& error) {
 // A JSON list of texts in, a list of [is_literal, repr] out.
 int literals() {
   using namespace gpustack;
-  const std::string input((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  const std::string input((std::istreambuf_iterator<char>(std::cin)),
+                          std::istreambuf_iterator<char>());
   const auto texts = parse_json(input);
   List answers;
   for (const Value& text : texts->as_list()) {
     const auto value = read_python_literal(text.as_string());
-    answers.push_back(Value::list({Value(value.has_value()), Value(value ? to_repr(*value) : std::string())}));
+    answers.push_back(
+        Value::list({Value(value.has_value()), Value(value ? to_repr(*value) : std::string())}));
   }
   std::puts(to_json(Value(std::move(answers))).c_str());
   return 0;

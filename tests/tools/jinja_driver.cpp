@@ -1,12 +1,13 @@
-/// @file Reads JSON template cases from standard input and prints, as JSON, what core/jinja makes of each.
-/// A case: {"template": …, "vars": {…}, "mode": "value" | "text" | "condition" | "loop", "files": {name: text}}.
+/// @file Reads JSON template cases from standard input and prints, as JSON, what core/jinja makes
+/// of each. A case: {"template": …, "vars": {…}, "mode": "value" | "text" | "condition" | "loop",
+/// "files": {name: text}}.
+
+#include "core/base/json.hpp"
+#include "core/jinja/jinja.hpp"
 
 #include <cstdlib>
 #include <iostream>
 #include <iterator>
-
-#include "core/base/json.hpp"
-#include "core/jinja/jinja.hpp"
 
 namespace {
 
@@ -52,7 +53,8 @@ class CaseScope : public jinja::Scope {
     if (found == nullptr) return std::optional<Value>();
     auto rendered = jinja::render_deep(environment_, *found, context());
     if (rendered) return std::optional<Value>(std::move(*rendered));
-    if (rendered.error().code() != ErrorCode::undefined_variable) return std::move(rendered).error();
+    if (rendered.error().code() != ErrorCode::undefined_variable)
+      return std::move(rendered).error();
     return std::optional<Value>(Value::undefined(rendered.error().message(), std::string(name)));
   }
   std::vector<std::string> names() const override {
@@ -93,13 +95,16 @@ Result<Value> run_case(const Value& one, jinja::Environment& environment) {
   if (mode == "loop") {
     GS_TRY(Value terms, jinja::render_deep(environment, source, context));
     const List list = terms.is_list() ? terms.as_list() : List{terms};
-    GS_TRY(List items, jinja::run_lookup(one.get("lookup").as_string(), list, Map(), context, environment));
+    GS_TRY(List items,
+           jinja::run_lookup(one.get("lookup").as_string(), list, Map(), context, environment));
     return Value(std::move(items));
   }
   if (mode == "text") {
     GS_TRY(const auto header, jinja::parse_header(source.as_string(), jinja::Options::for_files()));
-    GS_TRY(const auto compiled,
-           environment.compile(std::string_view(source.as_string()).substr(header.length), nullptr, header.options));
+    GS_TRY(
+        const auto compiled,
+        environment.compile(
+            std::string_view(source.as_string()).substr(header.length), nullptr, header.options));
     return jinja::render_text(*compiled, context);
   }
   return jinja::render_deep(environment, source, context);
@@ -108,7 +113,8 @@ Result<Value> run_case(const Value& one, jinja::Environment& environment) {
 }  // namespace
 
 int main() {
-  const std::string input((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  const std::string input((std::istreambuf_iterator<char>(std::cin)),
+                          std::istreambuf_iterator<char>());
   const auto cases = parse_json(input);
   if (!cases || !cases->is_list()) {
     std::cerr << "expected a JSON list of cases\n";

@@ -1,8 +1,13 @@
 // run_module NAME JSON_ARGUMENTS [--check] [--diff] [--root FOLDER]
 //
-// Runs one module as the runner would and prints its result as JSON: for module developers and for tests that compare
-// with Ansible. --root changes into FOLDER with chroot, so that commands stay inside as well; it needs root.
-// NAME `-` reads lines `NAME JSON_ARGUMENTS` from standard input and prints one result line for each.
+// Runs one module as the runner would and prints its result as JSON: for module developers and for
+// tests that compare with Ansible. --root changes into FOLDER with chroot, so that commands stay
+// inside as well; it needs root. NAME `-` reads lines `NAME JSON_ARGUMENTS` from standard input and
+// prints one result line for each.
+
+#include "core/base/json.hpp"
+#include "modules/sdk/module.hpp"
+#include "modules/sdk/real_system.hpp"
 
 #include <unistd.h>
 
@@ -10,10 +15,6 @@
 #include <iostream>
 #include <string>
 #include <vector>
-
-#include "core/base/json.hpp"
-#include "modules/sdk/module.hpp"
-#include "modules/sdk/real_system.hpp"
 
 namespace {
 

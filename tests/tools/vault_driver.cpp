@@ -1,16 +1,18 @@
-/// @file `vault_driver encrypt|decrypt PASSWORD [VAULT_ID]`: standard input to standard output through core/vault.
+/// @file `vault_driver encrypt|decrypt PASSWORD [VAULT_ID]`: standard input to standard output
+/// through core/vault.
+
+#include "core/vault/cipher.hpp"
+#include "core/vault/secrets.hpp"
 
 #include <cstdio>
 #include <iostream>
 #include <iterator>
 
-#include "core/vault/cipher.hpp"
-#include "core/vault/secrets.hpp"
-
 int main(int count, char** arguments) {
   using namespace gpustack;
   if (count < 3) return 2;
-  const std::string input((std::istreambuf_iterator<char>(std::cin)), std::istreambuf_iterator<char>());
+  const std::string input((std::istreambuf_iterator<char>(std::cin)),
+                          std::istreambuf_iterator<char>());
   vault::VaultSecrets secrets;
   secrets.add(count > 3 ? arguments[3] : "", Secret(arguments[2]));
   if (std::string_view(arguments[1]) == "encrypt") {

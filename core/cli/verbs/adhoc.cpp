@@ -1,11 +1,12 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/single_task.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -17,7 +18,10 @@ class AdhocVerb final : public Verb {
     command_ = program.add_subcommand("run", "Run one module on hosts");
     command_->add_option("pattern", pattern_, "Hosts")->required()->type_name("PATTERN");
     command_->add_option("-m,--module-name", module_, "Module (command)")->type_name("MODULE");
-    command_->add_option("-a,--args", arguments_, "Its arguments: key=value, or a dictionary as YAML or JSON")->type_name("ARGS");
+    command_
+        ->add_option(
+            "-a,--args", arguments_, "Its arguments: key=value, or a dictionary as YAML or JSON")
+        ->type_name("ARGS");
     add_run_options(*command_, options_);
   }
   bool chosen() const override { return command_->parsed(); }
@@ -49,7 +53,8 @@ class AdhocVerb final : public Verb {
       arguments = document.root.to_value();
     } else if (!arguments_.empty()) {
       const modules::ModuleSpec* spec = modules::find_module(module_);
-      GS_TRY(arguments, modules::parse_key_value(arguments_, spec != nullptr && !spec->free_form.empty()));
+      GS_TRY(arguments,
+             modules::parse_key_value(arguments_, spec != nullptr && !spec->free_form.empty()));
     }
     LoadedSite loaded;
     loaded.loader = std::make_unique<play::Loader>(play::LoadOptions());

@@ -1,10 +1,11 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/listing.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -13,12 +14,20 @@ namespace {
 class ApplyVerb final : public Verb {
  public:
   void describe(CLI::App& program) override {
-    command_ = program.add_subcommand("apply", "Bring the hosts of an inventory to the state that playbooks declare");
-    command_->add_option("playbook", playbooks_, "Playbook files")->required()->type_name("PLAYBOOK");
+    command_ = program.add_subcommand(
+        "apply", "Bring the hosts of an inventory to the state that playbooks declare");
+    command_->add_option("playbook", playbooks_, "Playbook files")
+        ->required()
+        ->type_name("PLAYBOOK");
     add_run_options(*command_, options_);
-    command_->add_option("--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")->type_name("NAME");
-    command_->add_flag("--force-handlers", options_.force_handlers, "Run handlers even on hosts that failed");
-    command_->add_flag("--detailed-exitcode", options_.detailed_exit_code, "Exit with 10 when something changed");
+    command_
+        ->add_option(
+            "--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")
+        ->type_name("NAME");
+    command_->add_flag(
+        "--force-handlers", options_.force_handlers, "Run handlers even on hosts that failed");
+    command_->add_flag(
+        "--detailed-exitcode", options_.detailed_exit_code, "Exit with 10 when something changed");
     command_->add_flag("--list-hosts", list_hosts_, "List the hosts of each play, do nothing else");
     command_->add_flag("--list-tasks", list_tasks_, "List the tasks of each play, do nothing else");
     command_->add_flag("--list-tags", list_tags_, "List the tags of each play, do nothing else");
@@ -41,7 +50,8 @@ class ApplyVerb final : public Verb {
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
     if (syntax_check_) {
-      for (const std::string& playbook : playbooks_) std::cout << "\nplaybook: " << playbook << "\n";
+      for (const std::string& playbook : playbooks_)
+        std::cout << "\nplaybook: " << playbook << "\n";
       return kOk;
     }
     if (list_hosts_ || list_tasks_ || list_tags_) {

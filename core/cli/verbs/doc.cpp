@@ -1,11 +1,12 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/verbs.hpp"
 #include "modules/sdk/module.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -39,8 +40,10 @@ std::string_view type_text(modules::ArgType type) {
 void print_arguments(std::span<const modules::ArgSpec> specs, const std::string& indent) {
   for (const modules::ArgSpec& spec : specs) {
     if (spec.name.starts_with('_')) continue;
-    std::cout << indent << spec.name << " (" << type_text(spec.type) << (spec.required ? ", required" : "");
-    if (spec.has_fallback()) std::cout << ", default: " << (spec.empty_fallback ? "empty" : spec.fallback);
+    std::cout << indent << spec.name << " (" << type_text(spec.type)
+              << (spec.required ? ", required" : "");
+    if (spec.has_fallback())
+      std::cout << ", default: " << (spec.empty_fallback ? "empty" : spec.fallback);
     std::cout << ")\n" << indent << "    " << spec.doc << "\n";
     if (!spec.choices.empty()) std::cout << indent << "    One of: " << spec.choices << "\n";
     if (!spec.aliases.empty()) std::cout << indent << "    Also called: " << spec.aliases << "\n";
@@ -53,7 +56,8 @@ void print_module(const modules::ModuleSpec& spec) {
   print_arguments(spec.args, "  ");
   if (spec.file_arguments) print_arguments(modules::file_argument_specs(), "  ");
   std::cout << "\nRESULT\n";
-  for (const modules::ResultKey& key : spec.results) std::cout << "  " << key.name << "\n    " << key.doc << "\n";
+  for (const modules::ResultKey& key : spec.results)
+    std::cout << "  " << key.name << "\n    " << key.doc << "\n";
   std::cout << "\nEXAMPLES\n";
   for (const modules::Example& example : spec.examples) {
     std::cout << "\n- name: " << example.title << "\n";
@@ -78,7 +82,9 @@ class DocVerb final : public Verb {
     if (name_.empty()) {
       for (const modules::ModuleSpec* spec : modules::all_modules()) {
         if (spec->name.starts_with('_')) continue;
-        std::cout << spec->name << std::string(spec->name.size() < 24 ? 24 - spec->name.size() : 1, ' ') << spec->summary << "\n";
+        std::cout << spec->name
+                  << std::string(spec->name.size() < 24 ? 24 - spec->name.size() : 1, ' ')
+                  << spec->summary << "\n";
       }
       return kOk;
     }
@@ -86,7 +92,8 @@ class DocVerb final : public Verb {
     if (spec == nullptr) {
       std::vector<std::string_view> known;
       for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
-      print_error(Error(ErrorCode::unknown_module, "no module '" + name_ + "'").hint(suggest(name_, known)));
+      print_error(Error(ErrorCode::unknown_module, "no module '" + name_ + "'")
+                      .hint(suggest(name_, known)));
       return kUsage;
     }
     print_module(*spec);

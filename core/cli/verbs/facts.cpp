@@ -1,11 +1,12 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/single_task.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 

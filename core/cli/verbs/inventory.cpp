@@ -1,10 +1,11 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/verbs.hpp"
 #include "inventory/render.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -21,7 +22,8 @@ class InventoryVerb final : public Verb {
     what->require_option(1);
     command_->add_option("group", group_, "The group the graph begins with")->type_name("GROUP");
     command_->add_flag("--vars", render_.shows_variables, "With --graph: variables too");
-    command_->add_flag("--export", render_.is_export, "With --list: variables stay where they are written");
+    command_->add_flag(
+        "--export", render_.is_export, "With --list: variables stay where they are written");
     add_inventory_options(*command_, options_);
   }
   bool chosen() const override { return command_->parsed(); }

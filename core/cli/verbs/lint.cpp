@@ -1,9 +1,10 @@
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace gpustack::cli {
 
@@ -12,10 +13,14 @@ namespace {
 class LintVerb final : public Verb {
  public:
   void describe(CLI::App& program) override {
-    command_ = program.add_subcommand("lint", "List everything wrong or unsupported in playbooks; no host is touched");
-    command_->add_option("playbook", playbooks_, "Playbook files")->required()->type_name("PLAYBOOK");
+    command_ = program.add_subcommand(
+        "lint", "List everything wrong or unsupported in playbooks; no host is touched");
+    command_->add_option("playbook", playbooks_, "Playbook files")
+        ->required()
+        ->type_name("PLAYBOOK");
     add_inventory_options(*command_, options_);
-    command_->add_option("--roles-path", options_.role_paths, "Folders to look for roles in")->type_name("FOLDER");
+    command_->add_option("--roles-path", options_.role_paths, "Folders to look for roles in")
+        ->type_name("FOLDER");
   }
   bool chosen() const override { return command_->parsed(); }
 

@@ -1,12 +1,12 @@
 #pragma once
 /// @file What the engine itself does for a task, before or instead of a module on the host.
 
+#include "core/engine/play_run.hpp"
+#include "core/engine/task_settings.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/engine/play_run.hpp"
-#include "core/engine/task_settings.hpp"
 
 namespace gpustack::engine {
 
@@ -17,10 +17,14 @@ struct ActionCall {
   Scope& scope;
   const play::Task& task;
   const TaskSettings& settings;
-  std::string module;    ///< canonical short name
-  Value arguments;       ///< rendered, and checked against the module's spec
+  std::string module;  ///< canonical short name
+  Value arguments;     ///< rendered, and checked against the module's spec
 
-  ActionCall(PlayRun& play_run, HostRun& host_run, Scope& variables, const play::Task& from, const TaskSettings& resolved)
+  ActionCall(PlayRun& play_run,
+             HostRun& host_run,
+             Scope& variables,
+             const play::Task& from,
+             const TaskSettings& resolved)
       : play(play_run), host(host_run), scope(variables), task(from), settings(resolved) {}
 };
 
@@ -47,7 +51,9 @@ Value failed_result(std::string message);
 Value error_result(const Error& error);
 
 /// Finds a file the task names (`files`, `templates`, `vars`) by Ansible's search path.
-Result<std::string> find_task_file(ActionCall& call, std::string_view kind, const std::string& name);
+Result<std::string> find_task_file(ActionCall& call,
+                                   std::string_view kind,
+                                   const std::string& name);
 
 // Implemented one per file; listed in actions.cpp.
 Async<Value> action_add_host(ActionCall& call);

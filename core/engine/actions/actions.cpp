@@ -1,9 +1,8 @@
 #include "core/engine/actions/action.hpp"
+#include "core/engine/services.hpp"
 
 #include <algorithm>
 #include <array>
-
-#include "core/engine/services.hpp"
 
 namespace gpustack::engine {
 
@@ -50,7 +49,8 @@ bool is_unreachable(ErrorCode code) {
 }  // namespace
 
 Action find_action(std::string_view module) {
-  const auto found = std::find_if(kActions.begin(), kActions.end(), [&](const ActionRow& row) { return row.name == module; });
+  const auto found = std::find_if(
+      kActions.begin(), kActions.end(), [&](const ActionRow& row) { return row.name == module; });
   return found == kActions.end() ? nullptr : found->run;
 }
 
@@ -59,7 +59,8 @@ Value failed_result(std::string message) {
 }
 
 Value error_result(const Error& error) {
-  Value result = failed_result(error.span().known() || !error.hint().empty() ? error.one_line() : error.message());
+  Value result = failed_result(error.span().known() || !error.hint().empty() ? error.one_line()
+                                                                             : error.message());
   if (is_unreachable(error.code())) {
     result = Value::map({{"unreachable", true}, {"changed", false}, {"msg", result.get("msg")}});
   }
@@ -74,7 +75,8 @@ Async<Target*> target_of(ActionCall& call) {
     std::string name = call.host.state->name;
     co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
   }
-  // A delegated task is reached by the delegate's own variables; the task's and play's keywords still count.
+  // A delegated task is reached by the delegate's own variables; the task's and play's keywords
+  // still count.
   Scope scope(state, &call.play.play(), state.host(delegate), call.task.play());
   GS_CO_TRY(auto settings, resolve_connection(scope, &call.task));
   std::string name = delegate;
@@ -94,14 +96,17 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   co_return co_await target->run(std::move(request));
 }
 
-Result<std::string> find_task_file(ActionCall& call, std::string_view kind, const std::string& name) {
+Result<std::string> find_task_file(ActionCall& call,
+                                   std::string_view kind,
+                                   const std::string& name) {
   ControllerServices services(call.scope);
   auto found = services.find_file(kind, name);
   if (found) return found;
   const auto span = call.task.argument_spans.find("src");
   Error error = std::move(found).error();
-  return span == call.task.argument_spans.end() ? std::move(error).at_if_unknown(call.task.action_span)
-                                                : std::move(error).at_if_unknown(span->second);
+  return span == call.task.argument_spans.end()
+             ? std::move(error).at_if_unknown(call.task.action_span)
+             : std::move(error).at_if_unknown(span->second);
 }
 
 }  // namespace gpustack::engine

@@ -1,17 +1,19 @@
-// copy, template, script, fetch: actions with a part on the controller (local files) and one on the host.
+// copy, template, script, fetch: actions with a part on the controller (local files) and one on the
+// host.
+#include "core/base/json.hpp"
+#include "core/engine/actions/action.hpp"
+#include "core/engine/services.hpp"
+#include "modules/sdk/hash.hpp"
+
+#include <unistd.h>
+
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
-
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "core/base/json.hpp"
-#include "core/engine/actions/action.hpp"
-#include "core/engine/services.hpp"
-#include "modules/sdk/hash.hpp"
 
 namespace gpustack::engine {
 
@@ -27,15 +29,29 @@ std::string octal(std::uint32_t mode) {
 
 Result<std::uint32_t> local_mode(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be examined");
+  if (::stat(path.c_str(), &info) != 0)
+    return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be examined");
   return info.st_mode & 07777U;
 }
 
 /// The arguments the host's `copy` understands, taken over as they are.
 Value copy_arguments(const Value& from) {
   Value out{Map()};
-  for (const char* name : {"dest", "mode", "owner", "group", "backup", "force", "validate", "follow", "directory_mode", "local_follow",
-                           "attributes", "attr", "unsafe_writes", "remote_src", "checksum"}) {
+  for (const char* name : {"dest",
+                           "mode",
+                           "owner",
+                           "group",
+                           "backup",
+                           "force",
+                           "validate",
+                           "follow",
+                           "directory_mode",
+                           "local_follow",
+                           "attributes",
+                           "attr",
+                           "unsafe_writes",
+                           "remote_src",
+                           "checksum"}) {
     if (const Value* value = from.find(name)) out.set(name, *value);
   }
   return out;
@@ -48,7 +64,8 @@ Result<modules::Content> file_content(ActionCall& call, const std::string& path,
     std::ifstream file(path, std::ios::binary);
     std::array<char, 15> head{};
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    if (std::string_view(head.data(), static_cast<std::size_t>(file.gcount())).starts_with("$ANSIBLE_VAULT;")) {
+    if (std::string_view(head.data(), static_cast<std::size_t>(file.gcount()))
+            .starts_with("$ANSIBLE_VAULT;")) {
       GS_TRY(auto text, read_controller_file(path, call.play.run().state().vault));
       return contents.add_text(std::move(text));
     }
@@ -57,34 +74,45 @@ Result<modules::Content> file_content(ActionCall& call, const std::string& path,
 }
 
 /// A folder of the controller as the list of folders and files to place below `dest`.
-Result<void> add_folder(ActionCall& call, const std::string& source, Value& arguments, bool decrypt) {
+Result<void> add_folder(ActionCall& call,
+                        const std::string& source,
+                        Value& arguments,
+                        bool decrypt) {
   // As rsync and Ansible: `dir/` means what is in it, `dir` means the folder itself.
   const bool contents_only = source.ends_with('/');
   const fs::path root = fs::path(source).lexically_normal();
   const fs::path base = contents_only ? root : root.parent_path();
   List folders;
   List files;
-  const bool follow = call.arguments.get("local_follow").is_null() || call.arguments.get("local_follow").truthy();
+  const bool follow =
+      call.arguments.get("local_follow").is_null() || call.arguments.get("local_follow").truthy();
   std::vector<fs::path> paths;
   std::error_code problem;
-  const auto options = follow ? fs::directory_options::follow_directory_symlink : fs::directory_options::none;
+  const auto options =
+      follow ? fs::directory_options::follow_directory_symlink : fs::directory_options::none;
   if (!contents_only) folders.push_back(Value(root.filename().string()));
-  for (auto it = fs::recursive_directory_iterator(root, options, problem); !problem && it != fs::recursive_directory_iterator();
+  for (auto it = fs::recursive_directory_iterator(root, options, problem);
+       !problem && it != fs::recursive_directory_iterator();
        it.increment(problem)) {
     paths.push_back(it->path());
   }
-  if (problem) return Error(ErrorCode::file_unreadable, "'" + source + "' cannot be listed: " + problem.message());
+  if (problem)
+    return Error(ErrorCode::file_unreadable,
+                 "'" + source + "' cannot be listed: " + problem.message());
   std::sort(paths.begin(), paths.end());
   for (const fs::path& path : paths) {
     const std::string relative = path.lexically_relative(base).string();
     if (!follow && fs::is_symlink(path)) {
-      files.push_back(Value::map({{"path", Value(relative)}, {"link", Value(fs::read_symlink(path).string())}}));
+      files.push_back(Value::map(
+          {{"path", Value(relative)}, {"link", Value(fs::read_symlink(path).string())}}));
     } else if (fs::is_directory(path)) {
       folders.emplace_back(relative);
     } else {
       GS_TRY(auto content, file_content(call, path.string(), decrypt));
       GS_TRY(const std::uint32_t mode, local_mode(path.string()));
-      files.push_back(Value::map({{"path", Value(relative)}, {"_content", content.to_value()}, {"mode", Value(octal(mode))}}));
+      files.push_back(Value::map({{"path", Value(relative)},
+                                  {"_content", content.to_value()},
+                                  {"mode", Value(octal(mode))}}));
     }
   }
   arguments.set("_directories", Value(std::move(folders)));
@@ -107,7 +135,10 @@ std::string host_name() {
   return name.data();
 }
 
-void set_template_variables(Scope& scope, const std::string& path, const std::string& written, const std::string& dest) {
+void set_template_variables(Scope& scope,
+                            const std::string& path,
+                            const std::string& written,
+                            const std::string& dest) {
   scope.set_local("template_host", Value(host_name()));
   scope.set_local("template_path", Value(written));
   scope.set_local("template_fullpath", Value(fs::absolute(path).string()));
@@ -122,7 +153,8 @@ Result<std::string> render_file(ActionCall& call, const std::string& path) {
   const SourceFile* source = intern_source(path, text);
   jinja::Options options = jinja::Options::for_files();
   const auto text_option = [&](const char* name, std::string& into) {
-    if (const Value* value = arguments.find(name); value != nullptr && value->is_string()) into = value->as_string();
+    if (const Value* value = arguments.find(name); value != nullptr && value->is_string())
+      into = value->as_string();
   };
   text_option("variable_start_string", options.variable_start);
   text_option("variable_end_string", options.variable_end);
@@ -134,7 +166,8 @@ Result<std::string> render_file(ActionCall& call, const std::string& path) {
   if (options.newline_sequence == "\\n") options.newline_sequence = "\n";
   if (options.newline_sequence == "\\r") options.newline_sequence = "\r";
   if (options.newline_sequence == "\\r\\n") options.newline_sequence = "\r\n";
-  options.trim_blocks = arguments.get("trim_blocks").is_null() || arguments.get("trim_blocks").truthy();
+  options.trim_blocks =
+      arguments.get("trim_blocks").is_null() || arguments.get("trim_blocks").truthy();
   options.lstrip_blocks = arguments.get("lstrip_blocks").truthy();
   Origin origin;
   origin.span = SourceSpan{source, 1, 1, 1};
@@ -156,9 +189,11 @@ Async<Value> action_copy(ActionCall& call) {
   const bool has_source = !arguments.get("src").is_null();
   const Value& content = arguments.get("content");
   const std::string dest = to_text(arguments.get("dest"));
-  if (has_source && !content.is_null()) co_return failed_result("src and content are mutually exclusive");
+  if (has_source && !content.is_null())
+    co_return failed_result("src and content are mutually exclusive");
   if (!has_source && content.is_null()) co_return failed_result("src (or content) is required");
-  if (!content.is_null() && dest.ends_with('/')) co_return failed_result("can not use content with a dir as dest");
+  if (!content.is_null() && dest.ends_with('/'))
+    co_return failed_result("can not use content with a dir as dest");
   Value sent = copy_arguments(arguments);
   if (!content.is_null()) {
     std::string text;
@@ -189,7 +224,8 @@ Async<Value> action_copy(ActionCall& call) {
       sent.set("mode", Value());
     } else {
       // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
-      for (Value& file : sent.mutable_map().find("_files")->mutable_list()) file.mutable_map().erase(std::string_view("mode"));
+      for (Value& file : sent.mutable_map().find("_files")->mutable_list())
+        file.mutable_map().erase(std::string_view("mode"));
     }
   } else {
     GS_CO_TRY(auto stored, file_content(call, path, decrypt));
@@ -201,7 +237,8 @@ Async<Value> action_copy(ActionCall& call) {
     }
   }
   auto result = co_await run_on_target(call, "copy", std::move(sent));
-  if (result && result->get("src").is_null() && result->get("failed").is_null()) result->set("src", Value(path));
+  if (result && result->get("src").is_null() && result->get("failed").is_null())
+    result->set("src", Value(path));
   co_return result;
 }
 
@@ -209,7 +246,8 @@ Async<Value> action_template(ActionCall& call) {
   const Value& arguments = call.arguments;
   const std::string source = to_text(arguments.get("src"));
   GS_CO_TRY(const std::string path, find_task_file(call, "templates", source));
-  if (fs::is_directory(path)) co_return failed_result("'" + path + "' is a folder, expected a template file");
+  if (fs::is_directory(path))
+    co_return failed_result("'" + path + "' is a folder, expected a template file");
   set_template_variables(call.scope, path, source, to_text(arguments.get("dest")));
   auto rendered = render_file(call, path);
   if (!rendered) co_return error_result(rendered.error());
@@ -239,7 +277,9 @@ Async<Value> action_script(ActionCall& call) {
     name = line.substr(begin, line.find_first_of(" \t\n", begin) - begin);
   }
   GS_CO_TRY(const std::string path, find_task_file(call, "files", name));
-  GS_CO_TRY(auto stored, file_content(call, path, sent.get("decrypt").is_null() || sent.get("decrypt").truthy()));
+  GS_CO_TRY(
+      auto stored,
+      file_content(call, path, sent.get("decrypt").is_null() || sent.get("decrypt").truthy()));
   sent.set("_content", stored.to_value());
   co_return co_await run_on_target(call, "script", std::move(sent));
 }
@@ -249,17 +289,22 @@ Async<Value> action_fetch(ActionCall& call) {
   const std::string source = to_text(arguments.get("src"));
   std::string dest = expand_user(to_text(arguments.get("dest")));
   if (call.settings.check) {
-    co_return Value::map({{"changed", false}, {"skipped", true}, {"msg", "check mode not (yet) supported for this module"}});
+    co_return Value::map({{"changed", false},
+                          {"skipped", true},
+                          {"msg", "check mode not (yet) supported for this module"}});
   }
   if (!dest.starts_with('/')) dest = call.play.play().play->folder + "/" + dest;
   if (arguments.get("flat").truthy()) {
     if (dest.ends_with('/')) {
       dest += fs::path(source).filename().string();
     } else if (fs::is_directory(dest)) {
-      co_return failed_result("dest is an existing directory, use a trailing slash if you want to fetch src into that directory");
+      co_return failed_result(
+          "dest is an existing directory, use a trailing slash if you want to fetch src into that "
+          "directory");
     }
   } else {
-    const std::string host = call.settings.delegate_to.empty() ? call.host.state->name : call.settings.delegate_to;
+    const std::string host =
+        call.settings.delegate_to.empty() ? call.host.state->name : call.settings.delegate_to;
     dest += (dest.ends_with('/') ? "" : "/") + host + (source.starts_with('/') ? "" : "/") + source;
   }
   dest = fs::path(dest).lexically_normal().string();
@@ -269,15 +314,18 @@ Async<Value> action_fetch(ActionCall& call) {
     known = stored.sha256;
   }
   GS_CO_TRY(Target * target, co_await target_of(call));
-  const std::string partial = dest + ".gpustack-" + std::to_string(::getpid()) + "-" + std::to_string(call.host.number);
+  const std::string partial =
+      dest + ".gpustack-" + std::to_string(::getpid()) + "-" + std::to_string(call.host.number);
   std::error_code problem;
   fs::create_directories(fs::path(dest).parent_path(), problem);
   auto file = std::make_shared<std::ofstream>();
   auto received = std::make_shared<std::uint64_t>(0);
   TaskCall request;
   request.module = "fetch";
-  request.arguments = Value::map({{"src", Value(source)}, {"_known_sha256", Value(known)},
-                                  {"dest", Value(dest)}, {"fail_on_missing", arguments.get("fail_on_missing")}});
+  request.arguments = Value::map({{"src", Value(source)},
+                                  {"_known_sha256", Value(known)},
+                                  {"dest", Value(dest)},
+                                  {"fail_on_missing", arguments.get("fail_on_missing")}});
   request.environment = call.settings.environment;
   request.become = call.settings.become;
   request.on_data = [file, received, partial](std::string_view bytes) {
@@ -308,7 +356,8 @@ Async<Value> action_fetch(ActionCall& call) {
   GS_CO_TRY(auto stored, call.play.run().contents().add_file(partial));
   if (stored.sha256 != sha256) {
     fs::remove(partial, problem);
-    co_return failed_result("checksum mismatch: " + source + " has " + sha256 + ", what arrived has " + stored.sha256);
+    co_return failed_result("checksum mismatch: " + source + " has " + sha256 +
+                            ", what arrived has " + stored.sha256);
   }
   fs::rename(partial, dest, problem);
   if (problem) co_return failed_result("'" + dest + "' cannot be written: " + problem.message());

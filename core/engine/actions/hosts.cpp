@@ -1,4 +1,5 @@
-// raw, reboot, wait_for_connection, gather_facts and library modules: actions that deal with the host as a whole.
+// raw, reboot, wait_for_connection, gather_facts and library modules: actions that deal with the
+// host as a whole.
 #include "core/engine/actions/action.hpp"
 
 namespace gpustack::engine {
@@ -39,7 +40,8 @@ Async<std::string> probe(ActionCall& call, Value argv) {
   request.timeout = std::chrono::seconds(30);
   GS_CO_TRY(auto result, co_await target->run(std::move(request)));
   if (result.get("failed").truthy() || integer_or(result.get("rc"), 0) != 0) {
-    co_return Error(ErrorCode::command_failed, to_text(result.get("msg")) + " " + to_text(result.get("stderr")));
+    co_return Error(ErrorCode::command_failed,
+                    to_text(result.get("msg")) + " " + to_text(result.get("stderr")));
   }
   co_return to_text(result.get("stdout"));
 }
@@ -52,10 +54,12 @@ Value boot_id_command() { return Value::list({"cat", "/proc/sys/kernel/random/bo
 
 Async<Value> action_raw(ActionCall& call) {
   if (call.settings.check) co_return Value::map({{"changed", false}, {"skipped", true}});
-  const std::string executable = to_text(call.arguments.get("executable").is_null() ? Value("") : call.arguments.get("executable"));
+  const std::string executable = to_text(
+      call.arguments.get("executable").is_null() ? Value("") : call.arguments.get("executable"));
   std::string line = to_text(call.arguments.get("cmd"));
   if (call.settings.become.active || !executable.empty() || call.settings.environment.is_map()) {
-    // Another user, shell or environment: the runner starts it, the command line itself stays as it is.
+    // Another user, shell or environment: the runner starts it, the command line itself stays as it
+    // is.
     Value sent{Map()};
     sent.set("cmd", Value(line));
     if (!executable.empty()) sent.set("executable", Value(executable));
@@ -80,7 +84,8 @@ Async<Value> action_raw(ActionCall& call) {
 Async<Value> action_gather_facts(ActionCall& call) {
   Value sent{Map()};
   for (const char* name : {"gather_subset", "gather_timeout", "fact_path", "filter"}) {
-    if (const Value* value = call.arguments.find(name); value != nullptr && !value->is_null()) sent.set(name, *value);
+    if (const Value* value = call.arguments.find(name); value != nullptr && !value->is_null())
+      sent.set(name, *value);
   }
   co_return co_await run_on_target(call, "setup", std::move(sent));
 }
@@ -90,7 +95,8 @@ Async<Value> action_wait_for_connection(ActionCall& call) {
   const auto timeout = std::chrono::seconds(integer_or(arguments.get("timeout"), 600));
   const auto delay = std::chrono::seconds(integer_or(arguments.get("delay"), 0));
   const auto pause = std::chrono::seconds(integer_or(arguments.get("sleep"), 1));
-  if (call.settings.check) co_return Value::map({{"changed", false}, {"elapsed", 0}, {"skipped", true}});
+  if (call.settings.check)
+    co_return Value::map({{"changed", false}, {"elapsed", 0}, {"skipped", true}});
   const auto begin = async::Clock::now();
   GS_CO_TRY_VOID(co_await async::sleep_for(delay));
   std::string last;
@@ -102,8 +108,10 @@ Async<Value> action_wait_for_connection(ActionCall& call) {
       request.arguments = Value(Map());
       auto answer = co_await (*target)->run(std::move(request));
       if (answer) {
-        const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin);
-        co_return Value::map({{"changed", false}, {"elapsed", static_cast<std::int64_t>(elapsed.count())}});
+        const auto elapsed =
+            std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin);
+        co_return Value::map(
+            {{"changed", false}, {"elapsed", static_cast<std::int64_t>(elapsed.count())}});
       }
       last = answer.error().message();
       static_cast<void>(co_await (*target)->reset());
@@ -117,7 +125,8 @@ Async<Value> action_wait_for_connection(ActionCall& call) {
 
 Async<Value> action_reboot(ActionCall& call) {
   const Value& arguments = call.arguments;
-  if (call.settings.check) co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
+  if (call.settings.check)
+    co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
   const auto timeout = std::chrono::seconds(integer_or(arguments.get("reboot_timeout"), 600));
   const auto begin = async::Clock::now();
   GS_CO_TRY(const std::string before, co_await probe(call, boot_id_command()));
@@ -125,8 +134,10 @@ Async<Value> action_reboot(ActionCall& call) {
   auto asked = co_await run_on_target(call, "reboot", std::move(sent));
   // The host may go away before it answers: that is what was asked for.
   if (asked && asked->get("failed").truthy()) co_return std::move(*asked);
-  if (!asked && asked.error().code() == ErrorCode::cancelled) co_return Error(std::move(asked).error());
-  const auto delay = std::chrono::seconds(std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0));
+  if (!asked && asked.error().code() == ErrorCode::cancelled)
+    co_return Error(std::move(asked).error());
+  const auto delay = std::chrono::seconds(
+      std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0));
   std::string last = "it did not go down";
   bool is_back = false;
   while (async::Clock::now() - begin < timeout) {
@@ -146,7 +157,8 @@ Async<Value> action_reboot(ActionCall& call) {
       last = target.error().message();
     }
   }
-  const auto elapsed = std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin).count();
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin).count();
   if (!is_back) {
     Value result = failed_result("timed out waiting for the reboot: " + last);
     result.set("rebooted", false);
@@ -161,11 +173,13 @@ Async<Value> action_reboot(ActionCall& call) {
     auto tested = co_await probe(call, std::move(argv));
     if (tested) break;
     if (async::Clock::now() - begin > timeout) {
-      co_return failed_result("the host is back, but '" + test_command + "' fails: " + tested.error().message());
+      co_return failed_result("the host is back, but '" + test_command +
+                              "' fails: " + tested.error().message());
     }
     GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(2)));
   }
-  co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", static_cast<std::int64_t>(elapsed)}});
+  co_return Value::map(
+      {{"changed", true}, {"rebooted", true}, {"elapsed", static_cast<std::int64_t>(elapsed)}});
 }
 
 Async<Value> action_library(ActionCall& call) {

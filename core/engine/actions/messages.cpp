@@ -6,7 +6,8 @@ namespace gpustack::engine {
 
 Async<Value> action_debug(ActionCall& call) {
   const Value& arguments = call.arguments;
-  const std::int64_t verbosity = arguments.get("verbosity").is_integer() ? arguments.get("verbosity").as_integer() : 0;
+  const std::int64_t verbosity =
+      arguments.get("verbosity").is_integer() ? arguments.get("verbosity").as_integer() : 0;
   Value result{Map()};
   result.set("changed", false);
   if (verbosity > call.play.run().state().options.verbosity) {
@@ -24,7 +25,8 @@ Async<Value> action_debug(ActionCall& call) {
       auto compiled = templates.compile_expression(expression, var.origin());
       if (!compiled) co_return failed_result(compiled.error().one_line());
       auto value = jinja::evaluate(**compiled, call.scope.context());
-      if (!value && value.error().code() != ErrorCode::undefined_variable) co_return failed_result(value.error().one_line());
+      if (!value && value.error().code() != ErrorCode::undefined_variable)
+        co_return failed_result(value.error().one_line());
       if (!value || value->is_undefined()) {
         result.set(expression, "VARIABLE IS NOT DEFINED!");
       } else {
@@ -33,7 +35,8 @@ Async<Value> action_debug(ActionCall& call) {
       }
     }
   } else {
-    result.set("msg", arguments.get("msg").is_null() ? Value("Hello world!") : arguments.get("msg"));
+    result.set("msg",
+               arguments.get("msg").is_null() ? Value("Hello world!") : arguments.get("msg"));
   }
   result.set("_ansible_verbose_always", true);
   co_return result;
@@ -57,8 +60,10 @@ Async<Value> action_assert(ActionCall& call) {
     auto holds = call.scope.condition(condition);
     if (!holds) {
       Error error = std::move(holds).error();
-      if (condition.origin() != nullptr) error = std::move(error).at_if_unknown(condition.origin()->span);
-      co_return failed_result("The conditional check '" + to_text(condition) + "' failed. The error was: " + error.one_line());
+      if (condition.origin() != nullptr)
+        error = std::move(error).at_if_unknown(condition.origin()->span);
+      co_return failed_result("The conditional check '" + to_text(condition) +
+                              "' failed. The error was: " + error.one_line());
     }
     if (*holds) continue;
     result.set("failed", true);
@@ -89,15 +94,20 @@ Async<Value> action_pause(ActionCall& call) {
     if (prompter != nullptr && prompter->is_interactive()) {
       const Value& prompt = arguments.get("prompt");
       const bool echo = arguments.get("echo").is_null() || arguments.get("echo").truthy();
-      GS_CO_TRY(answer, prompter->ask(prompt.is_null() ? "Press enter to continue: " : to_text(prompt) + ": ", !echo));
+      GS_CO_TRY(
+          answer,
+          prompter->ask(prompt.is_null() ? "Press enter to continue: " : to_text(prompt) + ": ",
+                        !echo));
     } else {
-      call.play.run().warn("Not waiting for response to prompt as stdin is not interactive", call.task.span);
+      call.play.run().warn("Not waiting for response to prompt as stdin is not interactive",
+                           call.task.span);
     }
   }
   Value result{Map()};
   result.set("changed", false);
   result.set("rc", 0);
-  result.set("stdout", has_time ? Value("Paused for " + real_text(seconds) + " seconds") : Value("Paused"));
+  result.set("stdout",
+             has_time ? Value("Paused for " + real_text(seconds) + " seconds") : Value("Paused"));
   result.set("stderr", "");
   result.set("user_input", answer);
   result.set("echo", arguments.get("echo").is_null() || arguments.get("echo").truthy());

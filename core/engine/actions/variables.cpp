@@ -1,10 +1,11 @@
-// set_fact, set_stats, include_vars, group_by, add_host: actions that change what the controller knows.
-#include <algorithm>
-#include <filesystem>
-
+// set_fact, set_stats, include_vars, group_by, add_host: actions that change what the controller
+// knows.
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
 #include "core/regex/regex.hpp"
+
+#include <algorithm>
+#include <filesystem>
 
 namespace gpustack::engine {
 
@@ -19,11 +20,15 @@ bool is_variable_name(std::string_view name) {
   });
 }
 
-Result<void> load_vars_file(ActionCall& call, const std::string& path, Value& into, List& included) {
+Result<void> load_vars_file(ActionCall& call,
+                            const std::string& path,
+                            Value& into,
+                            List& included) {
   GS_TRY(auto document, yaml::load_file(path, call.play.run().state().vault));
   const Value values = document.root.to_value();
   if (!values.is_map() && !values.is_null()) {
-    return Error(ErrorCode::yaml_type, "'" + path + "' must hold a dictionary of variables").at(document.root.span());
+    return Error(ErrorCode::yaml_type, "'" + path + "' must hold a dictionary of variables")
+        .at(document.root.span());
   }
   merge_into(into, values, false);
   included.emplace_back(path);
@@ -40,18 +45,23 @@ std::vector<std::string> texts_of(const Value& value) {
   return out;
 }
 
-Result<void> load_vars_folder(ActionCall& call, const std::string& folder, Value& into, List& included) {
+Result<void> load_vars_folder(ActionCall& call,
+                              const std::string& folder,
+                              Value& into,
+                              List& included) {
   const Value& arguments = call.arguments;
   const std::vector<std::string> extensions = texts_of(arguments.get("extensions"));
   const std::vector<std::string> ignored = texts_of(arguments.get("ignore_files"));
-  const std::int64_t depth = arguments.get("depth").is_integer() ? arguments.get("depth").as_integer() : 0;
+  const std::int64_t depth =
+      arguments.get("depth").is_integer() ? arguments.get("depth").as_integer() : 0;
   std::optional<regex::Pattern> matching;
   if (!arguments.get("files_matching").is_null()) {
     GS_TRY(matching, regex::Pattern::compile(to_text(arguments.get("files_matching"))));
   }
   std::vector<std::string> files;
   std::error_code problem;
-  for (auto it = fs::recursive_directory_iterator(folder, problem); !problem && it != fs::recursive_directory_iterator();
+  for (auto it = fs::recursive_directory_iterator(folder, problem);
+       !problem && it != fs::recursive_directory_iterator();
        it.increment(problem)) {
     if (it->is_directory()) {
       if (depth > 0 && it.depth() + 1 >= depth) it.disable_recursion_pending();
@@ -86,7 +96,8 @@ Async<Value> action_set_fact(ActionCall& call) {
     }
     if (!is_variable_name(name)) {
       co_return failed_result("The variable name '" + name +
-                              "' is not valid. Variables must start with a letter or underscore character, and contain only "
+                              "' is not valid. Variables must start with a letter or underscore "
+                              "character, and contain only "
                               "letters, numbers and underscores.");
     }
     Value kept = value;
@@ -95,7 +106,9 @@ Async<Value> action_set_fact(ActionCall& call) {
       const std::string& text = kept.as_string();
       for (const std::string_view word : {"true", "false", "yes", "no"}) {
         if (text.size() == word.size() &&
-            std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) { return (a | 0x20) == b; })) {
+            std::equal(text.begin(), text.end(), word.begin(), [](char a, char b) {
+              return (a | 0x20) == b;
+            })) {
           kept = Value(word == "true" || word == "yes");
           break;
         }
@@ -104,7 +117,8 @@ Async<Value> action_set_fact(ActionCall& call) {
     facts.set(name, std::move(kept));
   }
   if (facts.as_map().empty()) {
-    co_return failed_result("No key/value pairs provided, at least one is required for this action to succeed");
+    co_return failed_result(
+        "No key/value pairs provided, at least one is required for this action to succeed");
   }
   Value result{Map()};
   result.set("changed", false);
@@ -117,7 +131,8 @@ Async<Value> action_set_stats(ActionCall& call) {
   const Value& data = call.arguments.get("data");
   if (!data.is_map()) co_return failed_result("The 'data' option needs to be a dictionary/hash");
   const bool per_host = call.arguments.get("per_host").truthy();
-  const bool aggregate = call.arguments.get("aggregate").is_null() || call.arguments.get("aggregate").truthy();
+  const bool aggregate =
+      call.arguments.get("aggregate").is_null() || call.arguments.get("aggregate").truthy();
   Value& stats = call.play.run().custom_stats();
   const std::string owner = per_host ? call.host.state->name : "_run";
   Value mine = stats.get(owner);
@@ -142,15 +157,18 @@ Async<Value> action_set_stats(ActionCall& call) {
     }
   }
   stats.set(owner, std::move(mine));
-  co_return Value::map({{"changed", false},
-                        {"ansible_stats", Value::map({{"data", data}, {"per_host", per_host}, {"aggregate", aggregate}})}});
+  co_return Value::map(
+      {{"changed", false},
+       {"ansible_stats",
+        Value::map({{"data", data}, {"per_host", per_host}, {"aggregate", aggregate}})}});
 }
 
 Async<Value> action_include_vars(ActionCall& call) {
   const Value& arguments = call.arguments;
   Value values{Map()};
   List included;
-  std::string file = to_text(arguments.get("file").is_null() ? arguments.get("_raw_params") : arguments.get("file"));
+  std::string file = to_text(arguments.get("file").is_null() ? arguments.get("_raw_params")
+                                                             : arguments.get("file"));
   if (!arguments.get("dir").is_null()) {
     std::string folder = to_text(arguments.get("dir"));
     if (!folder.starts_with('/')) {
@@ -167,7 +185,8 @@ Async<Value> action_include_vars(ActionCall& call) {
     GS_CO_TRY_VOID(load_vars_file(call, *found, values, included));
   }
   Value facts = values;
-  if (const Value& name = arguments.get("name"); !name.is_null()) facts = Value::map({{name, values}});
+  if (const Value& name = arguments.get("name"); !name.is_null())
+    facts = Value::map({{name, values}});
   Value result{Map()};
   result.set("ansible_facts", std::move(facts));
   result.set("ansible_included_var_files", Value(std::move(included)));
@@ -187,7 +206,8 @@ Async<Value> action_group_by(ActionCall& call) {
   for (std::string& parent : parents) parent = clean(parent);
   RunState& state = call.play.run().state();
   const inventory::Host* host = state.inventory->find_host(call.host.state->name);
-  if (host == nullptr) co_return failed_result("the host '" + call.host.state->name + "' is not in the inventory");
+  if (host == nullptr)
+    co_return failed_result("the host '" + call.host.state->name + "' is not in the inventory");
   GS_CO_TRY(const bool changed, state.inventory->add_to_group(*host, group, parents));
   GS_CO_TRY_VOID(state.refresh_inventory_vars(*call.host.state));
   co_return Value::map({{"changed", changed}, {"add_group", Value(group)}});
@@ -223,9 +243,10 @@ Async<Value> action_add_host(ActionCall& call) {
   GS_CO_TRY_VOID(state.refresh_inventory_vars(state.host(name)));
   List group_values(groups.begin(), groups.end());
   co_return Value::map({{"changed", changed},
-                        {"add_host", Value::map({{"host_name", Value(name)},
-                                                 {"groups", Value(std::move(group_values))},
-                                                 {"host_vars", variables}})}});
+                        {"add_host",
+                         Value::map({{"host_name", Value(name)},
+                                     {"groups", Value(std::move(group_values))},
+                                     {"host_vars", variables}})}});
 }
 
 }  // namespace gpustack::engine

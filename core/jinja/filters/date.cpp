@@ -1,11 +1,11 @@
 // strftime, to_datetime
-#include <ctime>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/number.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+
+#include <ctime>
 
 namespace gpustack::jinja {
 
@@ -44,12 +44,15 @@ Result<Value> to_datetime(Invocation& call) {
     std::tm before{};
     const std::string head = format.substr(0, at);
     const char* begin = strptime(text.c_str(), head.c_str(), &before);
-    if (begin == nullptr) return call.fail("'" + text + "' does not match the format '" + format + "'");
+    if (begin == nullptr)
+      return call.fail("'" + text + "' does not match the format '" + format + "'");
     const std::size_t digits_at = static_cast<std::size_t>(begin - text.c_str());
     std::size_t end = digits_at;
     std::string digits;
-    while (end < text.size() && text[end] >= '0' && text[end] <= '9' && digits.size() < 6) digits += text[end++];
-    if (digits.empty()) return call.fail("'" + text + "' does not match the format '" + format + "'");
+    while (end < text.size() && text[end] >= '0' && text[end] <= '9' && digits.size() < 6)
+      digits += text[end++];
+    if (digits.empty())
+      return call.fail("'" + text + "' does not match the format '" + format + "'");
     digits.resize(6, '0');
     microseconds = parse_integer(digits).value_or(0);
     plain = text.substr(0, digits_at) + text.substr(end);
@@ -58,7 +61,8 @@ Result<Value> to_datetime(Invocation& call) {
   std::tm fields{};
   fields.tm_mday = 1;
   const char* end = strptime(plain.c_str(), format.c_str(), &fields);
-  if (end == nullptr || *end != '\0') return call.fail("'" + text + "' does not match the format '" + format + "'");
+  if (end == nullptr || *end != '\0')
+    return call.fail("'" + text + "' does not match the format '" + format + "'");
   // Fills the week day and the day of the year.
   std::tm complete = fields;
   const std::time_t seconds = timegm(&complete);

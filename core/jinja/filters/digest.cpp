@@ -46,7 +46,8 @@ Result<Value> b64encode(Invocation& call) {
     }
     return Value(base64_encode(bytes));
   }
-  if (name != "utf-8" && name != "utf8" && name != "ascii") return call.fail("does not know the encoding '" + encoding + "'");
+  if (name != "utf-8" && name != "utf8" && name != "ascii")
+    return call.fail("does not know the encoding '" + encoding + "'");
   return Value(base64_encode(text));
 }
 
@@ -70,7 +71,8 @@ Result<Value> to_uuid(Invocation& call) {
   if (digits.size() != 32 || digits.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return call.fail("expected a UUID as namespace, found '" + space + "'");
   }
-  for (std::size_t i = 0; i < 32; i += 2) bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  for (std::size_t i = 0; i < 32; i += 2)
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
   std::string hashed = digest("sha1", bytes + text).value_or(std::string(20, '\0')).substr(0, 16);
   hashed[6] = static_cast<char>((static_cast<unsigned char>(hashed[6]) & 0x0FU) | 0x50U);
   hashed[8] = static_cast<char>((static_cast<unsigned char>(hashed[8]) & 0x3FU) | 0x80U);

@@ -1,11 +1,11 @@
 // json_query, version_sort
-#include <algorithm>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/jmespath.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/version.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 

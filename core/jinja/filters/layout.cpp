@@ -1,10 +1,10 @@
 // indent, truncate, wordwrap, comment
-#include <algorithm>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -41,7 +41,9 @@ Result<Value> truncate(Invocation& call) {
   GS_TRY(const std::int64_t leeway, call.integer(3, 5));
   const auto size = static_cast<std::int64_t>(code_points(text));
   const auto end_size = static_cast<std::int64_t>(code_points(end));
-  if (length < end_size) return call.fail("expected a length of at least " + std::to_string(end_size) + ", found " + std::to_string(length));
+  if (length < end_size)
+    return call.fail("expected a length of at least " + std::to_string(end_size) + ", found " +
+                     std::to_string(length));
   if (size <= length + leeway) return Value(text);
   std::string head = pick_code_points(text, 0, 1, length - end_size);
   if (!call.flag(1)) {
@@ -66,7 +68,10 @@ std::vector<std::string> chunks_of(const std::string& line, bool break_on_hyphen
       continue;
     }
     std::size_t begin = 0;
-    const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80; };
+    const auto letter = [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+             static_cast<unsigned char>(c) >= 0x80;
+    };
     for (std::size_t i = 1; i + 1 < word.size(); ++i) {
       // A hyphen between a letter and a letter ends a piece.
       if (word[i] == '-' && letter(word[i - 1]) && letter(word[i + 1]) && i > begin + 1) {
@@ -79,7 +84,10 @@ std::vector<std::string> chunks_of(const std::string& line, bool break_on_hyphen
   return chunks;
 }
 
-std::vector<std::string> wrap_line(const std::string& line, std::size_t width, bool break_long, bool break_on_hyphens) {
+std::vector<std::string> wrap_line(const std::string& line,
+                                   std::size_t width,
+                                   bool break_long,
+                                   bool break_on_hyphens) {
   std::vector<std::string> chunks = chunks_of(line, break_on_hyphens);
   std::reverse(chunks.begin(), chunks.end());
   std::vector<std::string> lines;
@@ -97,7 +105,8 @@ std::vector<std::string> wrap_line(const std::string& line, std::size_t width, b
     }
     if (!chunks.empty() && code_points(chunks.back()) > width) {
       if (break_long) {
-        const std::size_t room = std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
+        const std::size_t room =
+            std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
         if (room > 0) {
           const std::size_t cut = code_point_offset(chunks.back(), room);
           current.push_back(chunks.back().substr(0, cut));
@@ -128,7 +137,8 @@ Result<Value> wordwrap(Invocation& call) {
   for (const std::string& line : split_lines(text)) {
     if (!std::exchange(first, false)) out += separator;
     bool first_piece = true;
-    for (const std::string& piece : wrap_line(line, static_cast<std::size_t>(width), call.flag(1, true), call.flag(3, true))) {
+    for (const std::string& piece :
+         wrap_line(line, static_cast<std::size_t>(width), call.flag(1, true), call.flag(3, true))) {
       if (!std::exchange(first_piece, false)) out += separator;
       out += piece;
     }
@@ -157,8 +167,11 @@ std::string repeat(std::string_view text, std::int64_t count) {
 Result<Value> comment(Invocation& call) {
   GS_TRY(const std::string text, call.input_text());
   GS_TRY(const std::string name, call.text(0, "plain"));
-  const auto* style = std::find_if(std::begin(kStyles), std::end(kStyles), [&](const CommentStyle& row) { return row.name == name; });
-  if (style == std::end(kStyles)) return call.fail("has no style '" + name + "': expected plain, erlang, c, cblock or xml");
+  const auto* style = std::find_if(std::begin(kStyles),
+                                   std::end(kStyles),
+                                   [&](const CommentStyle& row) { return row.name == name; });
+  if (style == std::end(kStyles))
+    return call.fail("has no style '" + name + "': expected plain, erlang, c, cblock or xml");
   GS_TRY(const std::string decoration, call.text(1, style->decoration));
   const std::string_view bare = strip(decoration, {}, Side::right);
   GS_TRY(const std::string newline, call.text(2, "\n"));
@@ -172,7 +185,8 @@ Result<Value> comment(Invocation& call) {
   if (!beginning.empty()) out += beginning + newline;
   if (!prefix.empty()) out += repeat(prefix != newline ? prefix + newline : newline, prefix_count);
   std::string body = decoration + replace_all(text, newline, newline + decoration);
-  if (!decoration.empty()) body = replace_all(body, decoration + newline, std::string(bare) + newline);
+  if (!decoration.empty())
+    body = replace_all(body, decoration + newline, std::string(bare) + newline);
   out += body;
   out += repeat(newline + postfix, postfix_count);
   if (!end.empty()) out += newline + end;
@@ -183,7 +197,9 @@ constexpr FilterRow kRows[] = {
     {"indent", indent, "width first blank"},
     {"truncate", truncate, "length killwords end leeway"},
     {"wordwrap", wordwrap, "width break_long_words wrapstring break_on_hyphens"},
-    {"comment", comment, "style decoration newline beginning prefix prefix_count postfix postfix_count end"},
+    {"comment",
+     comment,
+     "style decoration newline beginning prefix prefix_count postfix postfix_count end"},
 };
 
 }  // namespace

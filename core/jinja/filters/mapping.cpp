@@ -1,15 +1,16 @@
 // combine, dict2items, items2dict, subelements, rekey_on_member, extract, …
-#include <algorithm>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
 namespace {
 
-constexpr std::string_view kListMerges[] = {"replace", "keep", "append", "prepend", "append_rp", "prepend_rp"};
+constexpr std::string_view kListMerges[] = {
+    "replace", "keep", "append", "prepend", "append_rp", "prepend_rp"};
 
 List without(const List& items, const List& unwanted) {
   List out;
@@ -62,11 +63,14 @@ Result<Value> combine(Invocation& call) {
     } else if (key.as_string() == "list_merge") {
       GS_TRY(list_merge, text_of(value));
     } else {
-      return call.fail("has no argument '" + key.as_string() + "': expected recursive or list_merge");
+      return call.fail("has no argument '" + key.as_string() +
+                       "': expected recursive or list_merge");
     }
   }
-  if (std::find(std::begin(kListMerges), std::end(kListMerges), list_merge) == std::end(kListMerges)) {
-    return call.fail("has no list_merge '" + list_merge + "': expected replace, keep, append, prepend, append_rp or prepend_rp");
+  if (std::find(std::begin(kListMerges), std::end(kListMerges), list_merge) ==
+      std::end(kListMerges)) {
+    return call.fail("has no list_merge '" + list_merge +
+                     "': expected replace, keep, append, prepend, append_rp or prepend_rp");
   }
   List maps;
   const auto add = [&](const Value& value) -> Result<void> {
@@ -84,11 +88,14 @@ Result<Value> combine(Invocation& call) {
   if (maps.empty()) return Value(Map());
   for (const Value& map : maps) {
     GS_TRY_VOID(require_defined(map));
-    if (!map.is_map()) return call.fail("combines dicts only, found " + std::string(type_name(map)) + " " + to_repr(map));
+    if (!map.is_map())
+      return call.fail("combines dicts only, found " + std::string(type_name(map)) + " " +
+                       to_repr(map));
   }
   // From the highest down, as Ansible does: the order of keys depends on it.
   Map result = maps.back().as_map();
-  for (std::size_t i = maps.size() - 1; i-- > 0;) result = merge(maps[i].as_map(), result, recursive, list_merge);
+  for (std::size_t i = maps.size() - 1; i-- > 0;)
+    result = merge(maps[i].as_map(), result, recursive, list_merge);
   return Value(std::move(result));
 }
 
@@ -116,7 +123,8 @@ Result<Value> items2dict(Invocation& call) {
     const Value* key = item.find(key_name);
     const Value* value = item.find(value_name);
     if (key == nullptr || value == nullptr) {
-      return call.fail("needs dicts with the keys '" + key_name + "' and '" + value_name + "', found " + to_repr(item));
+      return call.fail("needs dicts with the keys '" + key_name + "' and '" + value_name +
+                       "', found " + to_repr(item));
     }
     out.set(*key, *value);
   }
@@ -127,7 +135,8 @@ Result<Value> items(Invocation& call) {
   if (call.input.is_undefined()) return Value(List());
   if (!call.input.is_map()) return call.wrong_type("a dict", call.input);
   List out;
-  for (const auto& [key, value] : call.input.as_map()) out.push_back(Value(List{key, value}).as_tuple());
+  for (const auto& [key, value] : call.input.as_map())
+    out.push_back(Value(List{key, value}).as_tuple());
   return Value(std::move(out));
 }
 
@@ -156,18 +165,24 @@ Result<Value> subelements(Invocation& call) {
     Value values = element;
     bool missing = false;
     for (const Value& key : path) {
-      if (!values.is_map()) return call.fail("the key " + to_repr(key) + " should be looked up in a dict, found " + std::string(type_name(values)));
+      if (!values.is_map())
+        return call.fail("the key " + to_repr(key) + " should be looked up in a dict, found " +
+                         std::string(type_name(values)));
       const Value* found = values.as_map().find(key);
       if (found == nullptr) {
-        if (!call.flag(1)) return call.fail("found no key " + to_repr(key) + " in " + to_repr(values));
+        if (!call.flag(1))
+          return call.fail("found no key " + to_repr(key) + " in " + to_repr(values));
         missing = true;
         break;
       }
       values = Value(*found);
     }
     if (missing) continue;
-    if (!values.is_list()) return call.fail("the key " + to_repr(call.arg(0)) + " should point to a list, found " + to_repr(values));
-    for (const Value& value : values.as_list()) out.push_back(Value(List{element, value}).as_tuple());
+    if (!values.is_list())
+      return call.fail("the key " + to_repr(call.arg(0)) + " should point to a list, found " +
+                       to_repr(values));
+    for (const Value& value : values.as_list())
+      out.push_back(Value(List{element, value}).as_tuple());
   }
   return Value(std::move(out));
 }
@@ -175,7 +190,8 @@ Result<Value> subelements(Invocation& call) {
 Result<Value> rekey(Invocation& call) {
   GS_TRY(const std::string key, call.text(0));
   GS_TRY(const std::string duplicates, call.text(1, "error"));
-  if (duplicates != "error" && duplicates != "overwrite") return call.fail("expected duplicates 'error' or 'overwrite', found '" + duplicates + "'");
+  if (duplicates != "error" && duplicates != "overwrite")
+    return call.fail("expected duplicates 'error' or 'overwrite', found '" + duplicates + "'");
   List elements;
   if (call.input.is_map()) {
     for (const auto& [name, value] : call.input.as_map()) elements.push_back(value);
@@ -186,10 +202,12 @@ Result<Value> rekey(Invocation& call) {
   }
   Map out;
   for (const Value& element : elements) {
-    if (!element.is_map()) return call.fail("needs dicts, found " + std::string(type_name(element)));
+    if (!element.is_map())
+      return call.fail("needs dicts, found " + std::string(type_name(element)));
     const Value* found = element.find(key);
     if (found == nullptr) return call.fail("found no key '" + key + "' in " + to_repr(element));
-    if (out.find(*found) != nullptr && duplicates == "error") return call.fail("the key " + to_repr(*found) + " is not unique");
+    if (out.find(*found) != nullptr && duplicates == "error")
+      return call.fail("the key " + to_repr(*found) + " is not unique");
     out.set(*found, element);
   }
   return Value(std::move(out));
@@ -221,7 +239,8 @@ Result<Value> dict_of_pairs(Invocation& call) {
   GS_TRY(const List pairs, call.input_items());
   Map out;
   for (const Value& pair : pairs) {
-    if (!pair.is_list() || pair.size() != 2) return call.fail("needs pairs of key and value, found " + to_repr(pair));
+    if (!pair.is_list() || pair.size() != 2)
+      return call.fail("needs pairs of key and value, found " + to_repr(pair));
     out.set(pair.as_list()[0], pair.as_list()[1]);
   }
   return Value(std::move(out));

@@ -1,16 +1,17 @@
 // int, float, round, abs, log, filesizeformat, human_readable, …
+#include "core/jinja/number.hpp"
+
+#include "core/jinja/filters/tables.hpp"
+#include "core/jinja/format.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
+
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <optional>
-
-#include "core/jinja/filters/tables.hpp"
-#include "core/jinja/format.hpp"
-#include "core/jinja/number.hpp"
-#include "core/jinja/operators.hpp"
-#include "core/jinja/render.hpp"
-#include "core/jinja/text.hpp"
 
 namespace gpustack::jinja {
 
@@ -63,10 +64,12 @@ std::optional<double> parse_real(std::string_view text) {
   for (const char c : body) {
     if (c != '_') digits += c;
   }
-  if (digits.empty() || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.')) return std::nullopt;
+  if (digits.empty() || !((digits[0] >= '0' && digits[0] <= '9') || digits[0] == '.'))
+    return std::nullopt;
   double number = 0;
   const auto done = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (done.ptr != digits.data() + digits.size() || done.ec == std::errc::invalid_argument) return std::nullopt;
+  if (done.ptr != digits.data() + digits.size() || done.ec == std::errc::invalid_argument)
+    return std::nullopt;
   if (done.ec == std::errc::result_out_of_range) number = INFINITY;
   return negative ? -number : number;
 }
@@ -81,13 +84,15 @@ Result<Value> to_int(Invocation& call) {
   GS_TRY(const std::int64_t base, call.integer(1, 10));
   std::optional<double> real;
   if (value.is_string()) {
-    if (const auto whole = parse_integer(value.as_string(), static_cast<int>(base))) return Value(*whole);
+    if (const auto whole = parse_integer(value.as_string(), static_cast<int>(base)))
+      return Value(*whole);
     real = parse_real(value.as_string());
   } else if (value.is_real()) {
     real = value.as_real();
   }
   if (!real || std::isnan(*real)) return fallback;
-  if (!(std::fabs(*real) < 9.2e18)) return call.fail("cannot make an integer of " + real_text(*real));
+  if (!(std::fabs(*real) < 9.2e18))
+    return call.fail("cannot make an integer of " + real_text(*real));
   return Value(static_cast<std::int64_t>(*real));
 }
 
@@ -107,8 +112,10 @@ Result<double> real_of(Invocation& call, const Value& value) {
 
 Result<Value> absolute(Invocation& call) {
   if (call.input.is_real()) return Value(std::fabs(call.input.as_real()));
-  if (!call.input.is_integer() && !call.input.is_bool()) return call.wrong_type("a number", call.input);
-  return call.input.as_integer() < 0 ? negate(call.input) : Result<Value>(Value(call.input.as_integer()));
+  if (!call.input.is_integer() && !call.input.is_bool())
+    return call.wrong_type("a number", call.input);
+  return call.input.as_integer() < 0 ? negate(call.input)
+                                     : Result<Value>(Value(call.input.as_integer()));
 }
 
 // Python rounds half to even on the decimal value the float prints as.
@@ -133,14 +140,16 @@ Result<Value> round(Invocation& call) {
     if (!call.input.is_real()) return Value(static_cast<std::int64_t>(rounded));
     return Value(rounded);
   }
-  if (method != "ceil" && method != "floor") return call.fail("expected the method common, ceil or floor, found '" + method + "'");
+  if (method != "ceil" && method != "floor")
+    return call.fail("expected the method common, ceil or floor, found '" + method + "'");
   const double scale = std::pow(10.0, static_cast<double>(precision));
   return Value((method == "ceil" ? std::ceil(number * scale) : std::floor(number * scale)) / scale);
 }
 
 Result<Value> logarithm(Invocation& call) {
   GS_TRY(const double number, real_of(call, call.input));
-  if (number <= 0) return call.fail("is defined for numbers above zero only, found " + to_text(call.input));
+  if (number <= 0)
+    return call.fail("is defined for numbers above zero only, found " + to_text(call.input));
   if (!call.has(0)) return Value(std::log(number));
   GS_TRY(const double base, real_of(call, call.arg(0)));
   if (base == 10.0) return Value(std::log10(number));
@@ -156,7 +165,8 @@ Result<Value> power(Invocation& call) {
 Result<Value> root(Invocation& call) {
   GS_TRY(const double number, real_of(call, call.input));
   GS_TRY(const double base, real_of(call, call.arg(0, Value(2))));
-  if (number < 0) return call.fail("is not defined for numbers below zero, found " + to_text(call.input));
+  if (number < 0)
+    return call.fail("is not defined for numbers below zero, found " + to_text(call.input));
   return Value(base == 2.0 ? std::sqrt(number) : std::pow(number, 1.0 / base));
 }
 
@@ -185,9 +195,15 @@ struct Range {
   double limit;
 };
 
-constexpr Range kRanges[] = {{'Y', 1.2089258196146292e24}, {'Z', 1.1805916207174113e21}, {'E', 1152921504606846976.0},
-                             {'P', 1125899906842624.0},    {'T', 1099511627776.0},       {'G', 1073741824.0},
-                             {'M', 1048576.0},             {'K', 1024.0},                {'B', 1.0}};
+constexpr Range kRanges[] = {{'Y', 1.2089258196146292e24},
+                             {'Z', 1.1805916207174113e21},
+                             {'E', 1152921504606846976.0},
+                             {'P', 1125899906842624.0},
+                             {'T', 1099511627776.0},
+                             {'G', 1073741824.0},
+                             {'M', 1048576.0},
+                             {'K', 1024.0},
+                             {'B', 1.0}};
 
 Result<Value> human_readable(Invocation& call) {
   Value number = call.input;
@@ -203,7 +219,8 @@ Result<Value> human_readable(Invocation& call) {
   for (const Range& range : kRanges) {
     const bool wanted = unit.empty() ? size >= range.limit : upper(unit)[0] == range.suffix;
     if (!wanted && range.suffix != 'B') continue;
-    const std::string name = range.suffix == 'B' ? base : std::string(1, range.suffix) + (bits ? "b" : "B");
+    const std::string name =
+        range.suffix == 'B' ? base : std::string(1, range.suffix) + (bits ? "b" : "B");
     GS_TRY(std::string text, format_value(Value(size / range.limit), ".2f"));
     return Value(text + " " + name);
   }
@@ -216,19 +233,23 @@ Result<Value> human_to_bytes(Invocation& call) {
   const bool bits = call.flag(1);
   const std::string_view rest = strip(text, {}, Side::left);
   std::size_t digits = 0;
-  while (digits < rest.size() && ((rest[digits] >= '0' && rest[digits] <= '9') || rest[digits] == '.')) ++digits;
+  while (digits < rest.size() &&
+         ((rest[digits] >= '0' && rest[digits] <= '9') || rest[digits] == '.'))
+    ++digits;
   const auto number = parse_real(rest.substr(0, digits));
   if (!number) return call.fail("cannot read '" + text + "' as a size");
   std::string_view word = strip(rest.substr(digits), {}, Side::left);
   std::size_t letters = 0;
-  while (letters < word.size() && is_alpha_point(static_cast<unsigned char>(word[letters]))) ++letters;
+  while (letters < word.size() && is_alpha_point(static_cast<unsigned char>(word[letters])))
+    ++letters;
   std::string unit(word.substr(0, letters));
   if (unit.empty()) unit = default_unit;
   if (unit.empty()) return Value(static_cast<std::int64_t>(std::llround(*number)));
   const char wanted = upper(unit)[0];
   for (const Range& range : kRanges) {
     if (range.suffix != wanted) continue;
-    const bool spelled = unit.size() == 1 || lower(unit).find(bits ? "bit" : "byte") != std::string::npos ||
+    const bool spelled = unit.size() == 1 ||
+                         lower(unit).find(bits ? "bit" : "byte") != std::string::npos ||
                          unit[1] == (bits ? 'b' : 'B');
     if (!spelled) break;
     return Value(static_cast<std::int64_t>(std::llround(*number * range.limit)));

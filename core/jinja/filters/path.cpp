@@ -1,12 +1,12 @@
 // basename, dirname, splitext, path_join, realpath, relpath, expanduser, win_*, fileglob
-#include <algorithm>
-#include <filesystem>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/glob.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <filesystem>
 
 namespace gpustack::jinja {
 
@@ -44,7 +44,8 @@ Result<Value> splitext(Invocation& call) {
   const std::size_t slash = text.rfind('/');
   const std::size_t begin = slash == std::string::npos ? 0 : slash + 1;
   const std::size_t dot = text.rfind('.');
-  const bool leading = dot == std::string::npos || dot < begin || text.find_first_not_of('.', begin) > dot;
+  const bool leading =
+      dot == std::string::npos || dot < begin || text.find_first_not_of('.', begin) > dot;
   const std::size_t cut = leading ? text.size() : dot;
   return Value::list({text.substr(0, cut), text.substr(cut)}).as_tuple();
 }
@@ -63,7 +64,8 @@ Result<Value> path_join(Invocation& call) {
 
 std::string real_path(std::string_view path) {
   std::error_code error;
-  const auto full = std::filesystem::weakly_canonical(std::filesystem::absolute(std::string(path), error), error);
+  const auto full =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(std::string(path), error), error);
   if (error) return std::string(path);
   std::string out = full.string();
   while (out.size() > 1 && out.back() == '/') out.pop_back();
@@ -76,14 +78,17 @@ Result<Value> rel_path(Invocation& call) {
   std::error_code error;
   const auto from = std::filesystem::absolute(start, error).lexically_normal();
   const auto to = std::filesystem::absolute(text, error).lexically_normal();
-  std::string out = to.lexically_relative(from.filename().empty() ? from.parent_path() : from).string();
+  std::string out =
+      to.lexically_relative(from.filename().empty() ? from.parent_path() : from).string();
   while (out.size() > 1 && out.back() == '/') out.pop_back();
   return Value(out.empty() ? "." : out);
 }
 
 Result<Value> expand_user(Invocation& call) {
   GS_TRY(std::string text, call.input_text());
-  if (text.empty() || text[0] != '~' || (text.size() > 1 && text[1] != '/') || call.render.services() == nullptr) return Value(text);
+  if (text.empty() || text[0] != '~' || (text.size() > 1 && text[1] != '/') ||
+      call.render.services() == nullptr)
+    return Value(text);
   const auto home = call.render.services()->environment("HOME");
   return Value(home ? *home + text.substr(1) : text);
 }
@@ -99,17 +104,25 @@ Result<Value> expand_vars(Invocation& call) {
     const bool braces = at + 1 < text.size() && text[at + 1] == '{';
     const std::size_t begin = at + (braces ? 2 : 1);
     std::size_t end = begin;
-    while (end < text.size() && (braces ? text[end] != '}' : (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))) ++end;
+    while (end < text.size() &&
+           (braces
+                ? text[end] != '}'
+                : (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')))
+      ++end;
     const std::string name = text.substr(begin, end - begin);
     const std::size_t after = std::min(end + (braces ? 1 : 0), text.size());
-    const auto value = name.empty() || call.render.services() == nullptr ? std::nullopt : call.render.services()->environment(name);
+    const auto value = name.empty() || call.render.services() == nullptr
+                           ? std::nullopt
+                           : call.render.services()->environment(name);
     out += value ? *value : text.substr(at, std::max(after, at + 1) - at);
     at = std::max(after, at + 1);
   }
   return Value(std::move(out));
 }
 
-std::size_t windows_drive(std::string_view path) { return path.size() > 1 && path[1] == ':' ? 2 : 0; }
+std::size_t windows_drive(std::string_view path) {
+  return path.size() > 1 && path[1] == ':' ? 2 : 0;
+}
 
 Result<Value> win_basename(Invocation& call) {
   GS_TRY(const std::string text, call.input_text());

@@ -1,9 +1,9 @@
 // regex_replace, regex_search, regex_findall, regex_escape
-#include <charconv>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/pattern.hpp"
 #include "core/jinja/render.hpp"
+
+#include <charconv>
 
 namespace gpustack::jinja {
 
@@ -37,7 +37,9 @@ Result<Value> regex_findall(Invocation& call) {
 }
 
 /// The group that `\1` or `\g<name>` stands for.
-Result<std::size_t> wanted_group(Invocation& call, const regex::Pattern& regex, const std::string& name) {
+Result<std::size_t> wanted_group(Invocation& call,
+                                 const regex::Pattern& regex,
+                                 const std::string& name) {
   std::string inner;
   if (name.starts_with("\\g<") && name.ends_with(">")) {
     inner = name.substr(3, name.size() - 4);
@@ -77,7 +79,8 @@ Result<Value> regex_search(Invocation& call) {
   if (!match) return Value();
   if (groups.empty()) return Value(match->text());
   List out;
-  for (const std::size_t group : groups) out.push_back(match->has(group) ? Value(match->text(group)) : Value());
+  for (const std::size_t group : groups)
+    out.push_back(match->has(group) ? Value(match->text(group)) : Value());
   return Value(std::move(out));
 }
 
@@ -85,7 +88,8 @@ Result<Value> escape(Invocation& call) {
   GS_TRY(const std::string text, call.input_text());
   GS_TRY(const std::string type, call.text(0, "python"));
   if (type == "python") return Value(regex::escape(text));
-  if (type != "posix_basic") return call.fail("expected the type python or posix_basic, found '" + type + "'");
+  if (type != "posix_basic")
+    return call.fail("expected the type python or posix_basic, found '" + type + "'");
   std::string out;
   for (const char c : text) {
     if (std::string_view("].[^$*\\").find(c) != std::string_view::npos) out += '\\';

@@ -1,11 +1,11 @@
 // map, select, reject, selectattr, rejectattr, groupby, unique
-#include <algorithm>
-
 #include "core/base/suggest.hpp"
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/sequence.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -19,7 +19,8 @@ Result<Value> map(Invocation& call) {
     const Value attribute = *call.named.find("attribute");
     const Value* fallback = call.named.find("default");
     for (const auto& [key, value] : call.named) {
-      if (key.as_string() != "attribute" && key.as_string() != "default") return call.fail("has no argument '" + key.as_string() + "'");
+      if (key.as_string() != "attribute" && key.as_string() != "default")
+        return call.fail("has no argument '" + key.as_string() + "'");
     }
     if (fallback != nullptr && fallback->is_null()) fallback = nullptr;
     for (const Value& item : items) {
@@ -32,7 +33,8 @@ Result<Value> map(Invocation& call) {
   GS_TRY(const std::string name, text_of(call.rest.front()));
   const FilterRow* row = find_filter(name);
   if (row == nullptr) {
-    return Error(ErrorCode::unknown_filter, "unknown filter '" + name + "' in 'map'").hint(suggest(name, filter_names()));
+    return Error(ErrorCode::unknown_filter, "unknown filter '" + name + "' in 'map'")
+        .hint(suggest(name, filter_names()));
   }
   const List arguments(call.rest.begin() + 1, call.rest.end());
   for (const Value& item : items) {
@@ -55,7 +57,8 @@ Result<Value> select(Invocation& call) {
     GS_TRY(const std::string name, text_of(call.rest[kOffset]));
     row = find_test(name);
     if (row == nullptr) {
-      return Error(ErrorCode::unknown_test, "unknown test '" + name + "' in '" + std::string(call.name) + "'")
+      return Error(ErrorCode::unknown_test,
+                   "unknown test '" + name + "' in '" + std::string(call.name) + "'")
           .hint(suggest(name, test_names()));
     }
     arguments.assign(call.rest.begin() + kOffset + 1, call.rest.end());
@@ -68,7 +71,8 @@ Result<Value> select(Invocation& call) {
     }
     bool holds = false;
     if (row != nullptr) {
-      if (member.is_undefined() && !row->accepts_undefined) return call.render.undefined_error(member);
+      if (member.is_undefined() && !row->accepts_undefined)
+        return call.render.undefined_error(member);
       GS_TRY(holds, call.render.apply_test(*row, member, arguments, call.named));
     } else {
       if (member.is_undefined()) return call.render.undefined_error(member);
@@ -95,7 +99,9 @@ class GroupObject : public Object {
     return Object::item(key);
   }
   Result<List> iterate() override { return List{key_, members_}; }
-  std::string to_text() const override { return "(" + to_repr(key_) + ", " + to_repr(members_) + ")"; }
+  std::string to_text() const override {
+    return "(" + to_repr(key_) + ", " + to_repr(members_) + ")";
+  }
 
  private:
   Value key_;
@@ -114,13 +120,15 @@ Result<Value> group_by(Invocation& call) {
     keys.push_back(case_sensitive ? key : fold_case(key));
   }
   List numbered;
-  for (std::size_t i = 0; i < items.size(); ++i) numbered.push_back(Value::list({keys[i], items[i]}));
+  for (std::size_t i = 0; i < items.size(); ++i)
+    numbered.push_back(Value::list({keys[i], items[i]}));
   GS_TRY_VOID(sort_by(numbered, keys, false));
   List out;
   for (std::size_t i = 0; i < numbered.size();) {
     const Value key = numbered[i].as_list()[0];
     List members;
-    for (; i < numbered.size() && numbered[i].as_list()[0] == key; ++i) members.push_back(numbered[i].as_list()[1]);
+    for (; i < numbered.size() && numbered[i].as_list()[0] == key; ++i)
+      members.push_back(numbered[i].as_list()[1]);
     GS_TRY(Value shown, call.render.path(members.front(), call.arg(0), fallback));
     out.push_back(make_object<GroupObject>(std::move(shown), Value(std::move(members))));
   }
@@ -132,7 +140,9 @@ Result<Value> unique(Invocation& call) {
   ValueSet seen;
   List out;
   // Python falls back to comparing as they are when one item cannot be hashed.
-  const bool exact = std::any_of(items.begin(), items.end(), [](const Value& item) { return item.is_map() || (item.is_list() && !item.is_tuple()); });
+  const bool exact = std::any_of(items.begin(), items.end(), [](const Value& item) {
+    return item.is_map() || (item.is_list() && !item.is_tuple());
+  });
   if (exact && !call.has(1)) {
     for (Value& item : items) {
       if (item.is_undefined()) return call.render.undefined_error(item);

@@ -1,16 +1,19 @@
 // first, last, join, sort, unique, sum, batch, …
-#include <algorithm>
+#include "core/jinja/sequence.hpp"
 
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
-#include "core/jinja/sequence.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
-Value fold_case(const Value& value) { return value.is_string() ? Value(lower(value.as_string())) : value; }
+Value fold_case(const Value& value) {
+  return value.is_string() ? Value(lower(value.as_string())) : value;
+}
 
 Result<void> sort_by(List& items, const std::vector<Value>& keys, bool backwards) {
   std::vector<std::size_t> places(items.size());
@@ -32,7 +35,10 @@ Result<void> sort_by(List& items, const std::vector<Value>& keys, bool backwards
   return {};
 }
 
-Result<Value> key_of(Invocation& call, const Value& item, const Value& attribute, bool case_sensitive) {
+Result<Value> key_of(Invocation& call,
+                     const Value& item,
+                     const Value& attribute,
+                     bool case_sensitive) {
   GS_TRY(Value key, call.render.path(item, attribute));
   if (key.is_undefined()) return undefined_value_error(key);
   return case_sensitive ? key : fold_case(key);
@@ -64,7 +70,8 @@ Result<Value> length(Invocation& call) {
     case Kind::map:
       return Value(call.input.size());
     case Kind::object: {
-      if (const auto* range = dynamic_cast<const RangeObject*>(&call.input.as_object())) return Value(range->size());
+      if (const auto* range = dynamic_cast<const RangeObject*>(&call.input.as_object()))
+        return Value(range->size());
       GS_TRY(const List items, call.input_items());
       return Value(items.size());
     }
@@ -130,7 +137,8 @@ Result<Value> sort(Invocation& call) {
 Result<Value> dictsort(Invocation& call) {
   if (!call.input.is_map()) return call.wrong_type("a dict", call.input);
   GS_TRY(const std::string by, call.text(1, "key"));
-  if (by != "key" && by != "value") return call.fail("sorts by 'key' or 'value', found '" + by + "'");
+  if (by != "key" && by != "value")
+    return call.fail("sorts by 'key' or 'value', found '" + by + "'");
   List items;
   std::vector<Value> keys;
   for (const auto& [key, value] : call.input.as_map()) {
@@ -181,7 +189,8 @@ Result<Value> batch(Invocation& call) {
     row.push_back(item);
   }
   if (!row.empty()) {
-    if (call.has(1) && !call.arg(1).is_null()) row.resize(static_cast<std::size_t>(std::min<std::int64_t>(width, 1'000'000)), call.arg(1));
+    if (call.has(1) && !call.arg(1).is_null())
+      row.resize(static_cast<std::size_t>(std::min<std::int64_t>(width, 1'000'000)), call.arg(1));
     out.emplace_back(std::move(row));
   }
   return Value(std::move(out));
@@ -190,7 +199,9 @@ Result<Value> batch(Invocation& call) {
 Result<Value> slice(Invocation& call) {
   GS_TRY(const List items, call.input_items());
   GS_TRY(const std::int64_t slices, call.integer(0, 1));
-  if (slices < 1 || slices > 1'000'000) return call.fail("expected a number of slices from 1 to 1000000, found " + std::to_string(slices));
+  if (slices < 1 || slices > 1'000'000)
+    return call.fail("expected a number of slices from 1 to 1000000, found " +
+                     std::to_string(slices));
   const auto count = static_cast<std::size_t>(slices);
   const std::size_t each = items.size() / count;
   const std::size_t extra = items.size() % count;
@@ -198,7 +209,8 @@ Result<Value> slice(Invocation& call) {
   std::size_t at = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t size = each + (i < extra ? 1 : 0);
-    List part(items.begin() + static_cast<std::ptrdiff_t>(at), items.begin() + static_cast<std::ptrdiff_t>(at + size));
+    List part(items.begin() + static_cast<std::ptrdiff_t>(at),
+              items.begin() + static_cast<std::ptrdiff_t>(at + size));
     at += size;
     if (call.has(1) && !call.arg(1).is_null() && i >= extra) part.push_back(call.arg(1));
     out.emplace_back(std::move(part));
@@ -206,13 +218,21 @@ Result<Value> slice(Invocation& call) {
   return Value(std::move(out));
 }
 
-Result<void> flatten_into(const List& items, std::int64_t levels, bool skip_nulls, List& out, int depth, Invocation& call) {
+Result<void> flatten_into(const List& items,
+                          std::int64_t levels,
+                          bool skip_nulls,
+                          List& out,
+                          int depth,
+                          Invocation& call) {
   if (depth > 100) return call.fail("lists are nested more than 100 levels deep");
   for (const Value& item : items) {
-    const bool null = item.is_null() || (item.is_string() && (item.as_string() == "None" || item.as_string() == "null"));
+    const bool null =
+        item.is_null() ||
+        (item.is_string() && (item.as_string() == "None" || item.as_string() == "null"));
     if (skip_nulls && null) continue;
     if (item.is_list() && levels != 0) {
-      GS_TRY_VOID(flatten_into(item.as_list(), levels < 0 ? levels : levels - 1, skip_nulls, out, depth + 1, call));
+      GS_TRY_VOID(flatten_into(
+          item.as_list(), levels < 0 ? levels : levels - 1, skip_nulls, out, depth + 1, call));
     } else {
       out.push_back(item);
     }

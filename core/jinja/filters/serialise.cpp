@@ -1,6 +1,4 @@
 // to_json, to_nice_json, from_json, to_yaml, to_nice_yaml, from_yaml, from_yaml_all, tojson
-#include <algorithm>
-
 #include "core/base/json.hpp"
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/json_text.hpp"
@@ -8,6 +6,8 @@
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
 #include "core/jinja/yaml_emitter.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -24,14 +24,16 @@ Result<void> read_json_options(Invocation& call, JsonTextStyle& style) {
       if (value.is_string()) {
         style.indent = value.as_string();
       } else if (value.is_integer()) {
-        style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(value.as_integer(), 0, 1000)), ' ');
+        style.indent = std::string(
+            static_cast<std::size_t>(std::clamp<std::int64_t>(value.as_integer(), 0, 1000)), ' ');
       }
     } else if (name == "separators") {
-      if (!value.is_list() || value.size() != 2) return call.fail("expected two separators, found " + to_repr(value));
+      if (!value.is_list() || value.size() != 2)
+        return call.fail("expected two separators, found " + to_repr(value));
       GS_TRY(style.item_separator, text_of(value.as_list()[0]));
       GS_TRY(style.key_separator, text_of(value.as_list()[1]));
-    } else if (name != "vault_to_text" && name != "preprocess_unsafe" && name != "default" && name != "skipkeys" &&
-               name != "allow_nan" && name != "check_circular") {
+    } else if (name != "vault_to_text" && name != "preprocess_unsafe" && name != "default" &&
+               name != "skipkeys" && name != "allow_nan" && name != "check_circular") {
       return call.fail("has no argument '" + name + "'");
     }
   }
@@ -40,7 +42,8 @@ Result<void> read_json_options(Invocation& call, JsonTextStyle& style) {
 
 Result<Value> to_json(Invocation& call) {
   JsonTextStyle style;
-  if (call.named.contains("indent") && !call.named.find("indent")->is_null()) style.item_separator = ",";
+  if (call.named.contains("indent") && !call.named.find("indent")->is_null())
+    style.item_separator = ",";
   GS_TRY_VOID(read_json_options(call, style));
   GS_TRY(std::string text, json_text(call.input, style));
   return Value(std::move(text));
@@ -49,7 +52,8 @@ Result<Value> to_json(Invocation& call) {
 Result<Value> to_nice_json(Invocation& call) {
   JsonTextStyle style;
   GS_TRY(const std::int64_t indent, call.integer(0, 4));
-  style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+  style.indent =
+      std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
   style.item_separator = ",";
   style.sort_keys = call.flag(1, true);
   GS_TRY_VOID(read_json_options(call, style));
@@ -63,7 +67,8 @@ Result<Value> tojson(Invocation& call) {
   style.sort_keys = true;
   if (call.has(0) && !call.arg(0).is_null()) {
     GS_TRY(const std::int64_t indent, call.integer(0, 0));
-    style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+    style.indent =
+        std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
     style.item_separator = ",";
   }
   GS_TRY(std::string text, json_text(call.input, style));
@@ -84,11 +89,14 @@ Result<Value> to_yaml_with(Invocation& call, YamlStyle style) {
     if (name == "indent" && value.is_integer()) {
       style.indent = static_cast<int>(std::clamp<std::int64_t>(value.as_integer(), 0, 100));
     } else if (name == "width" && (value.is_number() || value.is_string())) {
-      style.width = static_cast<int>(std::clamp<double>(value.is_number() ? value.as_real() : 80, -1, INT32_MAX));
+      style.width = static_cast<int>(
+          std::clamp<double>(value.is_number() ? value.as_real() : 80, -1, INT32_MAX));
     } else if (name == "sort_keys") {
       style.sort_keys = value.truthy();
     } else if (name == "default_flow_style") {
-      style.flow = value.is_null() ? YamlStyle::Flow::leaves : value.truthy() ? YamlStyle::Flow::always : YamlStyle::Flow::never;
+      style.flow = value.is_null()  ? YamlStyle::Flow::leaves
+                   : value.truthy() ? YamlStyle::Flow::always
+                                    : YamlStyle::Flow::never;
     } else if (name == "allow_unicode") {
       style.allow_unicode = value.truthy();
     } else if (name == "explicit_start") {

@@ -1,10 +1,10 @@
 // union, intersect, difference, zip, product, permutations, combinations
-#include <algorithm>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/sequence.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -80,16 +80,19 @@ template <bool longest>
 Result<Value> zip(Invocation& call) {
   GS_TRY(const std::vector<List> lists, all_lists(call));
   std::size_t count = lists.front().size();
-  for (const List& list : lists) count = longest ? std::max(count, list.size()) : std::min(count, list.size());
+  for (const List& list : lists)
+    count = longest ? std::max(count, list.size()) : std::min(count, list.size());
   const Value* fill = call.named.find("fillvalue");
   for (const auto& [key, value] : call.named) {
-    if (!longest || key.as_string() != "fillvalue") return call.fail("has no argument '" + key.as_string() + "'");
+    if (!longest || key.as_string() != "fillvalue")
+      return call.fail("has no argument '" + key.as_string() + "'");
   }
   List out;
   out.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     List row;
-    for (const List& list : lists) row.push_back(i < list.size() ? list[i] : fill != nullptr ? *fill : Value());
+    for (const List& list : lists)
+      row.push_back(i < list.size() ? list[i] : fill != nullptr ? *fill : Value());
     out.push_back(Value(std::move(row)).as_tuple());
   }
   return Value(std::move(out));
@@ -98,10 +101,12 @@ Result<Value> zip(Invocation& call) {
 Result<Value> product(Invocation& call) {
   GS_TRY(std::vector<List> lists, all_lists(call));
   if (const Value* repeat = call.named.find("repeat")) {
-    if (!repeat->is_integer() || repeat->as_integer() < 0) return call.wrong_type("a whole number for 'repeat'", *repeat);
+    if (!repeat->is_integer() || repeat->as_integer() < 0)
+      return call.wrong_type("a whole number for 'repeat'", *repeat);
     const std::vector<List> once = lists;
     lists.clear();
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(repeat->as_integer(), 64); ++i) lists.insert(lists.end(), once.begin(), once.end());
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(repeat->as_integer(), 64); ++i)
+      lists.insert(lists.end(), once.begin(), once.end());
   }
   std::vector<List> rows{List()};
   for (const List& list : lists) {
@@ -121,7 +126,11 @@ Result<Value> product(Invocation& call) {
 }
 
 template <bool ordered>
-Result<void> choose(Invocation& call, const List& items, std::size_t wanted, std::vector<std::size_t>& chosen, List& out) {
+Result<void> choose(Invocation& call,
+                    const List& items,
+                    std::size_t wanted,
+                    std::vector<std::size_t>& chosen,
+                    List& out) {
   if (chosen.size() == wanted) {
     List row;
     for (const std::size_t at : chosen) row.push_back(items[at]);
@@ -142,7 +151,8 @@ template <bool ordered>
 Result<Value> selections(Invocation& call) {
   GS_TRY(const List items, call.input_items());
   GS_TRY(const std::int64_t wanted, call.integer(0, static_cast<std::int64_t>(items.size())));
-  if (wanted < 0) return call.fail("expected a size of at least 0, found " + std::to_string(wanted));
+  if (wanted < 0)
+    return call.fail("expected a size of at least 0, found " + std::to_string(wanted));
   List out;
   std::vector<std::size_t> chosen;
   if (wanted <= static_cast<std::int64_t>(items.size())) {

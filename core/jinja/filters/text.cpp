@@ -1,12 +1,13 @@
 // upper, lower, replace, trim, format, …
-#include <algorithm>
+#include "core/jinja/text.hpp"
 
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/format.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
-#include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -24,7 +25,8 @@ std::string title_words(std::string_view text) {
   bool word_start = true;
   for (std::size_t at = 0; at < text.size();) {
     const char32_t point = read_code_point(text, at);
-    const bool breaks = is_space_point(point) || point == '-' || point == '(' || point == '{' || point == '[' || point == '<';
+    const bool breaks = is_space_point(point) || point == '-' || point == '(' || point == '{' ||
+                        point == '[' || point == '<';
     append_code_point(out, breaks ? point : word_start ? upper_point(point) : lower_point(point));
     word_start = breaks;
   }
@@ -52,7 +54,8 @@ Result<Value> to_string(Invocation& call) {
 
 Result<Value> format(Invocation& call) {
   GS_TRY(const std::string text, call.input_text());
-  if (!call.rest.empty() && !call.named.empty()) return call.fail("takes positional or named values, not both");
+  if (!call.rest.empty() && !call.named.empty())
+    return call.fail("takes positional or named values, not both");
   const Value values = call.named.empty() ? Value(call.rest).as_tuple() : Value(call.named);
   GS_TRY(std::string out, percent_format(text, values));
   return Value(std::move(out));
@@ -63,12 +66,23 @@ Result<Value> escape(Invocation& call) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '\'': out += "&#39;"; break;
-      case '"': out += "&#34;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      default:
+        out += c;
     }
   }
   return Value(std::move(out));
@@ -76,19 +90,22 @@ Result<Value> escape(Invocation& call) {
 
 Result<Value> strip_tags(Invocation& call) {
   GS_TRY(std::string text, call.input_text());
-  for (std::size_t begin = text.find("<!--"); begin != std::string::npos; begin = text.find("<!--", begin)) {
+  for (std::size_t begin = text.find("<!--"); begin != std::string::npos;
+       begin = text.find("<!--", begin)) {
     const std::size_t end = text.find("-->", begin);
     if (end == std::string::npos) break;
     text.erase(begin, end + 3 - begin);
   }
-  for (std::size_t begin = text.find('<'); begin != std::string::npos; begin = text.find('<', begin)) {
+  for (std::size_t begin = text.find('<'); begin != std::string::npos;
+       begin = text.find('<', begin)) {
     const std::size_t end = text.find('>', begin);
     if (end == std::string::npos) break;
     text.erase(begin, end + 1 - begin);
   }
   std::string out;
   for (const std::string& entity_text : {text}) {
-    std::string plain = replace_all(replace_all(replace_all(entity_text, "&lt;", "<"), "&gt;", ">"), "&quot;", "\"");
+    std::string plain = replace_all(
+        replace_all(replace_all(entity_text, "&lt;", "<"), "&gt;", ">"), "&quot;", "\"");
     plain = replace_all(replace_all(plain, "&#39;", "'"), "&amp;", "&");
     bool space = false;
     for (std::size_t at = 0; at < plain.size();) {
@@ -121,7 +138,8 @@ Result<Value> word_count(Invocation& call) {
 Result<Value> center(Invocation& call) {
   GS_TRY(std::string text, call.input_text());
   GS_TRY(const std::int64_t width, call.integer(0, 80));
-  return call_method(call.render, Value(std::move(text)), "center", CallArguments{{Value(width)}, {}});
+  return call_method(
+      call.render, Value(std::move(text)), "center", CallArguments{{Value(width)}, {}});
 }
 
 Result<Value> split(Invocation& call) {
@@ -142,10 +160,12 @@ Result<Value> reverse(Invocation& call) {
 
 // Shell quoting: a word of safe characters stays, anything else goes into single quotes.
 Result<Value> quote(Invocation& call) {
-  GS_TRY(const std::string text, call.input.is_null() ? Result<std::string>(std::string()) : call.input_text());
+  GS_TRY(const std::string text,
+         call.input.is_null() ? Result<std::string>(std::string()) : call.input_text());
   constexpr std::string_view kSafe = "@%+=:,./-_";
   const bool safe = !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kSafe.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kSafe.find(c) != std::string_view::npos;
   });
   if (safe) return Value(text);
   return Value("'" + replace_all(text, "'", "'\"'\"'") + "'");

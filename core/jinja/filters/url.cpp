@@ -1,8 +1,4 @@
 // urlencode, urldecode, urlsplit, urlize, xmlattr
-#include <algorithm>
-#include <array>
-#include <cstdio>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/number.hpp"
 #include "core/jinja/operators.hpp"
@@ -10,12 +6,17 @@
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
 namespace gpustack::jinja {
 
 namespace {
 
 bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-' || c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-' || c == '~';
 }
 
 std::string percent_encode(std::string_view text, bool for_query) {
@@ -27,7 +28,10 @@ std::string percent_encode(std::string_view text, bool for_query) {
       out += '+';
     } else {
       std::array<char, 4> buffer{};
-      std::snprintf(buffer.data(), buffer.size(), "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(buffer.data(),
+                    buffer.size(),
+                    "%%%02X",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       out += buffer.data();
     }
   }
@@ -35,10 +39,15 @@ std::string percent_encode(std::string_view text, bool for_query) {
 }
 
 std::string percent_decode(std::string_view text) {
-  const auto hex = [](char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; };
+  const auto hex = [](char c) {
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
+  };
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '%' && at + 2 < text.size() && hex(text[at + 1]) >= 0 && hex(text[at + 2]) >= 0) {
+    if (text[at] == '%' && at + 2 < text.size() && hex(text[at + 1]) >= 0 &&
+        hex(text[at + 2]) >= 0) {
       out += static_cast<char>(hex(text[at + 1]) * 16 + hex(text[at + 2]));
       at += 2;
     } else {
@@ -61,7 +70,8 @@ Result<Value> url_encode(Invocation& call) {
   }
   std::string out;
   for (const Value& pair : pairs) {
-    if (!pair.is_list() || pair.size() != 2) return call.fail("needs pairs of key and value, found " + to_repr(pair));
+    if (!pair.is_list() || pair.size() != 2)
+      return call.fail("needs pairs of key and value, found " + to_repr(pair));
     GS_TRY(const std::string key, text_of(pair.as_list()[0]));
     GS_TRY(const std::string value, text_of(pair.as_list()[1]));
     if (!out.empty()) out += '&';
@@ -81,9 +91,11 @@ Result<Value> url_split(Invocation& call) {
   std::string_view rest = text;
   std::string scheme;
   const std::size_t colon = rest.find(':');
-  if (colon != std::string_view::npos && colon > 0 && is_alpha_point(static_cast<unsigned char>(rest[0])) &&
-      std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(colon),
-                  [](char c) { return unreserved(c) || c == '+'; })) {
+  if (colon != std::string_view::npos && colon > 0 &&
+      is_alpha_point(static_cast<unsigned char>(rest[0])) &&
+      std::all_of(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(colon), [](char c) {
+        return unreserved(c) || c == '+';
+      })) {
     scheme = lower(rest.substr(0, colon));
     rest.remove_prefix(colon + 1);
   }
@@ -121,14 +133,21 @@ Result<Value> url_split(Invocation& call) {
     const std::string digits = host.substr(port_at + 1);
     if (!digits.empty()) {
       const auto number = parse_integer(digits);
-      if (!number || *number < 0 || *number > 65535) return call.fail("found the bad port '" + digits + "' in '" + text + "'");
+      if (!number || *number < 0 || *number > 65535)
+        return call.fail("found the bad port '" + digits + "' in '" + text + "'");
       port = Value(*number);
     }
   }
   if (name.starts_with('[') && name.ends_with(']')) name = name.substr(1, name.size() - 2);
   const Value host_name = name.empty() ? Value() : Value(lower(name));
-  const Map parts{{"fragment", fragment}, {"hostname", host_name}, {"netloc", host_part}, {"password", password},
-                  {"path", rest},         {"port", port},          {"query", query},      {"scheme", scheme},
+  const Map parts{{"fragment", fragment},
+                  {"hostname", host_name},
+                  {"netloc", host_part},
+                  {"password", password},
+                  {"path", rest},
+                  {"port", port},
+                  {"query", query},
+                  {"scheme", scheme},
                   {"username", user}};
   if (wanted.empty()) return Value(parts);
   const Value* found = parts.find(wanted);
@@ -137,7 +156,8 @@ Result<Value> url_split(Invocation& call) {
 }
 
 std::string html_escape(std::string_view text) {
-  std::string out = replace_all(replace_all(replace_all(text, "&", "&amp;"), "<", "&lt;"), ">", "&gt;");
+  std::string out =
+      replace_all(replace_all(replace_all(text, "&", "&amp;"), "<", "&lt;"), ">", "&gt;");
   return replace_all(replace_all(out, "'", "&#39;"), "\"", "&#34;");
 }
 
@@ -146,7 +166,8 @@ Result<Value> urlize(Invocation& call) {
   GS_TRY(const std::int64_t limit, call.integer(0, -1));
   GS_TRY(const std::string target, call.text(2));
   GS_TRY(std::string rel, call.text(3));
-  rel = call.flag(1) ? (rel.empty() ? "nofollow noopener" : "nofollow noopener " + rel) : (rel.empty() ? "noopener" : "noopener " + rel);
+  rel = call.flag(1) ? (rel.empty() ? "nofollow noopener" : "nofollow noopener " + rel)
+                     : (rel.empty() ? "noopener" : "noopener " + rel);
   GS_TRY(const auto pattern, cached_pattern("(?:https?://|www\\.)[^\\s<>\"']*[^\\s<>\"'.,;:!?)]"));
   GS_TRY(const auto matches, pattern.find_all(text));
   std::string out;
@@ -156,7 +177,8 @@ Result<Value> urlize(Invocation& call) {
     const std::string found = text.substr(match.begin(), match.end() - match.begin());
     const std::string url = found.starts_with("www.") ? "https://" + found : found;
     std::string shown = found;
-    if (limit >= 0 && static_cast<std::int64_t>(code_points(found)) > limit) shown = pick_code_points(found, 0, 1, limit) + "...";
+    if (limit >= 0 && static_cast<std::int64_t>(code_points(found)) > limit)
+      shown = pick_code_points(found, 0, 1, limit) + "...";
     out += "<a href=\"" + html_escape(url) + "\" rel=\"" + html_escape(rel) + "\"";
     if (!target.empty()) out += " target=\"" + html_escape(target) + "\"";
     out += ">" + html_escape(shown) + "</a>";
@@ -173,7 +195,8 @@ Result<Value> xml_attributes(Invocation& call) {
     if (value.is_null() || value.is_undefined()) continue;
     GS_TRY(const std::string name, text_of(key));
     GS_TRY(const std::string text, text_of(value));
-    if (name.find_first_of(" \t\n\r\f\v/>=") != std::string::npos) return call.fail("found the bad attribute name '" + name + "'");
+    if (name.find_first_of(" \t\n\r\f\v/>=") != std::string::npos)
+      return call.fail("found the bad attribute name '" + name + "'");
     if (!out.empty()) out += ' ';
     out += html_escape(name) + "=\"" + html_escape(text) + "\"";
   }

@@ -1,17 +1,18 @@
 // default, bool, ternary, mandatory, type_debug, pprint, …
-#include <algorithm>
-
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
 namespace {
 
 Result<Value> fallback(Invocation& call) {
-  if (call.input.is_undefined() || (call.flag(1) && !call.input.truthy())) return call.arg(0, Value(""));
+  if (call.input.is_undefined() || (call.flag(1) && !call.input.truthy()))
+    return call.arg(0, Value(""));
   return call.input;
 }
 
@@ -38,7 +39,8 @@ Result<Value> mandatory(Invocation& call) {
   }
   const std::string& name = call.input.undefined_name();
   return Error(ErrorCode::undefined_variable,
-               name.empty() ? "mandatory variable not defined" : "mandatory variable '" + name + "' not defined");
+               name.empty() ? "mandatory variable not defined"
+                            : "mandatory variable '" + name + "' not defined");
 }
 
 Result<Value> type_debug(Invocation& call) {
@@ -49,19 +51,24 @@ Result<Value> type_debug(Invocation& call) {
 // What Python's pprint shows for values that fit on a line; longer ones go one item a line.
 std::string pretty(const Value& value, std::size_t indent, std::size_t room) {
   const std::string flat = to_repr(value);
-  if (code_points(flat) <= room || (!value.is_list() && !value.is_map()) || value.size() == 0) return flat;
+  if (code_points(flat) <= room || (!value.is_list() && !value.is_map()) || value.size() == 0)
+    return flat;
   std::string out;
   const std::string pad(indent + 1, ' ');
   bool first = true;
   if (value.is_map()) {
     List keys;
     for (const auto& [key, item] : value.as_map()) keys.push_back(key);
-    std::sort(keys.begin(), keys.end(), [](const Value& a, const Value& b) { return order(a, b).value_or(0) < 0; });
+    std::sort(keys.begin(), keys.end(), [](const Value& a, const Value& b) {
+      return order(a, b).value_or(0) < 0;
+    });
     out = "{";
     for (const Value& key : keys) {
       if (!std::exchange(first, false)) out += ",\n" + pad;
       const std::string label = to_repr(key) + ": ";
-      out += label + pretty(*value.as_map().find(key), indent + 1 + code_points(label), room > label.size() + 2 ? room - label.size() - 2 : 1);
+      out += label + pretty(*value.as_map().find(key),
+                            indent + 1 + code_points(label),
+                            room > label.size() + 2 ? room - label.size() - 2 : 1);
     }
     return out + "}";
   }
@@ -82,7 +89,9 @@ Value sorted_maps(const Value& value) {
   }
   if (!value.is_map()) return value;
   std::vector<Map::Entry> entries(value.as_map().begin(), value.as_map().end());
-  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return order(a.key, b.key).value_or(0) < 0; });
+  std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    return order(a.key, b.key).value_or(0) < 0;
+  });
   Map out;
   for (auto& [key, item] : entries) out.set(key, sorted_maps(item));
   return Value(std::move(out));
@@ -93,7 +102,9 @@ Result<Value> pprint(Invocation& call) {
   return Value(pretty(sorted_maps(call.input), 0, 80));
 }
 
-Result<Value> unsupported(Invocation& call) { return call.fail("is not supported: keep secrets in vault files"); }
+Result<Value> unsupported(Invocation& call) {
+  return call.fail("is not supported: keep secrets in vault files");
+}
 
 constexpr FilterRow kRows[] = {
     {"default", fallback, "default_value boolean", Marks::elements, true},

@@ -1,16 +1,16 @@
 // file, fileglob, first_found, unvault, filetree
+#include "core/jinja/glob.hpp"
+#include "core/jinja/lookups/tables.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
+
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
-
-#include "core/jinja/glob.hpp"
-#include "core/jinja/lookups/tables.hpp"
-#include "core/jinja/operators.hpp"
-#include "core/jinja/render.hpp"
-#include "core/jinja/text.hpp"
 
 namespace gpustack::jinja {
 
@@ -24,7 +24,8 @@ Result<List> file(LookupCall& call) {
   for (const Value& term : call.terms) {
     GS_TRY(const std::string name, text_of(term));
     auto path = call.services()->find_file("files", name);
-    if (!path) return call.fail("could not find the file '" + name + "': " + path.error().message());
+    if (!path)
+      return call.fail("could not find the file '" + name + "': " + path.error().message());
     GS_TRY(std::string text, call.services()->read_file(*path));
     std::string_view kept = text;
     if (call.flag("lstrip", false)) kept = strip(kept, {}, Side::left);
@@ -40,7 +41,8 @@ Result<List> unvault(LookupCall& call) {
   for (const Value& term : call.terms) {
     GS_TRY(const std::string name, text_of(term));
     auto path = call.services()->find_file("files", name);
-    if (!path) return call.fail("could not find the file '" + name + "': " + path.error().message());
+    if (!path)
+      return call.fail("could not find the file '" + name + "': " + path.error().message());
     GS_TRY(std::string text, call.services()->read_file(*path));
     out.push_back(Value(std::move(text)).marked(Mark::secret));
   }
@@ -75,17 +77,21 @@ struct Search {
   bool skip = false;
 };
 
-Result<std::vector<std::string>> split_names(LookupCall& call, const Value& value, std::string_view separators) {
+Result<std::vector<std::string>> split_names(LookupCall& call,
+                                             const Value& value,
+                                             std::string_view separators) {
   std::vector<std::string> out;
   if (value.is_null()) return out;
-  GS_TRY(const List items, value.is_list() ? Result<List>(value.as_list()) : Result<List>(List{value}));
+  GS_TRY(const List items,
+         value.is_list() ? Result<List>(value.as_list()) : Result<List>(List{value}));
   for (const Value& item : items) {
     if (item.is_list()) {
       GS_TRY(const auto more, split_names(call, item, separators));
       out.insert(out.end(), more.begin(), more.end());
       continue;
     }
-    if (item.is_undefined()) continue;  // a name made of variables that are not there is passed over
+    if (item.is_undefined())
+      continue;  // a name made of variables that are not there is passed over
     GS_TRY(const std::string text, text_of(item));
     for (std::size_t begin = 0; begin <= text.size();) {
       const std::size_t end = std::min(text.find_first_of(separators, begin), text.size());
@@ -104,12 +110,14 @@ Result<void> add_search(LookupCall& call, const List& terms, Search& out) {
       continue;
     }
     if (!term.is_string() && !term.is_map()) {
-      return call.fail("expected names or dicts with 'files' and 'paths', found " + std::string(type_name(term)));
+      return call.fail("expected names or dicts with 'files' and 'paths', found " +
+                       std::string(type_name(term)));
     }
     const Value options = term.is_map() ? term : Value(call.options);
     GS_TRY(const auto files, split_names(call, options.get("files"), ",;"));
     GS_TRY(const auto paths, split_names(call, options.get("paths"), ",:;"));
-    if (const Value* skip = options.find("skip")) out.skip = parse_bool(*skip).value_or(skip->truthy());
+    if (const Value* skip = options.find("skip"))
+      out.skip = parse_bool(*skip).value_or(skip->truthy());
     if (!paths.empty()) {
       for (const std::string& path : paths) {
         for (const std::string& name : files) out.names.push_back(join_path(path, name));
@@ -156,7 +164,8 @@ Result<List> filetree(LookupCall& call) {
     if (!root) continue;
     std::error_code error;
     std::vector<std::filesystem::path> paths;
-    for (auto it = std::filesystem::recursive_directory_iterator(*root, error); !error && it != std::filesystem::recursive_directory_iterator();
+    for (auto it = std::filesystem::recursive_directory_iterator(*root, error);
+         !error && it != std::filesystem::recursive_directory_iterator();
          it.increment(error)) {
       paths.push_back(it->path());
     }
@@ -167,8 +176,13 @@ Result<List> filetree(LookupCall& call) {
       Map entry;
       entry.set("root", *root);
       entry.set("path", path.lexically_relative(*root).string());
-      entry.set("state", S_ISLNK(info.st_mode) ? "link" : S_ISDIR(info.st_mode) ? "directory" : "file");
-      entry.set("src", S_ISLNK(info.st_mode) ? std::filesystem::read_symlink(path, error).string() : path.string());
+      entry.set("state",
+                S_ISLNK(info.st_mode)   ? "link"
+                : S_ISDIR(info.st_mode) ? "directory"
+                                        : "file");
+      entry.set("src",
+                S_ISLNK(info.st_mode) ? std::filesystem::read_symlink(path, error).string()
+                                      : path.string());
       entry.set("mode", mode_text(info.st_mode));
       entry.set("uid", static_cast<std::int64_t>(info.st_uid));
       entry.set("gid", static_cast<std::int64_t>(info.st_gid));
@@ -181,7 +195,11 @@ Result<List> filetree(LookupCall& call) {
 }
 
 constexpr LookupRow kRows[] = {
-    {"file", file}, {"fileglob", fileglob}, {"first_found", first_found}, {"unvault", unvault}, {"filetree", filetree},
+    {"file", file},
+    {"fileglob", fileglob},
+    {"first_found", first_found},
+    {"unvault", unvault},
+    {"filetree", filetree},
 };
 
 }  // namespace

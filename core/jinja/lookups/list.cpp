@@ -1,11 +1,11 @@
 // items, list, dict, together, nested, subelements, flattened, indexed_items, random_choice
-#include <algorithm>
-#include <random>
-
 #include "core/jinja/lookups/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <random>
 
 namespace gpustack::jinja {
 
@@ -50,8 +50,11 @@ Result<List> dict(LookupCall& call) {
       }
       continue;
     }
-    if (!term.is_map()) return call.fail("expected a dict, found " + std::string(type_name(term)) + " " + to_repr(term));
-    for (const auto& [key, value] : term.as_map()) out.push_back(Value::map({{"key", key}, {"value", value}}));
+    if (!term.is_map())
+      return call.fail("expected a dict, found " + std::string(type_name(term)) + " " +
+                       to_repr(term));
+    for (const auto& [key, value] : term.as_map())
+      out.push_back(Value::map({{"key", key}, {"value", value}}));
   }
   return out;
 }
@@ -102,8 +105,12 @@ Result<List> nested(LookupCall& call) {
   return out;
 }
 
-/// Takes the list at `path` out of `element`. @return nothing when it is missing and that is allowed
-Result<std::optional<List>> take_list(LookupCall& call, Value& element, const std::vector<std::string>& path, std::size_t at,
+/// Takes the list at `path` out of `element`. @return nothing when it is missing and that is
+/// allowed
+Result<std::optional<List>> take_list(LookupCall& call,
+                                      Value& element,
+                                      const std::vector<std::string>& path,
+                                      std::size_t at,
                                       bool skip_missing) {
   const std::string& key = path[at];
   const Value* found = element.find(key);
@@ -113,7 +120,8 @@ Result<std::optional<List>> take_list(LookupCall& call, Value& element, const st
   }
   Value inner = *found;
   if (at + 1 == path.size()) {
-    if (!inner.is_list()) return call.fail("the key '" + key + "' should point to a list, found " + to_repr(inner));
+    if (!inner.is_list())
+      return call.fail("the key '" + key + "' should point to a list, found " + to_repr(inner));
     element.mutable_map().erase(std::string_view(key));
     return std::optional<List>(inner.as_list());
   }
@@ -128,11 +136,15 @@ Result<std::optional<List>> take_list(LookupCall& call, Value& element, const st
 
 Result<List> subelements(LookupCall& call) {
   if (call.terms.size() < 2 || call.terms.size() > 3) {
-    return call.fail("expected a list of dicts, a key, and perhaps options; found " + std::to_string(call.terms.size()) + " terms");
+    return call.fail("expected a list of dicts, a key, and perhaps options; found " +
+                     std::to_string(call.terms.size()) + " terms");
   }
   const Value& source = call.terms[0];
-  if (!source.is_list() && !source.is_map()) return call.fail("expected a list of dicts or a dict first, found " + std::string(type_name(source)));
-  if (!call.terms[1].is_string()) return call.fail("expected a key second, found " + std::string(type_name(call.terms[1])));
+  if (!source.is_list() && !source.is_map())
+    return call.fail("expected a list of dicts or a dict first, found " +
+                     std::string(type_name(source)));
+  if (!call.terms[1].is_string())
+    return call.fail("expected a key second, found " + std::string(type_name(call.terms[1])));
   bool skip_missing = call.flag("skip_missing", false);
   if (call.terms.size() == 3) {
     const Value* flag = call.terms[2].find("skip_missing");
@@ -166,14 +178,17 @@ Result<List> subelements(LookupCall& call) {
 Result<List> indexed_items(LookupCall& call) {
   GS_TRY(const List all, items(call));
   List out;
-  for (std::size_t i = 0; i < all.size(); ++i) out.push_back(Value(List{Value(i), all[i]}).as_tuple());
+  for (std::size_t i = 0; i < all.size(); ++i)
+    out.push_back(Value(List{Value(i), all[i]}).as_tuple());
   return out;
 }
 
 Result<void> flatten(LookupCall& call, const List& terms, List& out, int depth) {
   if (depth > 100) return call.fail("lists are nested more than 100 levels deep");
   for (const Value& term : terms) {
-    const bool null = term.is_null() || (term.is_string() && (term.as_string() == "None" || term.as_string() == "null"));
+    const bool null =
+        term.is_null() ||
+        (term.is_string() && (term.as_string() == "None" || term.as_string() == "null"));
     if (null) continue;
     if (term.is_list()) {
       GS_TRY_VOID(flatten(call, term.as_list(), out, depth + 1));
@@ -198,9 +213,15 @@ Result<List> random_choice(LookupCall& call) {
 }
 
 constexpr LookupRow kRows[] = {
-    {"items", items},         {"list", list},           {"dict", dict},
-    {"together", together},   {"nested", nested},       {"cartesian", nested},
-    {"subelements", subelements}, {"indexed_items", indexed_items}, {"flattened", flattened},
+    {"items", items},
+    {"list", list},
+    {"dict", dict},
+    {"together", together},
+    {"nested", nested},
+    {"cartesian", nested},
+    {"subelements", subelements},
+    {"indexed_items", indexed_items},
+    {"flattened", flattened},
     {"random_choice", random_choice},
 };
 

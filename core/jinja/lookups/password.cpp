@@ -1,6 +1,4 @@
 // password: a random one, kept in a file for the next time
-#include <filesystem>
-
 #include "core/jinja/digest.hpp"
 #include "core/jinja/key_value.hpp"
 #include "core/jinja/lookups/tables.hpp"
@@ -9,6 +7,8 @@
 #include "core/jinja/random.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <filesystem>
 
 namespace gpustack::jinja {
 
@@ -45,8 +45,10 @@ Result<Wish> parse(LookupCall& call, const std::string& term) {
   for (const auto& [name, value] : inline_options.pairs) options.set(name, value);
   for (const auto& [key, value] : options) {
     const std::string& name = key.as_string();
-    if (name != "length" && name != "encrypt" && name != "chars" && name != "ident" && name != "seed") {
-      return call.fail("has no option '" + name + "': expected length, chars, encrypt, ident or seed");
+    if (name != "length" && name != "encrypt" && name != "chars" && name != "ident" &&
+        name != "seed") {
+      return call.fail("has no option '" + name +
+                       "': expected length, chars, encrypt, ident or seed");
     }
   }
   Wish out;
@@ -54,7 +56,8 @@ Result<Wish> parse(LookupCall& call, const std::string& term) {
   LookupCall wanted{call.render, call.name, {}, options};
   GS_TRY(const std::string length, wanted.option("length", "20"));
   const auto number = parse_integer(length);
-  if (!number || *number < 1 || *number > 100'000) return call.fail("expected a length above zero, found '" + length + "'");
+  if (!number || *number < 1 || *number > 100'000)
+    return call.fail("expected a length above zero, found '" + length + "'");
   out.length = *number;
   GS_TRY(out.encrypt, wanted.option("encrypt"));
   GS_TRY(out.ident, wanted.option("ident"));
@@ -102,7 +105,8 @@ Stored read_stored(const std::string& text) {
 
 Result<List> password(LookupCall& call) {
   if (call.services() == nullptr) return call.fail("is not available here");
-  constexpr std::string_view kSaltSet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./";
+  constexpr std::string_view kSaltSet =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./";
   List out;
   for (const Value& term : call.terms) {
     GS_TRY(const std::string text, text_of(term));
@@ -113,7 +117,8 @@ Result<List> password(LookupCall& call) {
       const auto folders = call.services()->search_path("");
       if (!folders.empty()) wish.path = folders.back() + "/" + wish.path;
     }
-    if (wish.path.starts_with("~/")) wish.path = call.services()->environment("HOME").value_or("") + wish.path.substr(1);
+    if (wish.path.starts_with("~/"))
+      wish.path = call.services()->environment("HOME").value_or("") + wish.path.substr(1);
     Stored stored;
     std::error_code error;
     const bool known = keeps && std::filesystem::exists(wish.path, error);
@@ -122,7 +127,8 @@ Result<List> password(LookupCall& call) {
       stored = read_stored(content);
     } else if (!wish.seed.is_null()) {
       PythonRandom random(wish.seed);
-      for (std::int64_t i = 0; i < wish.length; ++i) stored.password += wish.alphabet[random.below(wish.alphabet.size())];
+      for (std::int64_t i = 0; i < wish.length; ++i)
+        stored.password += wish.alphabet[random.below(wish.alphabet.size())];
     } else {
       GS_TRY(stored.password, random_text(static_cast<std::size_t>(wish.length), wish.alphabet));
     }

@@ -41,7 +41,8 @@ Result<List> env(LookupCall& call) {
     if (value) {
       out.emplace_back(std::move(*value));
     } else if (fallback != nullptr && fallback->is_undefined()) {
-      return Error(ErrorCode::undefined_variable, "lookup 'env' found no environment variable '" + name + "'");
+      return Error(ErrorCode::undefined_variable,
+                   "lookup 'env' found no environment variable '" + name + "'");
     } else {
       out.push_back(fallback != nullptr ? *fallback : Value(""));
     }

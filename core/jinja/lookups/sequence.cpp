@@ -24,7 +24,10 @@ Result<std::int64_t> whole(LookupCall& call, std::string_view key, const std::st
   return call.fail("cannot read " + std::string(key) + "=" + text + " as a whole number");
 }
 
-Result<void> take(LookupCall& call, Sequence& out, const std::string& key, const std::string& text) {
+Result<void> take(LookupCall& call,
+                  Sequence& out,
+                  const std::string& key,
+                  const std::string& text) {
   if (key == "start") {
     GS_TRY(out.start, whole(call, key, text));
   } else if (key == "end") {
@@ -43,12 +46,15 @@ Result<void> take(LookupCall& call, Sequence& out, const std::string& key, const
 
 Result<Sequence> parse(LookupCall& call, const std::string& term) {
   Sequence out;
-  GS_TRY(const auto shortcut, cached_pattern("(?:(\\d+|0x[0-9a-fA-F]+)-)?(\\d+|0x[0-9a-fA-F]+)(?:/(-?(?:\\d+|0x[0-9a-fA-F]+)))?(?::(.+))?"));
+  GS_TRY(const auto shortcut,
+         cached_pattern("(?:(\\d+|0x[0-9a-fA-F]+)-)?(\\d+|0x[0-9a-fA-F]+)(?:/"
+                        "(-?(?:\\d+|0x[0-9a-fA-F]+)))?(?::(.+))?"));
   GS_TRY(const auto match, shortcut.full_match(term));
   if (match) {
     constexpr std::string_view kKeys[] = {"start", "end", "stride", "format"};
     for (std::size_t i = 0; i < 4; ++i) {
-      if (match->has(i + 1)) GS_TRY_VOID(take(call, out, std::string(kKeys[i]), std::string(match->text(i + 1))));
+      if (match->has(i + 1))
+        GS_TRY_VOID(take(call, out, std::string(kKeys[i]), std::string(match->text(i + 1))));
     }
     return out;
   }
@@ -69,13 +75,18 @@ Result<List> sequence(LookupCall& call) {
       GS_TRY(const std::string option, text_of(value));
       GS_TRY_VOID(take(call, wanted, key.as_string(), option));
     }
-    if (wanted.count.has_value() == wanted.end.has_value()) return call.fail("needs either 'end' or 'count'");
+    if (wanted.count.has_value() == wanted.end.has_value())
+      return call.fail("needs either 'end' or 'count'");
     if (wanted.count && *wanted.count == 0) continue;
     if (wanted.stride == 0) continue;
-    const std::int64_t end = wanted.end ? *wanted.end : wanted.start + *wanted.count * wanted.stride - 1;
-    if (wanted.stride > 0 && end < wanted.start) return call.fail("counts backwards with a negative stride only");
-    if (wanted.stride < 0 && end > wanted.start) return call.fail("counts forwards with a positive stride only");
-    for (std::int64_t i = wanted.start; wanted.stride > 0 ? i <= end : i >= end; i += wanted.stride) {
+    const std::int64_t end =
+        wanted.end ? *wanted.end : wanted.start + *wanted.count * wanted.stride - 1;
+    if (wanted.stride > 0 && end < wanted.start)
+      return call.fail("counts backwards with a negative stride only");
+    if (wanted.stride < 0 && end > wanted.start)
+      return call.fail("counts forwards with a positive stride only");
+    for (std::int64_t i = wanted.start; wanted.stride > 0 ? i <= end : i >= end;
+         i += wanted.stride) {
       GS_TRY_VOID(call.render.step());
       GS_TRY(std::string item, percent_format(wanted.format, Value(i)));
       out.emplace_back(std::move(item));

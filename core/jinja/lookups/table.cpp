@@ -1,7 +1,4 @@
 // ini, csvfile
-#include <algorithm>
-#include <optional>
-
 #include "core/jinja/key_value.hpp"
 #include "core/jinja/lookups/tables.hpp"
 #include "core/jinja/number.hpp"
@@ -9,6 +6,9 @@
 #include "core/jinja/pattern.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <optional>
 
 namespace gpustack::jinja {
 
@@ -27,7 +27,10 @@ struct IniFile {
 };
 
 /// Python's ConfigParser: `key = value` or `key: value`, indented lines continue a value.
-Result<IniFile> parse_ini(LookupCall& call, const std::string& text, bool properties, bool case_sensitive) {
+Result<IniFile> parse_ini(LookupCall& call,
+                          const std::string& text,
+                          bool properties,
+                          bool case_sensitive) {
   IniFile out;
   if (properties) out.sections.emplace_back("java_properties", Section());
   const bool allow_bare = call.flag("allow_no_value", call.flag("allow_none", false));
@@ -37,7 +40,8 @@ Result<IniFile> parse_ini(LookupCall& call, const std::string& text, bool proper
     const bool indented = line[0] == ' ' || line[0] == '\t';
     if (indented && !out.sections.empty() && !out.sections.back().second.empty()) {
       Value& last = out.sections.back().second.back().second;
-      last = Value((last.is_string() ? last.as_string() : std::string()) + "\n" + std::string(content));
+      last = Value((last.is_string() ? last.as_string() : std::string()) + "\n" +
+                   std::string(content));
       continue;
     }
     if (content.front() == '[' && content.back() == ']') {
@@ -46,19 +50,23 @@ Result<IniFile> parse_ini(LookupCall& call, const std::string& text, bool proper
       out.sections.emplace_back(name, Section());
       continue;
     }
-    if (out.sections.empty()) return call.fail("found '" + std::string(content) + "' before the first section");
+    if (out.sections.empty())
+      return call.fail("found '" + std::string(content) + "' before the first section");
     const std::size_t separator = content.find_first_of("=:");
-    if (separator == std::string_view::npos && !allow_bare) return call.fail("expected 'key = value', found '" + std::string(content) + "'");
+    if (separator == std::string_view::npos && !allow_bare)
+      return call.fail("expected 'key = value', found '" + std::string(content) + "'");
     std::string key(strip(content.substr(0, separator)));
     if (!case_sensitive) key = lower(key);
-    Value value = separator == std::string_view::npos ? Value() : Value(strip(content.substr(separator + 1)));
+    Value value =
+        separator == std::string_view::npos ? Value() : Value(strip(content.substr(separator + 1)));
     out.sections.back().second.emplace_back(std::move(key), std::move(value));
   }
   return out;
 }
 
 /// `%(other)s` stands for another key of the section or of DEFAULT.
-Result<Value> interpolated(LookupCall& call, const IniFile& file, const Section& section, const Value& value, int depth) {
+Result<Value> interpolated(
+    LookupCall& call, const IniFile& file, const Section& section, const Value& value, int depth) {
   if (!value.is_string() || value.as_string().find('%') == std::string::npos) return value;
   if (depth > 10) return call.fail("found values that refer to each other");
   const std::string& text = value.as_string();
@@ -71,7 +79,8 @@ Result<Value> interpolated(LookupCall& call, const IniFile& file, const Section&
       ++at;
     } else {
       const std::size_t end = text.find(")s", at);
-      if (text.substr(at, 2) != "%(" || end == std::string::npos) return call.fail("expected '%%' or '%(name)s' in '" + text + "'");
+      if (text.substr(at, 2) != "%(" || end == std::string::npos)
+        return call.fail("expected '%%' or '%(name)s' in '" + text + "'");
       const std::string name = lower(text.substr(at + 2, end - at - 2));
       const Value* found = nullptr;
       for (const Section* place : {&section, file.find("DEFAULT")}) {
@@ -112,9 +121,11 @@ Result<List> ini(LookupCall& call) {
     GS_TRY(const std::string content, call.services()->read_file(path));
     GS_TRY(const IniFile file, parse_ini(wanted, content, properties, case_sensitive));
     const Section* section = file.find(properties ? "java_properties" : section_name);
-    if (section == nullptr) return call.fail("found no section '" + section_name + "' in '" + file_name + "'");
+    if (section == nullptr)
+      return call.fail("found no section '" + section_name + "' in '" + file_name + "'");
     Section all = *section;
-    if (const Section* defaults = file.find("DEFAULT")) all.insert(all.end(), defaults->begin(), defaults->end());
+    if (const Section* defaults = file.find("DEFAULT"))
+      all.insert(all.end(), defaults->begin(), defaults->end());
     if (wanted.flag("re", false)) {
       GS_TRY(const auto pattern, cached_pattern(key));
       for (const auto& [name, value] : all) {
@@ -126,7 +137,8 @@ Result<List> ini(LookupCall& call) {
       continue;
     }
     const std::string wanted_key = case_sensitive ? key : lower(key);
-    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& pair) { return pair.first == wanted_key; });
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const auto& pair) { return pair.first == wanted_key; });
     if (found == all.end()) {
       const Value* fallback = options.find("default");
       out.push_back(fallback != nullptr ? *fallback : Value(""));
@@ -192,14 +204,17 @@ Result<List> csvfile(LookupCall& call) {
     GS_TRY(const std::string delimiter, wanted.option("delimiter", "TAB"));
     GS_TRY(const std::string column_text, wanted.option("col", "1"));
     const auto column = parse_integer(column_text);
-    if (!column || *column < 0) return call.fail("expected a column number, found '" + column_text + "'");
+    if (!column || *column < 0)
+      return call.fail("expected a column number, found '" + column_text + "'");
     GS_TRY(const std::string path, call.services()->find_file("files", file_name));
     GS_TRY(const std::string content, call.services()->read_file(path));
     std::optional<Value> found;
-    for (const auto& row : parse_csv(content, delimiter == "TAB" || delimiter.empty() ? '\t' : delimiter[0])) {
+    for (const auto& row :
+         parse_csv(content, delimiter == "TAB" || delimiter.empty() ? '\t' : delimiter[0])) {
       if (row.front() != inline_options.rest) continue;
       if (static_cast<std::size_t>(*column) >= row.size()) {
-        return call.fail("found " + std::to_string(row.size()) + " columns in the row of '" + row.front() + "', wanted number " + column_text);
+        return call.fail("found " + std::to_string(row.size()) + " columns in the row of '" +
+                         row.front() + "', wanted number " + column_text);
       }
       found = Value(row[static_cast<std::size_t>(*column)]);
       break;

@@ -1,9 +1,9 @@
 #pragma once
 /// @file The lookup families; each file defines one table.
 
-#include <vector>
-
 #include "core/jinja/registry.hpp"
+
+#include <vector>
 
 namespace gpustack::jinja {
 
@@ -17,8 +17,14 @@ LookupTable table_lookups();     // table.cpp: ini, csvfile
 LookupTable password_lookups();  // password.cpp
 
 inline std::vector<LookupTable> lookup_tables() {
-  return {list_lookups(),     sequence_lookups(), file_lookups(),  process_lookups(),
-          template_lookups(), variable_lookups(), table_lookups(), password_lookups()};
+  return {list_lookups(),
+          sequence_lookups(),
+          file_lookups(),
+          process_lookups(),
+          template_lookups(),
+          variable_lookups(),
+          table_lookups(),
+          password_lookups()};
 }
 
 }  // namespace gpustack::jinja

@@ -25,20 +25,26 @@ Result<List> render_template(LookupCall& call) {
   for (const Value& term : call.terms) {
     GS_TRY(const std::string name, text_of(term));
     auto path = call.services()->find_file("templates", name);
-    if (!path) return call.fail("could not find the template '" + name + "': " + path.error().message());
+    if (!path)
+      return call.fail("could not find the template '" + name + "': " + path.error().message());
     GS_TRY(const std::string text, call.services()->read_file(*path));
     GS_TRY(const TemplateHeader header, parse_header(text, base));
     Origin origin;
     origin.span = SourceSpan{intern_source(*path, text), header.length > 0 ? 2U : 1U, 1, 1};
-    GS_TRY(const auto compiled, call.render.cache().compile(std::string_view(text).substr(header.length), &origin,
-                                                            header.options, TemplateCache::What::text));
+    GS_TRY(const auto compiled,
+           call.render.cache().compile(std::string_view(text).substr(header.length),
+                                       &origin,
+                                       header.options,
+                                       TemplateCache::What::text));
     Map extra;
     extra.set("template_path", name);
     extra.set("template_fullpath", *path);
-    if (const Value* given = call.options.find("template_vars"); given != nullptr && given->is_map()) {
+    if (const Value* given = call.options.find("template_vars");
+        given != nullptr && given->is_map()) {
       for (const auto& [key, value] : given->as_map()) extra.set(key, value);
     }
-    GS_TRY(Value rendered, call.render.render_nested(*compiled, convert ? Mode::convert : Mode::text, &extra));
+    GS_TRY(Value rendered,
+           call.render.render_nested(*compiled, convert ? Mode::convert : Mode::text, &extra));
     out.push_back(convert ? rendered : rendered.as_text());
   }
   return out;

@@ -1,10 +1,10 @@
 // vars, varnames, config, inventory_hostnames
-#include <algorithm>
-
 #include "core/jinja/lookups/tables.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/pattern.hpp"
 #include "core/jinja/render.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
@@ -14,7 +14,8 @@ Result<List> vars(LookupCall& call) {
   const Value* fallback = call.options.find("default");
   List out;
   for (const Value& term : call.terms) {
-    if (!term.is_string()) return call.fail("expected the name of a variable, found " + std::string(type_name(term)));
+    if (!term.is_string())
+      return call.fail("expected the name of a variable, found " + std::string(type_name(term)));
     GS_TRY(Value value, call.render.variable(term.as_string()));
     if (value.is_undefined()) {
       if (fallback == nullptr || fallback->is_null()) return call.render.undefined_error(value);
@@ -30,7 +31,8 @@ Result<List> varnames(LookupCall& call) {
   const std::vector<std::string> names = call.render.scope()->names();
   List out;
   for (const Value& term : call.terms) {
-    if (!term.is_string()) return call.fail("expected a regular expression, found " + std::string(type_name(term)));
+    if (!term.is_string())
+      return call.fail("expected a regular expression, found " + std::string(type_name(term)));
     GS_TRY(const auto pattern, cached_pattern(term.as_string()));
     for (const std::string& name : names) {
       GS_TRY(const auto match, pattern.search(name));
@@ -68,7 +70,10 @@ Result<List> inventory_hostnames(LookupCall& call) {
 }
 
 constexpr LookupRow kRows[] = {
-    {"vars", vars}, {"varnames", varnames}, {"config", config}, {"inventory_hostnames", inventory_hostnames},
+    {"vars", vars},
+    {"varnames", varnames},
+    {"config", config},
+    {"inventory_hostnames", inventory_hostnames},
 };
 
 }  // namespace

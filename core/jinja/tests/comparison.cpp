@@ -1,17 +1,19 @@
 // eq, lt, in, contains, subset, any, all
-#include <algorithm>
-
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/sequence.hpp"
 #include "core/jinja/tests/tables.hpp"
+
+#include <algorithm>
 
 namespace gpustack::jinja {
 
 namespace {
 
 template <CompareOp op>
-Result<bool> compares(Invocation& call) { return compare(op, call.input, call.arg(0)); }
+Result<bool> compares(Invocation& call) {
+  return compare(op, call.input, call.arg(0));
+}
 
 Result<bool> holds(Invocation& call) { return contains(call.input, call.arg(0)); }
 
@@ -22,7 +24,8 @@ Result<bool> subset(Invocation& call) {
   const List& small = inverse ? right : left;
   const List& large = inverse ? left : right;
   const ValueSet all(large.begin(), large.end());
-  return std::all_of(small.begin(), small.end(), [&](const Value& item) { return all.contains(item); });
+  return std::all_of(
+      small.begin(), small.end(), [&](const Value& item) { return all.contains(item); });
 }
 
 template <bool all>
@@ -36,17 +39,28 @@ Result<bool> every(Invocation& call) {
 }
 
 constexpr TestRow kRows[] = {
-    {"eq", compares<CompareOp::eq>, "other!"},          {"equalto", compares<CompareOp::eq>, "other!"},
-    {"==", compares<CompareOp::eq>, "other!"},          {"ne", compares<CompareOp::ne>, "other!"},
-    {"!=", compares<CompareOp::ne>, "other!"},          {"lt", compares<CompareOp::lt>, "other!"},
-    {"lessthan", compares<CompareOp::lt>, "other!"},    {"<", compares<CompareOp::lt>, "other!"},
-    {"le", compares<CompareOp::le>, "other!"},          {"<=", compares<CompareOp::le>, "other!"},
-    {"gt", compares<CompareOp::gt>, "other!"},          {"greaterthan", compares<CompareOp::gt>, "other!"},
-    {">", compares<CompareOp::gt>, "other!"},           {"ge", compares<CompareOp::ge>, "other!"},
-    {">=", compares<CompareOp::ge>, "other!"},          {"in", compares<CompareOp::in>, "seq!"},
-    {"contains", holds, "value!"},                      {"subset", subset<false>, "other!"},
-    {"issubset", subset<false>, "other!"},              {"superset", subset<true>, "other!"},
-    {"issuperset", subset<true>, "other!"},             {"any", every<false>},
+    {"eq", compares<CompareOp::eq>, "other!"},
+    {"equalto", compares<CompareOp::eq>, "other!"},
+    {"==", compares<CompareOp::eq>, "other!"},
+    {"ne", compares<CompareOp::ne>, "other!"},
+    {"!=", compares<CompareOp::ne>, "other!"},
+    {"lt", compares<CompareOp::lt>, "other!"},
+    {"lessthan", compares<CompareOp::lt>, "other!"},
+    {"<", compares<CompareOp::lt>, "other!"},
+    {"le", compares<CompareOp::le>, "other!"},
+    {"<=", compares<CompareOp::le>, "other!"},
+    {"gt", compares<CompareOp::gt>, "other!"},
+    {"greaterthan", compares<CompareOp::gt>, "other!"},
+    {">", compares<CompareOp::gt>, "other!"},
+    {"ge", compares<CompareOp::ge>, "other!"},
+    {">=", compares<CompareOp::ge>, "other!"},
+    {"in", compares<CompareOp::in>, "seq!"},
+    {"contains", holds, "value!"},
+    {"subset", subset<false>, "other!"},
+    {"issubset", subset<false>, "other!"},
+    {"superset", subset<true>, "other!"},
+    {"issuperset", subset<true>, "other!"},
+    {"any", every<false>},
     {"all", every<true>},
 };
 

@@ -1,13 +1,13 @@
 // Files on the controller: exists, directory, link, …; and the shape of addresses: uri, url, urn
-#include <sys/stat.h>
-
-#include <filesystem>
-
 #include "core/jinja/glob.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/tests/tables.hpp"
 #include "core/jinja/text.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
 
 namespace gpustack::jinja {
 
@@ -75,9 +75,12 @@ Url split_url(const std::string& text) {
   Url out;
   const std::size_t colon = text.find(':');
   std::string_view rest = text;
-  if (colon != std::string::npos && colon > 0 && is_alpha_point(static_cast<unsigned char>(text[0]))) {
+  if (colon != std::string::npos && colon > 0 &&
+      is_alpha_point(static_cast<unsigned char>(text[0]))) {
     const std::string scheme = text.substr(0, colon);
-    if (scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.") == std::string::npos) {
+    if (scheme.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.") ==
+        std::string::npos) {
       out.scheme = lower(scheme);
       rest.remove_prefix(colon + 1);
     }
@@ -114,12 +117,23 @@ Result<bool> urn(Invocation& call) {
 }
 
 constexpr TestRow kRows[] = {
-    {"directory", directory},     {"is_dir", directory},       {"file", file},
-    {"is_file", file},            {"link", link},              {"is_link", link},
-    {"exists", exists},           {"link_exists", link_exists}, {"abs", absolute},
-    {"is_abs", absolute},         {"same_file", same_file, "other!"}, {"is_same_file", same_file, "other!"},
-    {"mount", mount},             {"is_mount", mount},         {"uri", uri, "schemes"},
-    {"url", url, "schemes"},      {"urn", urn},
+    {"directory", directory},
+    {"is_dir", directory},
+    {"file", file},
+    {"is_file", file},
+    {"link", link},
+    {"is_link", link},
+    {"exists", exists},
+    {"link_exists", link_exists},
+    {"abs", absolute},
+    {"is_abs", absolute},
+    {"same_file", same_file, "other!"},
+    {"is_same_file", same_file, "other!"},
+    {"mount", mount},
+    {"is_mount", mount},
+    {"uri", uri, "schemes"},
+    {"url", url, "schemes"},
+    {"urn", urn},
 };
 
 }  // namespace

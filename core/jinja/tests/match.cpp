@@ -15,9 +15,10 @@ Result<bool> matches(Invocation& call, Where where) {
   GS_TRY(const std::string text, call.input_text());
   GS_TRY(const std::string pattern, call.text(0));
   GS_TRY(const regex::Pattern compiled, cached_pattern(pattern, call.flag(1), call.flag(2)));
-  GS_TRY(const auto found, where == Where::start   ? compiled.match(text)
-                           : where == Where::whole ? compiled.full_match(text)
-                                                   : compiled.search(text));
+  GS_TRY(const auto found,
+         where == Where::start   ? compiled.match(text)
+         : where == Where::whole ? compiled.full_match(text)
+                                 : compiled.search(text));
   return found.has_value();
 }
 
@@ -26,9 +27,10 @@ Result<bool> search(Invocation& call) { return matches(call, Where::anywhere); }
 
 Result<bool> any_match(Invocation& call) {
   GS_TRY(const std::string type, call.text(3, "search"));
-  return matches(call, type == "match"       ? Where::start
-                       : type == "fullmatch" ? Where::whole
-                                             : Where::anywhere);
+  return matches(call,
+                 type == "match"       ? Where::start
+                 : type == "fullmatch" ? Where::whole
+                                       : Where::anywhere);
 }
 
 Result<bool> version(Invocation& call) {
@@ -36,7 +38,8 @@ Result<bool> version(Invocation& call) {
   GS_TRY(const std::string right, call.text(0));
   GS_TRY(const std::string op, call.text(1, "eq"));
   if (!call.input.truthy()) return call.fail("needs a version to compare, found an empty value");
-  if (!call.arg(0).truthy()) return call.fail("needs a version to compare with, found an empty value");
+  if (!call.arg(0).truthy())
+    return call.fail("needs a version to compare with, found an empty value");
   VersionKind kind = VersionKind::loose;
   const bool has_type = call.has(3) && !call.arg(3).is_null();
   if (call.has(2) && !call.arg(2).is_null()) {
@@ -51,7 +54,8 @@ Result<bool> version(Invocation& call) {
     } else if (type == "pep440") {
       kind = VersionKind::pep440;
     } else if (type != "loose") {
-      return call.fail("has no version_type '" + type + "': expected loose, strict, semver, semantic or pep440");
+      return call.fail("has no version_type '" + type +
+                       "': expected loose, strict, semver, semantic or pep440");
     }
   }
   GS_TRY(const int relation, compare_versions(left, right, kind));

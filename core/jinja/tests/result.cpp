@@ -52,10 +52,19 @@ Result<bool> async_state(Invocation& call) {
 }
 
 constexpr TestRow kRows[] = {
-    {"failed", failed},           {"failure", failed},       {"succeeded", succeeded}, {"success", succeeded},
-    {"successful", succeeded},    {"changed", changed},      {"change", changed},      {"skipped", skipped},
-    {"skip", skipped},            {"reachable", reachable},  {"unreachable", unreachable},
-    {"started", async_state<true>}, {"finished", async_state<false>},
+    {"failed", failed},
+    {"failure", failed},
+    {"succeeded", succeeded},
+    {"success", succeeded},
+    {"successful", succeeded},
+    {"changed", changed},
+    {"change", changed},
+    {"skipped", skipped},
+    {"skip", skipped},
+    {"reachable", reachable},
+    {"unreachable", unreachable},
+    {"started", async_state<true>},
+    {"finished", async_state<false>},
 };
 
 }  // namespace

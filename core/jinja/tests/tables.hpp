@@ -1,9 +1,9 @@
 #pragma once
 /// @file The test families; each file defines one table.
 
-#include <vector>
-
 #include "core/jinja/registry.hpp"
+
+#include <vector>
 
 namespace gpustack::jinja {
 

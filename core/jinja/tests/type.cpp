@@ -1,7 +1,4 @@
 // defined, string, mapping, iterable, odd, …
-#include <algorithm>
-#include <cmath>
-
 #include "core/jinja/methods.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
@@ -9,12 +6,17 @@
 #include "core/jinja/tests/tables.hpp"
 #include "core/jinja/text.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 namespace gpustack::jinja {
 
 namespace {
 
 template <Kind kind>
-Result<bool> is_kind(Invocation& call) { return call.input.kind() == kind; }
+Result<bool> is_kind(Invocation& call) {
+  return call.input.kind() == kind;
+}
 
 Result<bool> defined(Invocation& call) { return !call.input.is_undefined(); }
 Result<bool> undefined(Invocation& call) { return call.input.is_undefined(); }
@@ -23,7 +25,8 @@ Result<bool> is_false(Invocation& call) { return call.input.is_bool() && !call.i
 Result<bool> number(Invocation& call) { return call.input.is_number() || call.input.is_bool(); }
 Result<bool> sequence(Invocation& call) {
   return call.input.is_list() || call.input.is_string() || call.input.is_map() ||
-         (call.input.is_object() && dynamic_cast<const RangeObject*>(&call.input.as_object()) != nullptr);
+         (call.input.is_object() &&
+          dynamic_cast<const RangeObject*>(&call.input.as_object()) != nullptr);
 }
 Result<bool> mapping(Invocation& call) {
   return call.input.is_map() || (call.input.is_object() && call.input.as_object().is_mapping());
@@ -33,7 +36,9 @@ Result<bool> iterable(Invocation& call) {
   if (call.input.is_object()) return call.input.as_object().iterate().has_value();
   return call.input.is_list() || call.input.is_string() || call.input.is_map();
 }
-Result<bool> callable(Invocation& call) { return call.input.is_object() && call.input.as_object().is_callable(); }
+Result<bool> callable(Invocation& call) {
+  return call.input.is_object() && call.input.as_object().is_callable();
+}
 Result<bool> never(Invocation& /*call*/) { return false; }
 
 Result<std::int64_t> whole(Invocation& call) {
@@ -58,19 +63,26 @@ Result<bool> divisible_by(Invocation& call) {
   if (by == 0) return call.fail("cannot divide by zero");
   return value % by == 0;
 }
-Result<bool> not_a_number(Invocation& call) { return call.input.is_real() && std::isnan(call.input.as_real()); }
+Result<bool> not_a_number(Invocation& call) {
+  return call.input.is_real() && std::isnan(call.input.as_real());
+}
 
 template <bool upper_case>
 Result<bool> is_case(Invocation& call) {
   GS_TRY(std::string text, call.input_text());
-  GS_TRY(const Value holds, call_method(call.render, Value(std::move(text)), upper_case ? "isupper" : "islower", {}));
+  GS_TRY(const Value holds,
+         call_method(call.render, Value(std::move(text)), upper_case ? "isupper" : "islower", {}));
   return holds.as_bool();
 }
 
 Result<bool> same_as(Invocation& call) { return call.input.same_as(call.arg(0)); }
 
-Result<bool> is_filter(Invocation& call) { return call.input.is_string() && find_filter(call.input.as_string()) != nullptr; }
-Result<bool> is_test(Invocation& call) { return call.input.is_string() && find_test(call.input.as_string()) != nullptr; }
+Result<bool> is_filter(Invocation& call) {
+  return call.input.is_string() && find_filter(call.input.as_string()) != nullptr;
+}
+Result<bool> is_test(Invocation& call) {
+  return call.input.is_string() && find_test(call.input.as_string()) != nullptr;
+}
 
 Result<bool> truthy(Invocation& call) {
   if (call.flag(0)) {

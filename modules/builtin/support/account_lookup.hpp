@@ -1,11 +1,12 @@
 #pragma once
-/// @file Users and groups of the host, of its files first and then of its directory service through getent(1).
+/// @file Users and groups of the host, of its files first and then of its directory service through
+/// getent(1).
+
+#include "modules/sdk/accounts.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "modules/sdk/accounts.hpp"
 
 namespace gpustack::modules {
 

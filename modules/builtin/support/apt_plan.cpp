@@ -1,16 +1,18 @@
 #include "modules/builtin/support/apt_plan.hpp"
 
-#include <algorithm>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/debian_version.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
 namespace {
 
-void append(std::vector<std::string>& to, const std::vector<std::string>& more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
 
 /// The version that would be installed for a spec; empty: none.
 std::string best_version(const PackageSpec& spec, const Candidate& candidate) {
@@ -20,7 +22,8 @@ std::string best_version(const PackageSpec& spec, const Candidate& candidate) {
     }
     return {};
   }
-  if (spec.comparison == ">=" && compare_debian_versions(candidate.candidate, spec.version) < 0) return {};
+  if (spec.comparison == ">=" && compare_debian_versions(candidate.candidate, spec.version) < 0)
+    return {};
   return candidate.candidate;
 }
 
@@ -66,7 +69,8 @@ class AptPlanner {
 
   std::vector<std::string> start() const {
     std::vector<std::string> argv{"apt-get", "-y"};
-    for (const std::string& option : split(args_.text("dpkg_options", "force-confdef,force-confold"), ',')) {
+    for (const std::string& option :
+         split(args_.text("dpkg_options", "force-confdef,force-confold"), ',')) {
       const std::string_view name = trim(option);
       if (!name.empty()) append(argv, {"-o", "Dpkg::Options::=--" + std::string(name)});
     }
@@ -77,7 +81,8 @@ class AptPlanner {
     const bool force = asks("force");  // what --force-yes stood for before it was split up
     if (force || asks("allow_unauthenticated")) argv.emplace_back("--allow-unauthenticated");
     if (force || asks("allow_downgrade")) argv.emplace_back("--allow-downgrades");
-    if (force || asks("allow_change_held_packages")) argv.emplace_back("--allow-change-held-packages");
+    if (force || asks("allow_change_held_packages"))
+      argv.emplace_back("--allow-change-held-packages");
     if (force) argv.emplace_back("--allow-remove-essential");
     if (asks("fail_on_autoremove")) argv.emplace_back("--no-remove");
   }
@@ -85,7 +90,10 @@ class AptPlanner {
   void add_release_and_recommends(std::vector<std::string>& argv) const {
     if (args_.has("default_release")) append(argv, {"-t", args_.text("default_release")});
     if (args_.has("install_recommends")) {
-      append(argv, {"-o", std::string("APT::Install-Recommends=") + (asks("install_recommends") ? "yes" : "no")});
+      append(
+          argv,
+          {"-o",
+           std::string("APT::Install-Recommends=") + (asks("install_recommends") ? "yes" : "no")});
     }
   }
 
@@ -100,7 +108,8 @@ class AptPlanner {
   Result<AptPlan> plan_upgrade(const std::string& mode) {
     const bool whole = mode == "dist" || mode == "full";
     if (whole && is_jetson(view_)) {
-      return Error(ErrorCode::guard, "upgrade=" + mode + " on a Jetson would upgrade its BSP behind NVIDIA's back")
+      return Error(ErrorCode::guard,
+                   "upgrade=" + mode + " on a Jetson would upgrade its BSP behind NVIDIA's back")
           .hint("use upgrade=safe, which adds and removes no BSP package");
     }
     AptPlan plan;
@@ -108,7 +117,9 @@ class AptPlanner {
     add_permissions(plan.argv);
     if (args_.has("default_release")) append(plan.argv, {"-t", args_.text("default_release")});
     if (asks("autoremove")) plan.argv.emplace_back("--auto-remove");
-    append(plan.argv, whole ? std::vector<std::string>{"dist-upgrade"} : std::vector<std::string>{"--with-new-pkgs", "upgrade"});
+    append(plan.argv,
+           whole ? std::vector<std::string>{"dist-upgrade"}
+                 : std::vector<std::string>{"--with-new-pkgs", "upgrade"});
     plan.failure = std::string("'apt-get ") + (whole ? "dist-upgrade" : "upgrade") + "'";
     plan.reports_message = true;
     GS_TRY(AptPlan done, finish(std::move(plan)));
@@ -126,7 +137,8 @@ class AptPlanner {
     plan.argv.emplace_back(autoclean ? "autoclean" : "autoremove");
     plan.failure = std::string("'apt-get ") + (autoclean ? "autoclean" : "autoremove") + "'";
     GS_TRY(AptPlan done, finish(std::move(plan)));
-    done.changed = autoclean ? holds_line(done.simulation.output, "Del ") : !done.simulation.changes.empty();
+    done.changed =
+        autoclean ? holds_line(done.simulation.output, "Del ") : !done.simulation.changes.empty();
     return done;
   }
 
@@ -164,7 +176,8 @@ class AptPlanner {
       const auto found = installed.find(spec.name);
       if (found == installed.end()) continue;
       const bool matches = found->second.installed && satisfies(spec, found->second.version);
-      if (matches || (found->second.has_files && asks("purge"))) targets.push_back(spec.name + spec.comparison + spec.version);
+      if (matches || (found->second.has_files && asks("purge")))
+        targets.push_back(spec.name + spec.comparison + spec.version);
     }
     AptPlan plan;
     if (targets.empty()) return plan;
@@ -191,10 +204,12 @@ class AptPlanner {
     return done;
   }
 
-  // Versions are asked for only where the answer matters: not for installed packages that may stay as they are.
-  Result<std::map<std::string, Candidate>> ask_candidates(const std::vector<PackageSpec>& specs,
-                                                          const std::map<std::string, InstalledPackage>& installed,
-                                                          bool upgrades) const {
+  // Versions are asked for only where the answer matters: not for installed packages that may stay
+  // as they are.
+  Result<std::map<std::string, Candidate>> ask_candidates(
+      const std::vector<PackageSpec>& specs,
+      const std::map<std::string, InstalledPackage>& installed,
+      bool upgrades) const {
     std::vector<std::string> names;
     for (const PackageSpec& spec : specs) {
       const auto found = installed.find(spec.name);
@@ -206,9 +221,12 @@ class AptPlanner {
     return candidates(view_, names, args_.text("default_release"));
   }
 
-  /// The word for apt-get, or nothing when the package may stay. @error module_failed  there is no such package
-  Result<std::optional<std::string>> target_for(const PackageSpec& spec, const InstalledPackage& installed,
-                                                const Candidate& candidate, bool upgrades) const {
+  /// The word for apt-get, or nothing when the package may stay. @error module_failed  there is no
+  /// such package
+  Result<std::optional<std::string>> target_for(const PackageSpec& spec,
+                                                const InstalledPackage& installed,
+                                                const Candidate& candidate,
+                                                bool upgrades) const {
     const std::optional<std::string> nothing;
     if (installed.installed && spec.comparison.empty() && !upgrades) return nothing;
     if (!installed.installed && asks("only_upgrade")) return nothing;
@@ -216,26 +234,32 @@ class AptPlanner {
     const std::string best = best_version(spec, candidate);
     const bool matches = installed.installed && satisfies(spec, installed.version);
     if (best.empty() && !matches) {
-      return Error(ErrorCode::module_failed,
-                   "no available installation candidate for " + spec.name + spec.comparison + spec.version);
+      return Error(
+          ErrorCode::module_failed,
+          "no available installation candidate for " + spec.name + spec.comparison + spec.version);
     }
-    if (best.empty() || best == installed.version) return installed.installed && matches ? nothing : std::optional(spec.name + "=" + best);
+    if (best.empty() || best == installed.version)
+      return installed.installed && matches ? nothing : std::optional(spec.name + "=" + best);
     if (installed.installed && matches && !upgrades && spec.comparison != "=") return nothing;
     return std::optional<std::string>(spec.name + "=" + best);
   }
 
   Result<std::optional<std::string>> virtual_target(const PackageSpec& spec) const {
     GS_TRY(const auto found, providers(view_, spec.name));
-    if (found.empty()) return Error(ErrorCode::module_failed, "No package matching '" + spec.name + "' is available");
+    if (found.empty())
+      return Error(ErrorCode::module_failed,
+                   "No package matching '" + spec.name + "' is available");
     if (found.size() == 1) {
       GS_TRY(const auto installed, installed_packages(view_, found));
-      if (installed.contains(found[0]) && installed.at(found[0]).installed) return std::optional<std::string>();
+      if (installed.contains(found[0]) && installed.at(found[0]).installed)
+        return std::optional<std::string>();
     }
     // apt-get picks a provider, or says which ones there are.
     return std::optional<std::string>(spec.name);
   }
 
-  Result<AptPlan> plan_installation(const std::vector<PackageSpec>& specs, const std::string& state) {
+  Result<AptPlan> plan_installation(const std::vector<PackageSpec>& specs,
+                                    const std::string& state) {
     const bool upgrades = state == "latest";
     GS_TRY(const auto installed, installed_packages(view_, names_of(specs)));
     GS_TRY(const auto known, ask_candidates(specs, installed, upgrades));
@@ -244,8 +268,11 @@ class AptPlanner {
     for (const PackageSpec& spec : specs) {
       const auto now = installed.find(spec.name);
       const auto candidate = known.find(spec.name);
-      GS_TRY(const auto target, target_for(spec, now == installed.end() ? InstalledPackage{} : now->second,
-                                           candidate == known.end() ? Candidate{} : candidate->second, upgrades));
+      GS_TRY(const auto target,
+             target_for(spec,
+                        now == installed.end() ? InstalledPackage{} : now->second,
+                        candidate == known.end() ? Candidate{} : candidate->second,
+                        upgrades));
       if (target) {
         targets.push_back(*target);
       } else {
@@ -268,9 +295,12 @@ class AptPlanner {
   }
 
   Result<std::map<std::string, std::string>> deb_fields(const std::string& file) const {
-    GS_TRY(const CommandResult shown, view_.query(apt_command({"dpkg-deb", "--field", file, "Package", "Version", "Architecture"})));
+    GS_TRY(const CommandResult shown,
+           view_.query(
+               apt_command({"dpkg-deb", "--field", file, "Package", "Version", "Architecture"})));
     if (shown.status != 0) {
-      return Error(ErrorCode::module_failed, "Unable to install package: " + std::string(trim(shown.errors)));
+      return Error(ErrorCode::module_failed,
+                   "Unable to install package: " + std::string(trim(shown.errors)));
     }
     std::map<std::string, std::string> out;
     for (const std::string& line : split_lines(shown.output)) {
@@ -288,18 +318,22 @@ class AptPlanner {
     for (const std::string& item : split(args_.text("deb"), ',')) {
       const std::string file(trim(item));
       if (file.find("://") != std::string::npos) {
-        return Error(ErrorCode::invalid_argument, "expected the path of a file on the host for deb, found the address '" + file + "'")
+        return Error(ErrorCode::invalid_argument,
+                     "expected the path of a file on the host for deb, found the address '" + file +
+                         "'")
             .hint("fetch it first with get_url");
       }
       GS_TRY(const auto fields, deb_fields(file));
       const auto name = fields.find("Package");
       const auto version = fields.find("Version");
       if (name == fields.end() || version == fields.end()) {
-        return Error(ErrorCode::module_failed, "Unable to install package: " + file + " has no name or version");
+        return Error(ErrorCode::module_failed,
+                     "Unable to install package: " + file + " has no name or version");
       }
       GS_TRY(const auto installed, installed_packages(view_, {name->second}));
       const auto now = installed.find(name->second);
-      if (now != installed.end() && now->second.installed && now->second.version == version->second) continue;
+      if (now != installed.end() && now->second.installed && now->second.version == version->second)
+        continue;
       targets.push_back(file.find('/') == std::string::npos ? "./" + file : file);
     }
     AptPlan plan;
@@ -323,6 +357,8 @@ bool wants_packages(const Args& args) {
   return !args.texts("package").empty() || args.text("upgrade", "no") != "no" || args.has("deb");
 }
 
-Result<AptPlan> plan_apt(const Args& args, const SystemView& view) { return AptPlanner(args, view).make(); }
+Result<AptPlan> plan_apt(const Args& args, const SystemView& view) {
+  return AptPlanner(args, view).make();
+}
 
 }  // namespace gpustack::modules

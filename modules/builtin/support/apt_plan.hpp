@@ -7,12 +7,12 @@ namespace gpustack::modules {
 
 /// What is left to do after the package lists are fresh.
 struct AptPlan {
-  std::vector<std::string> argv;            ///< apt-get and its words; empty: nothing to run
-  std::string failure;                      ///< how a failure's message starts
+  std::vector<std::string> argv;  ///< apt-get and its words; empty: nothing to run
+  std::string failure;            ///< how a failure's message starts
   bool changed = false;
-  bool reports_message = false;             ///< `msg` carries the output, as for upgrades
+  bool reports_message = false;  ///< `msg` carries the output, as for upgrades
   Simulation simulation;
-  std::vector<std::string> mark_manual;     ///< already there, but as dependencies of others
+  std::vector<std::string> mark_manual;  ///< already there, but as dependencies of others
 };
 
 /// Whether any argument asks for more than fresh lists.

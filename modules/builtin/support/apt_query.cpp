@@ -1,10 +1,10 @@
 #include "modules/builtin/support/apt_query.hpp"
 
-#include <algorithm>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/debian_version.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -12,14 +12,17 @@ namespace {
 
 constexpr std::string_view kNothing = "0 upgraded, 0 newly installed, 0 to remove";
 
-void append(std::vector<std::string>& to, const std::vector<std::string>& more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(std::vector<std::string>& to, const std::vector<std::string>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
 
 // The part between the first `open` and the `close` that follows it.
 std::string_view between(std::string_view text, char open, char close) {
   const std::size_t start = text.find(open);
   if (start == std::string_view::npos) return {};
   const std::size_t end = text.find(close, start + 1);
-  return end == std::string_view::npos ? std::string_view() : text.substr(start + 1, end - start - 1);
+  return end == std::string_view::npos ? std::string_view()
+                                       : text.substr(start + 1, end - start - 1);
 }
 
 PackageChange::Action action_of(std::string_view verb, const PackageChange& change) {
@@ -32,8 +35,10 @@ PackageChange::Action action_of(std::string_view verb, const PackageChange& chan
 }
 
 std::optional<PackageChange> parse_change(const std::string& line) {
-  const std::string_view verb = std::string_view(line).substr(0, std::min<std::size_t>(4, line.size()));
-  if ((verb != "Inst" && verb != "Remv" && verb != "Purg") || line.size() < 6 || line[4] != ' ') return std::nullopt;
+  const std::string_view verb =
+      std::string_view(line).substr(0, std::min<std::size_t>(4, line.size()));
+  if ((verb != "Inst" && verb != "Remv" && verb != "Purg") || line.size() < 6 || line[4] != ' ')
+    return std::nullopt;
   PackageChange change;
   change.line = line;
   std::string_view rest = std::string_view(line).substr(5);
@@ -68,7 +73,8 @@ Result<PackageSpec> parse_package_spec(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) return PackageSpec{text, "", ""};
   const bool at_least = equals > 0 && text[equals - 1] == '>';
-  return PackageSpec{text.substr(0, equals - (at_least ? 1 : 0)), at_least ? ">=" : "=", text.substr(equals + 1)};
+  return PackageSpec{
+      text.substr(0, equals - (at_least ? 1 : 0)), at_least ? ">=" : "=", text.substr(equals + 1)};
 }
 
 Command apt_command(std::vector<std::string> argv) {
@@ -78,10 +84,15 @@ Command apt_command(std::vector<std::string> argv) {
   return command;
 }
 
-Result<std::map<std::string, InstalledPackage>> installed_packages(const SystemView& view, const std::vector<std::string>& names) {
+Result<std::map<std::string, InstalledPackage>> installed_packages(
+    const SystemView& view, const std::vector<std::string>& names) {
   std::map<std::string, InstalledPackage> out;
   if (names.empty()) return out;
-  std::vector<std::string> argv{"dpkg-query", "--show", "--showformat", "${Package}\\t${Architecture}\\t${Status}\\t${Version}\\n", "--"};
+  std::vector<std::string> argv{"dpkg-query",
+                                "--show",
+                                "--showformat",
+                                "${Package}\\t${Architecture}\\t${Status}\\t${Version}\\n",
+                                "--"};
   append(argv, names);
   // Unknown names make it exit with 1 after it has shown the known ones.
   GS_TRY(const CommandResult shown, view.query(apt_command(std::move(argv))));
@@ -102,7 +113,8 @@ Result<std::map<std::string, InstalledPackage>> installed_packages(const SystemV
   return out;
 }
 
-Result<std::map<std::string, Candidate>> candidates(const SystemView& view, const std::vector<std::string>& names,
+Result<std::map<std::string, Candidate>> candidates(const SystemView& view,
+                                                    const std::vector<std::string>& names,
                                                     const std::string& release) {
   std::map<std::string, Candidate> out;
   if (names.empty()) return out;
@@ -118,14 +130,16 @@ Result<std::map<std::string, Candidate>> candidates(const SystemView& view, cons
   for (const std::string& line : split_lines(shown.output)) {
     if (!line.empty() && line[0] != ' ') {
       const std::string name(trim_right(line, ":"));
-      current = line.ends_with(':') && std::ranges::find(names, name) != names.end() ? &out[name] : nullptr;
+      current = line.ends_with(':') && std::ranges::find(names, name) != names.end() ? &out[name]
+                                                                                     : nullptr;
     } else if (current == nullptr) {
       continue;
     } else if (line.starts_with("  Installed:")) {
       current->installed = value_of(line);
     } else if (line.starts_with("  Candidate:")) {
       current->candidate = value_of(line);
-    } else if (line.size() > 5 && line[5] != ' ' && (line.starts_with(" *** ") || line.starts_with("     "))) {
+    } else if (line.size() > 5 && line[5] != ' ' &&
+               (line.starts_with(" *** ") || line.starts_with("     "))) {
       current->versions.push_back(split_words(line.substr(5)).front());
       current->known = true;
     }
@@ -159,12 +173,14 @@ Result<std::vector<std::string>> names_like(const SystemView& view, const std::s
   for (const std::string& name : split_lines(shown.output)) {
     if (name_matches(pattern, name)) out.push_back(name);
   }
-  if (out.empty()) return Error(ErrorCode::module_failed, "No package(s) matching '" + pattern + "' available");
+  if (out.empty())
+    return Error(ErrorCode::module_failed, "No package(s) matching '" + pattern + "' available");
   std::ranges::sort(out);
   return out;
 }
 
-std::vector<std::string> automatically_installed(const SystemView& view, const std::vector<std::string>& names) {
+std::vector<std::string> automatically_installed(const SystemView& view,
+                                                 const std::vector<std::string>& names) {
   std::vector<std::string> out;
   const auto text = view.read("/var/lib/apt/extended_states");
   if (!text) return out;
@@ -211,9 +227,11 @@ Result<void> guard_bsp(const SystemView& view, const std::vector<PackageChange>&
   }
   const auto hits = jetson_hits(changes, bsp_version);
   if (hits.empty()) return {};
-  return Error(ErrorCode::guard, "this host is a Jetson (BSP " + (bsp_version.empty() ? "unknown" : bsp_version) +
-                                     "), whose driver, kernel and firmware come with its BSP; the transaction would touch them: " +
-                                     join(hits, "; "))
+  return Error(ErrorCode::guard,
+               "this host is a Jetson (BSP " + (bsp_version.empty() ? "unknown" : bsp_version) +
+                   "), whose driver, kernel and firmware come with its BSP; the transaction would "
+                   "touch them: " +
+                   join(hits, "; "))
       .hint("leave these packages to the BSP, or update the BSP as a whole with NVIDIA's tools");
 }
 

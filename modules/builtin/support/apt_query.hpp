@@ -1,31 +1,33 @@
 #pragma once
-/// @file What dpkg and apt know: installed packages, candidates, providers, and what a transaction would do.
+/// @file What dpkg and apt know: installed packages, candidates, providers, and what a transaction
+/// would do.
+
+#include "modules/builtin/support/package_classes.hpp"
 
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "modules/builtin/support/package_classes.hpp"
-
 namespace gpustack::modules {
 
 /// The queries that the functions below make.
 inline constexpr std::string_view kAptQueries =
-    "dpkg-query, dpkg-deb --field, dpkg --print-architecture, apt-get --simulate, apt-cache policy, apt-cache showpkg, "
+    "dpkg-query, dpkg-deb --field, dpkg --print-architecture, apt-get --simulate, apt-cache "
+    "policy, apt-cache showpkg, "
     "apt-cache pkgnames";
 
 struct InstalledPackage {
-  bool installed = false;   ///< unpacked and configured
-  bool has_files = false;   ///< installed, or removed with its configuration left
+  bool installed = false;  ///< unpacked and configured
+  bool has_files = false;  ///< installed, or removed with its configuration left
   std::string version;
 };
 
 struct Candidate {
-  bool known = false;                   ///< apt has versions of it; virtual packages have none
+  bool known = false;  ///< apt has versions of it; virtual packages have none
   std::string installed;
-  std::string candidate;                ///< empty: none
-  std::vector<std::string> versions;    ///< all that apt knows, the best first
+  std::string candidate;              ///< empty: none
+  std::vector<std::string> versions;  ///< all that apt knows, the best first
 };
 
 /// `NAME`, `NAME=VERSION` or `NAME>=VERSION`; a version may be a pattern.
@@ -42,16 +44,19 @@ Result<PackageSpec> parse_package_spec(const std::string& text);
 Command apt_command(std::vector<std::string> argv);
 
 /// By name as asked for; names that dpkg does not know are absent from the map.
-Result<std::map<std::string, InstalledPackage>> installed_packages(const SystemView& view, const std::vector<std::string>& names);
+Result<std::map<std::string, InstalledPackage>> installed_packages(
+    const SystemView& view, const std::vector<std::string>& names);
 /// @param release  value of default_release, may be empty
-Result<std::map<std::string, Candidate>> candidates(const SystemView& view, const std::vector<std::string>& names,
+Result<std::map<std::string, Candidate>> candidates(const SystemView& view,
+                                                    const std::vector<std::string>& names,
                                                     const std::string& release);
 /// Real packages that provide a virtual one.
 Result<std::vector<std::string>> providers(const SystemView& view, const std::string& name);
 /// Names that match a pattern. @error module_failed  none does
 Result<std::vector<std::string>> names_like(const SystemView& view, const std::string& pattern);
 /// The names among `names` that apt installed by itself, as dependencies.
-std::vector<std::string> automatically_installed(const SystemView& view, const std::vector<std::string>& names);
+std::vector<std::string> automatically_installed(const SystemView& view,
+                                                 const std::vector<std::string>& names);
 
 /// What `apt-get --simulate` printed.
 struct Simulation {

@@ -1,9 +1,9 @@
 #include "modules/builtin/support/apt_run.hpp"
 
-#include <algorithm>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -17,9 +17,10 @@ constexpr std::chrono::seconds kLockPause{2};
 }  // namespace
 
 std::optional<std::string> lock_holder(std::string_view errors) {
-  const bool is_lock = errors.find("Could not get lock") != std::string_view::npos ||
-                       errors.find("Unable to lock") != std::string_view::npos ||
-                       errors.find("Unable to acquire the dpkg frontend lock") != std::string_view::npos;
+  const bool is_lock =
+      errors.find("Could not get lock") != std::string_view::npos ||
+      errors.find("Unable to lock") != std::string_view::npos ||
+      errors.find("Unable to acquire the dpkg frontend lock") != std::string_view::npos;
   if (!is_lock) return std::nullopt;
   constexpr std::string_view kHeld = "It is held by ";
   const std::size_t at = errors.find(kHeld);
@@ -30,7 +31,9 @@ std::optional<std::string> lock_holder(std::string_view errors) {
   return std::string(close == std::string_view::npos ? trim(holder) : holder.substr(0, close + 1));
 }
 
-Result<AptRun> run_apt(System& system, std::vector<std::string> argv, std::chrono::seconds lock_timeout) {
+Result<AptRun> run_apt(System& system,
+                       std::vector<std::string> argv,
+                       std::chrono::seconds lock_timeout) {
   Command command = apt_command(std::move(argv));
   command.must_finish = true;
   const auto deadline = system.steady_now() + lock_timeout;
@@ -45,10 +48,13 @@ Result<AptRun> run_apt(System& system, std::vector<std::string> argv, std::chron
 
 Outcome apt_failure(const AptRun& run, const std::string& what, Value result) {
   if (!run.lock_holder.empty()) {
-    return failed_outcome("Failed to lock apt for exclusive operation: the lock is held by " + run.lock_holder, run.done,
-                          std::move(result));
+    return failed_outcome(
+        "Failed to lock apt for exclusive operation: the lock is held by " + run.lock_holder,
+        run.done,
+        std::move(result));
   }
-  std::string message = what + " failed: " + (run.done.errors.empty() ? run.done.output : run.done.errors);
+  std::string message =
+      what + " failed: " + (run.done.errors.empty() ? run.done.output : run.done.errors);
   if (run.done.errors.find("dpkg was interrupted") != std::string::npos) {
     message += " (an earlier installation was cut off; run 'dpkg --configure -a' on the host)";
   }
@@ -65,7 +71,8 @@ Result<void> PolicyRcD::install(std::int64_t code) {
   }
   WriteOptions options;
   options.mode = 0755;
-  GS_TRY_VOID(system_.write(kPolicyFile, Content::of("#!/bin/sh\nexit " + std::to_string(code) + "\n"), options));
+  GS_TRY_VOID(system_.write(
+      kPolicyFile, Content::of("#!/bin/sh\nexit " + std::to_string(code) + "\n"), options));
   active_ = true;
   return {};
 }
@@ -83,25 +90,32 @@ Result<void> PolicyRcD::restore() {
 std::int64_t cache_time(const SystemView& view) {
   for (const char* path : {kUpdateStamp, kListsFolder}) {
     const auto info = view.stat(path);
-    if (info && *info) return std::chrono::duration_cast<std::chrono::seconds>((*info)->modified).count();
+    if (info && *info)
+      return std::chrono::duration_cast<std::chrono::seconds>((*info)->modified).count();
   }
   return 0;
 }
 
-Result<std::optional<Outcome>> update_cache(System& system, std::int64_t retries, std::int64_t max_delay_seconds,
+Result<std::optional<Outcome>> update_cache(System& system,
+                                            std::int64_t retries,
+                                            std::int64_t max_delay_seconds,
                                             std::chrono::seconds lock_timeout) {
   AptRun last;
   for (std::int64_t attempt = 0; attempt < std::max<std::int64_t>(retries, 1); ++attempt) {
     GS_TRY(last, run_apt(system, {"apt-get", "update", "-q"}, lock_timeout));
     if (last.done.status == 0) return std::optional<Outcome>();
     if (!last.lock_holder.empty()) break;
-    const std::int64_t delay = std::min<std::int64_t>(std::int64_t{1} << std::min<std::int64_t>(attempt, 20), max_delay_seconds);
+    const std::int64_t delay = std::min<std::int64_t>(
+        std::int64_t{1} << std::min<std::int64_t>(attempt, 20), max_delay_seconds);
     if (attempt + 1 < retries) GS_TRY_VOID(system.sleep(std::chrono::seconds(delay)));
   }
-  if (!last.lock_holder.empty()) return std::optional<Outcome>(apt_failure(last, "'apt-get update'", Value(Map())));
+  if (!last.lock_holder.empty())
+    return std::optional<Outcome>(apt_failure(last, "'apt-get update'", Value(Map())));
   const std::string_view why = trim(last.done.errors);
-  return std::optional<Outcome>(failed_outcome(
-      "Failed to update apt cache: " + (why.empty() ? std::string("unknown reason") : std::string(why)), last.done));
+  return std::optional<Outcome>(
+      failed_outcome("Failed to update apt cache: " +
+                         (why.empty() ? std::string("unknown reason") : std::string(why)),
+                     last.done));
 }
 
 }  // namespace gpustack::modules

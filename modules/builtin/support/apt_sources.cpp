@@ -1,8 +1,8 @@
 #include "modules/builtin/support/apt_sources.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -13,7 +13,9 @@ constexpr const char* kFolder = "/etc/apt/sources.list.d";
 
 std::string single_spaced(std::string_view text) { return join(split_words(text), " "); }
 
-bool is_word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
+bool is_word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
 
 // `word://` goes, wherever it stands.
 std::string without_protocols(std::string text) {
@@ -76,14 +78,16 @@ Result<AptSources> AptSources::load(const SystemView& view) {
     if (!info || info->kind != FileKind::regular) return {};
     GS_TRY(const std::string text, view.read(path));
     out.loaded_[path] = true;
-    for (const std::string& line : split_lines(text)) out.files_[path].push_back(parse_source_line(line));
+    for (const std::string& line : split_lines(text))
+      out.files_[path].push_back(parse_source_line(line));
     return {};
   };
   GS_TRY_VOID(read_file(kMainFile));
   const auto names = view.list(kFolder);
   if (!names) return out;
   for (const std::string& name : *names) {
-    if (name.ends_with(".list") && !name.starts_with('.')) GS_TRY_VOID(read_file(join_path(kFolder, name)));
+    if (name.ends_with(".list") && !name.starts_with('.'))
+      GS_TRY_VOID(read_file(join_path(kFolder, name)));
   }
   return out;
 }
@@ -104,7 +108,9 @@ void AptSources::add(const SourceLine& source, const std::string& file) {
 
 void AptSources::remove(const std::string& source) {
   for (auto& [path, lines] : files_) {
-    std::erase_if(lines, [&](const SourceLine& line) { return line.valid && line.enabled && line.source == source; });
+    std::erase_if(lines, [&](const SourceLine& line) {
+      return line.valid && line.enabled && line.source == source;
+    });
   }
 }
 

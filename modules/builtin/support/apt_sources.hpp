@@ -1,20 +1,21 @@
 #pragma once
 /// @file The lines of /etc/apt/sources.list and sources.list.d/*.list.
 
+#include "modules/sdk/system.hpp"
+
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "modules/sdk/system.hpp"
-
 namespace gpustack::modules {
 
-/// A line of a sources file. Lines that are no source keep their text as the source and are never matched.
+/// A line of a sources file. Lines that are no source keep their text as the source and are never
+/// matched.
 struct SourceLine {
   bool valid = false;
   bool enabled = true;
-  std::string source;   ///< `deb [options] uri suite components`, single spaces
+  std::string source;  ///< `deb [options] uri suite components`, single spaces
   std::string comment;
 };
 
@@ -25,7 +26,8 @@ class AptSources {
  public:
   static Result<AptSources> load(const SystemView& view);
 
-  /// Enables a source that is commented out, or adds it to `file` (a name in sources.list.d, or a path).
+  /// Enables a source that is commented out, or adds it to `file` (a name in sources.list.d, or a
+  /// path).
   void add(const SourceLine& source, const std::string& file);
   /// Drops every enabled line of that source.
   void remove(const std::string& source);
@@ -40,7 +42,8 @@ class AptSources {
   std::map<std::string, bool> loaded_;
 };
 
-/// The file name for a source when the user names none: the address with `_` for what is no letter or digit.
+/// The file name for a source when the user names none: the address with `_` for what is no letter
+/// or digit.
 std::string suggested_list_file(std::string_view source);
 
 }  // namespace gpustack::modules

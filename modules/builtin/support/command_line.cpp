@@ -91,7 +91,8 @@ Result<void> check_directory(const SystemView& view, const std::string& director
     return {};
   }
   return Error(ErrorCode::module_failed,
-               "Unable to change directory before execution: " + std::string(fault) + ": b'" + directory + "'");
+               "Unable to change directory before execution: " + std::string(fault) + ": b'" +
+                   directory + "'");
 }
 
 }  // namespace
@@ -114,7 +115,9 @@ Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell s
   const Value shown = shell == Shell::yes && has_text ? Value(text) : text_list(argv);
   result.set("cmd", shown);
   if (shell == Shell::no && args.has("executable")) {
-    add_warning(result, "'executable' has no meaning for 'command': not using '" + args.text("executable") + "'");
+    add_warning(
+        result,
+        "'executable' has no meaning for 'command': not using '" + args.text("executable") + "'");
   }
   const std::string directory = args.text("chdir");
   GS_TRY_VOID(check_directory(view, directory));
@@ -159,7 +162,10 @@ Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell s
   return plan;
 }
 
-Outcome run_and_report(System& system, const Command& command, const Value& shown, bool strips_ends) {
+Outcome run_and_report(System& system,
+                       const Command& command,
+                       const Value& shown,
+                       bool strips_ends) {
   Value result = blank_result();
   result.set("cmd", shown);
   auto fail_start = [&](std::int64_t code, std::string text) {
@@ -170,7 +176,8 @@ Outcome run_and_report(System& system, const Command& command, const Value& show
     return failed_outcome(std::move(text), std::move(failure));
   };
   if (command.argv.empty()) return fail_start(kNoCommand, "no command given");
-  if (auto fault = cannot_start(system, command)) return fail_start(fault->code, std::move(fault->text));
+  if (auto fault = cannot_start(system, command))
+    return fail_start(fault->code, std::move(fault->text));
   auto run = system.run(command);
   if (!run) return fail_start(2, run.error().message());
 
@@ -184,7 +191,9 @@ Outcome run_and_report(System& system, const Command& command, const Value& show
   set_output(result, output, errors);
   result.set("start", local_time_text(run->started));
   result.set("end", local_time_text(run->ended));
-  result.set("delta", duration_text(std::chrono::duration_cast<std::chrono::microseconds>(run->ended - run->started)));
+  result.set("delta",
+             duration_text(
+                 std::chrono::duration_cast<std::chrono::microseconds>(run->ended - run->started)));
   if (return_code(*run) != 0) {
     Outcome outcome = failed_outcome("non-zero return code", std::move(result));
     outcome.changed = true;
@@ -200,8 +209,10 @@ Result<Outcome> apply_command_line(const Plan& plan, System& system) {
   for (const Value& word : argv.as_list()) command.argv.push_back(to_text(word));
   command.directory = to_text(plan.state.get("directory"));
   if (const Value* input = plan.state.find("input")) command.input = to_text(*input);
-  Outcome outcome = run_and_report(system, command, plan.state.get("shown"), plan.state.get("strips_ends").truthy());
-  if (const Value* warnings = plan.result.find("warnings")) outcome.result.set("warnings", *warnings);
+  Outcome outcome = run_and_report(
+      system, command, plan.state.get("shown"), plan.state.get("strips_ends").truthy());
+  if (const Value* warnings = plan.result.find("warnings"))
+    outcome.result.set("warnings", *warnings);
   return outcome;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 /// @file What command, shell, script and raw share: creates/removes, the run itself, the result.
 
+#include "modules/builtin/support/command_result.hpp"
+
 #include <optional>
 #include <string>
-
-#include "modules/builtin/support/command_result.hpp"
 
 namespace gpustack::modules {
 
@@ -15,8 +15,12 @@ Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell s
 /// Runs what plan_command_line() laid down in the plan's state.
 Result<Outcome> apply_command_line(const Plan& plan, System& system);
 
-/// Runs `command` and fills the result as `command` reports it; a program that cannot be started is a failure too.
+/// Runs `command` and fills the result as `command` reports it; a program that cannot be started is
+/// a failure too.
 /// @param shown  the `cmd` of the result
-Outcome run_and_report(System& system, const Command& command, const Value& shown, bool strips_ends);
+Outcome run_and_report(System& system,
+                       const Command& command,
+                       const Value& shown,
+                       bool strips_ends);
 
 }  // namespace gpustack::modules

@@ -1,8 +1,8 @@
 #include "modules/builtin/support/command_result.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -14,7 +14,9 @@ Value lines_of(std::string_view text) {
   return Value(std::move(lines));
 }
 
-bool has_pattern(std::string_view text) { return text.find_first_of("*?[") != std::string_view::npos; }
+bool has_pattern(std::string_view text) {
+  return text.find_first_of("*?[") != std::string_view::npos;
+}
 
 // Length of the `[…]` that starts the pattern, 0 when it is not closed.
 std::size_t bracket_length(std::string_view pattern) {
@@ -41,7 +43,10 @@ bool bracket_matches(std::string_view bracket, char c) {
   return found != negated;
 }
 
-void expand(const SystemView& view, const std::string& base, std::string_view rest, std::vector<std::string>& out) {
+void expand(const SystemView& view,
+            const std::string& base,
+            std::string_view rest,
+            std::vector<std::string>& out) {
   while (rest.starts_with('/')) rest.remove_prefix(1);
   if (rest.empty()) {
     out.push_back(base);
@@ -113,7 +118,9 @@ void append_to(Value& result, std::string_view key, Value item) {
   result.set(key, std::move(list));
 }
 
-void add_warning(Value& result, std::string text) { append_to(result, "warnings", Value(std::move(text))); }
+void add_warning(Value& result, std::string text) {
+  append_to(result, "warnings", Value(std::move(text)));
+}
 
 bool name_matches(std::string_view pattern, std::string_view name) {
   std::size_t p = 0;
@@ -156,7 +163,9 @@ std::vector<std::string> matching_paths(const SystemView& view, const std::strin
   return out;
 }
 
-bool any_path_matches(const SystemView& view, const std::string& pattern, const std::string& directory) {
+bool any_path_matches(const SystemView& view,
+                      const std::string& pattern,
+                      const std::string& directory) {
   const bool is_relative = !pattern.starts_with('/') && !directory.empty();
   return !matching_paths(view, is_relative ? join_path(directory, pattern) : pattern).empty();
 }

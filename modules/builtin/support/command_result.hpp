@@ -1,12 +1,12 @@
 #pragma once
 /// @file Result keys and failures that modules share when they start programs, and shell patterns.
 
+#include "modules/sdk/module.hpp"
+#include "modules/sdk/results.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "modules/sdk/module.hpp"
-#include "modules/sdk/results.hpp"
 
 namespace gpustack::modules {
 
@@ -21,7 +21,9 @@ void drop_keys(Value& result, std::initializer_list<std::string_view> keys);
 void set_command_result(Value& result, const CommandResult& command);
 
 /// An Outcome that failed with `message` and carries the command's rc and output.
-Outcome failed_outcome(std::string message, const CommandResult& command, Value result = Value(Map()));
+Outcome failed_outcome(std::string message,
+                       const CommandResult& command,
+                       Value result = Value(Map()));
 /// An Outcome that failed with `message` only.
 Outcome failed_outcome(std::string message, Value result = Value(Map()));
 
@@ -34,8 +36,11 @@ void add_warning(Value& result, std::string text);
 /// Appends to a list of the result, made when absent.
 void append_to(Value& result, std::string_view key, Value item);
 
-/// Whether any path matches a shell pattern (`*`, `?`, `[…]`); a relative one starts at `directory`.
-bool any_path_matches(const SystemView& view, const std::string& pattern, const std::string& directory = {});
+/// Whether any path matches a shell pattern (`*`, `?`, `[…]`); a relative one starts at
+/// `directory`.
+bool any_path_matches(const SystemView& view,
+                      const std::string& pattern,
+                      const std::string& directory = {});
 /// All paths that match, sorted.
 std::vector<std::string> matching_paths(const SystemView& view, const std::string& pattern);
 /// @source Python's fnmatch.fnmatchcase(): `*` matches `/` too

@@ -8,12 +8,15 @@ namespace gpustack::modules {
 
 namespace {
 
-// The sha1 of large content costs a second pass over it, so it is given for what came inline or is on the host.
+// The sha1 of large content costs a second pass over it, so it is given for what came inline or is
+// on the host.
 constexpr std::uint64_t kHashedForResult = 16U << 20U;
 
 Result<void> add_checksums(Value& result, const SystemView& view, const std::string& path) {
   GS_TRY(const auto info, view.stat(path));
-  if (!info || info->kind != FileKind::regular || info->size > kHashedForResult || !view.access(path, "r")) return {};
+  if (!info || info->kind != FileKind::regular || info->size > kHashedForResult ||
+      !view.access(path, "r"))
+    return {};
   GS_TRY(std::string sha1, view.hash(path, Algorithm::sha1));
   GS_TRY(std::string md5, view.hash(path, Algorithm::md5));
   result.set("checksum", Value(std::move(sha1)));
@@ -32,11 +35,16 @@ Result<void> check_sum(const Args& args, const SystemView& view, const PlacedFil
     GS_TRY(present, view.hash(file.from, Algorithm::sha1));
   }
   if (present == wanted) return {};
-  return Error(ErrorCode::module_failed, "the content has the checksum " + present + ", expected " + wanted);
+  return Error(ErrorCode::module_failed,
+               "the content has the checksum " + present + ", expected " + wanted);
 }
 
-/// The path of the file that `dest` stands for; makes the folder of a `dest` that ends with a slash.
-Result<std::string> final_path(Placer& placer, const Args& args, const SystemView& view, const std::string& basename) {
+/// The path of the file that `dest` stands for; makes the folder of a `dest` that ends with a
+/// slash.
+Result<std::string> final_path(Placer& placer,
+                               const Args& args,
+                               const SystemView& view,
+                               const std::string& basename) {
   std::string dest = args.text("dest");
   if (dest.find('/') == std::string::npos) dest = "./" + dest;
   const bool named_folder = dest.ends_with('/');
@@ -47,14 +55,19 @@ Result<std::string> final_path(Placer& placer, const Args& args, const SystemVie
   }
   GS_TRY(const bool folder, is_folder(view, dest));
   if (!folder) return dest;
-  if (basename.empty()) return Error(ErrorCode::module_failed, "can not use content with a dir as dest: '" + dest + "'");
+  if (basename.empty())
+    return Error(ErrorCode::module_failed,
+                 "can not use content with a dir as dest: '" + dest + "'");
   dest = join_path(dest, basename);
   GS_TRY(const bool again, is_folder(view, dest));
   if (again) return Error(ErrorCode::module_failed, "'" + dest + "' is a folder, expected a file");
   return dest;
 }
 
-Result<Plan> plan_one(const Args& args, const SystemView& view, PlacedFile file, const std::string& basename) {
+Result<Plan> plan_one(const Args& args,
+                      const SystemView& view,
+                      PlacedFile file,
+                      const std::string& basename) {
   Plan plan;
   Placer placer(plan, args, view);
   GS_TRY(file.dest, final_path(placer, args, view, basename));
@@ -84,7 +97,8 @@ Result<Plan> plan_many(const Args& args, const SystemView& view) {
   const std::string root = without_end_slash(args.text("dest"));
   Plan plan;
   Placer placer(plan, args, view);
-  for (const Value& folder : args.get("_directories").is_list() ? args.get("_directories").as_list() : List()) {
+  for (const Value& folder :
+       args.get("_directories").is_list() ? args.get("_directories").as_list() : List()) {
     GS_TRY_VOID(placer.folder(join_path(root, to_text(folder)), true));
   }
   for (const Value& entry : args.get("_files").is_list() ? args.get("_files").as_list() : List()) {
@@ -97,8 +111,10 @@ Result<Plan> plan_many(const Args& args, const SystemView& view) {
     GS_TRY(const bool exists, path_exists(view, path));
     if (exists && !args.boolean("force", true)) continue;
     GS_TRY(Content content, Content::from_value(entry.get("_content")));
-    const PlacedFile file{.content = std::move(content), .from = {}, .dest = path, .keeps_links = true};
-    const Args attributes = entry.get("mode").is_null() ? args : with_argument(args, "mode", entry.get("mode"));
+    const PlacedFile file{
+        .content = std::move(content), .from = {}, .dest = path, .keeps_links = true};
+    const Args attributes =
+        entry.get("mode").is_null() ? args : with_argument(args, "mode", entry.get("mode"));
     GS_TRY_VOID(placer.file(file, attributes));
   }
   plan.set("dest", Value(root + "/"));
@@ -109,17 +125,25 @@ Result<Plan> plan_many(const Args& args, const SystemView& view) {
 Result<Plan> plan_remote(const Args& args, const SystemView& view) {
   const std::string source = args.text("src");
   GS_TRY(const auto info, view.stat(source));
-  if (!info) return Error(ErrorCode::module_failed, "the source '" + source + "' does not exist on the host");
+  if (!info)
+    return Error(ErrorCode::module_failed,
+                 "the source '" + source + "' does not exist on the host");
   if (!view.access(without_end_slash(source), "r")) {
-    return Error(ErrorCode::module_failed, "the source '" + source + "' is not readable on the host");
+    return Error(ErrorCode::module_failed,
+                 "the source '" + source + "' is not readable on the host");
   }
   if (info->kind == FileKind::directory) return plan_copy_tree(args, view, source);
-  if (info->kind != FileKind::regular) return Error(ErrorCode::module_failed, "the source '" + source + "' is no file");
+  if (info->kind != FileKind::regular)
+    return Error(ErrorCode::module_failed, "the source '" + source + "' is no file");
   const bool preserve = args.text("mode") == "preserve";
-  const Args attributes = preserve ? with_argument(args, "mode", Value(mode_text(info->mode))) : args;
+  const Args attributes =
+      preserve ? with_argument(args, "mode", Value(mode_text(info->mode))) : args;
   PlacedFile file{.content = std::nullopt, .from = source, .dest = {}, .keeps_links = false};
   const std::string original = args.text("_original_basename");
-  return plan_one(attributes, view, std::move(file), original.empty() ? std::string(base_name(source)) : original);
+  return plan_one(attributes,
+                  view,
+                  std::move(file),
+                  original.empty() ? std::string(base_name(source)) : original);
 }
 
 }  // namespace
@@ -132,7 +156,8 @@ Result<Plan> plan_copy(const Args& args, const SystemView& view) {
     return plan_one(args, view, std::move(file), args.text("_original_basename"));
   }
   if (args.boolean("remote_src") && args.has("src")) return plan_remote(args, view);
-  return Error(ErrorCode::content_missing, "the content for '" + args.text("dest") + "' did not arrive");
+  return Error(ErrorCode::content_missing,
+               "the content for '" + args.text("dest") + "' did not arrive");
 }
 
 Result<Outcome> apply_copy(const Plan& plan, System& system) {

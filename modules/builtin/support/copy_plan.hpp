@@ -1,17 +1,18 @@
 #pragma once
 /// @file The host's part of copy, template and assemble: put content at a destination.
 
+#include "modules/sdk/module.hpp"
+
 #include <set>
 #include <string>
 
-#include "modules/sdk/module.hpp"
-
 namespace gpustack::modules {
 
-/// What the controller hands over, besides the user's own arguments. One of these is there unless `remote_src` is set:
-///   _content            {sha256, size[, bytes]} of the one file; `_original_basename` names it, so that `dest` may be a folder
-///   _files              [{path, _content, mode?} or {path, link}]  below the folder `dest`
-///   _directories        [path]  below the folder `dest`
+/// What the controller hands over, besides the user's own arguments. One of these is there unless
+/// `remote_src` is set:
+///   _content            {sha256, size[, bytes]} of the one file; `_original_basename` names it, so
+///   that `dest` may be a folder _files              [{path, _content, mode?} or {path, link}]
+///   below the folder `dest` _directories        [path]  below the folder `dest`
 /// `mode: preserve` was replaced by the local file's mode on the way, except for remote_src.
 Result<Plan> plan_copy(const Args& args, const SystemView& view);
 /// Adds checksum, md5sum and what is now at `dest` to the result.
@@ -23,15 +24,16 @@ Args with_argument(const Args& args, std::string_view name, Value value);
 /// One file to place: content that came along, or a file of the host.
 struct PlacedFile {
   std::optional<Content> content;
-  std::string from;      ///< when there is no content
-  std::string dest;      ///< the final path
+  std::string from;          ///< when there is no content
+  std::string dest;          ///< the final path
   bool keeps_links = false;  ///< never writes through a link at `dest`
 };
 
 /// Plans writes and remembers which folders the plan makes, so that later files may go there.
 class Placer {
  public:
-  Placer(Plan& plan, const Args& args, const SystemView& view) : plan_(plan), args_(args), view_(view) {}
+  Placer(Plan& plan, const Args& args, const SystemView& view)
+      : plan_(plan), args_(args), view_(view) {}
 
   /// Makes a folder and its parents with `directory_mode`, owner and group.
   Result<void> folder(const std::string& path, bool corrects_existing);
@@ -56,6 +58,9 @@ class Placer {
 Result<Plan> plan_copy_tree(const Args& args, const SystemView& view, const std::string& source);
 
 /// Whether a file of the host has this content.
-Result<bool> has_content(const SystemView& view, const std::string& path, const FileInfo& info, const PlacedFile& file);
+Result<bool> has_content(const SystemView& view,
+                         const std::string& path,
+                         const FileInfo& info,
+                         const PlacedFile& file);
 
 }  // namespace gpustack::modules

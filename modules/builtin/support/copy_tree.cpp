@@ -7,14 +7,20 @@ namespace gpustack::modules {
 
 namespace {
 
-/// Copies a folder of the host into another place, as `copy` with remote_src does: what differs or is missing is
-/// copied with its mode, what only the destination has stays.
+/// Copies a folder of the host into another place, as `copy` with remote_src does: what differs or
+/// is missing is copied with its mode, what only the destination has stays.
 class TreeCopy {
  public:
   TreeCopy(Plan& plan, const Args& args, const SystemView& view)
-      : plan_(plan), args_(args), view_(view), placer_(plan, args, view), follows_(args.boolean("local_follow")) {}
+      : plan_(plan),
+        args_(args),
+        view_(view),
+        placer_(plan, args, view),
+        follows_(args.boolean("local_follow")) {}
 
-  Result<void> run(const std::string& source, const std::string& dest, const std::optional<std::uint32_t>& mode) {
+  Result<void> run(const std::string& source,
+                   const std::string& dest,
+                   const std::optional<std::uint32_t>& mode) {
     GS_TRY_VOID(folder(dest, mode));
     return below(source, dest);
   }
@@ -31,15 +37,23 @@ class TreeCopy {
       return Error(ErrorCode::module_failed, "'" + path + "' exists and is no folder");
     }
     if (now) {
-      GS_TRY_VOID(plan_file_attributes(plan_, inside(std::nullopt), view_, path, *now, nullptr, AttributeOptions{.follow = true}));
+      GS_TRY_VOID(plan_file_attributes(plan_,
+                                       inside(std::nullopt),
+                                       view_,
+                                       path,
+                                       *now,
+                                       nullptr,
+                                       AttributeOptions{.follow = true}));
       return {};
     }
     const FileInfo fresh = new_file_info(view_, FileKind::directory);
     plan_.changed = true;
     plan_.step(MakeDirectory{path, fresh.mode});
     placer_.will_exist(path);
-    plan_.diff(Value::map({{"path", path}, {"state", "absent"}}), Value::map({{"path", path}, {"state", "directory"}}));
-    GS_TRY_VOID(plan_file_attributes(plan_, inside(mode), view_, path, fresh, nullptr, AttributeOptions{.follow = true}));
+    plan_.diff(Value::map({{"path", path}, {"state", "absent"}}),
+               Value::map({{"path", path}, {"state", "directory"}}));
+    GS_TRY_VOID(plan_file_attributes(
+        plan_, inside(mode), view_, path, fresh, nullptr, AttributeOptions{.follow = true}));
     return {};
   }
 
@@ -56,7 +70,9 @@ class TreeCopy {
         continue;
       }
       GS_TRY(const auto info, view_.stat(from));
-      if (!info) return Error(ErrorCode::module_failed, "'" + from + "' is a link to nothing, cannot copy it");
+      if (!info)
+        return Error(ErrorCode::module_failed,
+                     "'" + from + "' is a link to nothing, cannot copy it");
       if (info->kind == FileKind::directory) {
         GS_TRY_VOID(folder(to, info->mode));
         GS_TRY_VOID(below(from, to));
@@ -99,7 +115,8 @@ Result<Plan> plan_copy_tree(const Args& args, const SystemView& view, const std:
   std::optional<std::uint32_t> root_mode = info->mode;
   TreeCopy copy(plan, args, view);
   GS_TRY(const auto parents, missing_parents(view, asked));
-  for (const std::string& parent : parents) plan.step(MakeDirectory{parent, new_file_info(view, FileKind::directory).mode});
+  for (const std::string& parent : parents)
+    plan.step(MakeDirectory{parent, new_file_info(view, FileKind::directory).mode});
   if (!contents_only) {
     dest = join_path(asked, base_name(from));
     if (!dest_exists) {

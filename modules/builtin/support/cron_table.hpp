@@ -19,7 +19,9 @@ class CronTable {
   bool set_job(const std::string& name, const std::string& job);
   bool remove_job(const std::string& name);
   /// @return whether anything changed; nothing when the variable to stand beside is not there
-  std::optional<bool> set_variable(const std::string& name, const std::string& declaration, const std::string& after,
+  std::optional<bool> set_variable(const std::string& name,
+                                   const std::string& declaration,
+                                   const std::string& after,
                                    const std::string& before);
   bool remove_variable(const std::string& name);
 

@@ -1,15 +1,16 @@
 #include "modules/builtin/support/dnf_transaction.hpp"
 
-#include <optional>
-
 #include "modules/sdk/text.hpp"
+
+#include <optional>
 
 namespace gpustack::modules {
 
 namespace {
 
 std::optional<PackageChange::Action> section_of(std::string_view line) {
-  if (line.starts_with("Installing")) return PackageChange::Action::install;  // also dependencies, weak dependencies
+  if (line.starts_with("Installing"))
+    return PackageChange::Action::install;  // also dependencies, weak dependencies
   if (line.starts_with("Upgrading")) return PackageChange::Action::upgrade;
   if (line.starts_with("Downgrading")) return PackageChange::Action::downgrade;
   if (line.starts_with("Reinstalling")) return PackageChange::Action::reinstall;

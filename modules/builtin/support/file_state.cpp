@@ -1,9 +1,9 @@
 #include "modules/builtin/support/file_state.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/file_arguments.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -12,8 +12,10 @@ namespace {
 constexpr std::size_t kLargestDiff = 104448;  // Ansible's default for max_diff_size
 
 Value shown(std::string_view content) {
-  if (content.size() <= kLargestDiff && content.find('\0') == std::string_view::npos) return Value(content);
-  return Value::map({{"size", Value(content.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, content))}});
+  if (content.size() <= kLargestDiff && content.find('\0') == std::string_view::npos)
+    return Value(content);
+  return Value::map(
+      {{"size", Value(content.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, content))}});
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ std::string without_end_slash(std::string path) {
   return path;
 }
 
-Result<void> walk(const SystemView& view, const std::string& folder,
+Result<void> walk(const SystemView& view,
+                  const std::string& folder,
                   const std::function<Result<bool>(const std::string&, const FileInfo&)>& visit) {
   GS_TRY(const auto names, view.list(folder));
   for (const std::string& name : names) {
@@ -77,15 +80,21 @@ Result<void> walk(const SystemView& view, const std::string& folder,
   return {};
 }
 
-void add_content_diff(Plan& plan, const SystemView& view, std::string_view before, std::string_view after,
-                      const std::string& before_header, const std::string& after_header) {
+void add_content_diff(Plan& plan,
+                      const SystemView& view,
+                      std::string_view before,
+                      std::string_view after,
+                      const std::string& before_header,
+                      const std::string& after_header) {
   if (!view.diff_mode()) return;
   Value old_value = shown(before);
   Value new_value = shown(after);
   if (old_value.is_map() && !new_value.is_map()) {
-    new_value = Value::map({{"size", Value(after.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, after))}});
+    new_value = Value::map(
+        {{"size", Value(after.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, after))}});
   } else if (new_value.is_map() && !old_value.is_map()) {
-    old_value = Value::map({{"size", Value(before.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, before))}});
+    old_value = Value::map(
+        {{"size", Value(before.size())}, {"sha256", Value(hash_bytes(Algorithm::sha256, before))}});
   }
   plan.diff(std::move(old_value), std::move(new_value), before_header, after_header);
 }
@@ -117,7 +126,8 @@ Result<void> add_present_path_info(Plan& plan, const SystemView& view) {
 
 Result<std::vector<std::string>> missing_parents(const SystemView& view, const std::string& path) {
   std::vector<std::string> missing;
-  for (std::string folder = parent_folder(path); folder != "/" && folder != "."; folder = parent_folder(folder)) {
+  for (std::string folder = parent_folder(path); folder != "/" && folder != ".";
+       folder = parent_folder(folder)) {
     GS_TRY(const bool exists, path_exists(view, folder));
     if (exists) break;
     missing.push_back(folder);

@@ -1,17 +1,18 @@
 #pragma once
 /// @file What stands at a path, in the words of the file modules, and small helpers around it.
 
+#include "modules/sdk/module.hpp"
+
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "modules/sdk/module.hpp"
-
 namespace gpustack::modules {
 
-/// Ansible's five states. A device, pipe or socket counts as a file; a file with more than one name as `hard`.
+/// Ansible's five states. A device, pipe or socket counts as a file; a file with more than one name
+/// as `hard`.
 enum class FileState : std::uint8_t { absent, file, directory, link, hard };
 
 std::string_view state_name(FileState state);
@@ -33,15 +34,23 @@ std::string without_end_slash(std::string path);
 
 /// Visits everything below `folder`, parents before children, links not followed.
 /// `visit` says whether to enter a folder.
-Result<void> walk(const SystemView& view, const std::string& folder,
-                  const std::function<Result<bool>(const std::string& path, const FileInfo& info)>& visit);
+Result<void> walk(
+    const SystemView& view,
+    const std::string& folder,
+    const std::function<Result<bool>(const std::string& path, const FileInfo& info)>& visit);
 
-/// Adds a content diff where the user asked for diffs. Binary and very large content is shown by size and hash.
-void add_content_diff(Plan& plan, const SystemView& view, std::string_view before, std::string_view after,
-                      const std::string& before_header, const std::string& after_header);
+/// Adds a content diff where the user asked for diffs. Binary and very large content is shown by
+/// size and hash.
+void add_content_diff(Plan& plan,
+                      const SystemView& view,
+                      std::string_view before,
+                      std::string_view after,
+                      const std::string& before_header,
+                      const std::string& after_header);
 
 /// apply_steps(), then the keys that describe the file named by `dest` or `path` of the result.
-/// @source module_utils/basic.py of ansible-core 2.14, which adds them to every result that names a path
+/// @source module_utils/basic.py of ansible-core 2.14, which adds them to every result that names a
+/// path
 Result<Outcome> apply_with_path_info(const Plan& plan, System& system);
 /// The dry run's part of the same: what is there now. Does nothing in a real run.
 Result<void> add_present_path_info(Plan& plan, const SystemView& view);

@@ -64,9 +64,11 @@ Result<PassphraseHelper> place_passphrase(System& system, const std::string& pas
   GS_TRY_VOID(system.write(secret, Content::of(passphrase + "\n"), options));
   options.mode = 0700;
   const std::string script = join_path(folder, "ask");
-  GS_TRY_VOID(system.write(script, Content::of("#!/bin/sh\nexec cat " + shell_quote(secret) + "\n"), options));
-  return PassphraseHelper{std::move(folder),
-                          {{"SSH_ASKPASS", script}, {"SSH_ASKPASS_REQUIRE", "force"}, {"DISPLAY", ":0"}}};
+  GS_TRY_VOID(system.write(
+      script, Content::of("#!/bin/sh\nexec cat " + shell_quote(secret) + "\n"), options));
+  return PassphraseHelper{
+      std::move(folder),
+      {{"SSH_ASKPASS", script}, {"SSH_ASKPASS_REQUIRE", "force"}, {"DISPLAY", ":0"}}};
 }
 
 }  // namespace
@@ -77,11 +79,15 @@ Result<void> give_tree(System& system, const std::string& path, Ownership owner)
   GS_TRY_VOID(system.set_owner(path, owner, false));
   if (info->kind != FileKind::directory) return {};
   GS_TRY(const auto names, system.list(path));
-  for (const std::string& name : names) GS_TRY_VOID(give_tree(system, join_path(path, name), owner));
+  for (const std::string& name : names)
+    GS_TRY_VOID(give_tree(system, join_path(path, name), owner));
   return {};
 }
 
-Result<void> make_home(System& system, const std::string& path, const std::string& skeleton, Ownership owner) {
+Result<void> make_home(System& system,
+                       const std::string& path,
+                       const std::string& skeleton,
+                       Ownership owner) {
   GS_TRY(const auto there, system.stat(path));
   if (there) return {};
   GS_TRY_VOID(make_parents(system, path));
@@ -107,7 +113,8 @@ Result<CommandResult> make_ssh_key(System& system, const SshKeyRequest& request,
     }
   }
   Command command = parsable_command({"ssh-keygen", "-q", "-t", request.type});
-  if (request.bits > 0) command.argv.insert(command.argv.end(), {"-b", std::to_string(request.bits)});
+  if (request.bits > 0)
+    command.argv.insert(command.argv.end(), {"-b", std::to_string(request.bits)});
   command.argv.insert(command.argv.end(), {"-C", request.comment, "-f", request.file});
   std::string helper_folder;
   if (request.passphrase.is_null()) {

@@ -40,13 +40,18 @@ bool is_chroot(const SystemView& view) {
   const auto mine = view.stat("/");
   if (!mine || !*mine) return false;
   const auto first = view.stat("/proc/1/root/.");
-  if (first && *first) return (*mine)->inode != (*first)->inode || (*mine)->device != (*first)->device;
+  if (first && *first)
+    return (*mine)->inode != (*first)->inode || (*mine)->device != (*first)->device;
   return (*mine)->inode != kUsualRootInode;
 }
 
-std::string init_script(const std::string& name) { return name.starts_with('/') ? name : "/etc/init.d/" + name; }
+std::string init_script(const std::string& name) {
+  return name.starts_with('/') ? name : "/etc/init.d/" + name;
+}
 
-bool has_init_script(const SystemView& view, const std::string& name) { return is_there(view, init_script(name)); }
+bool has_init_script(const SystemView& view, const std::string& name) {
+  return is_there(view, init_script(name));
+}
 
 bool is_sysv_enabled(const SystemView& view, const std::string& name, const std::string& runlevel) {
   const std::string base = is_there(view, "/etc/rc0.d") ? "/etc/rc" : "/etc/init.d/rc";

@@ -1,11 +1,11 @@
 #pragma once
 /// @file Which init system a host has, and what System V's folders say about a service.
 
+#include "modules/sdk/system.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 
@@ -21,6 +21,8 @@ bool is_chroot(const SystemView& view);
 std::string init_script(const std::string& name);
 bool has_init_script(const SystemView& view, const std::string& name);
 /// Whether a start link is in any runlevel, or in the given one.
-bool is_sysv_enabled(const SystemView& view, const std::string& name, const std::string& runlevel = "?");
+bool is_sysv_enabled(const SystemView& view,
+                     const std::string& name,
+                     const std::string& runlevel = "?");
 
 }  // namespace gpustack::modules

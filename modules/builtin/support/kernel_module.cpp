@@ -1,8 +1,8 @@
 #include "modules/builtin/support/kernel_module.hpp"
 
-#include <algorithm>
-
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
@@ -22,12 +22,15 @@ Result<bool> is_module_loaded(const SystemView& view, const std::string& name) {
   const auto builtin = view.read("/lib/modules/" + kernel_release(view) + "/modules.builtin");
   if (!builtin) return false;
   for (const std::string& line : split_lines(*builtin)) {
-    if (trim_right(line).ends_with("/" + name + ".ko") || trim_right(line).ends_with("/" + loaded + ".ko")) return true;
+    if (trim_right(line).ends_with("/" + name + ".ko") ||
+        trim_right(line).ends_with("/" + loaded + ".ko"))
+      return true;
   }
   return false;
 }
 
-Result<std::vector<std::string>> configuration_files(const SystemView& view, const std::string& folder) {
+Result<std::vector<std::string>> configuration_files(const SystemView& view,
+                                                     const std::string& folder) {
   std::vector<std::string> out;
   GS_TRY(const auto info, view.stat(folder));
   if (!info) return out;

@@ -1,9 +1,9 @@
 #include "modules/builtin/support/mount_table.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <algorithm>
 #include <map>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -16,8 +16,8 @@ bool is_same_place(const FstabEntry& found, const FstabEntry& wanted) {
 }
 
 bool is_equal(const FstabEntry& left, const FstabEntry& right) {
-  return left.source == right.source && left.type == right.type && left.options == right.options && left.dump == right.dump &&
-         left.pass == right.pass;
+  return left.source == right.source && left.type == right.type && left.options == right.options &&
+         left.dump == right.dump && left.pass == right.pass;
 }
 
 // `\040` in mountinfo is a space.
@@ -92,7 +92,12 @@ std::vector<Mount> mounts(const SystemView& view) {
   for (const std::string& line : split_lines(*text)) {
     const auto fields = split_words(line);
     if (fields.size() < 10) continue;
-    Row row{fields[1], unescape(fields[3]), Mount{unescape(fields[4]), unescape(fields[fields.size() - 2]), fields[fields.size() - 3], fields[5]}};
+    Row row{fields[1],
+            unescape(fields[3]),
+            Mount{unescape(fields[4]),
+                  unescape(fields[fields.size() - 2]),
+                  fields[fields.size() - 3],
+                  fields[5]}};
     rows[fields[0]] = std::move(row);
     order.push_back(fields[0]);
   }
@@ -101,7 +106,8 @@ std::vector<Mount> mounts(const SystemView& view) {
     Row row = rows.at(id);
     const auto parent = rows.find(row.parent);
     if (row.parent != "1" && parent != rows.end()) {
-      // The root is told from the file system's top; what the user named is below the parent's place.
+      // The root is told from the file system's top; what the user named is below the parent's
+      // place.
       std::string root = row.root;
       const std::string& top = parent->second.root;
       if (top.size() > 1 && root.starts_with(top + "/")) root.erase(0, top.size());

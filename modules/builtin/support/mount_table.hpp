@@ -1,12 +1,12 @@
 #pragma once
 /// @file /etc/fstab and the kernel's list of mounts.
 
+#include "modules/sdk/system.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 
@@ -26,15 +26,15 @@ struct FstabEntry {
 std::string escape_fstab(std::string_view text);
 std::optional<FstabEntry> parse_fstab_line(std::string_view line);
 
-/// The text with the entry in place of the one for the same path (for swap: the same source), or added at the end.
-/// An entry that is the same already leaves its line as it stands.
+/// The text with the entry in place of the one for the same path (for swap: the same source), or
+/// added at the end. An entry that is the same already leaves its line as it stands.
 std::string with_entry(std::string_view fstab, const FstabEntry& entry);
 /// The text without the entry for that path.
 std::string without_entry(std::string_view fstab, const FstabEntry& entry);
 
 struct Mount {
   std::string path;
-  std::string source;   ///< the device; for a bind mount the folder it shows
+  std::string source;  ///< the device; for a bind mount the folder it shows
   std::string type;
   std::string options;
 };

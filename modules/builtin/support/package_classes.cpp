@@ -1,10 +1,10 @@
 #include "modules/builtin/support/package_classes.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
@@ -111,29 +111,46 @@ constexpr ClassRule kRules[] = {
 };
 
 // What a kernel is built with, but not booted from.
-constexpr std::string_view kNoReboot[] = {"linux-headers*", "linux-kbuild-*", "kernel-devel*", "nvidia-driver-pinning*"};
+constexpr std::string_view kNoReboot[] = {
+    "linux-headers*", "linux-kbuild-*", "kernel-devel*", "nvidia-driver-pinning*"};
 
 // On a Jetson the BSP brings driver and kernel; these would replace them.
 constexpr std::string_view kRefusedOnJetson[] = {
-    "nvidia-driver-*", "nvidia-open*",   "cuda-drivers*",         "nvidia-dkms-*",          "nvidia-kernel-*",
-    "nvidia-headless-*", "nvidia-utils-*", "nvidia-fabricmanager*", "nvidia-imex*",           "libnvidia-*",
-    "xserver-xorg-video-nvidia*", "linux-image-*", "linux-generic*", "linux-headers-generic*", "cuda",
+    "nvidia-driver-*",
+    "nvidia-open*",
+    "cuda-drivers*",
+    "nvidia-dkms-*",
+    "nvidia-kernel-*",
+    "nvidia-headless-*",
+    "nvidia-utils-*",
+    "nvidia-fabricmanager*",
+    "nvidia-imex*",
+    "libnvidia-*",
+    "xserver-xorg-video-nvidia*",
+    "linux-image-*",
+    "linux-generic*",
+    "linux-headers-generic*",
+    "cuda",
 };
 
 // Leaf packages of the BSP that may be added, at the BSP's own version.
 constexpr std::string_view kJetsonLeaves[] = {
-    "nvidia-l4t-jetson-multimedia-api", "nvidia-l4t-graphics-demos", "nvidia-l4t-vulkan-sc-sdk",
-    "nvidia-l4t-vulkan-sc-dev", "nvidia-l4t-vulkan-sc-samples",
+    "nvidia-l4t-jetson-multimedia-api",
+    "nvidia-l4t-graphics-demos",
+    "nvidia-l4t-vulkan-sc-sdk",
+    "nvidia-l4t-vulkan-sc-dev",
+    "nvidia-l4t-vulkan-sc-samples",
 };
 
 template <std::size_t kCount>
 bool any_matches(const std::string_view (&patterns)[kCount], std::string_view name) {
-  return std::ranges::any_of(patterns, [&](std::string_view pattern) { return name_matches(pattern, name); });
+  return std::ranges::any_of(patterns,
+                             [&](std::string_view pattern) { return name_matches(pattern, name); });
 }
 
 bool is_allowed_leaf(const PackageChange& change, std::string_view bsp_version) {
-  return change.action == PackageChange::Action::install && !bsp_version.empty() && change.new_version == bsp_version &&
-         any_matches(kJetsonLeaves, change.name);
+  return change.action == PackageChange::Action::install && !bsp_version.empty() &&
+         change.new_version == bsp_version && any_matches(kJetsonLeaves, change.name);
 }
 
 }  // namespace
@@ -170,7 +187,8 @@ bool needs_reboot(std::string_view name) {
 }
 
 std::string_view action_name(PackageChange::Action action) {
-  constexpr std::array<std::string_view, 6> kNames{"install", "upgrade", "downgrade", "reinstall", "remove", "purge"};
+  constexpr std::array<std::string_view, 6> kNames{
+      "install", "upgrade", "downgrade", "reinstall", "remove", "purge"};
   return kNames.at(static_cast<std::size_t>(action));
 }
 
@@ -206,8 +224,10 @@ void add_package_changes(Plan& plan, const std::vector<PackageChange>& changes) 
   for (const PackageChange& change : changes) {
     const std::string_view classes = class_name(classify_package(change.name));
     const std::string mark = classes.empty() ? std::string() : " (" + std::string(classes) + ")";
-    before.set(change.name, change.old_version.empty() ? "absent" + mark : change.old_version + mark);
-    after.set(change.name, change.new_version.empty() ? "absent" + mark : change.new_version + mark);
+    before.set(change.name,
+               change.old_version.empty() ? "absent" + mark : change.old_version + mark);
+    after.set(change.name,
+              change.new_version.empty() ? "absent" + mark : change.new_version + mark);
   }
   plan.set("packages", packages_value(changes));
   plan.diff(std::move(before), std::move(after), "packages", "packages");
@@ -222,13 +242,17 @@ bool is_jetson(const SystemView& view) {
   return false;
 }
 
-std::vector<std::string> jetson_hits(const std::vector<PackageChange>& changes, std::string_view bsp_version) {
+std::vector<std::string> jetson_hits(const std::vector<PackageChange>& changes,
+                                     std::string_view bsp_version) {
   std::vector<std::string> out;
   for (const PackageChange& change : changes) {
     if (change.name.starts_with("libnvidia-container")) continue;
-    const bool removes = change.action == PackageChange::Action::remove || change.action == PackageChange::Action::purge;
-    const bool is_protected = change.name.starts_with("nvidia-l4t-") && !is_allowed_leaf(change, bsp_version);
-    if (is_protected || (!removes && any_matches(kRefusedOnJetson, change.name))) out.push_back(change.line);
+    const bool removes = change.action == PackageChange::Action::remove ||
+                         change.action == PackageChange::Action::purge;
+    const bool is_protected =
+        change.name.starts_with("nvidia-l4t-") && !is_allowed_leaf(change, bsp_version);
+    if (is_protected || (!removes && any_matches(kRefusedOnJetson, change.name)))
+      out.push_back(change.line);
   }
   return out;
 }

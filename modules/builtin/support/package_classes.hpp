@@ -1,15 +1,17 @@
 #pragma once
-/// @file Which packages are kernel, driver, firmware or part of a board's BSP, and what a Jetson must not be given.
+/// @file Which packages are kernel, driver, firmware or part of a board's BSP, and what a Jetson
+/// must not be given.
+
+#include "modules/sdk/module.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "modules/sdk/module.hpp"
-
 namespace gpustack::modules {
 
-/// The class of a package by its name; the same table for deb and rpm names. ChangeClass::none for most.
+/// The class of a package by its name; the same table for deb and rpm names. ChangeClass::none for
+/// most.
 ChangeClass classify_package(std::string_view name);
 /// `kernel`, `driver`, `firmware`, `bsp`; empty for none.
 std::string_view class_name(ChangeClass one);
@@ -41,6 +43,7 @@ void add_package_changes(Plan& plan, const std::vector<PackageChange>& changes);
 bool is_jetson(const SystemView& view);
 /// Lines of the transaction that must not happen on a Jetson.
 /// @param bsp_version  version of nvidia-l4t-core, empty when unknown
-std::vector<std::string> jetson_hits(const std::vector<PackageChange>& changes, std::string_view bsp_version);
+std::vector<std::string> jetson_hits(const std::vector<PackageChange>& changes,
+                                     std::string_view bsp_version);
 
 }  // namespace gpustack::modules

@@ -17,7 +17,10 @@ Args with_argument(const Args& args, std::string_view name, Value value) {
   return Args(std::move(values));
 }
 
-Result<bool> has_content(const SystemView& view, const std::string& path, const FileInfo& info, const PlacedFile& file) {
+Result<bool> has_content(const SystemView& view,
+                         const std::string& path,
+                         const FileInfo& info,
+                         const PlacedFile& file) {
   if (info.kind != FileKind::regular) return false;
   if (file.content) {
     if (info.size != file.content->size) return false;
@@ -38,9 +41,11 @@ Result<void> Placer::folder(const std::string& path, bool corrects_existing) {
   const Args attributes = with_argument(args_, "mode", args_.get("directory_mode"));
   GS_TRY(const auto now, view_.stat(path));
   if (now) {
-    if (now->kind != FileKind::directory) return Error(ErrorCode::module_failed, "'" + path + "' exists and is no folder");
+    if (now->kind != FileKind::directory)
+      return Error(ErrorCode::module_failed, "'" + path + "' exists and is no folder");
     if (corrects_existing) {
-      GS_TRY_VOID(plan_file_attributes(plan_, attributes, view_, path, *now, nullptr, AttributeOptions{.follow = true}));
+      GS_TRY_VOID(plan_file_attributes(
+          plan_, attributes, view_, path, *now, nullptr, AttributeOptions{.follow = true}));
     }
     return {};
   }
@@ -49,8 +54,10 @@ Result<void> Placer::folder(const std::string& path, bool corrects_existing) {
   const FileInfo fresh = new_file_info(view_, FileKind::directory);
   plan_.changed = true;
   plan_.step(MakeDirectory{path, fresh.mode});
-  GS_TRY_VOID(plan_file_attributes(plan_, attributes, view_, path, fresh, nullptr, AttributeOptions{.follow = true}));
-  plan_.diff(Value::map({{"path", path}, {"state", "absent"}}), Value::map({{"path", path}, {"state", "directory"}}));
+  GS_TRY_VOID(plan_file_attributes(
+      plan_, attributes, view_, path, fresh, nullptr, AttributeOptions{.follow = true}));
+  plan_.diff(Value::map({{"path", path}, {"state", "absent"}}),
+             Value::map({{"path", path}, {"state", "directory"}}));
   made_.insert(path);
   return {};
 }
@@ -60,7 +67,9 @@ Result<void> Placer::require_parent(const std::string& path) const {
   // A dry run cannot know which folders earlier tasks would have made.
   if (makes(parent) || view_.check_mode()) return {};
   GS_TRY(const bool there, is_folder(view_, parent));
-  if (!there) return Error(ErrorCode::module_failed, "the destination folder '" + parent + "' does not exist");
+  if (!there)
+    return Error(ErrorCode::module_failed,
+                 "the destination folder '" + parent + "' does not exist");
   return {};
 }
 
@@ -76,7 +85,8 @@ Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>&
   const bool had_file = now && now->kind == FileKind::regular;
   const std::string after_header = file.content ? file.dest : file.from;
   if (size > kLargestShown || (had_file && now->size > kLargestShown)) {
-    Value before = had_file ? Value::map({{"size", Value(now->size)}}) : Value::map({{"state", "absent"}});
+    Value before =
+        had_file ? Value::map({{"size", Value(now->size)}}) : Value::map({{"state", "absent"}});
     plan_.diff(std::move(before), Value::map({{"size", Value(size)}}), file.dest, after_header);
     return {};
   }
@@ -97,7 +107,8 @@ Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>&
 Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
   GS_TRY(const auto unfollowed, view_.lstat(file.dest));
   GS_TRY(const auto now, view_.stat(file.dest));
-  const bool replaces_link = file.keeps_links && unfollowed && unfollowed->kind == FileKind::symlink;
+  const bool replaces_link =
+      file.keeps_links && unfollowed && unfollowed->kind == FileKind::symlink;
   if (now && now->kind == FileKind::directory && !replaces_link) {
     return Error(ErrorCode::module_failed, "'" + file.dest + "' is a folder, expected a file");
   }
@@ -123,15 +134,18 @@ Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
     if (file.content) {
       plan_.step(WriteFile{file.dest, *file.content, std::move(options)});
     } else {
-      // A copy must not take the mode of its source: what is not asked for is the old file's, or a fresh file's.
+      // A copy must not take the mode of its source: what is not asked for is the old file's, or a
+      // fresh file's.
       if (!options.mode) options.mode = base ? base->mode : new_file_info(view_).mode;
       plan_.step(CopyFile{file.from, file.dest, std::move(options)});
     }
   }
   AttributeDiff changes;
   const AttributeOptions how{.follow = true, .already_written = !same};
-  GS_TRY(const bool differs,
-         plan_file_attributes(plan_, attributes, view_, file.dest, base ? *base : new_file_info(view_), &changes, how));
+  GS_TRY(
+      const bool differs,
+      plan_file_attributes(
+          plan_, attributes, view_, file.dest, base ? *base : new_file_info(view_), &changes, how));
   if (differs && base) {
     changes.before.set("path", Value(file.dest));
     changes.after.set("path", Value(file.dest));
@@ -142,12 +156,14 @@ Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
 
 Result<void> Placer::symlink(const std::string& target, const std::string& path) {
   GS_TRY(const Found found, find_path(view_, path));
-  if (found.state == FileState::directory) return Error(ErrorCode::module_failed, "'" + path + "' is a folder, expected a link");
+  if (found.state == FileState::directory)
+    return Error(ErrorCode::module_failed, "'" + path + "' is a folder, expected a link");
   const Args attributes = with_argument(args_, "mode", Value());
   if (found.state == FileState::link) {
     GS_TRY(const std::string old, view_.read_link(path));
     if (old == target) {
-      GS_TRY_VOID(plan_file_attributes(plan_, attributes, view_, path, *found.info, nullptr, AttributeOptions{.follow = false}));
+      GS_TRY_VOID(plan_file_attributes(
+          plan_, attributes, view_, path, *found.info, nullptr, AttributeOptions{.follow = false}));
       return {};
     }
   }
@@ -155,7 +171,12 @@ Result<void> Placer::symlink(const std::string& target, const std::string& path)
   plan_.step(MakeSymlink{target, path});
   plan_.diff(Value::map({{"path", path}, {"state", Value(state_name(found.state))}}),
              Value::map({{"path", path}, {"state", "link"}, {"src", target}}));
-  GS_TRY_VOID(plan_file_attributes(plan_, attributes, view_, path, new_file_info(view_, FileKind::symlink), nullptr,
+  GS_TRY_VOID(plan_file_attributes(plan_,
+                                   attributes,
+                                   view_,
+                                   path,
+                                   new_file_info(view_, FileKind::symlink),
+                                   nullptr,
                                    AttributeOptions{.follow = false}));
   return {};
 }

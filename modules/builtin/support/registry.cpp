@@ -1,7 +1,7 @@
+#include "modules/sdk/module.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "modules/sdk/module.hpp"
 
 namespace gpustack::modules {
 
@@ -55,7 +55,8 @@ const ModuleSpec* find_module(std::string_view name) {
   const ModuleSpec* spec = find_short(name.substr(dot + 1));
   if (spec == nullptr) return nullptr;
   // Ansible answers for every module it ever shipped under both of its own names.
-  const bool answers = collection == spec->collection || collection == kBuiltin || collection == kLegacy;
+  const bool answers =
+      collection == spec->collection || collection == kBuiltin || collection == kLegacy;
   return answers ? spec : nullptr;
 }
 

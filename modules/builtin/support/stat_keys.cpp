@@ -12,10 +12,16 @@ struct Flag {
   std::string_view name;
 };
 constexpr std::array kFlags = {
-    Flag{'A', "noatime"},   Flag{'a', "append"},    Flag{'c', "compressed"}, Flag{'C', "nocow"},       Flag{'d', "nodump"},
-    Flag{'D', "dirsync"},   Flag{'e', "extents"},   Flag{'E', "encrypted"},  Flag{'h', "blocksize"},   Flag{'i', "immutable"},
-    Flag{'I', "indexed"},   Flag{'j', "journalled"}, Flag{'N', "inline"},    Flag{'s', "zero"},        Flag{'S', "synchronous"},
-    Flag{'t', "notail"},    Flag{'T', "blockroot"}, Flag{'u', "undelete"},   Flag{'X', "compressedraw"}, Flag{'Z', "compresseddirty"},
+    Flag{'A', "noatime"},       Flag{'a', "append"},
+    Flag{'c', "compressed"},    Flag{'C', "nocow"},
+    Flag{'d', "nodump"},        Flag{'D', "dirsync"},
+    Flag{'e', "extents"},       Flag{'E', "encrypted"},
+    Flag{'h', "blocksize"},     Flag{'i', "immutable"},
+    Flag{'I', "indexed"},       Flag{'j', "journalled"},
+    Flag{'N', "inline"},        Flag{'s', "zero"},
+    Flag{'S', "synchronous"},   Flag{'t', "notail"},
+    Flag{'T', "blockroot"},     Flag{'u', "undelete"},
+    Flag{'X', "compressedraw"}, Flag{'Z', "compresseddirty"},
 };
 
 struct Bit {
@@ -23,8 +29,17 @@ struct Bit {
   std::uint32_t mask;
 };
 constexpr std::array kBits = {
-    Bit{"wusr", 0200}, Bit{"rusr", 0400}, Bit{"xusr", 0100}, Bit{"wgrp", 0020},  Bit{"rgrp", 0040},  Bit{"xgrp", 0010},
-    Bit{"woth", 0002}, Bit{"roth", 0004}, Bit{"xoth", 0001}, Bit{"isuid", 04000}, Bit{"isgid", 02000},
+    Bit{"wusr", 0200},
+    Bit{"rusr", 0400},
+    Bit{"xusr", 0100},
+    Bit{"wgrp", 0020},
+    Bit{"rgrp", 0040},
+    Bit{"xgrp", 0010},
+    Bit{"woth", 0002},
+    Bit{"roth", 0004},
+    Bit{"xoth", 0001},
+    Bit{"isuid", 04000},
+    Bit{"isgid", 02000},
 };
 
 }  // namespace

@@ -1,19 +1,27 @@
 #include "modules/builtin/support/systemd_unit.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/init_system.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace gpustack::modules {
 
 namespace {
 
-constexpr std::string_view kKnownStates[] = {"enabled", "enabled-runtime", "linked",   "linked-runtime",
-                                             "masked",  "masked-runtime",  "static",   "indirect",
-                                             "disabled", "generated",      "transient"};
+constexpr std::string_view kKnownStates[] = {"enabled",
+                                             "enabled-runtime",
+                                             "linked",
+                                             "linked-runtime",
+                                             "masked",
+                                             "masked-runtime",
+                                             "static",
+                                             "indirect",
+                                             "disabled",
+                                             "generated",
+                                             "transient"};
 
 // One systemctl call and what to say when it fails.
 struct UnitStep {
@@ -44,8 +52,9 @@ Command systemctl(const Args& args, const SystemView& view, std::vector<std::str
 }
 
 bool was_ignored(std::string_view text) {
-  return text.find('=') == std::string_view::npos && (text.find("ignoring request") != std::string_view::npos ||
-                                                      text.find("ignoring command") != std::string_view::npos);
+  return text.find('=') == std::string_view::npos &&
+         (text.find("ignoring request") != std::string_view::npos ||
+          text.find("ignoring command") != std::string_view::npos);
 }
 
 Error not_found(const std::string& unit) {
@@ -55,7 +64,8 @@ Error not_found(const std::string& unit) {
 /// Reads a unit's state and lists what has to be done.
 class UnitPlanner {
  public:
-  UnitPlanner(const Args& args, const SystemView& view) : args_(args), view_(view), unit_(args.text("name")) {}
+  UnitPlanner(const Args& args, const SystemView& view)
+      : args_(args), view_(view), unit_(args.text("name")) {}
 
   Result<Decision> decide() {
     decision_.result.set("name", args_.get("name"));
@@ -70,7 +80,9 @@ class UnitPlanner {
   }
 
  private:
-  Result<CommandResult> ask(std::vector<std::string> words) const { return view_.query(systemctl(args_, view_, std::move(words))); }
+  Result<CommandResult> ask(std::vector<std::string> words) const {
+    return view_.query(systemctl(args_, view_, std::move(words)));
+  }
 
   Result<void> look() {
     has_script_ = has_init_script(view_, unit_);
@@ -80,10 +92,12 @@ class UnitPlanner {
       const std::string loaded = to_text(status_.get("LoadState"));
       is_unit_ = status_.find("LoadState") != nullptr && loaded != "not-found";
       if (is_unit_ && loaded != "masked" && status_.find("LoadError") != nullptr) {
-        return Error(ErrorCode::module_failed,
-                     "Error loading unit file '" + unit_ + "': " + to_text(status_.get("LoadError")));
+        return Error(
+            ErrorCode::module_failed,
+            "Error loading unit file '" + unit_ + "': " + to_text(status_.get("LoadError")));
       }
-    } else if (shown.status == 1 && shown.errors.find("Failed to parse bus message") != std::string::npos) {
+    } else if (shown.status == 1 &&
+               shown.errors.find("Failed to parse bus message") != std::string::npos) {
       status_ = parse_unit_properties(shown.output);
       const std::size_t at = unit_.find('@');
       const std::string search = at == std::string::npos ? unit_ : unit_.substr(0, at + 1);
@@ -95,7 +109,9 @@ class UnitPlanner {
       GS_TRY_VOID(look_offline());
     }
     if (has_script_ && !is_unit_) {
-      add_warning(decision_.result, "The service (" + unit_ + ") is actually an init script but the system is managed by systemd");
+      add_warning(decision_.result,
+                  "The service (" + unit_ +
+                      ") is actually an init script but the system is managed by systemd");
     }
     return {};
   }
@@ -131,14 +147,16 @@ class UnitPlanner {
     const bool wanted = args_.boolean("enabled");
     bool enabled = false;
     const std::string file_state = to_text(status_.get("UnitFileState"));
-    if (args_.text("scope", "system") == "system" && (file_state == "enabled" || file_state == "disabled")) {
+    if (args_.text("scope", "system") == "system" &&
+        (file_state == "enabled" || file_state == "disabled")) {
       enabled = file_state == "enabled";  // says the same as is-enabled, which would cost a process
     } else {
       GS_TRY(const CommandResult answer, ask({"is-enabled", unit_, "-l"}));
       const std::string_view text = trim(answer.output);
       if (answer.status == 0) {
         enabled = text != "indirect" && text != "alias";
-      } else if (answer.status == 1 && args_.text("scope", "system") == "system" && has_script_ && !text.ends_with("disabled")) {
+      } else if (answer.status == 1 && args_.text("scope", "system") == "system" && has_script_ &&
+                 !text.ends_with("disabled")) {
         enabled = is_sysv_enabled(view_, unit_);
       }
     }
@@ -155,8 +173,9 @@ class UnitPlanner {
       if (!is_chroot(view_) && view_.environment("SYSTEMD_OFFLINE") != "1") {
         return Error(ErrorCode::module_failed, "Service is in unknown state");
       }
-      add_warning(decision_.result, "Target is a chroot or systemd is offline. This can lead to false positives or "
-                                    "prevent the init system tools from working.");
+      add_warning(decision_.result,
+                  "Target is a chroot or systemd is offline. This can lead to false positives or "
+                  "prevent the init system tools from working.");
       return {};
     }
     const std::string active = to_text(status_.get("ActiveState"));
@@ -194,7 +213,11 @@ Value describe(const Decision& decision, bool before) {
     } else if (step.verb == "mask" || step.verb == "unmask") {
       out.set("masked", before ? step.verb == "unmask" : step.verb == "mask");
     } else {
-      out.set("state", before ? status.get("ActiveState") : Value(step.verb == "stop" ? "inactive" : step.verb == "start" ? "active" : "active (" + step.verb + "ed)"));
+      out.set("state",
+              before ? status.get("ActiveState")
+                     : Value(step.verb == "stop"    ? "inactive"
+                             : step.verb == "start" ? "active"
+                                                    : "active (" + step.verb + "ed)"));
     }
   }
   return out;
@@ -218,7 +241,8 @@ Value parse_unit_properties(std::string_view text) {
     if (equals == std::string::npos) continue;
     const std::string name = line.substr(0, equals);
     const std::string rest = line.substr(equals + 1);
-    if (name.starts_with("Exec") && trim_left(rest).starts_with('{') && !trim_right(rest).ends_with('}')) {
+    if (name.starts_with("Exec") && trim_left(rest).starts_with('{') &&
+        !trim_right(rest).ends_with('}')) {
       key = name;
       value = rest;
       continue;
@@ -232,11 +256,13 @@ Result<Plan> plan_unit(const Args& args, const SystemView& view) {
   const std::string unit = args.text("name");
   const std::size_t glob = unit.find_first_of("*?[");
   if (glob != std::string::npos) {
-    return Error(ErrorCode::invalid_argument, "This module does not currently support using glob patterns, found '" +
-                                                  unit.substr(glob, 1) + "' in service name: " + unit);
+    return Error(ErrorCode::invalid_argument,
+                 "This module does not currently support using glob patterns, found '" +
+                     unit.substr(glob, 1) + "' in service name: " + unit);
   }
   if (view.find_program("systemctl").empty()) {
-    return Error(ErrorCode::module_failed, "Failed to find required executable \"systemctl\" in PATH")
+    return Error(ErrorCode::module_failed,
+                 "Failed to find required executable \"systemctl\" in PATH")
         .hint("this host has no systemd; use 'service'");
   }
   Plan plan = Plan::none();
@@ -258,20 +284,27 @@ Result<Plan> plan_unit(const Args& args, const SystemView& view) {
 Result<Outcome> apply_unit(const Plan& plan, System& system) {
   const Args args(plan.state);
   const std::string unit = args.text("name");
-  for (const auto& [argument, verb] : {std::pair{"daemon_reload", "daemon-reload"}, std::pair{"daemon_reexec", "daemon-reexec"}}) {
+  for (const auto& [argument, verb] :
+       {std::pair{"daemon_reload", "daemon-reload"}, std::pair{"daemon_reexec", "daemon-reexec"}}) {
     if (!args.boolean(argument)) continue;
     GS_TRY(const CommandResult done, system.run(systemctl(args, system, {verb})));
     if (done.status != 0) {
-      return failed_outcome("failure " + std::to_string(return_code(done)) + " during " + verb + ": " + done.errors, done);
+      return failed_outcome(
+          "failure " + std::to_string(return_code(done)) + " during " + verb + ": " + done.errors,
+          done);
     }
   }
   const bool reloads = args.boolean("daemon_reload") || args.boolean("daemon_reexec");
-  if (!plan.changed && !reloads) return Outcome{.changed = false, .failed = false, .result = plan.result};
+  if (!plan.changed && !reloads)
+    return Outcome{.changed = false, .failed = false, .result = plan.result};
   GS_TRY(const Decision decision, UnitPlanner(args, system).decide());
   for (const UnitStep& step : decision.steps) {
     GS_TRY(const CommandResult done, system.run(systemctl(args, system, {step.verb, unit})));
     if (done.status != 0) {
-      return failed_outcome(step.failure + (step.shows_output ? done.output : std::string()) + done.errors, done, decision.result);
+      return failed_outcome(
+          step.failure + (step.shows_output ? done.output : std::string()) + done.errors,
+          done,
+          decision.result);
     }
   }
   return Outcome{.changed = decision.changed, .failed = false, .result = decision.result};

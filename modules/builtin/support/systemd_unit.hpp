@@ -9,7 +9,8 @@ namespace gpustack::modules {
 inline constexpr std::string_view kUnitQueries =
     "systemctl show, systemctl is-enabled, systemctl is-active, systemctl list-unit-files";
 
-/// @param args  name, state, enabled, masked, daemon_reload, daemon_reexec, scope, no_block, force; absent ones are not asked for
+/// @param args  name, state, enabled, masked, daemon_reload, daemon_reexec, scope, no_block, force;
+/// absent ones are not asked for
 /// @source ansible-core 2.14, modules/systemd.py
 Result<Plan> plan_unit(const Args& args, const SystemView& view);
 Result<Outcome> apply_unit(const Plan& plan, System& system);

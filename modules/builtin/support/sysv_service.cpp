@@ -1,16 +1,18 @@
 #include "modules/builtin/support/sysv_service.hpp"
 
-#include <algorithm>
-
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/init_system.hpp"
 #include "modules/sdk/text.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules {
 
 namespace {
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 // Looks for `pattern` in the command lines of all processes.
 bool is_process_there(const SystemView& view, const std::string& pattern) {
@@ -31,23 +33,30 @@ Result<bool> is_running(const Args& args, const SystemView& view) {
   if (args.has("pattern")) return is_process_there(view, args.text("pattern"));
   Command command = parsable_command({"service", name, "status"});
   if (view.find_program("service").empty()) {
-    return Error(ErrorCode::module_failed, "Unable to determine service status: there is no 'service' command");
+    return Error(ErrorCode::module_failed,
+                 "Unable to determine service status: there is no 'service' command");
   }
   GS_TRY(const CommandResult status, view.query(command));
   return is_running_by_status(name, status);
 }
 
-std::vector<std::string> script_call(const std::string& script, const std::string& verb, const std::string& arguments) {
+std::vector<std::string> script_call(const std::string& script,
+                                     const std::string& verb,
+                                     const std::string& arguments) {
   std::vector<std::string> argv{script, verb};
   const auto words = shell_split(arguments);
   if (words) argv.insert(argv.end(), words->begin(), words->end());
   return argv;
 }
 
-Value step_value(std::vector<std::string> argv, std::string failure, std::int64_t sleep_seconds = 0) {
+Value step_value(std::vector<std::string> argv,
+                 std::string failure,
+                 std::int64_t sleep_seconds = 0) {
   List words;
   for (std::string& word : argv) words.push_back(Value(std::move(word)));
-  return Value::map({{"argv", Value(std::move(words))}, {"failure", std::move(failure)}, {"sleep", sleep_seconds}});
+  return Value::map({{"argv", Value(std::move(words))},
+                     {"failure", std::move(failure)},
+                     {"sleep", sleep_seconds}});
 }
 
 Result<void> plan_enabled(const Args& args, const SystemView& view, Plan& plan, Value& steps) {
@@ -55,14 +64,17 @@ Result<void> plan_enabled(const Args& args, const SystemView& view, Plan& plan, 
   const bool wanted = args.boolean("enabled");
   plan.set("enabled", wanted);
   if (is_sysv_enabled(view, name) == wanted) return {};
-  const std::string failure = "Unable to " + std::string(wanted ? "enable" : "disable") + " service " + name;
+  const std::string failure =
+      "Unable to " + std::string(wanted ? "enable" : "disable") + " service " + name;
   if (!view.find_program("update-rc.d").empty()) {
     if (wanted) steps.push_back(step_value({"update-rc.d", name, "defaults"}, failure));
     steps.push_back(step_value({"update-rc.d", name, wanted ? "enable" : "disable"}, failure));
   } else if (!view.find_program("chkconfig").empty()) {
     steps.push_back(step_value({"chkconfig", name, wanted ? "on" : "off"}, failure));
   } else {
-    return Error(ErrorCode::module_failed, "cannot enable or disable '" + name + "': neither update-rc.d nor chkconfig is there");
+    return Error(
+        ErrorCode::module_failed,
+        "cannot enable or disable '" + name + "': neither update-rc.d nor chkconfig is there");
   }
   plan.changed = true;
   plan.diff(Value::map({{"enabled", !wanted}}), Value::map({{"enabled", wanted}}), name, name);
@@ -77,7 +89,9 @@ Result<void> plan_state(const Args& args, const SystemView& view, Plan& plan, Va
   GS_TRY(const bool running, is_running(args, view));
   plan.set("state", wanted == "stopped" ? "stopped" : "started");
   const auto call = [&](const std::string& verb, std::int64_t sleep_seconds = 0) {
-    steps.push_back(step_value(script_call(script, verb, arguments), "Failed to " + verb + " service: " + name, sleep_seconds));
+    steps.push_back(step_value(script_call(script, verb, arguments),
+                               "Failed to " + verb + " service: " + name,
+                               sleep_seconds));
     plan.changed = true;
   };
   if (wanted == "restarted") {
@@ -95,7 +109,10 @@ Result<void> plan_state(const Args& args, const SystemView& view, Plan& plan, Va
   } else {
     return {};
   }
-  plan.diff(Value::map({{"state", running ? "started" : "stopped"}}), Value::map({{"state", wanted}}), name, name);
+  plan.diff(Value::map({{"state", running ? "started" : "stopped"}}),
+            Value::map({{"state", wanted}}),
+            name,
+            name);
   return {};
 }
 
@@ -104,7 +121,8 @@ Result<void> plan_state(const Args& args, const SystemView& view, Plan& plan, Va
 bool is_running_by_status(const std::string& name, const CommandResult& status) {
   const std::string clean = replace_all(lower(status.output), lower(name), "");
   if (std::ranges::count(status.output, '\n') <= 1) {
-    for (const std::string_view word : {"stop", "is dead ", "dead but ", "could not access pid file", "inactive"}) {
+    for (const std::string_view word :
+         {"stop", "is dead ", "dead but ", "could not access pid file", "inactive"}) {
       if (holds(clean, word)) return false;
     }
     for (const std::string_view word : {"run", "start", "active"}) {
@@ -117,7 +135,8 @@ bool is_running_by_status(const std::string& name, const CommandResult& status) 
 Result<Plan> plan_sysv_service(const Args& args, const SystemView& view) {
   const std::string name = args.text("name");
   if (!has_init_script(view, name)) {
-    return Error(ErrorCode::module_failed, "Could not find the requested service " + name + ": host")
+    return Error(ErrorCode::module_failed,
+                 "Could not find the requested service " + name + ": host")
         .hint("there is no " + init_script(name));
   }
   Plan plan = Plan::none(Value::map({{"name", name}}));
@@ -136,7 +155,10 @@ Result<Outcome> apply_sysv_service(const Plan& plan, System& system) {
     GS_TRY(const CommandResult done, system.run(command));
     if (done.status != 0) {
       const std::string_view why = trim(done.errors.empty() ? done.output : done.errors);
-      return failed_outcome(to_text(step.get("failure")) + (why.empty() ? "" : ": " + std::string(why)), done, plan.result);
+      return failed_outcome(
+          to_text(step.get("failure")) + (why.empty() ? "" : ": " + std::string(why)),
+          done,
+          plan.result);
     }
     GS_TRY_VOID(system.sleep(std::chrono::seconds(step.get("sleep").as_integer())));
   }

@@ -1,12 +1,12 @@
 #include "modules/builtin/support/tcp_table.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -16,8 +16,12 @@ struct State {
   std::string_view name;
   std::string_view code;
 };
-constexpr State kStates[] = {{"ESTABLISHED", "01"}, {"SYN_SENT", "02"},  {"SYN_RECV", "03"},
-                             {"FIN_WAIT1", "04"},   {"FIN_WAIT2", "05"}, {"TIME_WAIT", "06"}};
+constexpr State kStates[] = {{"ESTABLISHED", "01"},
+                             {"SYN_SENT", "02"},
+                             {"SYN_RECV", "03"},
+                             {"FIN_WAIT1", "04"},
+                             {"FIN_WAIT2", "05"},
+                             {"TIME_WAIT", "06"}};
 constexpr std::string_view kMappedPrefix = "0000000000000000FFFF0000";
 
 // The table shows addresses as 32-bit words in the host's byte order.
@@ -25,7 +29,13 @@ std::string table_text(const unsigned char* bytes, std::size_t size) {
   std::string out;
   for (std::size_t word = 0; word < size; word += 4) {
     std::array<char, 9> text{};
-    std::snprintf(text.data(), text.size(), "%02X%02X%02X%02X", bytes[word + 3], bytes[word + 2], bytes[word + 1], bytes[word]);
+    std::snprintf(text.data(),
+                  text.size(),
+                  "%02X%02X%02X%02X",
+                  bytes[word + 3],
+                  bytes[word + 2],
+                  bytes[word + 1],
+                  bytes[word]);
     out += text.data();
   }
   return out;
@@ -47,13 +57,16 @@ std::vector<std::string> table_addresses(const std::vector<std::string>& address
   return out;
 }
 
-bool contains(const std::vector<std::string>& all, std::string_view one) { return std::ranges::find(all, one) != all.end(); }
+bool contains(const std::vector<std::string>& all, std::string_view one) {
+  return std::ranges::find(all, one) != all.end();
+}
 
 // `0.0.0.0` and `::` were asked for: every local address of that family counts.
 bool matches_any(const std::vector<std::string>& wanted, std::string_view local) {
   if (local.size() == 8) return contains(wanted, "00000000");
   if (contains(wanted, std::string(32, '0'))) return true;
-  return local.starts_with(kMappedPrefix) && contains(wanted, std::string(kMappedPrefix) + "00000000");
+  return local.starts_with(kMappedPrefix) &&
+         contains(wanted, std::string(kMappedPrefix) + "00000000");
 }
 
 }  // namespace
@@ -76,7 +89,8 @@ std::size_t count_connections(const SystemView& view, const TcpQuery& query) {
     if (!text) continue;
     for (const std::string& line : split_lines(*text)) {
       const auto fields = split_words(line);
-      if (fields.size() < 4 || fields[1] == "local_address" || !contains(query.states, fields[3])) continue;
+      if (fields.size() < 4 || fields[1] == "local_address" || !contains(query.states, fields[3]))
+        continue;
       const std::size_t colon = fields[1].find(':');
       const std::string local = fields[1].substr(0, colon);
       if (colon == std::string::npos || fields[1].substr(colon + 1) != port.data()) continue;

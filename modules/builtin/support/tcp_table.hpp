@@ -1,10 +1,10 @@
 #pragma once
 /// @file The kernel's table of TCP connections, /proc/net/tcp and tcp6.
 
+#include "modules/sdk/system.hpp"
+
 #include <string>
 #include <vector>
-
-#include "modules/sdk/system.hpp"
 
 namespace gpustack::modules {
 
@@ -12,7 +12,8 @@ namespace gpustack::modules {
 std::string tcp_state_code(std::string_view name);
 
 struct TcpQuery {
-  std::vector<std::string> addresses;           ///< local addresses, as text; the wildcard addresses match all
+  std::vector<std::string>
+      addresses;  ///< local addresses, as text; the wildcard addresses match all
   std::uint16_t port = 0;
   std::vector<std::string> states;              ///< codes
   std::vector<std::string> excluded_addresses;  ///< remote addresses that do not count

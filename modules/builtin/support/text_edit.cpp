@@ -11,14 +11,19 @@ Result<TextFile> open_text(const SystemView& view, const std::string& path) {
   GS_TRY(const auto unfollowed, view.lstat(path));
   file.is_link = unfollowed && unfollowed->kind == FileKind::symlink;
   if (!file.info) return file;
-  if (file.info->kind == FileKind::directory) return Error(ErrorCode::module_failed, "path '" + path + "' is a folder");
+  if (file.info->kind == FileKind::directory)
+    return Error(ErrorCode::module_failed, "path '" + path + "' is a folder");
   GS_TRY(file.content, view.read(path));
   return file;
 }
 
 namespace {
 
-Result<void> plan_write(Plan& plan, const Args& args, const SystemView& view, const TextFile& file, std::string content) {
+Result<void> plan_write(Plan& plan,
+                        const Args& args,
+                        const SystemView& view,
+                        const TextFile& file,
+                        std::string content) {
   GS_TRY(const auto folders, missing_parents(view, file.path));
   for (const std::string& folder : folders) {
     plan.step(MakeDirectory{folder, new_file_info(view, FileKind::directory).mode});
@@ -36,8 +41,13 @@ Result<void> plan_write(Plan& plan, const Args& args, const SystemView& view, co
 
 }  // namespace
 
-Result<void> finish_edit(Plan& plan, const Args& args, const SystemView& view, const TextFile& file, std::string content,
-                         std::string message, Headers headers) {
+Result<void> finish_edit(Plan& plan,
+                         const Args& args,
+                         const SystemView& view,
+                         const TextFile& file,
+                         std::string content,
+                         std::string message,
+                         Headers headers) {
   const bool writes = !file.exists() || content != file.content;
   const bool with_kind = headers == Headers::content_and_attributes;
   const std::string header = with_kind ? file.path + " (content)" : file.path;
@@ -51,7 +61,8 @@ Result<void> finish_edit(Plan& plan, const Args& args, const SystemView& view, c
   AttributeDiff diff;
   const AttributeOptions options{.follow = false, .already_written = writes && !file.is_link};
   GS_TRY(const bool differs,
-         plan_file_attributes(plan, args, view, file.path, now ? *now : new_file_info(view), &diff, options));
+         plan_file_attributes(
+             plan, args, view, file.path, now ? *now : new_file_info(view), &diff, options));
   // A dry run of a new file says nothing of its attributes: they come with it.
   if (differs && (file.exists() || !view.check_mode())) {
     if (!message.empty()) message += " and ";

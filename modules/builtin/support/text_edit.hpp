@@ -1,12 +1,13 @@
 #pragma once
-/// @file What lineinfile, blockinfile, replace and ini_file share: read a file, change its text, put it back.
+/// @file What lineinfile, blockinfile, replace and ini_file share: read a file, change its text,
+/// put it back.
+
+#include "modules/sdk/file_arguments.hpp"
 
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "modules/sdk/file_arguments.hpp"
 
 namespace gpustack::modules {
 
@@ -25,10 +26,16 @@ Result<TextFile> open_text(const SystemView& view, const std::string& path);
 
 enum class Headers { content_and_attributes, path_only };
 
-/// Plans the write of `content` and the attributes that the arguments ask for, sets `msg` and the diffs.
+/// Plans the write of `content` and the attributes that the arguments ask for, sets `msg` and the
+/// diffs.
 /// @param message  what the edit did, for `msg`
-Result<void> finish_edit(Plan& plan, const Args& args, const SystemView& view, const TextFile& file, std::string content,
-                         std::string message, Headers headers = Headers::content_and_attributes);
+Result<void> finish_edit(Plan& plan,
+                         const Args& args,
+                         const SystemView& view,
+                         const TextFile& file,
+                         std::string content,
+                         std::string message,
+                         Headers headers = Headers::content_and_attributes);
 
 /// Lines with their ends; `\n` is the only end.
 std::vector<std::string> lines_with_ends(std::string_view text);

@@ -6,10 +6,13 @@ namespace gpustack::modules {
 
 namespace {
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 /// The time to set; nothing when it stays.
-std::optional<std::chrono::nanoseconds> target(const TimeRequest& wanted, std::chrono::nanoseconds present,
+std::optional<std::chrono::nanoseconds> target(const TimeRequest& wanted,
+                                               std::chrono::nanoseconds present,
                                                std::chrono::nanoseconds clock) {
   if (wanted.kind == TimeRequest::Kind::preserve) return std::nullopt;
   const auto time = wanted.kind == TimeRequest::Kind::now ? clock : wanted.at;
@@ -27,16 +30,23 @@ Result<TimeRequest> parse_time_request(const std::string& text, const std::strin
   parts.tm_isdst = -1;
   const char* rest = strptime(text.c_str(), format.c_str(), &parts);
   if (rest == nullptr || *rest != '\0') {
-    return Error(ErrorCode::invalid_argument, "time '" + text + "' is neither 'preserve', 'now' nor of the form '" + format + "'");
+    return Error(
+        ErrorCode::invalid_argument,
+        "time '" + text + "' is neither 'preserve', 'now' nor of the form '" + format + "'");
   }
   parts.tm_isdst = -1;
   const std::time_t time = std::mktime(&parts);
   return TimeRequest{.kind = TimeRequest::Kind::exact, .at = std::chrono::seconds(time)};
 }
 
-Result<bool> plan_times(Plan& plan, const SystemView& view, const std::string& path, const FileInfo& now,
-                        const TimeRequests& wanted, AttributeDiff* diff) {
-  const auto clock = std::chrono::duration_cast<std::chrono::nanoseconds>(view.now().time_since_epoch());
+Result<bool> plan_times(Plan& plan,
+                        const SystemView& view,
+                        const std::string& path,
+                        const FileInfo& now,
+                        const TimeRequests& wanted,
+                        AttributeDiff* diff) {
+  const auto clock =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(view.now().time_since_epoch());
   const auto access = target(wanted.access, now.accessed, clock);
   const auto modification = target(wanted.modification, now.modified, clock);
   if (!access && !modification) return false;

@@ -1,10 +1,10 @@
 #pragma once
 /// @file access_time and modification_time, as the file module takes them.
 
+#include "modules/sdk/file_arguments.hpp"
+
 #include <chrono>
 #include <string>
-
-#include "modules/sdk/file_arguments.hpp"
 
 namespace gpustack::modules {
 
@@ -25,7 +25,11 @@ Result<TimeRequest> parse_time_request(const std::string& text, const std::strin
 
 /// Adds the step that gives the file those times. @return whether anything differs
 /// @param now  the file as it is then, links followed
-Result<bool> plan_times(Plan& plan, const SystemView& view, const std::string& path, const FileInfo& now,
-                        const TimeRequests& wanted, AttributeDiff* diff);
+Result<bool> plan_times(Plan& plan,
+                        const SystemView& view,
+                        const std::string& path,
+                        const FileInfo& now,
+                        const TimeRequests& wanted,
+                        AttributeDiff* diff);
 
 }  // namespace gpustack::modules

@@ -1,12 +1,12 @@
 #include "modules/builtin/support/user_commands.hpp"
 
+#include "modules/sdk/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
-
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
 
@@ -14,7 +14,9 @@ namespace {
 
 constexpr std::int64_t kDay = 86400;
 
-std::int64_t days_of(double seconds) { return static_cast<std::int64_t>(std::floor(seconds)) / kDay; }
+std::int64_t days_of(double seconds) {
+  return static_cast<std::int64_t>(std::floor(seconds)) / kDay;
+}
 
 std::string date_text(double seconds) {
   const auto time = static_cast<std::time_t>(seconds);
@@ -72,8 +74,12 @@ void note(UserChange& change, std::string_view key, Value before, Value after) {
   change.after.set(key, std::move(after));
 }
 
-Result<void> modify_groups(const Args& args, const SystemView& view, const UserState& state, Arguments& usermod,
-                           UserChange& change, std::vector<std::vector<std::string>>& local_commands) {
+Result<void> modify_groups(const Args& args,
+                           const SystemView& view,
+                           const UserState& state,
+                           Arguments& usermod,
+                           UserChange& change,
+                           std::vector<std::vector<std::string>>& local_commands) {
   if (!args.has("groups")) return {};
   const std::string name = args.text("name");
   const bool append = args.boolean("append");
@@ -91,8 +97,10 @@ Result<void> modify_groups(const Args& args, const SystemView& view, const UserS
   if (append) after.insert(after.end(), missing.begin(), missing.end());
   note(change, "groups", join_names(state.groups), join_names(after));
   if (args.boolean("local")) {
-    for (const std::string& group : missing) local_commands.push_back({"lgroupmod", "-M", name, group});
-    for (const std::string& group : extra) local_commands.push_back({"lgroupmod", "-m", name, group});
+    for (const std::string& group : missing)
+      local_commands.push_back({"lgroupmod", "-M", name, group});
+    for (const std::string& group : extra)
+      local_commands.push_back({"lgroupmod", "-m", name, group});
     return {};
   }
   if (append) usermod.add({"-a"});
@@ -100,23 +108,32 @@ Result<void> modify_groups(const Args& args, const SystemView& view, const UserS
   return {};
 }
 
-void modify_expiry(const Args& args, const UserState& state, Arguments& usermod, UserChange& change,
+void modify_expiry(const Args& args,
+                   const UserState& state,
+                   Arguments& usermod,
+                   UserChange& change,
                    std::vector<std::vector<std::string>>& local_commands) {
   if (!args.has("expires")) return;
   const double seconds = args.real("expires");
   const std::int64_t current = state.expires.value_or(-1);
   const bool never = seconds < 0;
   if (never ? current < 0 : current >= 0 && current == days_of(seconds)) return;
-  note(change, "expires", current < 0 ? Value("never") : Value(date_text(static_cast<double>(current * kDay))),
+  note(change,
+       "expires",
+       current < 0 ? Value("never") : Value(date_text(static_cast<double>(current * kDay))),
        never ? Value("never") : Value(date_text(seconds)));
   if (args.boolean("local")) {
-    local_commands.push_back({"lchage", "-E", never ? "-1" : std::to_string(days_of(seconds)), args.text("name")});
+    local_commands.push_back(
+        {"lchage", "-E", never ? "-1" : std::to_string(days_of(seconds)), args.text("name")});
   } else {
     usermod.add({"-e", never ? std::string() : date_text(seconds)});
   }
 }
 
-void modify_password(const Args& args, const UserState& state, Arguments& usermod, UserChange& change) {
+void modify_password(const Args& args,
+                     const UserState& state,
+                     Arguments& usermod,
+                     UserChange& change) {
   const std::string_view current = state.password;
   const bool locked = current.starts_with('!');
   const bool wants_lock = args.has("password_lock") && args.boolean("password_lock");
@@ -178,7 +195,8 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
   const auto remember = [&](std::string_view key) {
     if (args.has(key)) change.after.set(key, args.get(key));
   };
-  for (const std::string_view key : {"uid", "group", "groups", "comment", "home", "shell"}) remember(key);
+  for (const std::string_view key : {"uid", "group", "groups", "comment", "home", "shell"})
+    remember(key);
 
   if (args.has("uid")) {
     useradd.add({"-u", std::to_string(args.integer("uid"))});
@@ -204,7 +222,8 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
   if (args.has("expires")) {
     const double seconds = args.real("expires");
     if (local) {
-      after.push_back({"lchage", "-E", seconds < 0 ? "-1" : std::to_string(days_of(seconds)), name});
+      after.push_back(
+          {"lchage", "-E", seconds < 0 ? "-1" : std::to_string(days_of(seconds)), name});
     } else {
       useradd.add({"-e", seconds < 0 ? std::string() : date_text(seconds)});
     }
@@ -244,12 +263,13 @@ Result<UserChange> modify_user(const Args& args, const SystemView& view, const U
     }
   }
   GS_TRY_VOID(modify_groups(args, view, state, usermod, change, local_commands));
-  const auto modify_text = [&](std::string_view key, const std::string& current, const char* option) {
-    if (!args.has(key) || args.text(key) == current) return false;
-    usermod.add({option, args.text(key)});
-    note(change, key, current, args.text(key));
-    return true;
-  };
+  const auto modify_text =
+      [&](std::string_view key, const std::string& current, const char* option) {
+        if (!args.has(key) || args.text(key) == current) return false;
+        usermod.add({option, args.text(key)});
+        note(change, key, current, args.text(key));
+        return true;
+      };
   modify_text("comment", user.comment, "-c");
   if (modify_text("home", user.home, "-d") && args.boolean("move_home")) usermod.add({"-m"});
   modify_text("shell", user.shell, "-s");
@@ -275,11 +295,12 @@ UserChange remove_user(const Args& args) {
 UserChange password_ages(const Args& args, const UserState& state) {
   UserChange change;
   Arguments chage("chage");
-  const auto set = [&](std::string_view key, const char* option, std::optional<std::int64_t> current) {
-    if (!args.has(key) || current.value_or(-1) == args.integer(key)) return;
-    chage.add({option, std::to_string(args.integer(key))});
-    note(change, key, current ? Value(*current) : Value(), args.integer(key));
-  };
+  const auto set =
+      [&](std::string_view key, const char* option, std::optional<std::int64_t> current) {
+        if (!args.has(key) || current.value_or(-1) == args.integer(key)) return;
+        chage.add({option, std::to_string(args.integer(key))});
+        note(change, key, current ? Value(*current) : Value(), args.integer(key));
+      };
   set("password_expire_min", "-m", state.minimum);
   set("password_expire_max", "-M", state.maximum);
   if (chage.has_options()) change.commands.push_back(chage.finish(args.text("name")));

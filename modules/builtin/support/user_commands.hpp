@@ -1,23 +1,23 @@
 #pragma once
 /// @file The useradd, usermod and userdel command lines that bring a user to the state asked for.
 
+#include "modules/builtin/support/account_lookup.hpp"
+#include "modules/sdk/arguments.hpp"
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "modules/builtin/support/account_lookup.hpp"
-#include "modules/sdk/arguments.hpp"
 
 namespace gpustack::modules {
 
 /// What is there now.
 struct UserState {
   std::optional<User> user;
-  std::string password;                     ///< the hash of /etc/shadow
-  std::optional<std::int64_t> expires;      ///< days since the epoch
-  std::optional<std::int64_t> minimum;      ///< days between changes of the password
+  std::string password;                 ///< the hash of /etc/shadow
+  std::optional<std::int64_t> expires;  ///< days since the epoch
+  std::optional<std::int64_t> minimum;  ///< days between changes of the password
   std::optional<std::int64_t> maximum;
-  std::vector<std::string> groups;          ///< supplementary groups
+  std::vector<std::string> groups;  ///< supplementary groups
 };
 
 /// Commands in the order to run, and what they change.
@@ -35,7 +35,8 @@ Result<UserState> user_state(const SystemView& view, const std::string& name, bo
 Result<UserChange> create_user(const Args& args, const SystemView& view);
 Result<UserChange> modify_user(const Args& args, const SystemView& view, const UserState& state);
 UserChange remove_user(const Args& args);
-/// chage(1), for the days between password changes. @param state  of a user that is there, or will be
+/// chage(1), for the days between password changes. @param state  of a user that is there, or will
+/// be
 UserChange password_ages(const Args& args, const UserState& state);
 
 }  // namespace gpustack::modules

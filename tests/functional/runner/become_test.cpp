@@ -1,16 +1,18 @@
-// Child runners behind the real sudo, su and doas, where the machine has them and the test may use them.
+// Child runners behind the real sudo, su and doas, where the machine has them and the test may use
+// them.
+
+#include "modules/sdk/system.hpp"
+#include "tests/support/runner_process.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include "modules/sdk/system.hpp"
-#include "tests/support/runner_process.hpp"
 
 namespace gpustack {
 namespace {
@@ -36,7 +38,8 @@ class Become : public testing::Test {
   RunnerProcess::Options options(const std::string& path_in_front = {}) const {
     RunnerProcess::Options out;
     out.environment = {"HOME=" + folder_ + "/home"};
-    if (!path_in_front.empty()) out.environment.push_back("PATH=" + path_in_front + ":/usr/sbin:/usr/bin:/sbin:/bin");
+    if (!path_in_front.empty())
+      out.environment.push_back("PATH=" + path_in_front + ":/usr/sbin:/usr/bin:/sbin:/bin");
     return out;
   }
   static Value shell(const std::string& script) { return Value::map({{"_raw_params", script}}); }
@@ -49,7 +52,9 @@ class Become : public testing::Test {
     return folder_ + "/bin";
   }
   static bool may_use(const char* program) {
-    return ::geteuid() == 0 && ::system((std::string("command -v ") + program + " >/dev/null 2>&1").c_str()) == 0 && ::getpwnam("nobody") != nullptr;
+    return ::geteuid() == 0 &&
+           ::system((std::string("command -v ") + program + " >/dev/null 2>&1").c_str()) == 0 &&
+           ::getpwnam("nobody") != nullptr;
   }
 
   std::string folder_;
@@ -84,7 +89,8 @@ TEST_F(Become, AnotherUserFromAFileOnlyItsOwnerCanReach) {
   EXPECT_EQ(reply.error, "");
   EXPECT_EQ(runner.run("shell", shell("id -un"), {}, 1).get("stdout"), Value("nobody"));
   for (const auto& entry : fs::directory_iterator("/var/tmp")) {
-    EXPECT_FALSE(entry.path().filename().string().starts_with("gpustack-")) << "the copy is gone once the child runs";
+    EXPECT_FALSE(entry.path().filename().string().starts_with("gpustack-"))
+        << "the copy is gone once the child runs";
   }
 }
 
@@ -93,24 +99,37 @@ TEST_F(Become, AnotherUserThroughSu) {
   RunnerProcess runner(options());
   runner.greet();
 
-  const wire::BecomeReply reply = runner.become(2, OpenBecome{.method = "su", .user = "nobody", .executable = {}, .flags = "-s /bin/sh"});
-  const Value result = runner.run("shell", shell("id -un; head -c 2000000 /dev/zero | tr '\\0' '\\033' | wc -c; head -c 70000 /dev/urandom | base64 -w0"), {}, 2);
+  const wire::BecomeReply reply = runner.become(
+      2, OpenBecome{.method = "su", .user = "nobody", .executable = {}, .flags = "-s /bin/sh"});
+  const Value result = runner.run("shell",
+                                  shell("id -un; head -c 2000000 /dev/zero | tr '\\0' '\\033' | wc "
+                                        "-c; head -c 70000 /dev/urandom | base64 -w0"),
+                                  {},
+                                  2);
 
   EXPECT_EQ(reply.error, "");
-  EXPECT_THAT(to_text(result.get("stdout")), testing::StartsWith("nobody\n2000000\n")) << to_repr(result).substr(0, 500);
+  EXPECT_THAT(to_text(result.get("stdout")), testing::StartsWith("nobody\n2000000\n"))
+      << to_repr(result).substr(0, 500);
 }
 
 TEST_F(Become, ABinaryCleanTerminal) {
   if (!may_use("su")) GTEST_SKIP() << "needs root and su";
   RunnerProcess runner(options());
   runner.greet();
-  runner.become(2, OpenBecome{.method = "su", .user = "nobody", .executable = {}, .flags = "-s /bin/sh"});
+  runner.become(
+      2, OpenBecome{.method = "su", .user = "nobody", .executable = {}, .flags = "-s /bin/sh"});
   std::string every_byte;
   for (int i = 0; i < 200'000; ++i) every_byte += static_cast<char>('\x01' + i % 255);
 
-  const Value result = runner.run("shell", Value::map({{"_raw_params", "sha256sum"}, {"stdin", every_byte}, {"stdin_add_newline", false}}), {}, 2);
+  const Value result = runner.run(
+      "shell",
+      Value::map(
+          {{"_raw_params", "sha256sum"}, {"stdin", every_byte}, {"stdin_add_newline", false}}),
+      {},
+      2);
 
-  EXPECT_EQ(to_text(result.get("stdout")).substr(0, 64), modules::hash_bytes(modules::Algorithm::sha256, every_byte));
+  EXPECT_EQ(to_text(result.get("stdout")).substr(0, 64),
+            modules::hash_bytes(modules::Algorithm::sha256, every_byte));
 }
 
 TEST_F(Become, TheSameUserWithoutAnyMethod) {
@@ -137,7 +156,10 @@ TEST_F(Become, KeepsTheOrderOfTasksAcrossLanes) {
   std::vector<std::uint32_t> ids;
   for (int i = 0; i < 6; ++i) {
     const std::string nap = i % 2 == 0 ? "sleep 0.1; " : "";
-    ids.push_back(runner.task("shell", shell(nap + "echo " + std::to_string(i) + " >> " + log), {}, static_cast<std::uint16_t>(i % 2)));
+    ids.push_back(runner.task("shell",
+                              shell(nap + "echo " + std::to_string(i) + " >> " + log),
+                              {},
+                              static_cast<std::uint16_t>(i % 2)));
   }
   for (const std::uint32_t id : ids) EXPECT_EQ(runner.result(id).get("rc"), Value(0));
 
@@ -151,7 +173,8 @@ TEST_F(Become, SkipsTasksOfEveryLaneBehindAFailure) {
   const std::string me = ::getpwuid(::geteuid())->pw_name;
   runner.become(1, OpenBecome{.user = me});
 
-  const auto failing = runner.task("shell", shell("exit 1"), [](Task& task) { task.barrier = true; }, 1);
+  const auto failing = runner.task(
+      "shell", shell("exit 1"), [](Task& task) { task.barrier = true; }, 1);
   const auto behind = runner.task("shell", shell("echo no"));
   const auto behind_in_lane = runner.task("shell", shell("echo no"), {}, 1);
 
@@ -168,7 +191,12 @@ TEST_F(Become, CarriesContentToAChild) {
   const std::string script = "#!/bin/sh\necho '{\"said\": 1}'\n";
   const std::string hash = modules::hash_bytes(modules::Algorithm::sha256, script);
 
-  const auto id = runner.task("__library__", Value::map({{"name", "p"}, {"content", Value::map({{"sha256", hash}, {"size", script.size()}})}}), {}, 1);
+  const auto id = runner.task(
+      "__library__",
+      Value::map(
+          {{"name", "p"}, {"content", Value::map({{"sha256", hash}, {"size", script.size()}})}}),
+      {},
+      1);
   const auto need = runner.receive(FrameType::need_content);
   ASSERT_TRUE(need);
   EXPECT_EQ(need->lane, 1);
@@ -190,7 +218,8 @@ TEST_F(Become, StopsATaskOfAChild) {
   EXPECT_EQ(runner.result(id).get("cancelled"), Value(true));
 }
 
-// A sudo that asks like the real one: the prompt is the word after -p, the password comes on standard input.
+// A sudo that asks like the real one: the prompt is the word after -p, the password comes on
+// standard input.
 constexpr const char* kAskingSudo = R"(prompt=
 while [ $# -gt 0 ]; do
   case $1 in
@@ -213,7 +242,8 @@ TEST_F(Become, SendsThePasswordWhenAsked) {
   RunnerProcess runner(options(method("sudo", kAskingSudo)));
   runner.greet();
 
-  const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody", .password = "right"});
+  const wire::BecomeReply reply =
+      runner.become(1, OpenBecome{.user = "nobody", .password = "right"});
 
   EXPECT_EQ(reply.error, "");
   EXPECT_EQ(runner.run("shell", shell("echo in"), {}, 1).get("stdout"), Value("in"));
@@ -223,7 +253,8 @@ TEST_F(Become, TriesAWrongPasswordOnce) {
   RunnerProcess runner(options(method("sudo", kAskingSudo)));
   runner.greet();
 
-  const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody", .password = "wrong"});
+  const wire::BecomeReply reply =
+      runner.become(1, OpenBecome{.user = "nobody", .password = "wrong"});
   const Value result = runner.run("shell", shell("echo in"), {}, 1);
 
   EXPECT_EQ(reply.error_code, "GS5008");
@@ -234,7 +265,8 @@ TEST_F(Become, TriesAWrongPasswordOnce) {
 }
 
 TEST_F(Become, ShowsWhatSudoSays) {
-  RunnerProcess runner(options(method("sudo", "echo 'sudo: a password is required' >&2; exit 1\n")));
+  RunnerProcess runner(
+      options(method("sudo", "echo 'sudo: a password is required' >&2; exit 1\n")));
   runner.greet();
 
   const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody"});
@@ -243,22 +275,30 @@ TEST_F(Become, ShowsWhatSudoSays) {
 }
 
 TEST_F(Become, GivesATerminalToASudoThatWantsOne) {
-  const std::string script = "if [ ! -t 0 ]; then echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi\n" + std::string(kAskingSudo);
+  const std::string script =
+      "if [ ! -t 0 ]; then echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi\n" +
+      std::string(kAskingSudo);
   RunnerProcess runner(options(method("sudo", script)));
   runner.greet();
 
-  const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody", .password = "right"});
+  const wire::BecomeReply reply =
+      runner.become(1, OpenBecome{.user = "nobody", .password = "right"});
 
   EXPECT_EQ(reply.error, "");
   EXPECT_EQ(runner.run("shell", shell("echo in"), {}, 1).get("stdout"), Value("in"));
 }
 
 TEST_F(Become, AnswersSuOnATerminal) {
-  RunnerProcess runner(options(method("su", "printf 'Passwort: '; IFS= read -r word; echo; [ \"$word\" = right ] || { echo 'su: Authentication failure'; exit 1; }; shift; exec sh \"$@\"\n")));
+  RunnerProcess runner(
+      options(method("su",
+                     "printf 'Passwort: '; IFS= read -r word; echo; [ \"$word\" = right ] || { "
+                     "echo 'su: Authentication failure'; exit 1; }; shift; exec sh \"$@\"\n")));
   runner.greet();
 
-  const wire::BecomeReply good = runner.become(1, OpenBecome{.method = "su", .user = "nobody", .password = "right"});
-  const wire::BecomeReply bad = runner.become(2, OpenBecome{.method = "su", .user = "nobody", .password = "wrong"});
+  const wire::BecomeReply good =
+      runner.become(1, OpenBecome{.method = "su", .user = "nobody", .password = "right"});
+  const wire::BecomeReply bad =
+      runner.become(2, OpenBecome{.method = "su", .user = "nobody", .password = "wrong"});
   const wire::BecomeReply none = runner.become(3, OpenBecome{.method = "su", .user = "nobody"});
 
   EXPECT_EQ(good.error, "");
@@ -267,10 +307,14 @@ TEST_F(Become, AnswersSuOnATerminal) {
 }
 
 TEST_F(Become, PassesFlagsToDoas) {
-  RunnerProcess runner(options(method("doas", "echo \"$@\" > " + folder_ + "/seen; while [ \"$1\" != -u ]; do shift; done; shift 2; exec \"$@\"\n")));
+  RunnerProcess runner(
+      options(method("doas",
+                     "echo \"$@\" > " + folder_ +
+                         "/seen; while [ \"$1\" != -u ]; do shift; done; shift 2; exec \"$@\"\n")));
   runner.greet();
 
-  const wire::BecomeReply reply = runner.become(1, OpenBecome{.method = "doas", .user = "nobody", .executable = {}, .flags = "-C /x"});
+  const wire::BecomeReply reply = runner.become(
+      1, OpenBecome{.method = "doas", .user = "nobody", .executable = {}, .flags = "-C /x"});
   std::ifstream in(folder_ + "/seen");
   const std::string seen(std::istreambuf_iterator<char>(in), {});
 
@@ -282,8 +326,10 @@ TEST_F(Become, RefusesUnknownMethodsAndOddUsers) {
   RunnerProcess runner(options());
   runner.greet();
 
-  EXPECT_THAT(runner.become(1, OpenBecome{.method = "magic", .user = "nobody"}).error, testing::HasSubstr("unknown become method 'magic'"));
-  EXPECT_THAT(runner.become(2, OpenBecome{.user = "-x"}).error, testing::HasSubstr("not a user name"));
+  EXPECT_THAT(runner.become(1, OpenBecome{.method = "magic", .user = "nobody"}).error,
+              testing::HasSubstr("unknown become method 'magic'"));
+  EXPECT_THAT(runner.become(2, OpenBecome{.user = "-x"}).error,
+              testing::HasSubstr("not a user name"));
 }
 
 TEST_F(Become, EndsChildrenWithTheController) {

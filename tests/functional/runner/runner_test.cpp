@@ -1,19 +1,20 @@
 // The built runner as a real process over pipes.
 
+#include "core/base/json.hpp"
+#include "modules/sdk/module.hpp"
+#include "tests/support/runner_process.hpp"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include "core/base/json.hpp"
-#include "modules/sdk/module.hpp"
-#include "tests/support/runner_process.hpp"
 
 namespace gpustack {
 namespace {
@@ -39,7 +40,8 @@ class Runner : public testing::Test {
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   RunnerProcess::Options options(std::vector<std::string> arguments = {"serve"}) const {
     return RunnerProcess::Options{.arguments = std::move(arguments),
-                                  .environment = {"HOME=" + path("home"), "GPUSTACK_RUNTIME_DIR=" + path("run"),
+                                  .environment = {"HOME=" + path("home"),
+                                                  "GPUSTACK_RUNTIME_DIR=" + path("run"),
                                                   "GPUSTACK_STATE_DIR=" + path("state")},
                                   .program = {}};
   }
@@ -51,8 +53,10 @@ class Runner : public testing::Test {
   std::size_t temporary_folders() const {
     const std::string base = path("home/.cache/gpustack");
     if (!fs::exists(base)) return 0;
-    return static_cast<std::size_t>(std::count_if(fs::directory_iterator(base), fs::directory_iterator(),
-                                                  [](const auto& entry) { return entry.path().filename().string().starts_with("tmp-"); }));
+    return static_cast<std::size_t>(std::count_if(
+        fs::directory_iterator(base), fs::directory_iterator(), [](const auto& entry) {
+          return entry.path().filename().string().starts_with("tmp-");
+        }));
   }
 
   std::string folder_;
@@ -75,7 +79,8 @@ TEST_F(Runner, SaysWhoAndWhereItIs) {
 TEST_F(Runner, RefusesAnotherProtocolVersion) {
   RunnerProcess runner(options());
 
-  const wire::HelloReply reply = runner.greet(wire::Hello{.version = 99, .controller = {}, .run = {}});
+  const wire::HelloReply reply =
+      runner.greet(wire::Hello{.version = 99, .controller = {}, .run = {}});
 
   EXPECT_THAT(reply.error, testing::HasSubstr("protocol version"));
   EXPECT_EQ(runner.wait(), 0);
@@ -101,7 +106,10 @@ TEST_F(Runner, RunsTasksInOrderWithoutWaitingForTheController) {
   runner.greet();
 
   std::vector<std::uint32_t> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(runner.task("shell", shell("echo " + std::to_string(i) + " >> " + path("log") + "; cat " + path("log"))));
+  for (int i = 0; i < 5; ++i)
+    ids.push_back(runner.task(
+        "shell",
+        shell("echo " + std::to_string(i) + " >> " + path("log") + "; cat " + path("log"))));
 
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const Value result = runner.result(ids[i]);
@@ -116,7 +124,8 @@ TEST_F(Runner, SkipsWhatWasSentBehindAFailure) {
 
   const auto failing = runner.task("shell", shell("exit 7"), with_barrier);
   const auto behind = runner.task("shell", shell("touch " + path("behind")));
-  const auto rescue = runner.task("shell", shell("echo rescued"), [](Task& task) { task.epoch = 1; });
+  const auto rescue =
+      runner.task("shell", shell("echo rescued"), [](Task& task) { task.epoch = 1; });
 
   EXPECT_EQ(runner.result(failing).get("rc"), Value(7));
   EXPECT_EQ(runner.result(behind), Value::map({{"skipped_epoch", true}}));
@@ -152,7 +161,8 @@ TEST_F(Runner, ChangesNothingInADryRun) {
   runner.greet();
   const auto dry = [](Task& task) { task.check = task.diff = true; };
 
-  const Value result = runner.run("file", Value::map({{"path", path("made")}, {"state", "touch"}}), dry);
+  const Value result =
+      runner.run("file", Value::map({{"path", path("made")}, {"state", "touch"}}), dry);
 
   EXPECT_EQ(result.get("changed"), Value(true)) << to_repr(result);
   EXPECT_FALSE(fs::exists(path("made")));
@@ -190,7 +200,8 @@ TEST_F(Runner, EndsATaskAtItsTimeout) {
   RunnerProcess runner(options());
   runner.greet();
 
-  const Value result = runner.run("shell", shell("sleep 60"), [](Task& task) { task.timeout = milliseconds(200); });
+  const Value result =
+      runner.run("shell", shell("sleep 60"), [](Task& task) { task.timeout = milliseconds(200); });
 
   EXPECT_EQ(result.get("timedout"), Value(true)) << to_repr(result);
   EXPECT_EQ(result.get("failed"), Value(true));
@@ -202,7 +213,8 @@ TEST_F(Runner, AsksForContentOnlyWhenItDiffers) {
   const std::string bytes(5U << 20U, 'b');
   const std::string hash = modules::hash_bytes(modules::Algorithm::sha256, bytes);
   const Value content = Value::map({{"sha256", hash}, {"size", bytes.size()}});
-  const Value library = Value::map({{"name", "probe"}, {"content", content}, {"args", Value(Map())}});
+  const Value library =
+      Value::map({{"name", "probe"}, {"content", content}, {"args", Value(Map())}});
 
   const auto id = runner.task("__library__", library);
   std::size_t asked = 0;
@@ -214,14 +226,21 @@ TEST_F(Runner, AsksForContentOnlyWhenItDiffers) {
     EXPECT_EQ(need->sha256, hash);
     EXPECT_EQ(need->offset, asked);
     for (std::uint64_t at = 0; at < need->length; at += wire::kContentPiece) {
-      runner.send(Frame{FrameType::content, 0, 0, id, bytes.substr(need->offset + at, std::min<std::uint64_t>(wire::kContentPiece, need->length - at))});
+      runner.send(
+          Frame{FrameType::content,
+                0,
+                0,
+                id,
+                bytes.substr(need->offset + at,
+                             std::min<std::uint64_t>(wire::kContentPiece, need->length - at))});
     }
     runner.send(wire::make_frame(FrameType::content_end, 0, id, wire::ContentEnd()));
     asked += need->length;
   }
   const Value result = runner.result(id);
 
-  // Not a program, so it cannot start; that it was tried shows that the content arrived and matched.
+  // Not a program, so it cannot start; that it was tried shows that the content arrived and
+  // matched.
   EXPECT_EQ(result.get("failed"), Value(true));
   EXPECT_THAT(to_text(result.get("msg")), testing::Not(testing::HasSubstr("sha256")));
 }
@@ -233,7 +252,8 @@ TEST_F(Runner, FailsATaskWhoseContentDoesNotCome) {
 
   const auto id = runner.task("__library__", Value::map({{"name", "probe"}, {"content", content}}));
   ASSERT_TRUE(runner.receive(FrameType::need_content));
-  runner.send(wire::make_frame(FrameType::content_end, 0, id, wire::ContentEnd{.error = "the file is gone"}));
+  runner.send(wire::make_frame(
+      FrameType::content_end, 0, id, wire::ContentEnd{.error = "the file is gone"}));
 
   EXPECT_THAT(to_text(runner.result(id).get("msg")), testing::HasSubstr("the file is gone"));
 }
@@ -241,10 +261,13 @@ TEST_F(Runner, FailsATaskWhoseContentDoesNotCome) {
 TEST_F(Runner, RunsProgramsOfTheLibraryAndRemovesThem) {
   RunnerProcess runner(options());
   runner.greet();
-  const std::string script = "#!/bin/sh\necho noise\nprintf '{\"changed\": true, \"got\": '\ncat \"$1\"\necho '}'\n";
+  const std::string script =
+      "#!/bin/sh\necho noise\nprintf '{\"changed\": true, \"got\": '\ncat \"$1\"\necho '}'\n";
 
-  const Value result = runner.run(
-      "__library__", Value::map({{"name", "probe"}, {"content", modules::Content::of(script).to_value()}, {"args", Value::map({{"depth", 2}})}}));
+  const Value result = runner.run("__library__",
+                                  Value::map({{"name", "probe"},
+                                              {"content", modules::Content::of(script).to_value()},
+                                              {"args", Value::map({{"depth", 2}})}}));
 
   EXPECT_EQ(result.get("changed"), Value(true)) << to_repr(result);
   EXPECT_EQ(result.get("got").get("depth"), Value(2));
@@ -259,7 +282,11 @@ TEST_F(Runner, ReportsALibraryProgramThatPrintsNoJson) {
   RunnerProcess runner(options());
   runner.greet();
 
-  const Value result = runner.run("__library__", Value::map({{"name", "probe"}, {"content", modules::Content::of("#!/bin/sh\necho oops >&2; exit 3\n").to_value()}}));
+  const Value result = runner.run(
+      "__library__",
+      Value::map(
+          {{"name", "probe"},
+           {"content", modules::Content::of("#!/bin/sh\necho oops >&2; exit 3\n").to_value()}}));
 
   EXPECT_EQ(result.get("failed"), Value(true));
   EXPECT_EQ(result.get("module_stderr"), Value("oops\n"));
@@ -288,7 +315,9 @@ TEST_F(Runner, NamesAnUnknownModule) {
 TEST_F(Runner, EndsItsCommandAndItsFolderWhenTheControllerIsGone) {
   RunnerProcess runner(options());
   runner.greet();
-  runner.run("__library__", Value::map({{"name", "probe"}, {"content", modules::Content::of("#!/bin/sh\necho '{}'\n").to_value()}}));
+  runner.run("__library__",
+             Value::map({{"name", "probe"},
+                         {"content", modules::Content::of("#!/bin/sh\necho '{}'\n").to_value()}}));
   runner.task("shell", shell("echo $$ > " + path("pid") + "; exec sleep 300"));
   while (text_of(path("pid")).find('\n') == std::string::npos) std::this_thread::yield();
   const pid_t command = std::stoi(text_of(path("pid")));
@@ -303,7 +332,8 @@ TEST_F(Runner, EndsItsCommandAndItsFolderWhenTheControllerIsGone) {
 TEST_F(Runner, FinishesTheRunningTaskAtBye) {
   RunnerProcess runner(options());
   runner.greet();
-  const auto id = runner.task("shell", shell("echo started; : > " + path("started") + "; sleep 0.2; echo done"));
+  const auto id = runner.task(
+      "shell", shell("echo started; : > " + path("started") + "; sleep 0.2; echo done"));
   while (!fs::exists(path("started"))) std::this_thread::yield();
 
   runner.send(Frame{FrameType::bye, 0, 0, 0, {}});
@@ -351,7 +381,9 @@ TEST_F(Runner, RefusesASecondHolderOfTheHost) {
 }
 
 TEST_F(Runner, RefusesAnOldFence) {
-  const auto hello = [](std::int64_t fence) { return wire::Hello{.controller = {}, .run = {}, .fence = fence}; };
+  const auto hello = [](std::int64_t fence) {
+    return wire::Hello{.controller = {}, .run = {}, .fence = fence};
+  };
   const auto greet = [&](std::int64_t fence) {
     RunnerProcess runner(options());
     return runner.greet(hello(fence));
@@ -362,7 +394,8 @@ TEST_F(Runner, RefusesAnOldFence) {
   EXPECT_EQ(greet(6).fence, 6);
 }
 
-class Hostile : public Runner, public testing::WithParamInterface<std::pair<const char*, std::string>> {};
+class Hostile : public Runner,
+                public testing::WithParamInterface<std::pair<const char*, std::string>> {};
 
 TEST_P(Hostile, BytesEndTheRunnerWithAnExplanation) {
   RunnerProcess runner(options());
@@ -383,13 +416,15 @@ std::string frame_bytes(Frame frame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Kinds, Hostile,
-    testing::Values(std::pair("Garbage", std::string(64, '\xff')),
-                    std::pair("ASecondHello", frame_bytes(wire::make_hello({}))),
-                    std::pair("ATaskThatIsNoMap", frame_bytes(Frame{FrameType::task, 0, 0, 1, "\x01"})),
-                    std::pair("AnAnswerFromTheWrongSide", frame_bytes(Frame{FrameType::pong, 0, 0, 0, ""})),
-                    std::pair("LaneZeroOpened", frame_bytes(wire::make_open_become(0, {}))),
-                    std::pair("AHugePing", frame_bytes(Frame{FrameType::ping, 0, 0, 0, std::string(65, 'x')}))),
+    Kinds,
+    Hostile,
+    testing::Values(
+        std::pair("Garbage", std::string(64, '\xff')),
+        std::pair("ASecondHello", frame_bytes(wire::make_hello({}))),
+        std::pair("ATaskThatIsNoMap", frame_bytes(Frame{FrameType::task, 0, 0, 1, "\x01"})),
+        std::pair("AnAnswerFromTheWrongSide", frame_bytes(Frame{FrameType::pong, 0, 0, 0, ""})),
+        std::pair("LaneZeroOpened", frame_bytes(wire::make_open_become(0, {}))),
+        std::pair("AHugePing", frame_bytes(Frame{FrameType::ping, 0, 0, 0, std::string(65, 'x')}))),
     [](const auto& test) { return std::string(test.param.first); });
 
 TEST_F(Runner, WantsHelloFirst) {

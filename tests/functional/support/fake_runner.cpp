@@ -1,4 +1,6 @@
 /// @file A runner that only talks: answers hello and ping, echoes tasks, and misbehaves on request.
+#include "core/wire/frame.hpp"
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -6,8 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-
-#include "core/wire/frame.hpp"
 
 namespace {
 
@@ -44,7 +44,8 @@ void run_task(const Frame& task) {
   }
   if (what.starts_with("flood ")) {
     const std::size_t pieces = std::stoul(what.substr(6));
-    for (std::size_t i = 0; i < pieces; ++i) send(FrameType::data, task.id, std::string(65536, 'x'));
+    for (std::size_t i = 0; i < pieces; ++i)
+      send(FrameType::data, task.id, std::string(65536, 'x'));
   }
   send(FrameType::result, task.id, what == "pid" ? std::to_string(::getpid()) : what);
 }
@@ -53,7 +54,9 @@ void run_task(const Frame& task) {
 
 int main(int count, char** arguments) {
   if (count > 1 && std::strcmp(arguments[1], "--version") == 0) return 0;
-  if (count != 4 || std::strcmp(arguments[1], "serve") != 0 || std::strcmp(arguments[2], "--hash") != 0) return 2;
+  if (count != 4 || std::strcmp(arguments[1], "serve") != 0 ||
+      std::strcmp(arguments[2], "--hash") != 0)
+    return 2;
   gpustack::wire::FrameDecoder decoder;
   char piece[65536];
   for (;;) {
@@ -65,11 +68,19 @@ int main(int count, char** arguments) {
       if (!frame) return 4;
       if (!*frame) break;
       switch ((*frame)->type) {
-        case FrameType::hello: send(FrameType::hello_reply, 0, "hello " + (*frame)->payload); break;
-        case FrameType::ping: send(FrameType::pong, 0, {}); break;
-        case FrameType::task: run_task(**frame); break;
-        case FrameType::bye: return 0;
-        default: break;
+        case FrameType::hello:
+          send(FrameType::hello_reply, 0, "hello " + (*frame)->payload);
+          break;
+        case FrameType::ping:
+          send(FrameType::pong, 0, {});
+          break;
+        case FrameType::task:
+          run_task(**frame);
+          break;
+        case FrameType::bye:
+          return 0;
+        default:
+          break;
       }
     }
   }

@@ -1,9 +1,10 @@
 #pragma once
 /// @file A TCP server on 127.0.0.1 that does to each guest what a test says.
 
+#include <unistd.h>
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>

@@ -1,13 +1,14 @@
 #pragma once
 /// @file A real sshd on 127.0.0.1 with keys and a home of its own, for one test.
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -62,7 +63,9 @@ inline std::uint16_t free_port() {
 }
 
 /// Runs a command line; true when it exits with 0.
-inline bool run(const std::string& command) { return std::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+inline bool run(const std::string& command) {
+  return std::system((command + " >/dev/null 2>&1").c_str()) == 0;
+}
 
 inline bool can_connect(std::uint16_t port) {
   const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -70,7 +73,8 @@ inline bool can_connect(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool is_there = ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  const bool is_there =
+      ::connect(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   ::close(probe);
   return is_there;
 }
@@ -92,11 +96,13 @@ class Sshd {
     }
     run("ssh-keygen -q -t rsa -b 2048 -N '' -C rsa -f " + path("host_rsa"));
     write_file(path("authorized_keys"), file_text(path("user_key.pub")));
-    write_file(path("config"), "Port " + std::to_string(port_) +
-                                   "\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\n"
-                                   "PermitRootLogin yes\nPrintMotd no\nAuthorizedKeysFile " +
-                                   path("authorized_keys") + "\nHostKey " + path("host_key") + "\nHostKey " + path("host_rsa") +
-                                   "\nSetEnv HOME=" + home() + "\nLogLevel INFO\nMaxStartups 200\n" + more_settings + "\n");
+    write_file(path("config"),
+               "Port " + std::to_string(port_) +
+                   "\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\n"
+                   "PermitRootLogin yes\nPrintMotd no\nAuthorizedKeysFile " +
+                   path("authorized_keys") + "\nHostKey " + path("host_key") + "\nHostKey " +
+                   path("host_rsa") + "\nSetEnv HOME=" + home() +
+                   "\nLogLevel INFO\nMaxStartups 200\n" + more_settings + "\n");
     start();
   }
   Sshd(const Sshd&) = delete;
@@ -110,7 +116,8 @@ class Sshd {
 
   /// The session's processes: children of the listening server.
   std::string children() const {
-    return file_text("/proc/" + std::to_string(process_) + "/task/" + std::to_string(process_) + "/children");
+    return file_text("/proc/" + std::to_string(process_) + "/task/" + std::to_string(process_) +
+                     "/children");
   }
   void signal_children(int number) const {
     std::stringstream list(children());
@@ -135,7 +142,8 @@ class Sshd {
       ::execl("/usr/sbin/sshd", "/usr/sbin/sshd", "-D", "-e", "-f", config.c_str(), nullptr);
       ::_exit(127);
     }
-    for (int i = 0; i < 500 && !can_connect(port_); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int i = 0; i < 500 && !can_connect(port_); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 
   Folder folder_;

@@ -1,6 +1,6 @@
-#include <sys/stat.h>
-
 #include "tests/functional/transport/fixture.hpp"
+
+#include <sys/stat.h>
 
 namespace gpustack::transport {
 namespace {
@@ -19,7 +19,9 @@ class Connect : public TransportTest {
   }
 
   /// The line of the server's key in known_hosts form.
-  std::string host_line(const std::string& key_file) const { return host_name() + " " + file_text(sshd_->path(key_file + ".pub")); }
+  std::string host_line(const std::string& key_file) const {
+    return host_name() + " " + file_text(sshd_->path(key_file + ".pub"));
+  }
 
   void know(const std::string& text) {
     std::filesystem::create_directories(home_.path() + "/.ssh");
@@ -46,8 +48,11 @@ TEST_F(Connect, AWrongKeyIsListedWithItsOutcome) {
 
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code(), ErrorCode::auth_failed);
-  EXPECT_THAT(reply.error().message(), AllOf(HasSubstr("other_key: refused"), HasSubstr("/does/not/exist: No such file"),
-                                             HasSubstr("'root@web1'"), HasSubstr("publickey")));
+  EXPECT_THAT(reply.error().message(),
+              AllOf(HasSubstr("other_key: refused"),
+                    HasSubstr("/does/not/exist: No such file"),
+                    HasSubstr("'root@web1'"),
+                    HasSubstr("publickey")));
 }
 
 TEST_F(Connect, AKeyThatOthersMayReadIsNotOffered) {
@@ -92,7 +97,8 @@ TEST_F(Connect, StopsAtFiveKeysAndSaysSo) {
 
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code(), ErrorCode::auth_failed);
-  EXPECT_THAT(reply.error().message(), AllOf(HasSubstr("key4: refused"), HasSubstr("key6: not tried after 5 attempts")));
+  EXPECT_THAT(reply.error().message(),
+              AllOf(HasSubstr("key4: refused"), HasSubstr("key6: not tried after 5 attempts")));
 }
 
 TEST_F(Connect, AcceptNewWritesTheKeyAndKnowsItNextTime) {
@@ -126,8 +132,10 @@ TEST_F(Connect, AChangedKeyIsRefusedWithBothFingerprintsAndThePlace) {
 
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code(), ErrorCode::host_key_changed);
-  EXPECT_THAT(reply.error().message(),
-              testing::ContainsRegex("shows ssh-ed25519 SHA256:.{43}, known is ssh-ed25519 SHA256:.{43} at .*known_hosts:2"));
+  EXPECT_THAT(
+      reply.error().message(),
+      testing::ContainsRegex(
+          "shows ssh-ed25519 SHA256:.{43}, known is ssh-ed25519 SHA256:.{43} at .*known_hosts:2"));
 }
 
 TEST_F(Connect, ARevokedKeyIsRefusedEvenWithoutChecking) {
@@ -153,9 +161,10 @@ TEST_F(Connect, AHostKnownByItsRsaKeyShowsThatOne) {
 
 TEST_F(Connect, AnAgentsKeyIsUsedWithoutItsFile) {
   const std::string socket = home_.path() + "/agent";
-  const std::string script = "ssh-agent -a " + socket + " > " + home_.path() + "/agent.env; . " + home_.path() +
-                             "/agent.env; ssh-add " + sshd_->path("other_key") + "; ssh-add " + sshd_->path("user_key") +
-                             "; echo $SSH_AGENT_PID > " + home_.path() + "/agent.pid";
+  const std::string script = "ssh-agent -a " + socket + " > " + home_.path() + "/agent.env; . " +
+                             home_.path() + "/agent.env; ssh-add " + sshd_->path("other_key") +
+                             "; ssh-add " + sshd_->path("user_key") + "; echo $SSH_AGENT_PID > " +
+                             home_.path() + "/agent.pid";
   if (!testing_support::run("sh -c '" + script + "'")) GTEST_SKIP() << "ssh-agent does not start";
   ConnectorSettings with_agent = settings();
   with_agent.agent_socket = socket;
@@ -179,7 +188,8 @@ TEST_F(Connect, AClosedPortIsUnreachableWithItsAddress) {
 
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code(), ErrorCode::unreachable);
-  EXPECT_THAT(reply.error().message(), HasSubstr("127.0.0.1 port " + std::to_string(closed.port) + ": Connection refused"));
+  EXPECT_THAT(reply.error().message(),
+              HasSubstr("127.0.0.1 port " + std::to_string(closed.port) + ": Connection refused"));
 }
 
 TEST_F(Connect, LeavesNoDescriptorBehindWhateverHappens) {  // L4

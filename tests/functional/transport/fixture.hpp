@@ -1,6 +1,11 @@
 #pragma once
 /// @file What the transport tests share: one sshd, a fresh home, and a way to run coroutines.
 
+#include "core/async/async.hpp"
+#include "core/async/task_group.hpp"
+#include "core/transport/connector.hpp"
+#include "tests/functional/support/sshd.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,17 +14,12 @@
 #include <string>
 #include <utility>
 
-#include "core/async/async.hpp"
-#include "core/async/task_group.hpp"
-#include "core/transport/connector.hpp"
-#include "tests/functional/support/sshd.hpp"
-
 namespace gpustack::transport {
 
 using namespace std::chrono_literals;
+using testing_support::file_text;
 using testing_support::Folder;
 using testing_support::Sshd;
-using testing_support::file_text;
 using testing_support::write_file;
 using wire::Frame;
 using wire::FrameType;
@@ -34,7 +34,8 @@ inline Frame task(std::string payload, std::uint32_t id = 1) {
 
 inline std::size_t open_descriptors() {
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) count += entry.exists() ? 1 : 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    count += entry.exists() ? 1 : 0;
   return count;
 }
 

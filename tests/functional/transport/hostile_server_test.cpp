@@ -35,7 +35,8 @@ class HostileServer : public testing::Test {
     }
   }
 
-  static Async<std::string> open_and_lag(Connection& connection, async::Duration* worst) {  // outlived by: the test
+  static Async<std::string> open_and_lag(Connection& connection,
+                                         async::Duration* worst) {  // outlived by: the test
     async::TaskGroup group(co_await asio::this_coro::executor, 1);
     group.spawn_now(watch(worst));
     Result<std::string> reply = co_await open_and_close(connection);
@@ -62,7 +63,8 @@ TEST_F(HostileServer, ASilentOneMeetsTheBannerDeadline) {  // F16
   const Result<std::string> reply = visit(server.port(), 100ms);
 
   EXPECT_EQ(reply.error().code(), ErrorCode::transport_timeout);
-  EXPECT_THAT(reply.error().message(), HasSubstr("no SSH banner within 100 ms; the server sent nothing"));
+  EXPECT_THAT(reply.error().message(),
+              HasSubstr("no SSH banner within 100 ms; the server sent nothing"));
 }
 
 TEST_F(HostileServer, ADrippingBannerMeetsTheDeadlineWithoutHoldingUpTheLoop) {  // F15

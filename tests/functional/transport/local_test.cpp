@@ -40,11 +40,13 @@ TEST_F(Local, TheRunnersEndIsReportedWithItsLastWords) {
   const Result<Frame> result = run(exchange(*connection_, task("die")));
 
   ASSERT_FALSE(result.has_value());
-  EXPECT_THAT(result.error().message(), testing::AllOf(HasSubstr("exit code 3"), HasSubstr("told to die")));
+  EXPECT_THAT(result.error().message(),
+              testing::AllOf(HasSubstr("exit code 3"), HasSubstr("told to die")));
 }
 
 TEST_F(Local, RawCommandsReportOutputAndSignal) {
-  const Result<CommandOutput> output = run(connection_->exec_raw("cat; echo err >&2; exit 3", "input", 10s));
+  const Result<CommandOutput> output =
+      run(connection_->exec_raw("cat; echo err >&2; exit 3", "input", 10s));
   const Result<CommandOutput> killed = run(connection_->exec_raw("kill -TERM $$", {}, 10s));
   const Result<CommandOutput> late = run(connection_->exec_raw("sleep 60", {}, 50ms));
 
@@ -59,7 +61,8 @@ TEST_F(Local, RawCommandsReportOutputAndSignal) {
 }
 
 TEST_F(Local, ACommandThatDoesNotReadItsInputIsNoError) {
-  const Result<CommandOutput> output = run(connection_->exec_raw("exec <&-; echo done", std::string(5'000'000, 'x'), 10s));
+  const Result<CommandOutput> output =
+      run(connection_->exec_raw("exec <&-; echo done", std::string(5'000'000, 'x'), 10s));
 
   ASSERT_TRUE(output.has_value()) << output.error().render();
   EXPECT_EQ(output->out, "done\n");

@@ -1,6 +1,6 @@
-#include <sys/stat.h>
-
 #include "tests/functional/transport/fixture.hpp"
+
+#include <sys/stat.h>
 
 namespace gpustack::transport {
 namespace {
@@ -50,7 +50,9 @@ TEST_F(Runner, IsUploadedOnceAndStartsFromTheCacheAfterwards) {
 TEST_F(Runner, ABrokenCachedRunnerIsReplaced) {
   close(*opened(settings()));
   // Starts, but is not the runner: ends at once.
-  write_file(cached_runner(), "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho not the one >&2; exit 5\n", 0700);
+  write_file(cached_runner(),
+             "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho not the one >&2; exit 5\n",
+             0700);
 
   const auto again = opened(settings());
 
@@ -94,13 +96,15 @@ TEST_F(Runner, MayAnswerWithManyMegabytes) {
 
 Async<std::size_t> send_many(Connection& connection, std::size_t count) {  // outlived by: the test
   for (std::size_t i = 0; i < count; ++i) {
-    auto sending = connection.send(task(std::string(1U << 20U, 'y'), static_cast<std::uint32_t>(i + 1)));
+    auto sending =
+        connection.send(task(std::string(1U << 20U, 'y'), static_cast<std::uint32_t>(i + 1)));
     GS_CO_TRY_VOID(co_await std::move(sending));
   }
   co_return count;
 }
 
-Async<std::size_t> receive_many(Connection& connection, std::size_t count) {  // outlived by: the test
+Async<std::size_t> receive_many(Connection& connection,
+                                std::size_t count) {  // outlived by: the test
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < count; ++i) {
     GS_CO_TRY(const Frame frame, co_await connection.receive());
@@ -109,7 +113,9 @@ Async<std::size_t> receive_many(Connection& connection, std::size_t count) {  //
   co_return bytes;
 }
 
-Async<void> both_ways(Connection& connection, std::size_t count, std::size_t* received) {  // outlived by: the test
+Async<void> both_ways(Connection& connection,
+                      std::size_t count,
+                      std::size_t* received) {  // outlived by: the test
   async::TaskGroup group(co_await asio::this_coro::executor, 2);
   group.spawn_now([](Connection& link, std::size_t frames) -> Async<void> {
     const Result<std::size_t> sent = co_await send_many(link, frames);
@@ -141,7 +147,8 @@ TEST_F(Runner, ItsEndIsReportedWithItsLastWords) {
 
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code(), ErrorCode::connection_lost);
-  EXPECT_THAT(result.error().message(), AllOf(HasSubstr("exit code 3"), HasSubstr("told to die"), HasSubstr("'web1'")));
+  EXPECT_THAT(result.error().message(),
+              AllOf(HasSubstr("exit code 3"), HasSubstr("told to die"), HasSubstr("'web1'")));
   close(*connection);
 }
 
@@ -201,7 +208,9 @@ Async<void> measure_lag(async::Duration* worst) {
   }
 }
 
-Async<void> stopped_server(Connection& connection, async::Duration* worst, Result<std::size_t>* sent) {  // outlived by: the test
+Async<void> stopped_server(Connection& connection,
+                           async::Duration* worst,
+                           Result<std::size_t>* sent) {  // outlived by: the test
   async::TaskGroup group(co_await asio::this_coro::executor, 2);
   group.spawn_now(measure_lag(worst));
   *sent = co_await send_many(connection, 64);
@@ -230,7 +239,8 @@ TEST_F(Runner, AStoppedServerParksTheWriterAndPingsEndIt) {  // F17, L1
 TEST_F(Runner, RawCommandsRunBesideIt) {
   const auto connection = opened(settings());
 
-  const Result<CommandOutput> output = run(connection->exec_raw("cat; echo err >&2; exit 3", "input", 10s));
+  const Result<CommandOutput> output =
+      run(connection->exec_raw("cat; echo err >&2; exit 3", "input", 10s));
   const Result<CommandOutput> killed = run(connection->exec_raw("kill -TERM $$", {}, 10s));
   const Result<Frame> still_there = run(exchange(*connection, task("after")));
 
@@ -263,8 +273,8 @@ TEST_F(Runner, LongOutputKeepsItsBeginningAndItsEnd) {
   Connector connector(context_.get_executor(), settings());
   const auto connection = connector.make(target());
 
-  const Result<CommandOutput> output =
-      run(connection->exec_raw("echo begin; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", {}, 30s));
+  const Result<CommandOutput> output = run(connection->exec_raw(
+      "echo begin; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", {}, 30s));
 
   ASSERT_TRUE(output.has_value()) << output.error().render();
   EXPECT_THAT(output->out, AllOf(testing::StartsWith("begin\n"), testing::EndsWith("end\n")));
@@ -280,7 +290,10 @@ Async<void> open_one(Connector& connector, Target target, int* done) {  // outli
   co_return Result<void>();
 }
 
-Async<void> open_many(Connector& connector, Target target, int count, int* done) {  // outlived by: the test
+Async<void> open_many(Connector& connector,
+                      Target target,
+                      int count,
+                      int* done) {  // outlived by: the test
   async::TaskGroup group(co_await asio::this_coro::executor, 1000);
   for (int i = 0; i < count; ++i) group.spawn_now(open_one(connector, target, done));
   co_return co_await group.join();

@@ -1,5 +1,7 @@
-/// Loads each folder beside this file as a site and compares what the loader says with its expect.txt.
-/// GPUSTACK_ACCEPT=1 rewrites the expectations.
+/// Loads each folder beside this file as a site and compares what the loader says with its
+/// expect.txt. GPUSTACK_ACCEPT=1 rewrites the expectations.
+#include "core/play/loader.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include "core/play/loader.hpp"
 
 namespace gpustack::play {
 namespace {
@@ -39,7 +39,9 @@ std::string read_text(const fs::path& path) {
 /// Paths in messages are relative to the folder the program stands in.
 class Inside {
  public:
-  explicit Inside(const fs::path& folder) : before_(fs::current_path()) { fs::current_path(folder); }
+  explicit Inside(const fs::path& folder) : before_(fs::current_path()) {
+    fs::current_path(folder);
+  }
   ~Inside() { fs::current_path(before_); }
   Inside(const Inside&) = delete;
   Inside& operator=(const Inside&) = delete;
@@ -55,7 +57,8 @@ std::string everything_found(const fs::path& folder) {
   std::string out;
   for (const Error& error : loader.findings().errors) out += error.render() + "\n";
   for (const yaml::Warning& warning : loader.findings().warnings) {
-    out += "warning: " + warning.message + (warning.span.file == nullptr ? "" : " (" + warning.span.text() + ")") + "\n";
+    out += "warning: " + warning.message +
+           (warning.span.file == nullptr ? "" : " (" + warning.span.text() + ")") + "\n";
   }
   if (out.empty()) out = "nothing found\n";
   return out;
@@ -75,7 +78,9 @@ TEST_P(ErrorGolden, ReadsAsExpected) {
   EXPECT_EQ(found, read_text(folder / "expect.txt"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, ErrorGolden, ::testing::ValuesIn(case_names()),
+INSTANTIATE_TEST_SUITE_P(Cases,
+                         ErrorGolden,
+                         ::testing::ValuesIn(case_names()),
                          [](const auto& one) { return one.param; });
 
 TEST(ErrorGoldenCases, AreThere) { EXPECT_GE(case_names().size(), 25U); }

@@ -1,14 +1,15 @@
-/// One run, as every renderer shows it; the expectations are the .txt files beside this one (ansible.txt was compared with
-/// what ansible-playbook 2.14 prints for such a run). GPUSTACK_ACCEPT=1 rewrites them.
+/// One run, as every renderer shows it; the expectations are the .txt files beside this one
+/// (ansible.txt was compared with what ansible-playbook 2.14 prints for such a run).
+/// GPUSTACK_ACCEPT=1 rewrites them.
+#include "core/base/json.hpp"
+#include "core/report/renderer.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include "core/base/json.hpp"
-#include "core/report/renderer.hpp"
 
 namespace gpustack::report {
 namespace {
@@ -38,7 +39,10 @@ class Story {
     event.hosts = {"web1", "web2"};
     add(event);
   }
-  Event result(EventType type, const std::string& host, Outcome outcome, const std::string& result) const {
+  Event result(EventType type,
+               const std::string& host,
+               Outcome outcome,
+               const std::string& result) const {
     Event event(type);
     event.host = host;
     event.task = task_;
@@ -48,14 +52,17 @@ class Story {
     event.result = json(result);
     return event;
   }
-  Event host(const std::string& host, Outcome outcome, const std::string& text) const { return result(EventType::host_result, host, outcome, text); }
+  Event host(const std::string& host, Outcome outcome, const std::string& text) const {
+    return result(EventType::host_result, host, outcome, text);
+  }
   Event item(const std::string& host, Outcome outcome, Value label, const std::string& text) const {
     Event event = result(EventType::item_result, host, outcome, text);
     event.item = std::move(label);
     return event;
   }
   void add(Event event) {
-    event.time = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000 + events.size()));
+    event.time =
+        std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000 + events.size()));
     events.push_back(std::move(event));
   }
 
@@ -70,20 +77,29 @@ class Story {
 void tell_simple_tasks(Story& story) {
   story.task("Say it", "debug");
   for (const char* host : {"web1", "web2"}) {
-    Event event = story.host(host, Outcome::ok, R"({"changed": false, "msg": "hällo", "_ansible_verbose_always": true})");
+    Event event =
+        story.host(host,
+                   Outcome::ok,
+                   R"({"changed": false, "msg": "hällo", "_ansible_verbose_always": true})");
     event.verbose_always = true;
     story.add(event);
   }
   story.task("Show it", "ansible.builtin.debug");
-  Event shown = story.host("web1", Outcome::ok, R"({"changed": false, "failed": false, "inventory_hostname": "web1"})");
+  Event shown = story.host(
+      "web1", Outcome::ok, R"({"changed": false, "failed": false, "inventory_hostname": "web1"})");
   shown.verbose_always = true;
   story.add(shown);
   story.task("Write a file", "copy");
-  Event written = story.host("web1", Outcome::changed,
-                             R"({"changed": true, "diff": [{"before": "", "after": "one\ntwo", "after_header": "/etc/x"}], "dest": "/etc/x"})");
+  Event written = story.host(
+      "web1",
+      Outcome::changed,
+      R"({"changed": true, "diff": [{"before": "", "after": "one\ntwo", "after_header": "/etc/x"}], "dest": "/etc/x"})");
   written.diff = true;
   story.add(written);
-  Event hidden = story.host("web2", Outcome::changed, R"({"changed": true, "diff": {"before": "hunter2", "after": "hunter3"}})");
+  Event hidden =
+      story.host("web2",
+                 Outcome::changed,
+                 R"({"changed": true, "diff": {"before": "hunter2", "after": "hunter3"}})");
   hidden.diff = true;
   hidden.no_log = true;
   story.add(hidden);
@@ -96,18 +112,29 @@ void tell_simple_tasks(Story& story) {
 
 void tell_loops(Story& story) {
   story.task("Items", "command");
-  story.add(story.item("web1", Outcome::skipped, Value("a"), R"({"changed": false, "skip_reason": "Conditional result was False"})"));
-  story.add(story.item("web1", Outcome::failed, Value("b"), R"({"changed": false, "item": "b", "msg": "non-zero return code", "rc": 1, "stderr": "no\n"})"));
+  story.add(story.item("web1",
+                       Outcome::skipped,
+                       Value("a"),
+                       R"({"changed": false, "skip_reason": "Conditional result was False"})"));
+  story.add(story.item(
+      "web1",
+      Outcome::failed,
+      Value("b"),
+      R"({"changed": false, "item": "b", "msg": "non-zero return code", "rc": 1, "stderr": "no\n"})"));
   story.add(story.item("web1", Outcome::changed, json(R"({"name": "c"})"), R"({"changed": true})"));
-  Event all = story.host("web1", Outcome::failed, R"({"changed": true, "msg": "One or more items failed", "results": []})");
+  Event all = story.host("web1",
+                         Outcome::failed,
+                         R"({"changed": true, "msg": "One or more items failed", "results": []})");
   all.in_loop = true;
   all.ignored = true;
   story.add(all);
   story.task("Secret items", "command");
-  Event secret = story.item("web1", Outcome::changed, Value("hunter2"), R"({"changed": true, "stdout": "hunter2"})");
+  Event secret = story.item(
+      "web1", Outcome::changed, Value("hunter2"), R"({"changed": true, "stdout": "hunter2"})");
   secret.no_log = true;
   story.add(secret);
-  Event secrets = story.host("web1", Outcome::changed, R"({"changed": true, "results": [{"stdout": "hunter2"}]})");
+  Event secrets = story.host(
+      "web1", Outcome::changed, R"({"changed": true, "results": [{"stdout": "hunter2"}]})");
   secrets.no_log = true;
   secrets.in_loop = true;
   story.add(secrets);
@@ -121,19 +148,31 @@ void tell_loops(Story& story) {
 
 void tell_failures(Story& story) {
   story.task("Retry", "command");
-  story.add(story.result(EventType::retry, "web1", Outcome::failed, R"({"attempts": 1, "retries": 3, "rc": 1})"));
-  Event ignored = story.host("web1", Outcome::failed, R"({"attempts": 2, "changed": true, "cmd": ["false"], "msg": "non-zero return code", "rc": 1})");
+  story.add(story.result(
+      EventType::retry, "web1", Outcome::failed, R"({"attempts": 1, "retries": 3, "rc": 1})"));
+  Event ignored = story.host(
+      "web1",
+      Outcome::failed,
+      R"({"attempts": 2, "changed": true, "cmd": ["false"], "msg": "non-zero return code", "rc": 1})");
   ignored.ignored = true;
   story.add(ignored);
-  story.add(story.host("web2", Outcome::skipped, R"({"changed": false, "skip_reason": "Conditional result was False"})"));
+  story.add(story.host("web2",
+                       Outcome::skipped,
+                       R"({"changed": false, "skip_reason": "Conditional result was False"})"));
   Event warning(EventType::warning);
-  warning.message = "the task uses an old name, which is told in a text that is long enough to need a second line on the terminal";
+  warning.message =
+      "the task uses an old name, which is told in a text that is long enough to need a second "
+      "line on the terminal";
   story.add(warning);
   story.task("Break", "fail");
-  Event secret = story.host("web1", Outcome::failed, R"({"changed": false, "msg": "password hunter2 refused"})");
+  Event secret = story.host(
+      "web1", Outcome::failed, R"({"changed": false, "msg": "password hunter2 refused"})");
   secret.no_log = true;
   story.add(secret);
-  story.add(story.host("web2", Outcome::unreachable, R"({"changed": false, "msg": "no route to host\nafter 3 tries", "unreachable": true})"));
+  story.add(story.host(
+      "web2",
+      Outcome::unreachable,
+      R"({"changed": false, "msg": "no route to host\nafter 3 tries", "unreachable": true})"));
   story.task("Restart", "service", true);
   Event vault = story.host("web1", Outcome::changed, R"({"changed": true, "name": "x"})");
   vault.result.set("token", Value("hunter2").marked(Mark::secret));
@@ -190,7 +229,8 @@ TEST_P(ReportGolden, LooksAsExpected) {
 
   EXPECT_EQ(found.find("hunter"), std::string::npos) << "a secret was shown";
   const char* source = std::getenv("GPUSTACK_SOURCE_DIR");
-  const fs::path file = fs::path(source == nullptr ? "." : source) / "tests/golden/report" / (look.name + ".txt");
+  const fs::path file =
+      fs::path(source == nullptr ? "." : source) / "tests/golden/report" / (look.name + ".txt");
   if (std::getenv("GPUSTACK_ACCEPT") != nullptr) {
     std::ofstream(file) << found;
     GTEST_SKIP() << "expectation rewritten";
@@ -200,10 +240,16 @@ TEST_P(ReportGolden, LooksAsExpected) {
   EXPECT_EQ(found, wanted.str());
 }
 
-INSTANTIATE_TEST_SUITE_P(Renderers, ReportGolden,
-                         ::testing::Values(Look{"ansible", "ansible"}, Look{"ansible_verbose", "ansible", 2}, Look{"ansible_colour", "ansible", 0, Colour::on},
-                                           Look{"plain", "plain"}, Look{"plain_verbose", "plain", 1}, Look{"json", "json"},
-                                           Look{"pretty", "pretty", 0, Colour::off, true}, Look{"pretty_without_terminal", "pretty"}),
+INSTANTIATE_TEST_SUITE_P(Renderers,
+                         ReportGolden,
+                         ::testing::Values(Look{"ansible", "ansible"},
+                                           Look{"ansible_verbose", "ansible", 2},
+                                           Look{"ansible_colour", "ansible", 0, Colour::on},
+                                           Look{"plain", "plain"},
+                                           Look{"plain_verbose", "plain", 1},
+                                           Look{"json", "json"},
+                                           Look{"pretty", "pretty", 0, Colour::off, true},
+                                           Look{"pretty_without_terminal", "pretty"}),
                          [](const auto& one) { return one.param.name; });
 
 }  // namespace

@@ -1,15 +1,16 @@
 #pragma once
 /// @file A folder of inventory files for tests.
 
+#include "core/base/json.hpp"
+#include "inventory/inventory.hpp"
+
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
-
-#include "core/base/json.hpp"
-#include "inventory/inventory.hpp"
 
 namespace gpustack::inventory {
 
@@ -33,7 +34,9 @@ class Fleet {
   }
 
   /// An inventory of one file.
-  Inventory read(const std::string& name, const std::string& text) const { return load({write(name, text)}); }
+  Inventory read(const std::string& name, const std::string& text) const {
+    return load({write(name, text)});
+  }
 
   Inventory load(const std::vector<std::string>& sources, Options options = {}) const {
     auto inventory = Inventory::load(sources, std::move(options));
@@ -64,13 +67,17 @@ inline std::string names(const std::vector<const Host*>& hosts) {
 }
 
 /// The hosts of a pattern, or the error's message.
-inline std::string selected(const Inventory& inventory, const std::string& pattern, const std::vector<std::string>& limits = {}) {
+inline std::string selected(const Inventory& inventory,
+                            const std::string& pattern,
+                            const std::vector<std::string>& limits = {}) {
   auto selection = inventory.select({pattern}, limits);
   return selection ? names(selection->hosts) : selection.error().message();
 }
 
 /// One variable of a host as JSON; `-` when it has none.
-inline std::string variable(const Inventory& inventory, const std::string& host, const std::string& name,
+inline std::string variable(const Inventory& inventory,
+                            const std::string& host,
+                            const std::string& name,
                             const std::vector<std::string>& playbook_folders = {}) {
   auto levels = inventory.variables(*inventory.find_host(host), playbook_folders);
   if (!levels) return levels.error().message();

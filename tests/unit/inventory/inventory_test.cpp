@@ -1,8 +1,8 @@
 #include "inventory/inventory.hpp"
 
-#include <gmock/gmock.h>
-
 #include "tests/unit/inventory/fleet.hpp"
+
+#include <gmock/gmock.h>
 
 namespace gpustack::inventory {
 namespace {
@@ -10,7 +10,8 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr const char* kFleet =
-    "[web]\nw1\nw2\nw3\n[db]\nd1\nw3\n[prod]\nw1\nd1\n[site:children]\nweb\ndb\n[lone]\nx.example\n";
+    "[web]\nw1\nw2\nw3\n[db]\nd1\nw3\n[prod]\nw1\nd1\n[site:children]\nweb\ndb\n[lone]\nx."
+    "example\n";
 
 struct PatternCase {
   const char* pattern;
@@ -27,17 +28,38 @@ TEST_P(HostPattern, SelectsInOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Patterns, HostPattern,
-    ::testing::Values(PatternCase{"all", "w1 d1 x.example w2 w3"}, PatternCase{"web", "w1 w2 w3"}, PatternCase{"db:web", "d1 w3 w1 w2"},
-                      PatternCase{"web,db", "w1 w2 w3 d1"}, PatternCase{"web:&prod", "w1"}, PatternCase{"web:!prod", "w2 w3"},
-                      PatternCase{"!prod:web", "w2 w3"}, PatternCase{"!web", "d1 x.example"}, PatternCase{"&prod", "w1 d1"},
-                      PatternCase{"w*", "w1 w2 w3"}, PatternCase{"?1", "w1 d1"}, PatternCase{"w[12]*", "w1 w2"},
-                      PatternCase{"w[!12]", "w3"}, PatternCase{"w[12]", ""}, PatternCase{"*.example", "x.example"}, PatternCase{"~w[13]", "w1 w3"},
-                      PatternCase{"~.*b", "w1 w2 w3 d1"}, PatternCase{"web[0]", "w1"}, PatternCase{"web[-1]", "w3"},
-                      PatternCase{"web[0:1]", "w1 w2"}, PatternCase{"web[1:]", "w2 w3"}, PatternCase{"web[0:9]", "w1 w2 w3"},
-                      PatternCase{"web[5]", "'web[5]' asks for a host that is not there: 'web' has 3"}, PatternCase{"localhost", "localhost"},
-                      PatternCase{"w1,localhost", "w1 localhost"}, PatternCase{"web[0", "w1 w2 w3"},
-                      PatternCase{"", "the host pattern is empty"}, PatternCase{" w1 , w2 ", "w1 w2"}, PatternCase{"web:!w1:!w2", "w3"}));
+    Patterns,
+    HostPattern,
+    ::testing::Values(PatternCase{"all", "w1 d1 x.example w2 w3"},
+                      PatternCase{"web", "w1 w2 w3"},
+                      PatternCase{"db:web", "d1 w3 w1 w2"},
+                      PatternCase{"web,db", "w1 w2 w3 d1"},
+                      PatternCase{"web:&prod", "w1"},
+                      PatternCase{"web:!prod", "w2 w3"},
+                      PatternCase{"!prod:web", "w2 w3"},
+                      PatternCase{"!web", "d1 x.example"},
+                      PatternCase{"&prod", "w1 d1"},
+                      PatternCase{"w*", "w1 w2 w3"},
+                      PatternCase{"?1", "w1 d1"},
+                      PatternCase{"w[12]*", "w1 w2"},
+                      PatternCase{"w[!12]", "w3"},
+                      PatternCase{"w[12]", ""},
+                      PatternCase{"*.example", "x.example"},
+                      PatternCase{"~w[13]", "w1 w3"},
+                      PatternCase{"~.*b", "w1 w2 w3 d1"},
+                      PatternCase{"web[0]", "w1"},
+                      PatternCase{"web[-1]", "w3"},
+                      PatternCase{"web[0:1]", "w1 w2"},
+                      PatternCase{"web[1:]", "w2 w3"},
+                      PatternCase{"web[0:9]", "w1 w2 w3"},
+                      PatternCase{"web[5]",
+                                  "'web[5]' asks for a host that is not there: 'web' has 3"},
+                      PatternCase{"localhost", "localhost"},
+                      PatternCase{"w1,localhost", "w1 localhost"},
+                      PatternCase{"web[0", "w1 w2 w3"},
+                      PatternCase{"", "the host pattern is empty"},
+                      PatternCase{" w1 , w2 ", "w1 w2"},
+                      PatternCase{"web:!w1:!w2", "w3"}));
 
 TEST(HostSelection, HintsAtTheNearestNameWhenNothingFits) {
   const Fleet fleet;
@@ -67,13 +89,16 @@ TEST(HostSelection, KeepsToTheLimit) {
   EXPECT_EQ(selected(inventory, "web", {"prod"}), "w1");
   EXPECT_EQ(selected(inventory, "site", {"web:!w1", "d1"}), "w2 w3 d1");
   EXPECT_EQ(selected(inventory, "site", {"@" + retry}), "w2 d1");
-  EXPECT_THAT(selected(inventory, "all", {"@/nonexistent"}), HasSubstr("cannot read the limit file"));
+  EXPECT_THAT(selected(inventory, "all", {"@/nonexistent"}),
+              HasSubstr("cannot read the limit file"));
 }
 
 TEST(HostSelection, SortsAsAsked) {
   const Fleet fleet;
   const Inventory inventory = fleet.read("hosts", kFleet);
-  const auto ordered = [&](Order order) { return names(inventory.select({"db:web"}, {}, order)->hosts); };
+  const auto ordered = [&](Order order) {
+    return names(inventory.select({"db:web"}, {}, order)->hosts);
+  };
 
   EXPECT_EQ(ordered(Order::sorted), "d1 w1 w2 w3");
   EXPECT_EQ(ordered(Order::reverse_sorted), "w3 w2 w1 d1");
@@ -88,7 +113,8 @@ TEST(ImplicitLocalhost, IsOutsideOfAll) {
   const Host& localhost = inventory.localhost();
 
   EXPECT_TRUE(localhost.is_implicit());
-  EXPECT_EQ(localhost.variables().values.find(std::string_view("ansible_connection"))->as_string(), "local");
+  EXPECT_EQ(localhost.variables().values.find(std::string_view("ansible_connection"))->as_string(),
+            "local");
   EXPECT_EQ(selected(inventory, "all"), "w1 d1 x.example w2 w3");
   EXPECT_EQ(inventory.hosts().size(), 5U);
 }
@@ -103,46 +129,58 @@ TEST(ImplicitLocalhost, YieldsToTheOneInTheInventory) {
 
 TEST(VariableLevels, FollowAnsiblesOrder) {
   const Fleet fleet;
-  fleet.write("inventory/hosts", "[web]\nw1 h=own\n[all:vars]\na=all\nb=all\nc=all\nd=all\ne=all\nf=all\ng=all\nh=all\ni=all\nj=all\n"
-                                 "[web:vars]\nb=group\nc=group\nd=group\ne=group\nf=group\ng=group\nh=group\ni=group\nj=group\n");
-  fleet.write("inventory/group_vars/all.yml", "{c: fa, d: fa, e: fa, f: fa, g: fa, h: fa, i: fa, j: fa}\n");
+  fleet.write(
+      "inventory/hosts",
+      "[web]\nw1 "
+      "h=own\n[all:vars]\na=all\nb=all\nc=all\nd=all\ne=all\nf=all\ng=all\nh=all\ni=all\nj=all\n"
+      "[web:vars]\nb=group\nc=group\nd=group\ne=group\nf=group\ng=group\nh=group\ni=group\nj="
+      "group\n");
+  fleet.write("inventory/group_vars/all.yml",
+              "{c: fa, d: fa, e: fa, f: fa, g: fa, h: fa, i: fa, j: fa}\n");
   fleet.write("play/group_vars/all/x.yml", "{d: pa, e: pa, f: pa, g: pa, h: pa, i: pa, j: pa}\n");
   fleet.write("inventory/group_vars/web", "{e: fg, f: fg, g: fg, h: fg, i: fg, j: fg}\n");
-  fleet.write("play/group_vars/web.json", "{\"f\": \"pg\", \"g\": \"pg\", \"h\": \"pg\", \"i\": \"pg\", \"j\": \"pg\"}\n");
+  fleet.write("play/group_vars/web.json",
+              "{\"f\": \"pg\", \"g\": \"pg\", \"h\": \"pg\", \"i\": \"pg\", \"j\": \"pg\"}\n");
   fleet.write("inventory/host_vars/w1.yaml", "{i: fh, j: fh}\n");
   fleet.write("play/host_vars/w1/z.yml", "{j: ph}\n");
   const Inventory inventory = fleet.load({fleet.path("inventory/hosts")});
   const std::vector<std::string> play{fleet.path("play")};
 
   std::string all;
-  for (const char* name : {"a", "b", "c", "d", "e", "f", "h", "i", "j"}) all += variable(inventory, "w1", name, play) + " ";
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "h", "i", "j"})
+    all += variable(inventory, "w1", name, play) + " ";
   EXPECT_EQ(all, R"("all" "group" "fa" "pa" "fg" "pg" "own" "fh" "ph" )");
   const auto levels = inventory.variables(*inventory.find_host("w1"), play);
   EXPECT_EQ(levels->size(), 9U);
   EXPECT_EQ(level_name(levels->back().level), "host_vars beside the playbook");
-  EXPECT_EQ(levels->back().variables->place("j").text(), fleet.path("play/host_vars/w1/z.yml") + ":1:2");
+  EXPECT_EQ(levels->back().variables->place("j").text(),
+            fleet.path("play/host_vars/w1/z.yml") + ":1:2");
 }
 
 TEST(VariableLevels, PutDeeperGroupsOverHigherOnesAndPriorityOverNames) {
   const Fleet fleet;
-  const Inventory inventory = fleet.read("hosts",
-                                         "[aa]\nh\n[bb]\nh\n[top:children]\naa\n[aa:vars]\nv=aa\nw=aa\n[bb:vars]\nv=bb\nw=bb\n"
-                                         "[cc]\nh\n[cc:vars]\nw=cc\nansible_group_priority=5\n[dd]\nh\n[dd:vars]\nw=dd\n");
+  const Inventory inventory = fleet.read(
+      "hosts",
+      "[aa]\nh\n[bb]\nh\n[top:children]\naa\n[aa:vars]\nv=aa\nw=aa\n[bb:vars]\nv=bb\nw=bb\n"
+      "[cc]\nh\n[cc:vars]\nw=cc\nansible_group_priority=5\n[dd]\nh\n[dd:vars]\nw=dd\n");
 
   EXPECT_EQ(variable(inventory, "h", "v"), "\"aa\"");
   EXPECT_EQ(inventory.find_group("cc")->priority(), 5);
-  const Inventory flat = fleet.read("flat", "[cc]\nh\n[cc:vars]\nw=cc\nansible_group_priority=5\n[dd]\nh\n[dd:vars]\nw=dd\n");
+  const Inventory flat = fleet.read(
+      "flat", "[cc]\nh\n[cc:vars]\nw=cc\nansible_group_priority=5\n[dd]\nh\n[dd:vars]\nw=dd\n");
   EXPECT_EQ(variable(flat, "h", "w"), "\"cc\"");
 }
 
 TEST(VariableLevels, MergeMapsWhenToldTo) {
   const Fleet fleet;
-  fleet.write("hosts.yml", "all:\n  vars: {m: {a: 1, b: {c: 1}}}\n  hosts:\n    h: {m: {b: {d: 2}}}\n");
+  fleet.write("hosts.yml",
+              "all:\n  vars: {m: {a: 1, b: {c: 1}}}\n  hosts:\n    h: {m: {b: {d: 2}}}\n");
   Options options;
   options.merges_maps = true;
 
   EXPECT_EQ(variable(fleet.load({fleet.path("hosts.yml")}), "h", "m"), R"({"b": {"d": 2}})");
-  EXPECT_EQ(variable(fleet.load({fleet.path("hosts.yml")}, options), "h", "m"), R"({"a": 1, "b": {"c": 1, "d": 2}})");
+  EXPECT_EQ(variable(fleet.load({fleet.path("hosts.yml")}, options), "h", "m"),
+            R"({"a": 1, "b": {"c": 1, "d": 2}})");
 }
 
 TEST(VariableFiles, TakeFoldersInOrderAndSkipBackups) {
@@ -187,7 +225,8 @@ TEST(InventoryFolder, MergesItsFilesInOrderOfTheirNames) {
   EXPECT_EQ(names(inventory.hosts()), "w1 w2 d1 d2");
   EXPECT_EQ(variable(inventory, "w1", "v"), "\"b\"");
   EXPECT_EQ(variable(inventory, "d1", "port"), "5432");
-  EXPECT_EQ(variable(inventory, "w1", "inventory_file"), to_json(Value(fleet.path("inv/10-a.yml"))));
+  EXPECT_EQ(variable(inventory, "w1", "inventory_file"),
+            to_json(Value(fleet.path("inv/10-a.yml"))));
 }
 
 TEST(InventorySources, AreMergedInOrder) {
@@ -239,7 +278,8 @@ TEST(RunTimeChanges, PutHostsIntoGroups) {
   EXPECT_FALSE(*inventory.add_to_group(host, "os_debian", {"os"}));
   EXPECT_EQ(selected(inventory, "os"), "w1");
   EXPECT_EQ(selected(inventory, "ungrouped"), "w2");
-  EXPECT_EQ(inventory.add_to_group(host, "os", {"os_debian"}).error().code(), ErrorCode::inventory_loop);
+  EXPECT_EQ(inventory.add_to_group(host, "os", {"os_debian"}).error().code(),
+            ErrorCode::inventory_loop);
 }
 
 }  // namespace

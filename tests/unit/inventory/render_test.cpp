@@ -1,8 +1,8 @@
 #include "inventory/render.hpp"
 
-#include <gmock/gmock.h>
-
 #include "tests/unit/inventory/fleet.hpp"
+
+#include <gmock/gmock.h>
 
 namespace gpustack::inventory {
 namespace {
@@ -17,9 +17,10 @@ TEST(InventoryList, HasGroupsAndHostVariables) {
 
   const auto parsed = parse_json(*list_json(inventory));
 
-  EXPECT_EQ(to_json(*parsed),
-            R"({"_meta": {"hostvars": {"w1": {"g": [1], "v": 1}}}, "all": {"children": ["ungrouped", "site"]}, )"
-            R"("site": {"children": ["web"]}, "ungrouped": {"hosts": ["lone"]}, "web": {"hosts": ["w1"]}})");
+  EXPECT_EQ(
+      to_json(*parsed),
+      R"({"_meta": {"hostvars": {"w1": {"g": [1], "v": 1}}}, "all": {"children": ["ungrouped", "site"]}, )"
+      R"("site": {"children": ["web"]}, "ungrouped": {"hosts": ["lone"]}, "web": {"hosts": ["w1"]}})");
 }
 
 TEST(InventoryList, LeavesVariablesWhereTheyAreWrittenWhenExported) {
@@ -35,14 +36,18 @@ TEST(InventoryList, LeavesVariablesWhereTheyAreWrittenWhenExported) {
 TEST(InventoryList, DoesNotPrintSecrets) {
   class Vault : public yaml::VaultReader {
    public:
-    Result<Value> open(std::string_view, SourceSpan) override { return Value("hunter2").marked(Mark::secret); }
+    Result<Value> open(std::string_view, SourceSpan) override {
+      return Value("hunter2").marked(Mark::secret);
+    }
   };
   const Fleet fleet;
   Vault vault;
   Options options;
   options.vault = &vault;
-  const Inventory inventory =
-      fleet.load({fleet.write("h.yml", "web: {hosts: {w1: {p: !vault $ANSIBLE_VAULT, l: [!vault $ANSIBLE_VAULT]}}}\n")}, options);
+  const Inventory inventory = fleet.load(
+      {fleet.write("h.yml",
+                   "web: {hosts: {w1: {p: !vault $ANSIBLE_VAULT, l: [!vault $ANSIBLE_VAULT]}}}\n")},
+      options);
 
   EXPECT_THAT(*list_json(inventory), HasSubstr("<secret>"));
   EXPECT_EQ(list_json(inventory)->find("hunter2"), std::string::npos);
@@ -63,7 +68,8 @@ TEST(InventoryGraph, DrawsGroupsAndVariables) {
   const Inventory inventory = fleet.read("hosts", kSite);
 
   EXPECT_EQ(*graph(inventory, "site", {.shows_variables = true}),
-            "@site:\n  |--@web:\n  |  |--w1\n  |  |  |--{g = [1]}\n  |  |  |--{v = 1}\n  |  |--{g = [1]}");
+            "@site:\n  |--@web:\n  |  |--w1\n  |  |  |--{g = [1]}\n  |  |  |--{v = 1}\n  |  |--{g "
+            "= [1]}");
 }
 
 TEST(InventoryGraph, HintsAtTheNearestGroup) {

@@ -1,14 +1,15 @@
 #pragma once
-/// @file The fact families of `setup`. Each writes Ansible's facts, without the `ansible_` prefix, into `facts`.
-/// What a host does not tell is left out or has Ansible's own word for it (`NA`, `N/A`). None of them fails.
+/// @file The fact families of `setup`. Each writes Ansible's facts, without the `ansible_` prefix,
+/// into `facts`. What a host does not tell is left out or has Ansible's own word for it (`NA`,
+/// `N/A`). None of them fails.
 /// @source ansible-core 2.14, module `setup`: names, types and values
+
+#include "core/base/value.hpp"
+#include "modules/builtin/support/facts/reader.hpp"
 
 #include <chrono>
 #include <string>
 #include <vector>
-
-#include "core/base/value.hpp"
-#include "modules/builtin/support/facts/reader.hpp"
 
 namespace gpustack::modules::facts {
 

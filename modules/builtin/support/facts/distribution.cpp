@@ -1,7 +1,7 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 namespace {
@@ -27,10 +27,12 @@ struct FamilyOf {
 };
 constexpr FamilyOf kFamilies[] = {
     {"RedHat",
-     "RedHat|RHEL|Fedora|CentOS|Scientific|SLC|Ascendos|CloudLinux|PSBM|OracleLinux|OVS|OEL|Amazon|Virtuozzo|XenServer|"
+     "RedHat|RHEL|Fedora|CentOS|Scientific|SLC|Ascendos|CloudLinux|PSBM|OracleLinux|OVS|OEL|Amazon|"
+     "Virtuozzo|XenServer|"
      "Alibaba|EulerOS|openEuler|AlmaLinux|Rocky|TencentOS|EuroLinux|Kylin Linux Advanced Server"},
     {"Debian",
-     "Debian|Ubuntu|Raspbian|Neon|KDE neon|Linux Mint|SteamOS|Devuan|Kali|Cumulus Linux|Pop!_OS|Parrot|"
+     "Debian|Ubuntu|Raspbian|Neon|KDE neon|Linux Mint|SteamOS|Devuan|Kali|Cumulus "
+     "Linux|Pop!_OS|Parrot|"
      "Pardus GNU/Linux|Uos|Deepin|OSMC"},
     {"Suse", "SuSE|SLES|SLED|openSUSE|openSUSE Tumbleweed|SLES_SAP|SUSE_LINUX|openSUSE Leap"},
     {"Archlinux", "Archlinux|Antergos|Manjaro"},
@@ -49,7 +51,9 @@ std::string family_of(const std::string& name) {
   return name;
 }
 
-std::string first_part(std::string_view text, char separator) { return std::string(text.substr(0, text.find(separator))); }
+std::string first_part(std::string_view text, char separator) {
+  return std::string(text.substr(0, text.find(separator)));
+}
 
 /// The first run of `digits[.digits…]` in `text`.
 std::string first_version(std::string_view text) {
@@ -69,7 +73,8 @@ std::string in_parentheses(std::string_view text) {
   return std::string(trim(text.substr(open + 1, close - open - 1)));
 }
 
-/// What os-release and the older files tell about any distribution, before its own file is looked at.
+/// What os-release and the older files tell about any distribution, before its own file is looked
+/// at.
 struct Guess {
   std::string id;
   std::string version;
@@ -85,7 +90,8 @@ Guess guess(const Reader& host, const KeyValues& os) {
     if (!best.empty()) result.version = best;
   }
   if (result.id == "centos") {
-    const std::vector<std::string> parts = split(first_version(host.text_or("/etc/centos-release", "")), '.');
+    const std::vector<std::string> parts =
+        split(first_version(host.text_or("/etc/centos-release", "")), '.');
     if (parts.size() > 1) result.version = parts[0] + "." + parts[1];
   }
   if (os.has("VERSION_CODENAME")) {
@@ -99,9 +105,15 @@ Guess guess(const Reader& host, const KeyValues& os) {
   return result;
 }
 
-using Parse = bool (*)(const Reader&, const std::string& data, const std::string& path, Distribution&);
+using Parse = bool (*)(const Reader&,
+                       const std::string& data,
+                       const std::string& path,
+                       Distribution&);
 
-bool parse_named(const std::string& data, std::string_view phrase, std::string_view name, Distribution& found) {
+bool parse_named(const std::string& data,
+                 std::string_view phrase,
+                 std::string_view name,
+                 Distribution& found) {
   if (contains(data, phrase)) {
     found.name = name;
   } else {
@@ -132,7 +144,10 @@ bool parse_centos(const Reader&, const std::string& data, const std::string&, Di
   return false;
 }
 
-bool parse_amazon(const Reader&, const std::string& data, const std::string& path, Distribution& found) {
+bool parse_amazon(const Reader&,
+                  const std::string& data,
+                  const std::string& path,
+                  Distribution& found) {
   if (!contains(data, "Amazon")) return false;
   found.name = "Amazon";
   if (path != kOsRelease) {
@@ -163,7 +178,10 @@ bool parse_arch(const Reader&, const std::string& data, const std::string&, Dist
   return true;
 }
 
-bool parse_suse(const Reader& host, const std::string& data, const std::string&, Distribution& found) {
+bool parse_suse(const Reader& host,
+                const std::string& data,
+                const std::string&,
+                Distribution& found) {
   const std::string folded = lower(data);
   if (!contains(folded, "suse")) return false;
   const KeyValues os = KeyValues::parse(data);
@@ -189,19 +207,30 @@ struct Derivative {
   bool takes_codename;
 };
 constexpr Derivative kDerivatives[] = {
-    {"Ubuntu", "Ubuntu", false, false},     {"SteamOS", "SteamOS", false, false}, {"Kali", "Kali", false, false},
-    {"Parrot", "Parrot", false, false},     {"Devuan", "Devuan", true, false},    {"Cumulus", "Cumulus Linux", true, false},
-    {"Mint", "Linux Mint", true, false},    {"UOS", "Uos", true, true},           {"Uos", "Uos", true, true},
-    {"Deepin", "Deepin", true, true},       {"deepin", "Deepin", true, true},
+    {"Ubuntu", "Ubuntu", false, false},
+    {"SteamOS", "SteamOS", false, false},
+    {"Kali", "Kali", false, false},
+    {"Parrot", "Parrot", false, false},
+    {"Devuan", "Devuan", true, false},
+    {"Cumulus", "Cumulus Linux", true, false},
+    {"Mint", "Linux Mint", true, false},
+    {"UOS", "Uos", true, true},
+    {"Uos", "Uos", true, true},
+    {"Deepin", "Deepin", true, true},
+    {"deepin", "Deepin", true, true},
 };
 
-bool parse_debian(const Reader& host, const std::string& data, const std::string&, Distribution& found) {
+bool parse_debian(const Reader& host,
+                  const std::string& data,
+                  const std::string&,
+                  Distribution& found) {
   const KeyValues os = KeyValues::parse(data);
   if (contains(data, "Debian") || contains(data, "Raspbian")) {
     found.name = "Debian";
     const std::string pretty = in_parentheses(os.get("PRETTY_NAME"));
     if (!pretty.empty()) found.release = pretty;
-    const std::vector<std::string> parts = split(first_version(host.text_or("/etc/debian_version", "")), '.');
+    const std::vector<std::string> parts =
+        split(first_version(host.text_or("/etc/debian_version", "")), '.');
     if (parts.size() > 1) found.minor = parts[1];
     return true;
   }
@@ -212,13 +241,17 @@ bool parse_debian(const Reader& host, const std::string& data, const std::string
       found.version = os.get("VERSION_ID");
       found.major = first_part(found.version, '.');
     }
-    if (each.takes_codename && os.has("VERSION_CODENAME")) found.release = os.get("VERSION_CODENAME");
+    if (each.takes_codename && os.has("VERSION_CODENAME"))
+      found.release = os.get("VERSION_CODENAME");
     return true;
   }
   return false;
 }
 
-bool parse_flatcar(const Reader&, const std::string& data, const std::string&, Distribution& found) {
+bool parse_flatcar(const Reader&,
+                   const std::string& data,
+                   const std::string&,
+                   Distribution& found) {
   const KeyValues os = KeyValues::parse(data);
   if (lower(os.get("ID")) != "flatcar") return false;
   found.name = "Flatcar";
@@ -240,12 +273,18 @@ struct ReleaseFile {
   Parse parse;  ///< absent: the file's existence is enough
 };
 constexpr ReleaseFile kFiles[] = {
-    {"/etc/oracle-release", "OracleLinux", parse_oracle}, {"/etc/centos-release", "CentOS", parse_centos},
-    {"/etc/redhat-release", "RedHat", parse_redhat},      {kOsRelease, "Amazon", parse_amazon},
-    {"/etc/system-release", "Amazon", parse_amazon},      {"/etc/alpine-release", "Alpine", parse_alpine},
-    {"/etc/arch-release", "Archlinux", nullptr},          {kOsRelease, "Archlinux", parse_arch},
-    {kOsRelease, "SUSE", parse_suse},                     {kOsRelease, "Debian", parse_debian},
-    {"/etc/lsb-release", "Debian", parse_debian},         {kOsRelease, "Flatcar", parse_flatcar},
+    {"/etc/oracle-release", "OracleLinux", parse_oracle},
+    {"/etc/centos-release", "CentOS", parse_centos},
+    {"/etc/redhat-release", "RedHat", parse_redhat},
+    {kOsRelease, "Amazon", parse_amazon},
+    {"/etc/system-release", "Amazon", parse_amazon},
+    {"/etc/alpine-release", "Alpine", parse_alpine},
+    {"/etc/arch-release", "Archlinux", nullptr},
+    {kOsRelease, "Archlinux", parse_arch},
+    {kOsRelease, "SUSE", parse_suse},
+    {kOsRelease, "Debian", parse_debian},
+    {"/etc/lsb-release", "Debian", parse_debian},
+    {kOsRelease, "Flatcar", parse_flatcar},
     {kOsRelease, "NA", parse_any},
 };
 
@@ -253,7 +292,8 @@ Distribution find_distribution(const Reader& host, const KeyValues& os) {
   Distribution found;
   const Guess guessed = guess(host, os);
   found.name = guessed.id.empty() ? "OtherLinux" : guessed.id;
-  if (found.name.front() >= 'a' && found.name.front() <= 'z') found.name.front() = static_cast<char>(found.name.front() - 32);
+  if (found.name.front() >= 'a' && found.name.front() <= 'z')
+    found.name.front() = static_cast<char>(found.name.front() - 32);
   if (!guessed.version.empty()) found.version = guessed.version;
   found.release = guessed.codename;
   for (const ReleaseFile& file : kFiles) {
@@ -270,14 +310,16 @@ Distribution find_distribution(const Reader& host, const KeyValues& os) {
     found.variety = file.variety;
     break;
   }
-  if (found.major.empty()) found.major = first_part(guessed.version.empty() ? found.version : guessed.version, '.');
+  if (found.major.empty())
+    found.major = first_part(guessed.version.empty() ? found.version : guessed.version, '.');
   return found;
 }
 
 }  // namespace
 
 void collect_distribution(const Reader& host, Request&, Map& facts) {
-  const Distribution found = find_distribution(host, KeyValues::parse(host.text_or(std::string(kOsRelease), "")));
+  const Distribution found =
+      find_distribution(host, KeyValues::parse(host.text_or(std::string(kOsRelease), "")));
   facts.set("distribution", found.name);
   facts.set("distribution_release", found.release);
   facts.set("distribution_version", found.version);
@@ -306,13 +348,15 @@ void collect_lsb(const Reader& host, Request&, Map& facts) {
     // What lsb_release(1) prints comes from os-release; reading it spares a process.
     const KeyValues os = KeyValues::parse(host.text_or(std::string(kOsRelease), ""));
     std::string id = os.get("ID");
-    if (!id.empty() && id.front() >= 'a' && id.front() <= 'z') id.front() = static_cast<char>(id.front() - 32);
+    if (!id.empty() && id.front() >= 'a' && id.front() <= 'z')
+      id.front() = static_cast<char>(id.front() - 32);
     set("id", id);
     set("release", os.get("VERSION_ID"));
     set("description", os.get("PRETTY_NAME"));
     set("codename", os.get("VERSION_CODENAME"));
   }
-  if (const Value* release = lsb.find("release")) lsb.set("major_release", first_part(release->as_string(), '.'));
+  if (const Value* release = lsb.find("release"))
+    lsb.set("major_release", first_part(release->as_string(), '.'));
   facts.set("lsb", std::move(lsb));
 }
 

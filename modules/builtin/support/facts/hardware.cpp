@@ -1,18 +1,50 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <array>
 #include <map>
-
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 namespace {
 
-/// By SMBIOS chassis type. @source DMTF DSP0134, table "System Enclosure or Chassis Types"; Ansible's words
-constexpr std::array kFormFactors = {
-    "Unknown", "Other", "Unknown", "Desktop", "Low Profile Desktop", "Pizza Box", "Mini Tower", "Tower", "Portable",
-    "Laptop", "Notebook", "Hand Held", "Docking Station", "All In One", "Sub Notebook", "Space-saving", "Lunch Box",
-    "Main Server Chassis", "Expansion Chassis", "Sub Chassis", "Bus Expansion Chassis", "Peripheral Chassis",
-    "RAID Chassis", "Rack Mount Chassis", "Sealed-case PC", "Multi-system", "CompactPCI", "AdvancedTCA", "Blade",
-    "Blade Enclosure", "Tablet", "Convertible", "Detachable", "IoT Gateway", "Embedded PC", "Mini PC", "Stick PC"};
+/// By SMBIOS chassis type. @source DMTF DSP0134, table "System Enclosure or Chassis Types";
+/// Ansible's words
+constexpr std::array kFormFactors = {"Unknown",
+                                     "Other",
+                                     "Unknown",
+                                     "Desktop",
+                                     "Low Profile Desktop",
+                                     "Pizza Box",
+                                     "Mini Tower",
+                                     "Tower",
+                                     "Portable",
+                                     "Laptop",
+                                     "Notebook",
+                                     "Hand Held",
+                                     "Docking Station",
+                                     "All In One",
+                                     "Sub Notebook",
+                                     "Space-saving",
+                                     "Lunch Box",
+                                     "Main Server Chassis",
+                                     "Expansion Chassis",
+                                     "Sub Chassis",
+                                     "Bus Expansion Chassis",
+                                     "Peripheral Chassis",
+                                     "RAID Chassis",
+                                     "Rack Mount Chassis",
+                                     "Sealed-case PC",
+                                     "Multi-system",
+                                     "CompactPCI",
+                                     "AdvancedTCA",
+                                     "Blade",
+                                     "Blade Enclosure",
+                                     "Tablet",
+                                     "Convertible",
+                                     "Detachable",
+                                     "IoT Gateway",
+                                     "Embedded PC",
+                                     "Mini PC",
+                                     "Stick PC"};
 
 struct DmiFact {
   const char* fact;
@@ -49,8 +81,8 @@ struct ProcessorCounts {
   std::vector<std::string> sockets, cores;  ///< in order of appearance
 
   void read(std::string_view key, std::string_view value) {
-    if (key == "model name" || key == "Processor" || key == "vendor_id" || key == "cpu" || key == "Vendor" ||
-        key == "processor") {
+    if (key == "model name" || key == "Processor" || key == "vendor_id" || key == "cpu" ||
+        key == "Vendor" || key == "processor") {
       names.emplace_back(value);
       ++entries;
       vendors += key == "vendor_id" ? 1 : 0;
@@ -73,7 +105,8 @@ struct ProcessorCounts {
 };
 
 bool counts_processors(const std::string& architecture) {
-  return architecture.starts_with("armv") || architecture.starts_with("aarch") || architecture.starts_with("ppc");
+  return architecture.starts_with("armv") || architecture.starts_with("aarch") ||
+         architecture.starts_with("ppc");
 }
 
 }  // namespace
@@ -85,7 +118,8 @@ void collect_processor(const Reader& host, Map& facts) {
   for (const std::string& line : split_lines(*text)) {
     const auto colon = line.find(':');
     if (colon == std::string::npos) continue;
-    counts.read(trim(std::string_view(line).substr(0, colon)), trim(std::string_view(line).substr(colon + 1)));
+    counts.read(trim(std::string_view(line).substr(0, colon)),
+                trim(std::string_view(line).substr(colon + 1)));
   }
   std::int64_t units = counts.entries;
   if (counts.vendors > 0 && counts.vendors == counts.models) units = counts.vendors;
@@ -93,7 +127,8 @@ void collect_processor(const Reader& host, Map& facts) {
   const auto sockets = static_cast<std::int64_t>(counts.sockets.size());
   std::int64_t cores = counts.sockets.empty() ? 1 : counts.cores_of_socket[counts.sockets.front()];
   if (cores == 0) cores = 1;
-  const std::int64_t siblings = counts.cores.empty() ? 1 : counts.siblings_of_core[counts.cores.front()];
+  const std::int64_t siblings =
+      counts.cores.empty() ? 1 : counts.siblings_of_core[counts.cores.front()];
   const std::int64_t count = sockets > 0 ? sockets : units;
   const std::int64_t threads = siblings / cores;
   const unsigned usable = host.kernel().usable_cpus();
@@ -109,12 +144,16 @@ void collect_memory(const Reader& host, Map& facts) {
   std::map<std::string, std::int64_t> mib;
   for (const std::string& line : host.lines("/proc/meminfo")) {
     const auto colon = line.find(':');
-    const auto fields = split_words(std::string_view(line).substr(colon == std::string::npos ? line.size() : colon + 1));
+    const auto fields = split_words(
+        std::string_view(line).substr(colon == std::string::npos ? line.size() : colon + 1));
     if (fields.empty()) continue;
-    if (const auto kib = number(fields.front())) mib[line.substr(0, colon)] = static_cast<std::int64_t>(*kib / 1024);
+    if (const auto kib = number(fields.front()))
+      mib[line.substr(0, colon)] = static_cast<std::int64_t>(*kib / 1024);
   }
   if (mib.empty()) return;
-  const auto known = [&](const char* name) { return mib.contains(name) ? Value(mib[name]) : Value(); };
+  const auto known = [&](const char* name) {
+    return mib.contains(name) ? Value(mib[name]) : Value();
+  };
   const auto difference = [&](const char* whole, const char* part) {
     return mib.contains(whole) && mib.contains(part) ? Value(mib[whole] - mib[part]) : Value();
   };
@@ -129,21 +168,26 @@ void collect_memory(const Reader& host, Map& facts) {
     if (mib.contains(name)) facts.set(lower(name) + "_mb", mib[name]);
   }
   facts.set("memory_mb",
-            Value::map({{"real", Value::map({{"total", known("MemTotal")},
-                                             {"used", difference("MemTotal", "MemFree")},
-                                             {"free", known("MemFree")}})},
-                        {"nocache", Value::map({{"free", free_without_cache}, {"used", used_without_cache}})},
-                        {"swap", Value::map({{"total", known("SwapTotal")},
-                                             {"free", known("SwapFree")},
-                                             {"used", difference("SwapTotal", "SwapFree")},
-                                             {"cached", known("SwapCached")}})}}));
+            Value::map({{"real",
+                         Value::map({{"total", known("MemTotal")},
+                                     {"used", difference("MemTotal", "MemFree")},
+                                     {"free", known("MemFree")}})},
+                        {"nocache",
+                         Value::map({{"free", free_without_cache}, {"used", used_without_cache}})},
+                        {"swap",
+                         Value::map({{"total", known("SwapTotal")},
+                                     {"free", known("SwapFree")},
+                                     {"used", difference("SwapTotal", "SwapFree")},
+                                     {"cached", known("SwapCached")}})}}));
 }
 
-/// Serial numbers, asset tags and UUIDs read `NA` on every host: a report of facts must not identify a machine.
+/// Serial numbers, asset tags and UUIDs read `NA` on every host: a report of facts must not
+/// identify a machine.
 void collect_dmi(const Reader& host, Map& facts) {
   for (const DmiFact& each : kDmi) {
     std::string text = "NA";
-    if (each.file != nullptr) text = host.text_or(std::string("/sys/class/dmi/id/") + each.file, "NA");
+    if (each.file != nullptr)
+      text = host.text_or(std::string("/sys/class/dmi/id/") + each.file, "NA");
     if (std::string_view(each.fact) == "form_factor" && text != "NA") {
       const auto type = number(text);
       text = type && *type < kFormFactors.size() ? kFormFactors[*type] : "unknown (" + text + ")";
@@ -156,17 +200,23 @@ void collect_lvm(const Reader& host, Map& facts) {
   facts.set("lvm", "N/A");
   if (host.view().effective_uid() != 0 || host.view().find_program("vgs").empty()) return;
   const auto rows = [&](const char* program) {
-    const QueryAnswer answer = host.query({program, "--noheadings", "--nosuffix", "--units", "g", "--separator", ","},
-                                          std::chrono::seconds(5));
+    const QueryAnswer answer =
+        host.query({program, "--noheadings", "--nosuffix", "--units", "g", "--separator", ","},
+                   std::chrono::seconds(5));
     std::vector<std::vector<std::string>> found;
     if (!answer.ran || answer.status != 0) return found;
-    for (const std::string& line : split_lines(answer.output)) found.push_back(split(trim(line), ','));
+    for (const std::string& line : split_lines(answer.output))
+      found.push_back(split(trim(line), ','));
     return found;
   };
   Map groups, volumes, disks;
   for (const auto& row : rows("vgs")) {  // VG #PV #LV #SN Attr VSize VFree
     if (row.size() < 7) continue;
-    groups.set(row[0], Value::map({{"size_g", row[row.size() - 2]}, {"free_g", row.back()}, {"num_lvs", row[2]}, {"num_pvs", row[1]}}));
+    groups.set(row[0],
+               Value::map({{"size_g", row[row.size() - 2]},
+                           {"free_g", row.back()},
+                           {"num_lvs", row[2]},
+                           {"num_pvs", row[1]}}));
   }
   for (const auto& row : rows("lvs")) {  // LV VG Attr LSize …
     if (row.size() > 3) volumes.set(row[0], Value::map({{"size_g", row[3]}, {"vg", row[1]}}));
@@ -175,11 +225,15 @@ void collect_lvm(const Reader& host, Map& facts) {
     if (row.size() < 6) continue;
     std::string name = row[0];
     if (name.starts_with("/dev/dm-")) {
-      name = "/dev/mapper/" + host.text_or("/sys/block/" + file_name(name) + "/dm/name", file_name(name));
+      name = "/dev/mapper/" +
+             host.text_or("/sys/block/" + file_name(name) + "/dm/name", file_name(name));
     }
     disks.set(name, Value::map({{"size_g", row[4]}, {"free_g", row[5]}, {"vg", row[1]}}));
   }
-  facts.set("lvm", Value::map({{"lvs", std::move(volumes)}, {"vgs", std::move(groups)}, {"pvs", std::move(disks)}}));
+  facts.set(
+      "lvm",
+      Value::map(
+          {{"lvs", std::move(volumes)}, {"vgs", std::move(groups)}, {"pvs", std::move(disks)}}));
 }
 
 void collect_hardware(const Reader& host, Request& request, Map& facts) {

@@ -1,13 +1,13 @@
-#include <algorithm>
-
 #include "core/base/json.hpp"
 #include "modules/builtin/support/facts/collectors.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules::facts {
 namespace {
 
-/// Python's configparser with its defaults: sections, `key = value` or `key: value`, lower-case keys, continuation
-/// lines, `[DEFAULT]` seen by every section.
+/// Python's configparser with its defaults: sections, `key = value` or `key: value`, lower-case
+/// keys, continuation lines, `[DEFAULT]` seen by every section.
 /// @return nothing when the text is not INI
 std::optional<Map> parse_ini(const std::string& text) {
   Map sections;
@@ -51,7 +51,8 @@ std::optional<Map> parse_ini(const std::string& text) {
 /// The last part of a result's text, for messages.
 std::string execution_failure(const std::string& path, const QueryAnswer& answer) {
   if (!answer.ran) return "Could not execute fact script (" + path + ")";
-  return "Failure executing fact script (" + path + "), rc: " + std::to_string(answer.status) + ", err: " + answer.errors;
+  return "Failure executing fact script (" + path + "), rc: " + std::to_string(answer.status) +
+         ", err: " + answer.errors;
 }
 
 Value parse_fact(const std::string& text, const std::string& path, Request& request) {
@@ -67,7 +68,8 @@ Value parse_fact(const std::string& text, const std::string& path, Request& requ
 void collect_local(const Reader& host, Request& request, Map& facts) {
   constexpr std::string_view kSuffix = ".fact";
   Map local;
-  for (const std::string& name : request.fact_path.empty() ? std::vector<std::string>() : host.names(request.fact_path)) {
+  for (const std::string& name :
+       request.fact_path.empty() ? std::vector<std::string>() : host.names(request.fact_path)) {
     if (!name.ends_with(kSuffix) || name.front() == '.') continue;
     const std::string path = request.fact_path + "/" + name;
     const std::string fact = name.substr(0, name.size() - kSuffix.size());

@@ -9,18 +9,29 @@ struct PackageManager {
 };
 /// In Ansible's order: the last one that exists wins, before the distribution's own is preferred.
 constexpr PackageManager kManagers[] = {
-    {"/usr/bin/rpm-ostree", "atomic_container"}, {"/usr/bin/yum", "yum"},       {"/usr/bin/dnf", "dnf"},
-    {"/usr/bin/apt-get", "apt"},                 {"/usr/bin/zypper", "zypper"}, {"/usr/sbin/urpmi", "urpmi"},
-    {"/usr/bin/pacman", "pacman"},               {"/bin/opkg", "opkg"},         {"/usr/pkg/bin/pkgin", "pkgin"},
-    {"/usr/local/bin/brew", "homebrew"},         {"/sbin/apk", "apk"},          {"/usr/bin/emerge", "portage"},
-    {"/usr/bin/xbps-install", "xbps"},           {"/usr/bin/swupd", "swupd"},
+    {"/usr/bin/rpm-ostree", "atomic_container"},
+    {"/usr/bin/yum", "yum"},
+    {"/usr/bin/dnf", "dnf"},
+    {"/usr/bin/apt-get", "apt"},
+    {"/usr/bin/zypper", "zypper"},
+    {"/usr/sbin/urpmi", "urpmi"},
+    {"/usr/bin/pacman", "pacman"},
+    {"/bin/opkg", "opkg"},
+    {"/usr/pkg/bin/pkgin", "pkgin"},
+    {"/usr/local/bin/brew", "homebrew"},
+    {"/sbin/apk", "apk"},
+    {"/usr/bin/emerge", "portage"},
+    {"/usr/bin/xbps-install", "xbps"},
+    {"/usr/bin/swupd", "swupd"},
 };
 
 std::string for_red_hat(const Reader& host, const Map& facts, const std::string& found) {
   if (host.exists("/run/ostree-booted")) return "atomic_container";
   const std::string distribution = fact_text(facts, "distribution");
   const auto major = number(fact_text(facts, "distribution_major_version"));
-  const auto prefer = [&](const char* name, const char* path) { return host.exists(path) ? std::string(name) : found; };
+  const auto prefer = [&](const char* name, const char* path) {
+    return host.exists(path) ? std::string(name) : found;
+  };
   if (distribution == "Fedora" || distribution == "Amazon") {
     const std::uint64_t first_dnf = distribution == "Fedora" ? 23 : 2022;
     if (!major) return "dnf";
@@ -42,7 +53,8 @@ std::string init_name(const Reader& host) {
 }
 
 bool is_systemd_running(const Reader& host) {
-  return host.exists("/run/systemd/system") || host.exists("/dev/.run/systemd") || host.exists("/dev/.systemd");
+  return host.exists("/run/systemd/system") || host.exists("/dev/.run/systemd") ||
+         host.exists("/dev/.systemd");
 }
 
 std::string service_manager(const Reader& host, const Map& facts) {

@@ -1,8 +1,8 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
-
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 namespace {
@@ -37,7 +37,8 @@ std::string v4_text(std::uint32_t address) {
 
 Value v4_entry(const InterfaceAddress& address) {
   const std::uint32_t number_of = parse_v4(address.address).value_or(0);
-  const std::uint32_t mask = address.prefix == 0 ? 0 : ~std::uint32_t{0} << (32U - std::min(address.prefix, 32U));
+  const std::uint32_t mask =
+      address.prefix == 0 ? 0 : ~std::uint32_t{0} << (32U - std::min(address.prefix, 32U));
   return Value::map({{"address", address.address},
                      {"broadcast", address.broadcast},
                      {"netmask", v4_text(mask)},
@@ -101,9 +102,11 @@ Map describe_interface(const Reader& host, const std::string& name) {
   if (host.exists(folder + "/bonding_slave")) {
     device.set("perm_macaddress", host.text_or(folder + "/bonding_slave/perm_hwaddr", ""));
   }
-  if (const std::string parent = host.link(folder + "/device"); !parent.empty()) device.set("pciid", file_name(parent));
+  if (const std::string parent = host.link(folder + "/device"); !parent.empty())
+    device.set("pciid", file_name(parent));
   if (const auto speed = signed_number(host, folder + "/speed")) device.set("speed", *speed);
-  if (const auto flags = host.number(folder + "/flags")) device.set("promisc", (*flags & 0x100U) != 0);
+  if (const auto flags = host.number(folder + "/flags"))
+    device.set("promisc", (*flags & 0x100U) != 0);
   return device;
 }
 
@@ -123,7 +126,8 @@ void complete_default(Map& route, const InterfaceAddress& address, const Map& de
   if (fact_text(route, "address") != address.address) return;
   if (!address.is_v6) {
     const Value entry = v4_entry(address);
-    for (const char* key : {"broadcast", "netmask", "network", "prefix"}) route.set(key, entry.get(key));
+    for (const char* key : {"broadcast", "netmask", "network", "prefix"})
+      route.set(key, entry.get(key));
     route.set("alias", address.label);
   } else {
     route.set("prefix", std::to_string(address.prefix));
@@ -152,7 +156,8 @@ void append(Map& device, const char* key, Value entry) {
 void collect_network(const Reader& host, Request&, Map& facts) {
   Map interfaces;
   for (const std::string& name : host.names("/sys/class/net")) {
-    if (host.is_directory("/sys/class/net/" + name)) interfaces.set(name, describe_interface(host, name));
+    if (host.is_directory("/sys/class/net/" + name))
+      interfaces.set(name, describe_interface(host, name));
   }
   Map default_v4 = default_route(host, "8.8.8.8");
   Map default_v6 = default_route(host, "2404:6800:400a:800::1012");
@@ -162,8 +167,11 @@ void collect_network(const Reader& host, Request&, Map& facts) {
     const Map device = device_named(interfaces, address.interface);
     complete_default(address.is_v6 ? default_v6 : default_v4, address, device);
     if (address.is_v6) {
-      append(device_named(interfaces, address.interface), "ipv6",
-             Value::map({{"address", address.address}, {"prefix", std::to_string(address.prefix)}, {"scope", address.scope}}));
+      append(device_named(interfaces, address.interface),
+             "ipv6",
+             Value::map({{"address", address.address},
+                         {"prefix", std::to_string(address.prefix)},
+                         {"scope", address.scope}}));
       if (address.address != "::1") all_v6.emplace_back(address.address);
       continue;
     }

@@ -1,15 +1,17 @@
-#include <algorithm>
-
 #include "modules/builtin/support/facts/collectors.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules::facts {
 namespace {
 
-/// The canonical name of the host in /etc/hosts, found by its name; static programs cannot ask a resolver.
+/// The canonical name of the host in /etc/hosts, found by its name; static programs cannot ask a
+/// resolver.
 std::string canonical_name(const Reader& host, const std::string& node) {
   for (const std::string& raw : host.lines("/etc/hosts")) {
     const std::vector<std::string> fields = split_words(raw.substr(0, raw.find('#')));
-    if (fields.size() < 2 || std::find(fields.begin() + 1, fields.end(), node) == fields.end()) continue;
+    if (fields.size() < 2 || std::find(fields.begin() + 1, fields.end(), node) == fields.end())
+      continue;
     const auto dotted = std::find_if(fields.begin() + 1, fields.end(), [](const std::string& name) {
       return name.find('.') != std::string::npos;
     });
@@ -31,13 +33,16 @@ std::string userspace_bits(const Reader& host, const std::string& machine) {
     const auto file = host.info(program);
     if (!file) continue;
     const auto head = host.bytes(program);
-    if (!head || head->size() < 5 || head->substr(0, 4) != "\x7f"
-                                                           "ELF") {
+    if (!head || head->size() < 5 ||
+        head->substr(0, 4) !=
+            "\x7f"
+            "ELF") {
       continue;
     }
     return (*head)[4] == 1 ? "32" : "64";
   }
-  const bool is_wide = machine.find("64") != std::string::npos || machine == "s390x" || machine.starts_with("armv8");
+  const bool is_wide =
+      machine.find("64") != std::string::npos || machine == "s390x" || machine.starts_with("armv8");
   return is_wide ? "64" : "32";
 }
 
@@ -61,7 +66,8 @@ void collect_platform(const Reader& host, Request&, Map& facts) {
   const auto dot = fqdn.find('.');
   facts.set("domain", dot == std::string::npos ? std::string() : fqdn.substr(dot + 1));
   const std::string bits = userspace_bits(host, kernel.machine);
-  const bool is_small_x86 = kernel.machine.size() == 4 && kernel.machine.starts_with("i") && kernel.machine.ends_with("86");
+  const bool is_small_x86 = kernel.machine.size() == 4 && kernel.machine.starts_with("i") &&
+                            kernel.machine.ends_with("86");
   facts.set("userspace_bits", bits);
   facts.set("architecture", is_small_x86 ? std::string("i386") : kernel.machine);
   if (kernel.machine == "x86_64" || is_small_x86) {

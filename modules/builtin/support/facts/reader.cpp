@@ -4,7 +4,9 @@
 #include <charconv>
 
 namespace gpustack::modules::facts {
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 std::optional<std::uint64_t> number(std::string_view text) {
   text = trim(text);
@@ -31,7 +33,8 @@ KeyValues KeyValues::parse(std::string_view text) {
     const auto equals = line.find('=');
     if (line.empty() || line.front() == '#' || equals == std::string_view::npos) continue;
     std::string_view value = trim(line.substr(equals + 1));
-    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front()) {
+    if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+        value.back() == value.front()) {
       value = value.substr(1, value.size() - 2);
     }
     result.entries_.emplace_back(std::string(trim(line.substr(0, equals))), std::string(value));
@@ -40,12 +43,14 @@ KeyValues KeyValues::parse(std::string_view text) {
 }
 
 std::string KeyValues::get(std::string_view key) const {
-  const auto found = std::find_if(entries_.rbegin(), entries_.rend(), [&](const auto& entry) { return entry.first == key; });
+  const auto found = std::find_if(
+      entries_.rbegin(), entries_.rend(), [&](const auto& entry) { return entry.first == key; });
   return found == entries_.rend() ? std::string() : found->second;
 }
 
 bool KeyValues::has(std::string_view key) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
+  return std::any_of(
+      entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
 }
 
 std::optional<std::string> Reader::bytes(const std::string& path) const {
@@ -127,7 +132,8 @@ std::string Reader::real_path(const std::string& path) const {
 
 QueryAnswer Reader::query(std::vector<std::string> argv, std::chrono::milliseconds timeout) const {
   QueryAnswer answer;
-  if (argv.empty() || (argv.front().find('/') == std::string::npos && view_.find_program(argv.front()).empty())) {
+  if (argv.empty() ||
+      (argv.front().find('/') == std::string::npos && view_.find_program(argv.front()).empty())) {
     return answer;
   }
   Command command;

@@ -1,16 +1,16 @@
 #pragma once
 /// @file Forgiving reads of a host's files: what cannot be read is absent, for facts never fail.
 
+#include "core/base/value.hpp"
+#include "modules/sdk/kernel.hpp"
+#include "modules/sdk/system.hpp"
+#include "modules/sdk/text.hpp"
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
-#include "modules/sdk/kernel.hpp"
-#include "modules/sdk/system.hpp"
-#include "modules/sdk/text.hpp"
 
 namespace gpustack::modules::facts {
 

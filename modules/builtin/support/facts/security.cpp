@@ -1,21 +1,52 @@
-#include <array>
-
 #include "modules/builtin/support/facts/collectors.hpp"
+
+#include <array>
 
 namespace gpustack::modules::facts {
 namespace {
 
 /// Names by bit number. @source linux/capability.h
-constexpr std::array kCapabilities = {
-    "cap_chown",           "cap_dac_override",   "cap_dac_read_search", "cap_fowner",           "cap_fsetid",
-    "cap_kill",            "cap_setgid",         "cap_setuid",          "cap_setpcap",          "cap_linux_immutable",
-    "cap_net_bind_service", "cap_net_broadcast", "cap_net_admin",       "cap_net_raw",          "cap_ipc_lock",
-    "cap_ipc_owner",       "cap_sys_module",     "cap_sys_rawio",       "cap_sys_chroot",       "cap_sys_ptrace",
-    "cap_sys_pacct",       "cap_sys_admin",      "cap_sys_boot",        "cap_sys_nice",         "cap_sys_resource",
-    "cap_sys_time",        "cap_sys_tty_config", "cap_mknod",           "cap_lease",            "cap_audit_write",
-    "cap_audit_control",   "cap_setfcap",        "cap_mac_override",    "cap_mac_admin",        "cap_syslog",
-    "cap_wake_alarm",      "cap_block_suspend",  "cap_audit_read",      "cap_perfmon",          "cap_bpf",
-    "cap_checkpoint_restore"};
+constexpr std::array kCapabilities = {"cap_chown",
+                                      "cap_dac_override",
+                                      "cap_dac_read_search",
+                                      "cap_fowner",
+                                      "cap_fsetid",
+                                      "cap_kill",
+                                      "cap_setgid",
+                                      "cap_setuid",
+                                      "cap_setpcap",
+                                      "cap_linux_immutable",
+                                      "cap_net_bind_service",
+                                      "cap_net_broadcast",
+                                      "cap_net_admin",
+                                      "cap_net_raw",
+                                      "cap_ipc_lock",
+                                      "cap_ipc_owner",
+                                      "cap_sys_module",
+                                      "cap_sys_rawio",
+                                      "cap_sys_chroot",
+                                      "cap_sys_ptrace",
+                                      "cap_sys_pacct",
+                                      "cap_sys_admin",
+                                      "cap_sys_boot",
+                                      "cap_sys_nice",
+                                      "cap_sys_resource",
+                                      "cap_sys_time",
+                                      "cap_sys_tty_config",
+                                      "cap_mknod",
+                                      "cap_lease",
+                                      "cap_audit_write",
+                                      "cap_audit_control",
+                                      "cap_setfcap",
+                                      "cap_mac_override",
+                                      "cap_mac_admin",
+                                      "cap_syslog",
+                                      "cap_wake_alarm",
+                                      "cap_block_suspend",
+                                      "cap_audit_read",
+                                      "cap_perfmon",
+                                      "cap_bpf",
+                                      "cap_checkpoint_restore"};
 
 std::string selinux_mode(std::string_view text) {
   if (text == "1" || text == "enforcing") return "enforcing";
@@ -51,7 +82,8 @@ void collect_selinux(const Reader& host, Request&, Map& facts) {
     selinux.set("type", config.get("SELINUXTYPE").empty() ? "unknown" : config.get("SELINUXTYPE"));
   }
   facts.set("selinux", std::move(selinux));
-  // Roles install python3-selinux where this is false; without Python on the host there is nothing to install for.
+  // Roles install python3-selinux where this is false; without Python on the host there is nothing
+  // to install for.
   facts.set("selinux_python_present", true);
 }
 
@@ -77,8 +109,9 @@ void collect_fips(const Reader& host, Request&, Map& facts) {
   facts.set("fips", host.text_or("/proc/sys/crypto/fips_enabled", "") == "1");
 }
 
-/// As Ansible reads capsh(1): `enforced` is "False" when every capability is there, and then none is listed.
-/// Here the effective set comes from /proc, so it is known without capsh and listed by plain names.
+/// As Ansible reads capsh(1): `enforced` is "False" when every capability is there, and then none
+/// is listed. Here the effective set comes from /proc, so it is known without capsh and listed by
+/// plain names.
 void collect_capabilities(const Reader& host, Request&, Map& facts) {
   std::uint64_t held = 0;
   bool is_known = false;
@@ -93,13 +126,15 @@ void collect_capabilities(const Reader& host, Request&, Map& facts) {
     facts.set("system_capabilities", "N/A");
     return;
   }
-  const std::uint64_t last = host.number("/proc/sys/kernel/cap_last_cap").value_or(kCapabilities.size() - 1);
+  const std::uint64_t last =
+      host.number("/proc/sys/kernel/cap_last_cap").value_or(kCapabilities.size() - 1);
   const std::uint64_t all = last >= 63 ? ~std::uint64_t{0} : (std::uint64_t{1} << (last + 1)) - 1;
   List names;
   if ((held & all) != all) {
     for (std::uint64_t bit = 0; bit <= last && bit < 64; ++bit) {
       if ((held >> bit & 1U) == 0) continue;
-      names.push_back(bit < kCapabilities.size() ? Value(kCapabilities[bit]) : Value("cap_" + std::to_string(bit)));
+      names.push_back(bit < kCapabilities.size() ? Value(kCapabilities[bit])
+                                                 : Value("cap_" + std::to_string(bit)));
     }
   }
   facts.set("system_capabilities_enforced", (held & all) == all ? "False" : "True");

@@ -1,13 +1,14 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 
-#include "modules/builtin/support/facts/collectors.hpp"
-
 namespace gpustack::modules::facts {
 namespace {
 
-constexpr std::array kWeekdays = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+constexpr std::array kWeekdays = {
+    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 
 std::string two(int number) { return (number < 10 ? "0" : "") + std::to_string(number); }
 
@@ -30,8 +31,10 @@ CivilTime utc(std::int64_t seconds) {
   const std::int64_t shifted = days + 719468;  // days since 0000-03-01
   const std::int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
   const std::int64_t day_of_era = shifted - era * 146097;
-  const std::int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const std::int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const std::int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const std::int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const std::int64_t month_index = (5 * day_of_year + 2) / 153;
   const auto month = static_cast<int>(month_index < 10 ? month_index + 3 : month_index - 9);
   return {static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0)),
@@ -71,14 +74,20 @@ struct Account {
 
 /// By name first, then by number: static programs parse the file themselves.
 Account account_of(const Reader& host, const std::string& name, std::uint32_t uid) {
-  Account by_number{.name = name, .uid = uid, .gid = host.view().effective_gid(), .gecos = {}, .home = {}, .shell = {}};
+  Account by_number{.name = name,
+                    .uid = uid,
+                    .gid = host.view().effective_gid(),
+                    .gecos = {},
+                    .home = {},
+                    .shell = {}};
   bool has_number = false;
   for (const std::string& line : host.lines("/etc/passwd")) {
     const std::vector<std::string> fields = split(line, ':');
     if (fields.size() < 7) continue;
     const auto number_of = number(fields[2]);
     if (!number_of) continue;
-    const Account account{fields[0], *number_of, number(fields[3]).value_or(0), fields[4], fields[5], fields[6]};
+    const Account account{
+        fields[0], *number_of, number(fields[3]).value_or(0), fields[4], fields[5], fields[6]};
     if (fields[0] == name) return account;
     if (*number_of == uid && !has_number) {
       by_number = account;
@@ -93,16 +102,19 @@ Account account_of(const Reader& host, const std::string& name, std::uint32_t ui
 void collect_date_time(const Reader& host, Request&, Map& facts) {
   const auto now = host.view().now();
   const LocalTime local = host.kernel().local_time(now);
-  const auto micro_total = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+  const auto micro_total =
+      std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
   const std::int64_t seconds = micro_total / 1'000'000;
   const std::string micro = six(micro_total % 1'000'000);
   const CivilTime zulu = utc(seconds);
-  const std::string date = std::to_string(local.year) + "-" + two(local.month) + "-" + two(local.day);
+  const std::string date =
+      std::to_string(local.year) + "-" + two(local.month) + "-" + two(local.day);
   const std::string time = two(local.hour) + ":" + two(local.minute) + ":" + two(local.second);
-  const std::string utc_text = std::to_string(zulu.year) + "-" + two(zulu.month) + "-" + two(zulu.day) + "T" +
-                               two(zulu.hour) + ":" + two(zulu.minute) + ":" + two(zulu.second);
-  const std::string basic = std::to_string(local.year) + two(local.month) + two(local.day) + "T" + two(local.hour) +
-                            two(local.minute) + two(local.second);
+  const std::string utc_text = std::to_string(zulu.year) + "-" + two(zulu.month) + "-" +
+                               two(zulu.day) + "T" + two(zulu.hour) + ":" + two(zulu.minute) + ":" +
+                               two(zulu.second);
+  const std::string basic = std::to_string(local.year) + two(local.month) + two(local.day) + "T" +
+                            two(local.hour) + two(local.minute) + two(local.second);
   const int offset = std::abs(local.offset_seconds) / 60;
   Map out;
   out.set("year", std::to_string(local.year));
@@ -124,7 +136,8 @@ void collect_date_time(const Reader& host, Request&, Map& facts) {
   out.set("iso8601_basic_short", basic);
   out.set("tz", local.zone);
   out.set("tz_dst", local.summer_zone);
-  out.set("tz_offset", (local.offset_seconds < 0 ? "-" : "+") + two(offset / 60) + two(offset % 60));
+  out.set("tz_offset",
+          (local.offset_seconds < 0 ? "-" : "+") + two(offset / 60) + two(offset % 60));
   facts.set("date_time", std::move(out));
 }
 
@@ -137,7 +150,9 @@ void collect_environment(const Reader& host, Request&, Map& facts) {
 void collect_load(const Reader& host, Request&, Map& facts) {
   const std::vector<std::string> fields = split_words(host.text_or("/proc/loadavg", ""));
   if (fields.size() < 3) return;
-  const auto value = [&](std::size_t index) { return Value(std::strtod(fields[index].c_str(), nullptr)); };
+  const auto value = [&](std::size_t index) {
+    return Value(std::strtod(fields[index].c_str(), nullptr));
+  };
   facts.set("loadavg", Value::map({{"1m", value(0)}, {"5m", value(1)}, {"15m", value(2)}}));
 }
 
@@ -205,20 +220,23 @@ void collect_ssh_keys(const Reader& host, Request&, Map& facts) {
   }
 }
 
-/// Roles ask for Python's major version to choose package names. Only what the file name tells is given.
+/// Roles ask for Python's major version to choose package names. Only what the file name tells is
+/// given.
 void collect_python(const Reader& host, Request&, Map& facts) {
   const std::string program = host.view().find_program("python3");
   if (program.empty()) return;
   const std::string name = file_name(host.real_path(program));  // python3.11
-  const std::string_view version = std::string_view(name).substr(std::min<std::size_t>(name.size(), 6));
+  const std::string_view version =
+      std::string_view(name).substr(std::min<std::size_t>(name.size(), 6));
   const std::vector<std::string> parts = split(version, '.');
   const auto major = number(parts.front());
   const auto minor = number(parts.size() > 1 ? std::string_view(parts[1]) : std::string_view());
   if (!name.starts_with("python") || !major || !minor) return;
-  facts.set("python", Value::map({{"version", Value::map({{"major", *major}, {"minor", *minor}})},
-                                  {"version_info", Value::list({*major, *minor})},
-                                  {"executable", program},
-                                  {"type", "cpython"}}));
+  facts.set("python",
+            Value::map({{"version", Value::map({{"major", *major}, {"minor", *minor}})},
+                        {"version_info", Value::list({*major, *minor})},
+                        {"executable", program},
+                        {"type", "cpython"}}));
   facts.set("python_version", parts[0] + "." + parts[1]);
 }
 

@@ -1,9 +1,9 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <array>
 #include <cstdio>
 #include <map>
 #include <set>
-
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 namespace {
@@ -69,7 +69,8 @@ std::string sector_size(const Reader& host, const std::string& folder) {
 Value holders_of(const Reader& host, const std::string& folder) {
   List holders;
   for (const std::string& name : host.names(folder + "/holders")) {
-    if (name.starts_with("dm-")) holders.emplace_back(host.text_or(folder + "/holders/" + name + "/dm/name", name));
+    if (name.starts_with("dm-"))
+      holders.emplace_back(host.text_or(folder + "/holders/" + name + "/dm/name", name));
   }
   return Value(std::move(holders));
 }
@@ -85,7 +86,10 @@ bool is_partition(std::string_view disk, std::string_view name) {
   return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-Value partition(const Reader& host, const AllLinks& links, const std::string& folder, const std::string& name) {
+Value partition(const Reader& host,
+                const AllLinks& links,
+                const std::string& folder,
+                const std::string& name) {
   const std::string sectors = host.text_or(folder + "/size", "0");
   const auto uuids = links.uuids.find(name);
   return Value::map({{"links", links_of(links, name)},
@@ -101,7 +105,9 @@ std::string scheduler(const Reader& host, const std::string& folder) {
   const std::string text = host.text_or(folder + "/queue/scheduler", "");
   const auto open = text.find('[');
   const auto close = text.find(']');
-  return open == std::string::npos || close == std::string::npos ? "" : text.substr(open + 1, close - open - 1);
+  return open == std::string::npos || close == std::string::npos
+             ? ""
+             : text.substr(open + 1, close - open - 1);
 }
 
 Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
@@ -121,7 +127,8 @@ Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
   }
   Map partitions;
   for (const std::string& entry : host.names(folder)) {
-    if (is_partition(name, entry)) partitions.set(entry, partition(host, links, folder + "/" + entry, entry));
+    if (is_partition(name, entry))
+      partitions.set(entry, partition(host, links, folder + "/" + entry, entry));
   }
   const std::string sectors = host.text_or(folder + "/size", "0");
   out.set("partitions", std::move(partitions));
@@ -130,7 +137,8 @@ Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
   out.set("sectors", sectors);
   out.set("sectorsize", sector_size(host, folder));
   out.set("size", size_value(sectors));
-  out.set("host", "");  // Ansible's text here is lspci's; PCI devices are told by `gpustack.gpus` and sysfs
+  out.set("host",
+          "");  // Ansible's text here is lspci's; PCI devices are told by `gpustack.gpus` and sysfs
   out.set("holders", holders_of(host, folder));
   return Value(std::move(out));
 }
@@ -139,9 +147,12 @@ Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
 std::string unescape(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto is_octal = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+    const auto is_octal = [&](std::size_t at) {
+      return at < text.size() && text[at] >= '0' && text[at] <= '7';
+    };
     if (text[i] == '\\' && is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3)) {
-      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+      result += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
+                                  (text[i + 3] - '0'));
       i += 3;
     } else {
       result += text[i];
@@ -161,14 +172,17 @@ std::set<std::string> bind_mounts(const Reader& host) {
 }
 
 bool may_hang(std::string_view type) {
-  for (const char* slow : {"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "glusterfs", "lustre", "afs", "davfs"}) {
+  for (const char* slow :
+       {"nfs", "nfs4", "cifs", "smb3", "ceph", "9p", "glusterfs", "lustre", "afs", "davfs"}) {
     if (type == slow) return true;
   }
   return type.starts_with("fuse");
 }
 
 void add_use(Map& mount, const FileSystemUse& use) {
-  const auto whole = [](std::uint64_t number_of) { return Value(static_cast<std::int64_t>(number_of)); };
+  const auto whole = [](std::uint64_t number_of) {
+    return Value(static_cast<std::int64_t>(number_of));
+  };
   mount.set("size_total", whole(use.fragment_size * use.blocks));
   mount.set("size_available", whole(use.fragment_size * use.blocks_available));
   mount.set("block_size", whole(use.block_size));
@@ -184,19 +198,23 @@ void add_use(Map& mount, const FileSystemUse& use) {
 
 void collect_devices(const Reader& host, Map& facts) {
   Map devices;
-  AllLinks links{links_in(host, "/dev/disk/by-id"), links_in(host, "/dev/disk/by-uuid"),
-                 links_in(host, "/dev/disk/by-label"), {}};
+  AllLinks links{links_in(host, "/dev/disk/by-id"),
+                 links_in(host, "/dev/disk/by-uuid"),
+                 links_in(host, "/dev/disk/by-label"),
+                 {}};
   const Names disks = host.names("/sys/block");
   for (const std::string& name : disks) {
-    for (const std::string& slave : host.names("/sys/block/" + name + "/slaves")) links.masters[slave].push_back(name);
+    for (const std::string& slave : host.names("/sys/block/" + name + "/slaves"))
+      links.masters[slave].push_back(name);
   }
   for (const std::string& name : disks) devices.set(name, disk(host, links, name));
   facts.set("devices", std::move(devices));
   if (disks.empty()) return;
-  facts.set("device_links", Value::map({{"ids", map_value(links.ids)},
-                                        {"uuids", map_value(links.uuids)},
-                                        {"labels", map_value(links.labels)},
-                                        {"masters", map_value(links.masters)}}));
+  facts.set("device_links",
+            Value::map({{"ids", map_value(links.ids)},
+                        {"uuids", map_value(links.uuids)},
+                        {"labels", map_value(links.labels)},
+                        {"masters", map_value(links.masters)}}));
 }
 
 void collect_mounts(const Reader& host, Request& request, Map& facts) {
@@ -209,7 +227,9 @@ void collect_mounts(const Reader& host, Request& request, Map& facts) {
     if (fields.size() < 4) continue;
     const std::string device = unescape(fields[0]);
     const std::string& type = fields[2];
-    if ((!device.starts_with('/') && !device.starts_with('\\') && device.find(":/") == std::string::npos) || type == "none") {
+    if ((!device.starts_with('/') && !device.starts_with('\\') &&
+         device.find(":/") == std::string::npos) ||
+        type == "none") {
       continue;
     }
     Map mount;
@@ -221,7 +241,8 @@ void collect_mounts(const Reader& host, Request& request, Map& facts) {
     mount.set("fstype", type);
     mount.set("options", options);
     const bool is_slow = may_hang(type);
-    const auto use = host.kernel().usage(point, is_slow ? request.timeout : std::chrono::milliseconds(0));
+    const auto use =
+        host.kernel().usage(point, is_slow ? request.timeout : std::chrono::milliseconds(0));
     if (use) add_use(mount, *use);
     if (!use && is_slow) mount.set("note", "Could not get extra information due to timeout");
     const auto known = uuids.find(file_name(host.real_path(device)));

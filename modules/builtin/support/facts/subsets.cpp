@@ -1,18 +1,25 @@
 #include "modules/builtin/support/facts/subsets.hpp"
 
-#include <algorithm>
-#include <set>
-
 #include "core/base/suggest.hpp"
 #include "modules/builtin/support/platform/platform.hpp"
 #include "modules/sdk/arguments.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace gpustack::modules::facts {
 namespace {
 
 constexpr Family kFamilies[] = {
-    {"platform", "system,kernel,kernel_version,machine,python_version,architecture,machine_id", "", true, collect_platform},
-    {"distribution", "distribution_version,distribution_release,distribution_major_version,os_family", "", true,
+    {"platform",
+     "system,kernel,kernel_version,machine,python_version,architecture,machine_id",
+     "",
+     true,
+     collect_platform},
+    {"distribution",
+     "distribution_version,distribution_release,distribution_major_version,os_family",
+     "",
+     true,
      collect_distribution},
     {"lsb", "", "", true, collect_lsb},
     {"selinux", "", "", true, collect_selinux},
@@ -30,17 +37,32 @@ constexpr Family kFamilies[] = {
     {"ssh_pub_keys",
      "ssh_host_pub_keys,ssh_host_key_dsa_public,ssh_host_key_rsa_public,ssh_host_key_ecdsa_public,"
      "ssh_host_key_ed25519_public",
-     "", true, collect_ssh_keys},
+     "",
+     true,
+     collect_ssh_keys},
     {"user",
-     "user_id,user_uid,user_gid,user_gecos,user_dir,user_shell,real_user_id,effective_user_id,effective_group_ids", "",
-     true, collect_user},
-    {"virtual", "virtualization_type,virtualization_role,virtualization_tech_guest,virtualization_tech_host", "", false,
+     "user_id,user_uid,user_gid,user_gecos,user_dir,user_shell,real_user_id,effective_user_id,"
+     "effective_group_ids",
+     "",
+     true,
+     collect_user},
+    {"virtual",
+     "virtualization_type,virtualization_role,virtualization_tech_guest,virtualization_tech_host",
+     "",
+     false,
      collect_virtualization},
-    {"hardware", "processor,processor_cores,processor_count,mounts,devices", "platform", false, collect_hardware},
+    {"hardware",
+     "processor,processor_cores,processor_count,mounts,devices",
+     "platform",
+     false,
+     collect_hardware},
     {"dns", "", "", true, collect_dns},
     {"fibre_channel_wwn", "", "", false, collect_fibre_channel},
-    {"network", "interfaces,default_ipv4,default_ipv6,all_ipv4_addresses,all_ipv6_addresses", "distribution,platform",
-     false, collect_network},
+    {"network",
+     "interfaces,default_ipv4,default_ipv6,all_ipv4_addresses,all_ipv6_addresses",
+     "distribution,platform",
+     false,
+     collect_network},
     {"iscsi", "", "", false, collect_iscsi},
     {"nvme", "", "", false, collect_nvme},
     {"local", "", "", true, collect_local},
@@ -85,13 +107,15 @@ Error unknown_subset(const std::string& name) {
   for (const std::string_view each : all_names()) known.emplace_back(each);
   std::string list = "all, min";
   for (const Family& family : kFamilies) list += ", " + std::string(family.name);
-  return Error(ErrorCode::invalid_argument, "unknown gather_subset '" + name + "', expected one of " + list)
+  return Error(ErrorCode::invalid_argument,
+               "unknown gather_subset '" + name + "', expected one of " + list)
       .hint(suggest(name, known));
 }
 
 void add_with_needs(const Family& family, Names& chosen) {
   chosen.insert(family.name);
-  for (const std::string_view need : split_names(family.needs)) add_with_needs(*family_of(need), chosen);
+  for (const std::string_view need : split_names(family.needs))
+    add_with_needs(*family_of(need), chosen);
 }
 
 }  // namespace
@@ -113,7 +137,11 @@ Result<std::vector<const Family*>> choose_families(const std::vector<std::string
     } else if (name == "all" && !is_negated) {
       wanted.insert(valid.begin(), valid.end());
     } else if (name == "all") {
-      std::set_difference(valid.begin(), valid.end(), minimal.begin(), minimal.end(), std::inserter(refused, refused.end()));
+      std::set_difference(valid.begin(),
+                          valid.end(),
+                          minimal.begin(),
+                          minimal.end(),
+                          std::inserter(refused, refused.end()));
     } else if (is_negated) {
       refused.insert(name);
       for (const Family& family : kFamilies) {

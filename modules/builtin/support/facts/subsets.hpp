@@ -1,13 +1,13 @@
 #pragma once
 /// @file gather_subset: which fact families are wanted.
 
+#include "core/base/result.hpp"
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/result.hpp"
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 

@@ -1,7 +1,7 @@
+#include "modules/builtin/support/facts/collectors.hpp"
+
 #include <algorithm>
 #include <set>
-
-#include "modules/builtin/support/facts/collectors.hpp"
 
 namespace gpustack::modules::facts {
 namespace {
@@ -19,7 +19,9 @@ class Findings {
   }
   /// Lists without deciding.
   void list_guest(const std::string& technology) { guests_.insert(technology); }
-  bool has_guest(std::string_view technology) const { return guests_.contains(std::string(technology)); }
+  bool has_guest(std::string_view technology) const {
+    return guests_.contains(std::string(technology));
+  }
   /// Names the type without listing it.
   void decide(const std::string& type, const char* role) {
     if (!type_.empty()) return;
@@ -48,13 +50,15 @@ class Findings {
 
 /// `/docker/…` or `/docker-HEX.scope` in a line of a cgroup file.
 bool is_docker_group(std::string_view line) {
-  for (auto at = line.find("/docker"); at != std::string_view::npos; at = line.find("/docker", at + 1)) {
+  for (auto at = line.find("/docker"); at != std::string_view::npos;
+       at = line.find("/docker", at + 1)) {
     std::string_view rest = line.substr(at + 7);
     if (rest.starts_with('/')) return true;
     if (!rest.starts_with('-')) continue;
     rest.remove_prefix(1);
     const auto end = rest.find_first_not_of("0123456789abcdef");
-    if (end != 0 && end != std::string_view::npos && rest.substr(end).starts_with(".scope")) return true;
+    if (end != 0 && end != std::string_view::npos && rest.substr(end).starts_with(".scope"))
+      return true;
   }
   return false;
 }
@@ -133,20 +137,25 @@ constexpr Sign kSigns[] = {
 
 void look_at_firmware(const Reader& host, Findings& found) {
   for (const Sign& sign : kSigns) {
-    if (host.text_or("/sys/class/dmi/id/" + std::string(sign.file), "") == sign.text) found.guest(sign.technology);
+    if (host.text_or("/sys/class/dmi/id/" + std::string(sign.file), "") == sign.text)
+      found.guest(sign.technology);
   }
   for (const std::string& line : host.lines("/proc/cpuinfo")) {
     if (line.starts_with("model name") && contains(line, "QEMU Virtual CPU")) found.guest("kvm");
     if (line.starts_with("vendor_id") && contains(line, "User Mode Linux")) found.guest("uml");
   }
-  // A virtual device tree machine says what it is; Ansible has no word for it and would find nothing.
-  const std::vector<std::string> compatible = host.strings("/sys/firmware/devicetree/base/compatible");
-  if (std::find(compatible.begin(), compatible.end(), "linux,dummy-virt") != compatible.end()) found.guest("kvm");
+  // A virtual device tree machine says what it is; Ansible has no word for it and would find
+  // nothing.
+  const std::vector<std::string> compatible =
+      host.strings("/sys/firmware/devicetree/base/compatible");
+  if (std::find(compatible.begin(), compatible.end(), "linux,dummy-virt") != compatible.end())
+    found.guest("kvm");
 }
 
 void look_at_modules(const Reader& host, Findings& found) {
   std::set<std::string> modules;
-  for (const std::string& line : host.lines("/proc/modules")) modules.insert(line.substr(0, line.find(' ')));
+  for (const std::string& line : host.lines("/proc/modules"))
+    modules.insert(line.substr(0, line.find(' ')));
   if (modules.contains("kvm")) found.host("kvm");
   if (modules.contains("vboxdrv")) found.host("virtualbox");
   if (modules.contains("virtio")) {

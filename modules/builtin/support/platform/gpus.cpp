@@ -1,16 +1,18 @@
+#include "modules/builtin/support/platform/platform.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
 
-#include "modules/builtin/support/platform/platform.hpp"
-
 namespace gpustack::modules::platform {
 namespace {
 
-using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file only
+using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file
+                        // only
 
 /// Display-only controllers: ASPEED, Matrox, Bochs, virtio, VMware, Cirrus, QXL, Hyper-V.
-constexpr std::array<std::uint16_t, 8> kDisplayOnly = {0x1a03, 0x102b, 0x1234, 0x1af4, 0x15ad, 0x1013, 0x1b36, 0x1414};
+constexpr std::array<std::uint16_t, 8> kDisplayOnly = {
+    0x1a03, 0x102b, 0x1234, 0x1af4, 0x15ad, 0x1013, 0x1b36, 0x1414};
 
 /// A DRM device, by what its kernel driver says in `uevent`.
 struct DrmDevice {
@@ -26,11 +28,13 @@ struct DrmDevice {
 std::string hex4(std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (int shift = 12; shift >= 0; shift -= 4) text += kDigits[value >> static_cast<unsigned>(shift) & 15U];
+  for (int shift = 12; shift >= 0; shift -= 4)
+    text += kDigits[value >> static_cast<unsigned>(shift) & 15U];
   return text;
 }
 
-/// Render and card nodes joined by the device behind them. Minor numbers say nothing: an NPU may be renderD128.
+/// Render and card nodes joined by the device behind them. Minor numbers say nothing: an NPU may be
+/// renderD128.
 std::vector<DrmDevice> drm_devices(const Reader& host) {
   std::map<std::string, DrmDevice> by_device;
   for (const std::string& name : host.names("/sys/class/drm")) {
@@ -47,7 +51,8 @@ std::vector<DrmDevice> drm_devices(const Reader& host) {
     device.of_name = values.get("OF_NAME");
     device.of_path = values.get("OF_FULLNAME");
     device.compatible.clear();
-    for (std::uint64_t i = 0; i < number(values.get("OF_COMPATIBLE_N")).value_or(0) && i < 32; ++i) {
+    for (std::uint64_t i = 0; i < number(values.get("OF_COMPATIBLE_N")).value_or(0) && i < 32;
+         ++i) {
       device.compatible.push_back(values.get("OF_COMPATIBLE_" + std::to_string(i)));
     }
     (is_render ? device.render_node : device.card_node) = "/dev/dri/" + name;
@@ -64,11 +69,16 @@ std::optional<std::uint32_t> group_of(const Reader& host, const std::string& nod
 
 std::string vendor_name(std::uint64_t pci_vendor) {
   switch (pci_vendor) {
-    case 0x10de: return "nvidia";
-    case 0x1002: return "amd";
-    case 0x8086: return "intel";
-    case 0x106b: return "apple";
-    default: return "unknown";
+    case 0x10de:
+      return "nvidia";
+    case 0x1002:
+      return "amd";
+    case 0x8086:
+      return "intel";
+    case 0x106b:
+      return "apple";
+    default:
+      return "unknown";
   }
 }
 
@@ -78,7 +88,8 @@ bool is_gpu_class(std::uint64_t pci_class) {
 }
 
 void add_table_facts(Gpu& gpu, std::uint64_t vendor, std::uint64_t device) {
-  const PciGpu* known = pci_gpu_of(static_cast<std::uint16_t>(vendor), static_cast<std::uint16_t>(device));
+  const PciGpu* known =
+      pci_gpu_of(static_cast<std::uint16_t>(vendor), static_cast<std::uint16_t>(device));
   if (known == nullptr) {
     gpu.model = gpu.vendor + " " + gpu.pci_id;
     return;
@@ -102,16 +113,20 @@ std::vector<Gpu> pci_gpus(const Reader& host) {
     if (!vendor || !device || !pci_class) continue;
     const bool is_accelerator = *pci_class >> 8U == 0x1200 && vendor_name(*vendor) != "unknown";
     if (!is_gpu_class(*pci_class) && !is_accelerator) continue;
-    if (std::find(kDisplayOnly.begin(), kDisplayOnly.end(), *vendor) != kDisplayOnly.end()) continue;
+    if (std::find(kDisplayOnly.begin(), kDisplayOnly.end(), *vendor) != kDisplayOnly.end())
+      continue;
     Gpu gpu;
     gpu.vendor = vendor_name(*vendor);
     gpu.pci_address = lower(address);
     gpu.pci_id = hex4(*vendor) + ":" + hex4(*device);
     gpu.driver = file_name(host.link(folder + "/driver"));
     add_table_facts(gpu, *vendor, *device);
-    if (const auto total = host.number(folder + "/sriov_totalvfs")) gpu.split_total = static_cast<std::int64_t>(*total);
-    if (const auto count = host.number(folder + "/sriov_numvfs")) gpu.split_count = static_cast<std::int64_t>(*count);
-    if (const auto node = host.number(folder + "/numa_node")) gpu.numa_node = static_cast<int>(*node);
+    if (const auto total = host.number(folder + "/sriov_totalvfs"))
+      gpu.split_total = static_cast<std::int64_t>(*total);
+    if (const auto count = host.number(folder + "/sriov_numvfs"))
+      gpu.split_count = static_cast<std::int64_t>(*count);
+    if (const auto node = host.number(folder + "/numa_node"))
+      gpu.numa_node = static_cast<int>(*node);
     gpus.push_back(std::move(gpu));
   }
   return gpus;
@@ -132,7 +147,9 @@ void add_tree_node(const Reader& host, const std::string& folder, std::vector<Tr
   nodes.push_back(std::move(node));
 }
 
-bool is_gpu_node(std::string_view name) { return name.starts_with("gpu@") || name == "gpu" || name.starts_with("v3d@"); }
+bool is_gpu_node(std::string_view name) {
+  return name.starts_with("gpu@") || name == "gpu" || name.starts_with("v3d@");
+}
 
 std::vector<TreeNode> tree_gpus(const Reader& host) {
   const std::string root = "/sys/firmware/devicetree/base";
@@ -140,7 +157,8 @@ std::vector<TreeNode> tree_gpus(const Reader& host) {
   for (const std::string& name : host.names(root)) {
     const std::string folder = root + "/" + name;
     if (is_gpu_node(name)) add_tree_node(host, folder, nodes);
-    const bool is_bus = name == "soc" || name.starts_with("soc@") || name.starts_with("bus@") || name.starts_with("v3dbus");
+    const bool is_bus = name == "soc" || name.starts_with("soc@") || name.starts_with("bus@") ||
+                        name.starts_with("v3dbus");
     for (const std::string& inner : is_bus ? host.names(folder) : std::vector<std::string>()) {
       if (is_gpu_node(inner)) add_tree_node(host, folder + "/" + inner, nodes);
     }
@@ -168,13 +186,17 @@ void describe_by_soc(const Soc* soc, Gpu& gpu) {
   gpu.mesa = soc->mesa;
 }
 
-/// GPUs of a board: those with a DRM device, then those only the device tree or the SoC table tells.
-std::vector<Gpu> board_gpus(const Reader& host, const Signals& signals, const std::vector<DrmDevice>& devices) {
+/// GPUs of a board: those with a DRM device, then those only the device tree or the SoC table
+/// tells.
+std::vector<Gpu> board_gpus(const Reader& host,
+                            const Signals& signals,
+                            const std::vector<DrmDevice>& devices) {
   std::vector<Gpu> gpus;
   const Soc* soc = soc_of(signals.compatible);
   for (const DrmDevice& drm : devices) {
     const std::string_view vendor = vendor_of_drm_driver(drm.driver);
-    if (!drm.pci_address.empty() || vendor.empty() || vendor == "nvidia" || drm.render_node.empty()) continue;
+    if (!drm.pci_address.empty() || vendor.empty() || vendor == "nvidia" || drm.render_node.empty())
+      continue;
     Gpu gpu;
     gpu.vendor = vendor;
     gpu.driver = drm.driver;
@@ -210,7 +232,8 @@ std::vector<Gpu> board_gpus(const Reader& host, const Signals& signals, const st
   for (Gpu& gpu : gpus) {
     gpu.vendor_node = vendor_node(host, gpu.vendor);
     if (gpu.vendor_node.empty()) continue;
-    gpu.driver = soc != nullptr && !soc->vendor_driver.empty() ? std::string(soc->vendor_driver) : "vendor";
+    gpu.driver =
+        soc != nullptr && !soc->vendor_driver.empty() ? std::string(soc->vendor_driver) : "vendor";
     gpu.node_gid = group_of(host, gpu.vendor_node);
   }
   return gpus;
@@ -220,7 +243,9 @@ bool has_module(const Reader& host, std::string_view name) {
   if (host.exists("/sys/module/" + std::string(name))) return true;
   const std::string start = std::string(name) + " ";
   const auto modules = host.lines("/proc/modules");
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) { return line.starts_with(start); });
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) {
+    return line.starts_with(start);
+  });
 }
 
 Gpu tegra_gpu(const Reader& host, const Signals& signals, const TegraSoc& soc) {

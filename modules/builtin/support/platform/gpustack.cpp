@@ -1,12 +1,13 @@
+#include "modules/builtin/support/platform/platform.hpp"
+
 #include <algorithm>
 #include <array>
-
-#include "modules/builtin/support/platform/platform.hpp"
 
 namespace gpustack::modules::platform {
 namespace {
 
-using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file only
+using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file
+                        // only
 
 Value or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
@@ -21,16 +22,25 @@ Value texts_value(const std::vector<std::string>& texts) {
 std::string userland_architecture(const Reader& host, const std::string& kernel_architecture) {
   for (const char* program : {"/bin/sh", "/usr/bin/env", "/bin/busybox", "/sbin/init"}) {
     const auto file = host.bytes(program);
-    if (!file || file->size() < 20 || !file->starts_with("\x7f" "ELF")) continue;
+    if (!file || file->size() < 20 ||
+        !file->starts_with("\x7f"
+                           "ELF"))
+      continue;
     const bool is_big_endian = (*file)[5] == 2;
     const auto low = static_cast<unsigned char>((*file)[is_big_endian ? 19 : 18]);
     switch (low) {
-      case 0x3e: return "x86_64";
-      case 0xb7: return "aarch64";
-      case 0x28: return "armv7";
-      case 0xf3: return "riscv64";
-      case 0x03: return "i386";
-      default: break;
+      case 0x3e:
+        return "x86_64";
+      case 0xb7:
+        return "aarch64";
+      case 0x28:
+        return "armv7";
+      case 0xf3:
+        return "riscv64";
+      case 0x03:
+        return "i386";
+      default:
+        break;
     }
   }
   return kernel_architecture;
@@ -44,10 +54,11 @@ std::string oci_platform(const std::string& architecture) {
 }
 
 std::string first_vendor(const std::vector<Gpu>& gpus) {
-  constexpr std::array<std::string_view, 9> kPriority = {"nvidia", "amd",       "intel", "apple",  "adreno",
-                                                         "mali",   "videocore", "img",   "vivante"};
+  constexpr std::array<std::string_view, 9> kPriority = {
+      "nvidia", "amd", "intel", "apple", "adreno", "mali", "videocore", "img", "vivante"};
   for (const std::string_view vendor : kPriority) {
-    const bool has_it = std::any_of(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
+    const bool has_it =
+        std::any_of(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
     if (has_it) return std::string(vendor);
   }
   return "none";
@@ -55,16 +66,19 @@ std::string first_vendor(const std::vector<Gpu>& gpus) {
 
 /// `nvidia-64k` of `6.5.0-1019-nvidia-64k`.
 std::string kernel_flavour(const std::string& release) {
-  for (auto dash = release.find('-'); dash != std::string::npos; dash = release.find('-', dash + 1)) {
+  for (auto dash = release.find('-'); dash != std::string::npos;
+       dash = release.find('-', dash + 1)) {
     const char next = dash + 1 < release.size() ? release[dash + 1] : '0';
-    if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z')) return release.substr(dash + 1);
+    if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z'))
+      return release.substr(dash + 1);
   }
   return {};
 }
 
 std::string secure_boot(const Reader& host, const Signals& signals) {
   if (!signals.has_efi) return "unsupported";
-  const auto variable = host.bytes("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
+  const auto variable =
+      host.bytes("/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c");
   if (!variable || variable->size() < 5) return "unsupported";
   return (*variable)[4] == 1 ? "on" : "off";
 }
@@ -77,11 +91,13 @@ std::string cuda_toolkit(const Reader& host) {
     const auto close = open == std::string::npos ? open : text->find('"', open + 1);
     if (close != std::string::npos) return text->substr(open + 1, close - open - 1);
   }
-  const auto fields = split_words(host.text_or("/usr/local/cuda/version.txt", ""));  // CUDA Version 10.2.89
+  const auto fields =
+      split_words(host.text_or("/usr/local/cuda/version.txt", ""));  // CUDA Version 10.2.89
   return fields.size() > 2 ? fields[2] : "";
 }
 
-/// Which of NVIDIA's package folders fits: servers and Jetsons have different ones for the same architecture.
+/// Which of NVIDIA's package folders fits: servers and Jetsons have different ones for the same
+/// architecture.
 std::string repository(const Profile& profile, const Signals& signals) {
   if (profile.name == "jetson") {
     const auto major = number(signals.l4t.substr(0, signals.l4t.find('.'))).value_or(0);
@@ -92,9 +108,13 @@ std::string repository(const Profile& profile, const Signals& signals) {
 }
 
 std::string memory_model(const Profile& profile, const std::vector<Gpu>& gpus) {
-  if (profile.subprofile == "grace_hopper" || profile.subprofile == "grace_blackwell") return "coherent";
-  if (profile.name == "jetson") return "unified";  // a discrete card beside the SoC does not change the SoC
-  const bool is_unified = !gpus.empty() && std::all_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.is_integrated; });
+  if (profile.subprofile == "grace_hopper" || profile.subprofile == "grace_blackwell")
+    return "coherent";
+  if (profile.name == "jetson")
+    return "unified";  // a discrete card beside the SoC does not change the SoC
+  const bool is_unified =
+      !gpus.empty() &&
+      std::all_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.is_integrated; });
   return is_unified ? "unified" : "discrete";
 }
 
@@ -126,13 +146,15 @@ Value gpu_value(const Gpu& gpu) {
       {"sm", or_null(gpu.sm)},
       {"cuda_arch", or_null(cuda_architecture(gpu.sm))},
       {"mem_mib", optional(gpu.memory_mib)},
-      {"mig", Value::map({{"capable", gpu.mig.is_capable},
-                          {"mode", or_null(gpu.mig.mode)},
-                          {"pending", or_null(gpu.mig.pending)},
-                          {"reset_required", !gpu.mig.pending.empty() && gpu.mig.pending != gpu.mig.mode},
-                          {"profiles", texts_value(split_words(gpu.mig.profiles))},
-                          {"source", or_null(gpu.mig.source)}})},
-      {"sriov", Value::map({{"total", optional(gpu.split_total)}, {"num", optional(gpu.split_count)}})},
+      {"mig",
+       Value::map({{"capable", gpu.mig.is_capable},
+                   {"mode", or_null(gpu.mig.mode)},
+                   {"pending", or_null(gpu.mig.pending)},
+                   {"reset_required", !gpu.mig.pending.empty() && gpu.mig.pending != gpu.mig.mode},
+                   {"profiles", texts_value(split_words(gpu.mig.profiles))},
+                   {"source", or_null(gpu.mig.source)}})},
+      {"sriov",
+       Value::map({{"total", optional(gpu.split_total)}, {"num", optional(gpu.split_count)}})},
       {"numa_node", gpu.numa_node},
       {"dt_compat", texts_value(gpu.compatible)},
   });
@@ -148,46 +170,60 @@ bool has_firmware(const Reader& host, const std::string& file) {
 bool has_kernel_module(const Reader& host, const std::string& name) {
   if (host.exists("/sys/module/" + name)) return true;
   const auto modules = host.lines("/proc/modules");
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) { return line.starts_with(name + " "); });
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) {
+    return line.starts_with(name + " ");
+  });
 }
 
 void note_platform(const Profile& profile, const Signals& signals, std::vector<Problem>& problems) {
   if (profile.name == "unknown") {
-    problems.push_back({"ERR-PLATFORM-UNKNOWN", "no platform profile fits: " + profile.evidence,
+    problems.push_back({"ERR-PLATFORM-UNKNOWN",
+                        "no platform profile fits: " + profile.evidence,
                         "report the machine; nothing can be set up here"});
   }
   if (profile.name == "jetson" && signals.l4t.empty()) {
     problems.push_back({"ERR-TEGRA-NO-BSP",
-                        "this is a Tegra (" + profile.evidence + ") without NVIDIA's L4T: no /etc/nv_tegra_release and no "
-                        "nvidia-l4t-core package",
+                        "this is a Tegra (" + profile.evidence +
+                            ") without NVIDIA's L4T: no /etc/nv_tegra_release and no "
+                            "nvidia-l4t-core package",
                         "flash Jetson Linux, or use the board without its GPU"});
   }
   if (profile.subprofile == "wsl") {
-    problems.push_back({"ERR-WSL-DRIVER", "this is WSL (" + profile.evidence + "): the GPU driver belongs to Windows",
+    problems.push_back({"ERR-WSL-DRIVER",
+                        "this is WSL (" + profile.evidence + "): the GPU driver belongs to Windows",
                         "install the driver in Windows"});
   }
   if (!signals.container.empty()) {
-    problems.push_back({"ERR-IN-CONTAINER", "this is the inside of a container (" + signals.container + ")",
+    problems.push_back({"ERR-IN-CONTAINER",
+                        "this is the inside of a container (" + signals.container + ")",
                         "run gpustack against the host"});
   }
 }
 
-void note_gpus(const Reader& host, const Profile& profile, const std::vector<Gpu>& gpus, const NvidiaDriver& driver,
+void note_gpus(const Reader& host,
+               const Profile& profile,
+               const std::vector<Gpu>& gpus,
+               const NvidiaDriver& driver,
                std::vector<Problem>& problems) {
   for (const Gpu& gpu : gpus) {
     if (profile.name == "jetson" && gpu.vendor == "nvidia" && !gpu.is_integrated) {
-      problems.push_back({"ERR-JETSON-DGPU", gpu.model + " at " + gpu.pci_address + " is a discrete GPU in a Jetson",
+      problems.push_back({"ERR-JETSON-DGPU",
+                          gpu.model + " at " + gpu.pci_address + " is a discrete GPU in a Jetson",
                           "its driver comes with NVIDIA's IGX software only"});
     }
-    const bool starts_not = gpu.driver.empty() && !gpu.firmware.empty() && !has_firmware(host, gpu.firmware);
+    const bool starts_not =
+        gpu.driver.empty() && !gpu.firmware.empty() && !has_firmware(host, gpu.firmware);
     if (starts_not && has_kernel_module(host, gpu.wanted_driver)) {
-      problems.push_back({"ERR-MALI-FW",
-                          gpu.model + ": the driver " + gpu.wanted_driver + " is loaded but has no device; its firmware /lib/firmware/" +
-                              gpu.firmware + " is missing",
-                          "install firmware-misc-nonfree (Debian), linux-firmware (Ubuntu) or armbian-firmware"});
+      problems.push_back(
+          {"ERR-MALI-FW",
+           gpu.model + ": the driver " + gpu.wanted_driver +
+               " is loaded but has no device; its firmware /lib/firmware/" + gpu.firmware +
+               " is missing",
+           "install firmware-misc-nonfree (Debian), linux-firmware (Ubuntu) or armbian-firmware"});
     }
   }
-  const bool differs = driver.is_loaded && !driver.version.empty() && !driver.library.empty() && driver.version != driver.library;
+  const bool differs = driver.is_loaded && !driver.version.empty() && !driver.library.empty() &&
+                       driver.version != driver.library;
   if (differs || contains(driver.smi, "version mismatch")) {
     problems.push_back({"ERR-DRV-MISMATCH",
                         "the loaded driver is " + driver.version + ", the installed library is " +
@@ -199,20 +235,30 @@ void note_gpus(const Reader& host, const Profile& profile, const std::vector<Gpu
 Value problems_value(const std::vector<Problem>& problems) {
   List items;
   for (const Problem& problem : problems) {
-    items.push_back(Value::map({{"id", problem.id}, {"message", problem.message}, {"remedy", problem.remedy}}));
+    items.push_back(
+        Value::map({{"id", problem.id}, {"message", problem.message}, {"remedy", problem.remedy}}));
   }
   return Value(std::move(items));
 }
 
 Value l4t_value(const Signals& signals) {
-  if (signals.l4t.empty()) return Value::map({{"version", "none"}, {"major", 0}, {"source", Value()}});
+  if (signals.l4t.empty())
+    return Value::map({{"version", "none"}, {"major", 0}, {"source", Value()}});
   const auto major = number(signals.l4t.substr(0, signals.l4t.find('.')));
-  return Value::map({{"version", signals.l4t}, {"major", major.value_or(0)}, {"source", signals.l4t_source}});
+  return Value::map(
+      {{"version", signals.l4t}, {"major", major.value_or(0)}, {"source", signals.l4t_source}});
 }
 
 Value runtimes_value(const Reader& host) {
   Map runtimes;
-  for (const char* program : {"docker", "podman", "containerd", "crio", "nvidia-ctk", "nvidia-container-runtime", "runc", "crun"}) {
+  for (const char* program : {"docker",
+                              "podman",
+                              "containerd",
+                              "crio",
+                              "nvidia-ctk",
+                              "nvidia-container-runtime",
+                              "runc",
+                              "crun"}) {
     const std::string path = host.view().find_program(program);
     std::string key = program;
     std::replace(key.begin(), key.end(), '-', '_');
@@ -222,21 +268,27 @@ Value runtimes_value(const Reader& host) {
   List specs;
   for (const char* folder : {"/etc/cdi", "/var/run/cdi"}) {
     for (const std::string& name : host.names(folder)) {
-      if (name.ends_with(".yaml") || name.ends_with(".json")) specs.emplace_back(std::string(folder) + "/" + name);
+      if (name.ends_with(".yaml") || name.ends_with(".json"))
+        specs.emplace_back(std::string(folder) + "/" + name);
     }
   }
   runtimes.set("cdi_specs", std::move(specs));
   return Value(std::move(runtimes));
 }
 
-Value driver_value(const Signals& signals, const std::vector<Gpu>& gpus, const std::string& vendor, const NvidiaDriver& nvidia,
+Value driver_value(const Signals& signals,
+                   const std::vector<Gpu>& gpus,
+                   const std::string& vendor,
+                   const NvidiaDriver& nvidia,
                    const std::string& cuda_max) {
-  const auto found = std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
+  const auto found =
+      std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
   const std::string bound = found == gpus.end() ? "" : found->driver;
   const bool is_nvidia = vendor == "nvidia";
   std::string reason;
   if (is_nvidia && !nvidia.is_loaded) {
-    reason = bound == "nouveau" ? "nouveau holds the GPU" : "the NVIDIA kernel driver is not loaded";
+    reason =
+        bound == "nouveau" ? "nouveau holds the GPU" : "the NVIDIA kernel driver is not loaded";
   } else if (is_nvidia && !nvidia.smi.empty() && nvidia.smi != "ok") {
     reason = "nvidia-smi: " + nvidia.smi;
   } else if (!is_nvidia && bound.empty() && found != gpus.end()) {
@@ -269,15 +321,17 @@ Value cpu_value(const Signals& signals) {
     const std::string_view name = cpu_core_name(signals.cpu_implementer, part);
     names.emplace_back(name.empty() ? "unknown" : name);
   }
-  return Value::map({{"implementer", signals.cpu_parts.empty() ? Value() : Value(hex(signals.cpu_implementer))},
-                     {"parts", std::move(parts)},
-                     {"uarch", std::move(names)}});
+  return Value::map(
+      {{"implementer", signals.cpu_parts.empty() ? Value() : Value(hex(signals.cpu_implementer))},
+       {"parts", std::move(parts)},
+       {"uarch", std::move(names)}});
 }
 
 std::string board_model(const Signals& signals) {
   if (!signals.model.empty()) return signals.model;
   if (signals.product_name.empty()) return {};
-  return signals.sys_vendor.empty() ? signals.product_name : signals.sys_vendor + " " + signals.product_name;
+  return signals.sys_vendor.empty() ? signals.product_name
+                                    : signals.sys_vendor + " " + signals.product_name;
 }
 
 std::string soc_name(const Signals& signals) {
@@ -294,7 +348,8 @@ void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
   const Signals signals = read_signals(host);
   std::vector<Gpu> gpus = find_gpus(host, signals);
   const Profile profile = decide_profile(signals, gpus);
-  const NvidiaDriver nvidia = inspect_nvidia(host, signals, std::max(request.timeout, std::chrono::milliseconds(20'000)), gpus);
+  const NvidiaDriver nvidia = inspect_nvidia(
+      host, signals, std::max(request.timeout, std::chrono::milliseconds(20'000)), gpus);
   const std::string vendor = first_vendor(gpus);
   const Slicing slicing = decide_slicing(profile, signals, gpus, vendor);
   const JetpackRelease jetpack = jetpack_of(signals.l4t);
@@ -307,12 +362,16 @@ void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
   note_gpus(host, profile, gpus, nvidia, problems);
 
   if (!signals.l4t.empty() && !jetpack.is_exact) {
-    request.warnings.push_back("L4T " + signals.l4t + " is not in the table of JetPack releases; JetPack is taken as " + jetpack.version);
+    request.warnings.push_back("L4T " + signals.l4t +
+                               " is not in the table of JetPack releases; JetPack is taken as " +
+                               jetpack.version);
   }
   List gpu_list;
   for (const Gpu& gpu : gpus) gpu_list.push_back(gpu_value(gpu));
-  const auto first = std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
-  const bool is_capable = std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.mig.is_capable; });
+  const auto first =
+      std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
+  const bool is_capable =
+      std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.mig.is_capable; });
   Map out;
   out.set("arch", architecture);
   out.set("userland_arch", userland);
@@ -321,42 +380,53 @@ void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
   out.set("subprofile", or_null(profile.subprofile));
   out.set("rule", profile.rule);
   out.set("evidence", profile.evidence);
-  out.set("board", Value::map({{"model", or_null(board_model(signals))},
-                               {"module", or_null(std::string(tegra_module(signals.compatible)))},
-                               {"soc", or_null(soc_name(signals))},
-                               {"compatible", texts_value(signals.compatible)},
-                               {"vendor", or_null(signals.sys_vendor)},
-                               {"product", or_null(signals.product_name)}}));
+  out.set("board",
+          Value::map({{"model", or_null(board_model(signals))},
+                      {"module", or_null(std::string(tegra_module(signals.compatible)))},
+                      {"soc", or_null(soc_name(signals))},
+                      {"compatible", texts_value(signals.compatible)},
+                      {"vendor", or_null(signals.sys_vendor)},
+                      {"product", or_null(signals.product_name)}}));
   out.set("cpu", cpu_value(signals));
   out.set("gpus", std::move(gpu_list));
   out.set("gpu_vendor", vendor);
   out.set("gpu_model", first == gpus.end() ? Value() : Value(first->model));
   out.set("driver", driver_value(signals, gpus, vendor, nvidia, cuda_max));
   out.set("l4t", l4t_value(signals));
-  out.set("jetpack", signals.l4t.empty() ? Value::map({{"version", Value()}, {"exact", false}})
-                                         : Value::map({{"version", jetpack.version}, {"exact", jetpack.is_exact}}));
+  out.set("jetpack",
+          signals.l4t.empty()
+              ? Value::map({{"version", Value()}, {"exact", false}})
+              : Value::map({{"version", jetpack.version}, {"exact", jetpack.is_exact}}));
   out.set("bsp", profile.name == "jetson");
-  out.set("cuda", Value::map({{"toolkit", or_null(cuda_toolkit(host))},
-                              {"arch", first == gpus.end() ? Value() : or_null(cuda_architecture(first->sm))},
-                              {"repo_arch", repository(profile, signals)}}));
+  out.set(
+      "cuda",
+      Value::map({{"toolkit", or_null(cuda_toolkit(host))},
+                  {"arch", first == gpus.end() ? Value() : or_null(cuda_architecture(first->sm))},
+                  {"repo_arch", repository(profile, signals)}}));
   out.set("sbsa", architecture == "aarch64" && signals.has_efi && signals.has_acpi);
-  out.set("memory", Value::map({{"total_mib", signals.memory_kib / 1024},
-                                {"model", memory_model(profile, gpus)},
-                                {"unified", memory_model(profile, gpus) == "unified"}}));
+  out.set("memory",
+          Value::map({{"total_mib", signals.memory_kib / 1024},
+                      {"model", memory_model(profile, gpus)},
+                      {"unified", memory_model(profile, gpus) == "unified"}}));
   out.set("page_size", host.kernel().page_size());
-  out.set("kernel", Value::map({{"release", signals.kernel.release},
-                                {"flavour", or_null(kernel_flavour(signals.kernel.release))},
-                                {"headers", host.exists("/lib/modules/" + signals.kernel.release + "/build")}}));
+  out.set(
+      "kernel",
+      Value::map({{"release", signals.kernel.release},
+                  {"flavour", or_null(kernel_flavour(signals.kernel.release))},
+                  {"headers", host.exists("/lib/modules/" + signals.kernel.release + "/build")}}));
   out.set("mig_capable", is_capable);
-  out.set("slicing", Value::map({{"allowed", texts_value(slicing.allowed)},
-                                 {"warned", texts_value(slicing.warned)},
-                                 {"auto", slicing.automatic},
-                                 {"mig_refusal", or_null(slicing.mig_refusal)}}));
-  out.set("virt", Value::map({{"kind", signals.hypervisor.empty() ? "none" : signals.hypervisor},
-                              {"container", signals.container.empty() ? "none" : signals.container},
-                              {"chroot", signals.is_chroot}}));
+  out.set("slicing",
+          Value::map({{"allowed", texts_value(slicing.allowed)},
+                      {"warned", texts_value(slicing.warned)},
+                      {"auto", slicing.automatic},
+                      {"mig_refusal", or_null(slicing.mig_refusal)}}));
+  out.set("virt",
+          Value::map({{"kind", signals.hypervisor.empty() ? "none" : signals.hypervisor},
+                      {"container", signals.container.empty() ? "none" : signals.container},
+                      {"chroot", signals.is_chroot}}));
   out.set("secure_boot", secure_boot(host, signals));
-  out.set("reboot_required", host.exists("/var/run/reboot-required") || host.exists("/run/reboot-required"));
+  out.set("reboot_required",
+          host.exists("/var/run/reboot-required") || host.exists("/run/reboot-required"));
   out.set("backend", backend(profile, vendor, nvidia));
   out.set("runtime", runtimes_value(host));
   out.set("problems", problems_value(problems));

@@ -1,11 +1,12 @@
-#include <algorithm>
-
 #include "modules/builtin/support/platform/platform.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules::platform {
 namespace {
 
-using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file only
+using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file
+                        // only
 
 /// `nvidia-smi` prints `00000000:00:06.0` or `0000000F:01:00.0`, sysfs `0000:00:06.0`.
 std::string normal_address(std::string_view text) {
@@ -18,7 +19,8 @@ std::string normal_address(std::string_view text) {
 /// The first `digits.digits…` that stands alone in the text.
 std::string version_in(std::string_view text) {
   for (const std::string& word : split_words(text)) {
-    const bool is_version = word.find('.') != std::string::npos && word.find_first_not_of("0123456789.") == std::string::npos;
+    const bool is_version = word.find('.') != std::string::npos &&
+                            word.find_first_not_of("0123456789.") == std::string::npos;
     if (is_version && word.front() != '.') return word;
   }
   return {};
@@ -38,7 +40,8 @@ void read_driver(const Reader& host, NvidiaDriver& driver) {
 
 /// Version of the NVML library on disk: `libnvidia-ml.so.580.95.05`.
 std::string library_version(const Reader& host) {
-  for (const char* folder : {"/usr/lib/aarch64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"}) {
+  for (const char* folder :
+       {"/usr/lib/aarch64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib"}) {
     for (const std::string& name : host.names(folder)) {
       constexpr std::string_view kStart = "libnvidia-ml.so.";
       if (!name.starts_with(kStart)) continue;
@@ -65,18 +68,22 @@ std::vector<std::string> columns_for(const std::string& version) {
   return columns;
 }
 
-void read_row(const std::vector<std::string>& columns, const std::vector<std::string>& cells, Gpu& gpu) {
+void read_row(const std::vector<std::string>& columns,
+              const std::vector<std::string>& cells,
+              Gpu& gpu) {
   for (std::size_t i = 0; i < columns.size() && i < cells.size(); ++i) {
     const std::string cell(trim(cells[i]));
     if (columns[i] == "name" && is_value(cell)) gpu.model = cell;
     if (columns[i] == "memory.total" && is_value(cell)) {
-      if (const auto mib = number(cell.substr(0, cell.find(' ')))) gpu.memory_mib = static_cast<std::int64_t>(*mib);
+      if (const auto mib = number(cell.substr(0, cell.find(' '))))
+        gpu.memory_mib = static_cast<std::int64_t>(*mib);
     }
     if (columns[i] == "compute_cap" && is_value(cell)) gpu.sm = cell;
     if (columns[i] == "mig.mode.current") {
       gpu.mig.mode = is_value(cell) ? cell : "";
-      // The driver's word counts: a card the table does not know may still be capable, one that says N/A is not.
-      // Thor accepts the mode switch long before it has profiles, so there the L4T release decides.
+      // The driver's word counts: a card the table does not know may still be capable, one that
+      // says N/A is not. Thor accepts the mode switch long before it has profiles, so there the L4T
+      // release decides.
       if (gpu.pci_id != "10de:2b00") {
         gpu.mig.is_capable = is_value(cell);
         gpu.mig.source = "nvidia-smi";
@@ -86,11 +93,15 @@ void read_row(const std::vector<std::string>& columns, const std::vector<std::st
   }
 }
 
-void ask(const Reader& host, std::chrono::milliseconds timeout, NvidiaDriver& driver, std::vector<Gpu>& gpus) {
+void ask(const Reader& host,
+         std::chrono::milliseconds timeout,
+         NvidiaDriver& driver,
+         std::vector<Gpu>& gpus) {
   const std::vector<std::string> columns = columns_for(driver.version);
   std::string list;
   for (const std::string& column : columns) list += (list.empty() ? "" : ",") + column;
-  const QueryAnswer answer = host.query({"nvidia-smi", "--query-gpu=" + list, "--format=csv,noheader"}, timeout);
+  const QueryAnswer answer =
+      host.query({"nvidia-smi", "--query-gpu=" + list, "--format=csv,noheader"}, timeout);
   if (!answer.ran) {
     driver.smi = "absent";
     return;
@@ -99,18 +110,21 @@ void ask(const Reader& host, std::chrono::milliseconds timeout, NvidiaDriver& dr
     driver.smi = "timeout";
     return;
   }
-  const bool has_failed = answer.status != 0 || contains(answer.output, "Failed to initialize NVML") ||
+  const bool has_failed = answer.status != 0 ||
+                          contains(answer.output, "Failed to initialize NVML") ||
                           contains(answer.output, "No devices were found");
   if (has_failed) {  // its errors arrive on stdout too
     const std::string_view text = trim(answer.output.empty() ? answer.errors : answer.output);
-    driver.smi = "rc " + std::to_string(answer.status) + ": " + std::string(text.substr(0, text.find('\n')));
+    driver.smi =
+        "rc " + std::to_string(answer.status) + ": " + std::string(text.substr(0, text.find('\n')));
     return;
   }
   driver.smi = "ok";
   for (const std::string& line : split_lines(answer.output)) {
     const std::vector<std::string> cells = split(line, ',');
     const std::string address = normal_address(cells.front());
-    const auto found = std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.pci_address == address; });
+    const auto found = std::find_if(
+        gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.pci_address == address; });
     if (found != gpus.end()) read_row(columns, cells, *found);
   }
 }
@@ -125,7 +139,9 @@ bool l4t_at_least(const std::string& l4t, std::uint64_t major, std::uint64_t min
 bool lists_module(const Reader& host, std::string_view name) {
   const std::string start = std::string(name) + " ";
   const auto modules = host.lines("/proc/modules");
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) { return line.starts_with(start); });
+  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) {
+    return line.starts_with(start);
+  });
 }
 
 /// Switches of the NVLink 3 and 4 generations: their driver lists them, else the bus does.
@@ -133,17 +149,22 @@ bool has_switches(const Reader& host) {
   if (!host.names("/proc/driver/nvidia-nvswitch/devices").empty()) return true;
   for (const std::string& address : host.names("/sys/bus/pci/devices")) {
     const std::string folder = "/sys/bus/pci/devices/" + address;
-    if (host.number(folder + "/class") == 0x068000U && host.number(folder + "/vendor") == 0x10deU) return true;
+    if (host.number(folder + "/class") == 0x068000U && host.number(folder + "/vendor") == 0x10deU)
+      return true;
   }
   return false;
 }
 
 }  // namespace
 
-NvidiaDriver inspect_nvidia(const Reader& host, const Signals& signals, std::chrono::milliseconds timeout, std::vector<Gpu>& gpus) {
+NvidiaDriver inspect_nvidia(const Reader& host,
+                            const Signals& signals,
+                            std::chrono::milliseconds timeout,
+                            std::vector<Gpu>& gpus) {
   NvidiaDriver driver;
   driver.has_nouveau = lists_module(host, "nouveau");
-  const bool has_nvidia = std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.vendor == "nvidia"; });
+  const bool has_nvidia =
+      std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.vendor == "nvidia"; });
   if (!has_nvidia) return driver;
   read_driver(host, driver);
   const bool on_bus = std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) {

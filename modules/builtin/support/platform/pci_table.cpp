@@ -1,6 +1,6 @@
 // GPUs by PCI vendor and device number.
-// Sources: the PCI ID repository (pci.ids); NVIDIA's Multi-Instance GPU user guide and mig-parted's published
-// device filters for profiles; NVIDIA's CUDA GPU list for compute capabilities.
+// Sources: the PCI ID repository (pci.ids); NVIDIA's Multi-Instance GPU user guide and mig-parted's
+// published device filters for profiles; NVIDIA's CUDA GPU list for compute capabilities.
 
 #include "modules/builtin/support/platform/tables.hpp"
 
@@ -22,7 +22,8 @@ constexpr std::string_view kB200 = "1g.23gb 1g.23gb+me 1g.45gb 2g.45gb 3g.90gb 4
 constexpr std::string_view kGb200 = "1g.23gb 1g.23gb+me 1g.47gb 2g.47gb 3g.93gb 4g.93gb 7g.186gb";
 constexpr std::string_view kB300 = "1g.34gb 1g.34gb+me 1g.67gb 2g.67gb 3g.135gb 4g.135gb 7g.269gb";
 constexpr std::string_view kGb300 = "1g.35gb 1g.35gb+me 1g.70gb 2g.70gb 3g.139gb 4g.139gb 7g.278gb";
-constexpr std::string_view kPro6000 = "1g.24gb 1g.24gb+gfx 1g.24gb+me 1g.24gb-me 2g.48gb 2g.48gb+gfx 2g.48gb-me 4g.96gb 4g.96gb+gfx";
+constexpr std::string_view kPro6000 =
+    "1g.24gb 1g.24gb+gfx 1g.24gb+me 1g.24gb-me 2g.48gb 2g.48gb+gfx 2g.48gb-me 4g.96gb 4g.96gb+gfx";
 constexpr std::string_view kPro5000 = "1g.12gb 1g.12gb-me 2g.24gb 2g.24gb-me 4g.48gb 4g.48gb+gfx";
 
 using enum MigShape;
@@ -73,9 +74,30 @@ constexpr PciGpu kGpus[] = {
     {kNvidia, 0x2941, "NVIDIA GB200", "10.0", seven_slices, kGb200, true, false},
     {kNvidia, 0x31c2, "NVIDIA GB300", "10.3", seven_slices, kGb300, true, false},
     {kNvidia, 0x31c0, "NVIDIA GB300", "10.3", seven_slices, kGb300, true, false},
-    {kNvidia, 0x2bb1, "NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "12.0", four_slices, kPro6000, true, false},
-    {kNvidia, 0x2bb4, "NVIDIA RTX PRO 6000 Blackwell Max-Q", "12.0", four_slices, kPro6000, true, false},
-    {kNvidia, 0x2bb5, "NVIDIA RTX PRO 6000 Blackwell Server Edition", "12.0", four_slices, kPro6000, true, false},
+    {kNvidia,
+     0x2bb1,
+     "NVIDIA RTX PRO 6000 Blackwell Workstation Edition",
+     "12.0",
+     four_slices,
+     kPro6000,
+     true,
+     false},
+    {kNvidia,
+     0x2bb4,
+     "NVIDIA RTX PRO 6000 Blackwell Max-Q",
+     "12.0",
+     four_slices,
+     kPro6000,
+     true,
+     false},
+    {kNvidia,
+     0x2bb5,
+     "NVIDIA RTX PRO 6000 Blackwell Server Edition",
+     "12.0",
+     four_slices,
+     kPro6000,
+     true,
+     false},
     {kNvidia, 0x2bb3, "NVIDIA RTX PRO 5000 Blackwell", "12.0", four_slices, kPro5000, true, false},
     {kNvidia, 0x2b00, "NVIDIA Thor", "11.0", thor, "1g.0gb+me", true, false},
     {kNvidia, 0x2e12, "NVIDIA GB10", "12.1", none, "", true, false},

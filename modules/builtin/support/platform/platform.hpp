@@ -1,16 +1,16 @@
 #pragma once
-/// @file What kind of GPU host this is: the `gpustack.*` facts. Everything is read from files; nvidia-smi is asked at
-/// most once, and only where a data-centre driver is loaded.
+/// @file What kind of GPU host this is: the `gpustack.*` facts. Everything is read from files;
+/// nvidia-smi is asked at most once, and only where a data-centre driver is loaded.
+
+#include "core/base/value.hpp"
+#include "modules/builtin/support/facts/collectors.hpp"
+#include "modules/builtin/support/platform/tables.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "core/base/value.hpp"
-#include "modules/builtin/support/facts/collectors.hpp"
-#include "modules/builtin/support/platform/tables.hpp"
 
 namespace gpustack::modules::platform {
 
@@ -28,13 +28,13 @@ struct Signals {
   std::vector<std::uint32_t> cpu_parts;  ///< distinct, ascending
   bool has_efi = false;
   bool has_acpi = false;
-  std::string l4t;             ///< `36.4.3` from the release stamp
-  std::string l4t_source;      ///< the file or package that told it
+  std::string l4t;               ///< `36.4.3` from the release stamp
+  std::string l4t_source;        ///< the file or package that told it
   bool is_tegra_family = false;  ///< /sys/devices/soc0 says Tegra
-  std::string dgx_name;        ///< DGX_NAME of /etc/dgx-release
+  std::string dgx_name;          ///< DGX_NAME of /etc/dgx-release
   bool is_wsl = false;
-  std::string container;       ///< docker, podman, lxc, container; empty on a host
-  std::string hypervisor;      ///< kvm, qemu, amazon, google, microsoft, vmware, xen; empty on metal
+  std::string container;   ///< docker, podman, lxc, container; empty on a host
+  std::string hypervisor;  ///< kvm, qemu, amazon, google, microsoft, vmware, xen; empty on metal
   bool is_chroot = false;
   std::uint64_t memory_kib = 0;
 };
@@ -43,8 +43,8 @@ Signals read_signals(const Reader& host);
 
 struct Mig {
   bool is_capable = false;
-  std::string source;   ///< table, nvidia-smi, l4t
-  std::string mode;     ///< Enabled, Disabled; empty when unknown
+  std::string source;  ///< table, nvidia-smi, l4t
+  std::string mode;    ///< Enabled, Disabled; empty when unknown
   std::string pending;
   std::string profiles;  ///< blank separated
 };
@@ -58,12 +58,12 @@ struct Gpu {
   std::string driver;       ///< kernel driver that holds it; empty when none
   std::string render_node;  ///< `/dev/dri/renderD128`
   std::string card_node;
-  std::string vendor_node;  ///< `/dev/mali0`, `/dev/kgsl-3d0`
+  std::string vendor_node;                ///< `/dev/mali0`, `/dev/kgsl-3d0`
   std::optional<std::uint32_t> node_gid;  ///< group of the node a container needs
   std::vector<std::string> compatible;    ///< device tree
-  std::string wanted_driver;   ///< upstream driver, where the table knows one
-  std::string firmware;        ///< file its driver needs, under /lib/firmware
-  std::string mesa;            ///< lowest Mesa release that drives it
+  std::string wanted_driver;              ///< upstream driver, where the table knows one
+  std::string firmware;                   ///< file its driver needs, under /lib/firmware
+  std::string mesa;                       ///< lowest Mesa release that drives it
   std::string sm;
   std::optional<std::int64_t> memory_mib;
   Mig mig;
@@ -90,11 +90,14 @@ struct NvidiaDriver {
 };
 
 /// Reads /proc/driver/nvidia, asks nvidia-smi once if that is worth it, and completes `gpus`.
-NvidiaDriver inspect_nvidia(const Reader& host, const Signals& signals, std::chrono::milliseconds timeout, std::vector<Gpu>& gpus);
+NvidiaDriver inspect_nvidia(const Reader& host,
+                            const Signals& signals,
+                            std::chrono::milliseconds timeout,
+                            std::vector<Gpu>& gpus);
 
 /// Where the decision tree ended.
 struct Profile {
-  std::string name;        ///< jetson, server_arm, sbc, generic_arm, apple, x86_64, riscv64, unknown
+  std::string name;  ///< jetson, server_arm, sbc, generic_arm, apple, x86_64, riscv64, unknown
   std::string subprofile;  ///< empty when there is none
   std::string rule;        ///< D1 … D17
   std::string evidence;    ///< the deciding fact, for messages
@@ -111,7 +114,10 @@ struct Slicing {
   std::string mig_refusal;          ///< why not, when `mig` is not allowed
 };
 
-Slicing decide_slicing(const Profile& profile, const Signals& signals, const std::vector<Gpu>& gpus, std::string_view vendor);
+Slicing decide_slicing(const Profile& profile,
+                       const Signals& signals,
+                       const std::vector<Gpu>& gpus,
+                       std::string_view vendor);
 
 /// Something wrong that roles and people should know before they change anything.
 struct Problem {

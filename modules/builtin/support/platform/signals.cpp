@@ -1,21 +1,25 @@
+#include "modules/builtin/support/platform/platform.hpp"
+
 #include <algorithm>
 #include <charconv>
-
-#include "modules/builtin/support/platform/platform.hpp"
 
 namespace gpustack::modules::platform {
 namespace {
 
-using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file only
+using namespace facts;  // NOLINT(google-build-using-namespace): the fact helpers, inside this file
+                        // only
 
 /// `# R36 (release), REVISION: 4.3, …` -> `36.4.3`. Anything else gives an empty text.
 std::string parse_l4t_stamp(std::string_view text) {
   const auto release = text.find('R');
   const auto revision = text.find("REVISION:");
-  if (release == std::string_view::npos || revision == std::string_view::npos || text.find("(release)") > revision) return {};
+  if (release == std::string_view::npos || revision == std::string_view::npos ||
+      text.find("(release)") > revision)
+    return {};
   const auto digits_at = [&](std::size_t from, bool with_dots) {
     std::string found;
-    while (from < text.size() && ((text[from] >= '0' && text[from] <= '9') || (with_dots && text[from] == '.'))) {
+    while (from < text.size() &&
+           ((text[from] >= '0' && text[from] <= '9') || (with_dots && text[from] == '.'))) {
       found += text[from++];
     }
     return found;
@@ -37,14 +41,16 @@ std::string installed_version(const Reader& host, const std::string& package) {
   std::size_t at = status->starts_with(key) ? 0 : status->find("\n" + key);
   if (at == std::string::npos) return {};
   const auto end = status->find("\n\n", at + 1);
-  const std::string_view entry = std::string_view(*status).substr(at, end == std::string::npos ? end : end - at);
+  const std::string_view entry =
+      std::string_view(*status).substr(at, end == std::string::npos ? end : end - at);
   if (entry.find("\nStatus: install ok installed") == std::string_view::npos &&
       entry.find("\nStatus: hold ok installed") == std::string_view::npos) {
     return {};
   }
   const auto version = entry.find("\nVersion: ");
   if (version == std::string_view::npos) return {};
-  return std::string(trim(entry.substr(version + 10, entry.find('\n', version + 10) - version - 10)));
+  return std::string(
+      trim(entry.substr(version + 10, entry.find('\n', version + 10) - version - 10)));
 }
 
 void read_l4t(const Reader& host, Signals& signals) {
@@ -77,7 +83,8 @@ void read_cpus(const Reader& host, Signals& signals) {
     }
   }
   std::sort(signals.cpu_parts.begin(), signals.cpu_parts.end());
-  signals.cpu_parts.erase(std::unique(signals.cpu_parts.begin(), signals.cpu_parts.end()), signals.cpu_parts.end());
+  signals.cpu_parts.erase(std::unique(signals.cpu_parts.begin(), signals.cpu_parts.end()),
+                          signals.cpu_parts.end());
 }
 
 std::string container_of(const Reader& host) {
@@ -93,13 +100,15 @@ std::string hypervisor_of(const Reader& host, const Signals& signals) {
   const std::string& vendor = signals.sys_vendor;
   if (vendor == "Amazon EC2") return signals.product_name.ends_with(".metal") ? "" : "amazon";
   if (vendor == "Google") return "google";
-  if (vendor == "Microsoft Corporation" && contains(signals.product_name, "Virtual")) return "microsoft";
+  if (vendor == "Microsoft Corporation" && contains(signals.product_name, "Virtual"))
+    return "microsoft";
   if (vendor.starts_with("VMware")) return "vmware";
   if (vendor == "QEMU") return "qemu";
   if (vendor == "Xen" || host.text_or("/sys/hypervisor/type", "") == "xen") return "xen";
   if (contains(signals.product_name, "KVM")) return "kvm";
   const auto& compatible = signals.compatible;
-  if (std::find(compatible.begin(), compatible.end(), "linux,dummy-virt") != compatible.end()) return "qemu";
+  if (std::find(compatible.begin(), compatible.end(), "linux,dummy-virt") != compatible.end())
+    return "qemu";
   for (const std::string& line : host.lines("/proc/cpuinfo")) {
     if (line.starts_with("flags") && contains(line, " hypervisor")) return "kvm";
   }
@@ -123,7 +132,9 @@ Signals read_signals(const Reader& host) {
   const auto model = host.strings("/sys/firmware/devicetree/base/model");
   if (!model.empty()) signals.model = model.front();
   signals.compatible = host.strings("/sys/firmware/devicetree/base/compatible");
-  const auto dmi = [&](const char* name) { return host.text_or(std::string("/sys/class/dmi/id/") + name, ""); };
+  const auto dmi = [&](const char* name) {
+    return host.text_or(std::string("/sys/class/dmi/id/") + name, "");
+  };
   signals.sys_vendor = dmi("sys_vendor");
   signals.product_name = dmi("product_name");
   signals.product_family = dmi("product_family");
@@ -132,7 +143,8 @@ Signals read_signals(const Reader& host) {
   read_cpus(host, signals);
   signals.has_efi = host.is_directory("/sys/firmware/efi");
   signals.has_acpi = host.is_directory("/sys/firmware/acpi/tables");
-  signals.is_tegra_family = lower(host.text_or("/sys/devices/soc0/family", "")).starts_with("tegra");
+  signals.is_tegra_family =
+      lower(host.text_or("/sys/devices/soc0/family", "")).starts_with("tegra");
   read_l4t(host, signals);
   signals.dgx_name = KeyValues::parse(host.text_or("/etc/dgx-release", "")).get("DGX_NAME");
   const std::string release = lower(signals.kernel.release);

@@ -1,14 +1,16 @@
 // Systems on chip by device tree element.
-// Sources: device tree bindings and board files of the Linux kernel; Mesa's driver pages (Panfrost, Lima, V3D,
-// Freedreno); NVIDIA's module part numbers as printed in the device trees of public boards.
-
-#include <algorithm>
+// Sources: device tree bindings and board files of the Linux kernel; Mesa's driver pages (Panfrost,
+// Lima, V3D, Freedreno); NVIDIA's module part numbers as printed in the device trees of public
+// boards.
 
 #include "modules/builtin/support/platform/tables.hpp"
+
+#include <algorithm>
 
 namespace gpustack::modules::platform {
 namespace {
 
+// clang-format off
 constexpr TegraSoc kTegra[] = {
     {"tegra264", "Thor", "jetson_thor", "11.0", "NVIDIA Thor"},
     {"tegra234", "Orin", "jetson_orin", "8.7", "Orin (nvgpu)"},
@@ -18,11 +20,13 @@ constexpr TegraSoc kTegra[] = {
     {"tegra210", "Nano", "jetson_nano", "5.3", "Tegra X1 (nvgpu)"},
     {"tegra124", "TK1", "jetson_tk", "3.2", "Tegra K1"},
 };
+// clang-format on
 
 struct Module {
   std::string_view part;
   std::string_view name;
 };
+// clang-format off
 constexpr Module kModules[] = {
     {"p3834-0008", "Jetson AGX Thor"},       {"p3701-0000", "Jetson AGX Orin"},
     {"p3701-0002", "IGX Orin"},              {"p3701-0004", "Jetson AGX Orin 32GB"},
@@ -39,11 +43,13 @@ constexpr Module kModules[] = {
     {"p3448-0002", "Jetson Nano"},           {"p3448-0003", "Jetson Nano 2GB"},
     {"p2180-1000", "Jetson TX1"},
 };
+// clang-format on
 
 constexpr std::string_view kCsf108 = "arm/mali/arch10.8/mali_csffw.bin";
 constexpr std::string_view kCsf128 = "arm/mali/arch12.8/mali_csffw.bin";
 
 // The most specific element first: the first row that matches wins.
+// clang-format off
 constexpr Soc kSocs[] = {
     {"rockchip,rk3588*", "rockchip", "mali", "Mali-G610 MP4", "panthor", "mali_kbase", kCsf108, "24.1", "6.10"},
     {"rockchip,rk3582", "rockchip", "none", "", "", "", "", "", ""},
@@ -107,7 +113,9 @@ constexpr Soc kSocs[] = {
     {"fsl,imx*", "nxp", "vivante", "", "etnaviv", "galcore", "", "", ""},
     {"qcom,*", "qualcomm", "adreno", "", "msm", "kgsl", "", "", ""},
 };
+// clang-format on
 
+// clang-format off
 constexpr NodeGpu kNodes[] = {
     {"arm,mali-valhall-csf", "mali", "Mali (Valhall, CSF)", "panthor"},
     {"arm,mali-valhall-jm", "mali", "Mali (Valhall)", "panfrost"},
@@ -128,18 +136,22 @@ constexpr NodeGpu kNodes[] = {
     {"vivante,gc", "vivante", "Vivante", "etnaviv"},
     {"arm,mali", "mali", "Mali (vendor driver)", "mali_kbase"},
 };
+// clang-format on
 
 struct DrmDriver {
   std::string_view driver;
   std::string_view vendor;
 };
-// Display controllers (rockchip-drm, vc4-drm, sun4i-drm, …) and NPUs (RKNPU) are render nodes at times, never GPUs.
+// Display controllers (rockchip-drm, vc4-drm, sun4i-drm, …) and NPUs (RKNPU) are render nodes at
+// times, never GPUs.
+// clang-format off
 constexpr DrmDriver kDrivers[] = {
     {"panthor", "mali"},   {"panfrost", "mali"},  {"lima", "mali"},      {"v3d", "videocore"}, {"vc4", "videocore"},
     {"msm", "adreno"},     {"msm_dpu", "adreno"}, {"adreno", "adreno"},  {"etnaviv", "vivante"}, {"asahi", "apple"},
     {"powervr", "img"},    {"pvrsrvkm", "img"},   {"amdgpu", "amd"},     {"radeon", "amd"},    {"i915", "intel"},
     {"xe", "intel"},       {"nvidia", "nvidia"},  {"nouveau", "nvidia"}, {"nova", "nvidia"},
 };
+// clang-format on
 
 bool matches(std::string_view pattern, std::string_view element) {
   if (pattern.ends_with('*')) return element.starts_with(pattern.substr(0, pattern.size() - 1));
@@ -159,7 +171,8 @@ const TegraSoc* tegra_of(std::span<const std::string> compatible) {
 std::string_view tegra_module(std::span<const std::string> compatible) {
   for (const std::string& element : compatible) {
     for (const Module& module : kModules) {
-      if (element.starts_with("nvidia,") && element.find(module.part) != std::string::npos) return module.name;
+      if (element.starts_with("nvidia,") && element.find(module.part) != std::string::npos)
+        return module.name;
     }
   }
   return {};

@@ -1,5 +1,6 @@
 #pragma once
-/// @file What is known about chips, boards and releases: lookups in constant tables, one file per table.
+/// @file What is known about chips, boards and releases: lookups in constant tables, one file per
+/// table.
 
 #include <cstdint>
 #include <optional>
@@ -18,7 +19,7 @@ std::string_view cpu_core_name(std::uint32_t implementer, std::uint32_t part);
 struct JetpackRelease {
   std::string version;  ///< `6.2`; `6.x` when the release is newer than the table
   bool is_exact = false;
-  std::string cuda;     ///< the toolkit JetPack ships, empty when unknown
+  std::string cuda;  ///< the toolkit JetPack ships, empty when unknown
 };
 /// @param l4t  `36.4.3`
 JetpackRelease jetpack_of(std::string_view l4t);
@@ -33,20 +34,21 @@ struct TegraSoc {
 };
 /// By device tree elements (`nvidia,tegra234`, `nvidia,tegra23x`); nullptr when none is a Tegra.
 const TegraSoc* tegra_of(std::span<const std::string> compatible);
-/// The module's name by its part number in the device tree (`nvidia,p3767-0003`); empty when unknown.
+/// The module's name by its part number in the device tree (`nvidia,p3767-0003`); empty when
+/// unknown.
 std::string_view tegra_module(std::span<const std::string> compatible);
 
 /// A system on chip of a single-board computer, and its GPU.
 struct Soc {
-  std::string_view element;      ///< device tree element, or its prefix when it ends in `*`
-  std::string_view family;       ///< subprofile: `rockchip`
-  std::string_view gpu_vendor;   ///< mali, videocore, adreno, vivante, img
+  std::string_view element;     ///< device tree element, or its prefix when it ends in `*`
+  std::string_view family;      ///< subprofile: `rockchip`
+  std::string_view gpu_vendor;  ///< mali, videocore, adreno, vivante, img
   std::string_view gpu_model;
-  std::string_view driver;       ///< upstream kernel driver
+  std::string_view driver;         ///< upstream kernel driver
   std::string_view vendor_driver;  ///< the vendor's own, empty when there is none
-  std::string_view firmware;     ///< file under /lib/firmware without which the driver does not start
-  std::string_view mesa;         ///< lowest Mesa release that drives it
-  std::string_view kernel;       ///< lowest mainline kernel that drives it
+  std::string_view firmware;  ///< file under /lib/firmware without which the driver does not start
+  std::string_view mesa;      ///< lowest Mesa release that drives it
+  std::string_view kernel;    ///< lowest mainline kernel that drives it
 };
 const Soc* soc_of(std::span<const std::string> compatible);
 
@@ -69,7 +71,7 @@ struct PciGpu {
   std::uint16_t vendor;
   std::uint16_t device;
   std::string_view model;
-  std::string_view sm;      ///< NVIDIA only
+  std::string_view sm;  ///< NVIDIA only
   MigShape mig;
   std::string_view profiles;  ///< MIG profile names, blank separated
   bool needs_open_modules;    ///< the proprietary kernel modules do not drive it

@@ -1,13 +1,13 @@
 #include "core/async/async.hpp"
 
-#include <gtest/gtest.h>
-
-#include <thread>
-
 #include "core/async/event.hpp"
 #include "core/async/pool.hpp"
 #include "core/async/task_group.hpp"
 #include "core/async/timeout.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
 
 namespace gpustack::async {
 namespace {

@@ -1,8 +1,8 @@
 #include "core/play/argument_spec.hpp"
 
-#include <gtest/gtest.h>
-
 #include "core/yaml/node.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::play {
 namespace {

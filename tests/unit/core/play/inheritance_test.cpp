@@ -1,11 +1,16 @@
 #include "core/play/tags.hpp"
+
 #include "site_fixture.hpp"
 
 namespace gpustack::play {
 namespace {
 
 TEST_F(SiteTest, NearestSettingWins) {
-  const Play& play = *load("- hosts: all\n  become: false\n  remote_user: me\n  tasks:\n    - block:\n        - debug:\n          become_user: her\n      become: true\n").plays.at(0);
+  const Play& play =
+      *load(
+           "- hosts: all\n  become: false\n  remote_user: me\n  tasks:\n    - block:\n        - "
+           "debug:\n          become_user: her\n      become: true\n")
+           .plays.at(0);
   const Task& task = task_at(block_at(*play.tasks, 0), 0);
 
   EXPECT_EQ(task.setting(Keyword::become)->value, Value(true));
@@ -17,18 +22,22 @@ TEST_F(SiteTest, NearestSettingWins) {
 
 TEST_F(SiteTest, ConditionsAndTagsAddUpFromOutside) {
   write("a.yml", "- debug:\n  when: [third, fourth]\n  tags: c\n");
-  const Block& tasks = load_tasks("- block:\n    - import_tasks: a.yml\n      when: second\n      tags: b\n  when: first\n  tags: [a]");
+  const Block& tasks = load_tasks(
+      "- block:\n    - import_tasks: a.yml\n      when: second\n      tags: b\n  when: first\n  "
+      "tags: [a]");
 
   const Task& task = task_at(block_at(block_at(tasks, 0), 0), 0);
 
   std::vector<std::string> conditions;
-  for (const Condition* condition : all_conditions(task)) conditions.push_back(condition->expression.as_string());
+  for (const Condition* condition : all_conditions(task))
+    conditions.push_back(condition->expression.as_string());
   EXPECT_EQ(conditions, (std::vector<std::string>{"first", "second", "third", "fourth"}));
   EXPECT_EQ(literal_tags(task), (TagSet{"a", "b", "c"}));
 }
 
 TEST_F(SiteTest, BlocksHandTheirNotifyDown) {
-  const Block& tasks = load_tasks("- block:\n    - debug:\n    - debug:\n      notify: Own\n  notify: Outer");
+  const Block& tasks =
+      load_tasks("- block:\n    - debug:\n    - debug:\n      notify: Own\n  notify: Outer");
 
   EXPECT_EQ(task_at(block_at(tasks, 0), 0).notify.at(0).as_string(), "Outer");
   EXPECT_EQ(task_at(block_at(tasks, 0), 1).notify.at(0).as_string(), "Own");
@@ -39,7 +48,9 @@ TEST_F(SiteTest, IncludedTasksInheritFromAroundTheInclude) {
   write("sub/b.yml", "- debug:\n- import_tasks: c.yml\n");
   write("sub/c.yml", "- debug:\n");
   const Block& tasks = load_tasks(
-      "- block:\n    - include_tasks:\n        file: a.yml\n        apply:\n          tags: applied\n          become: true\n          when: ready\n      tags: include\n      vars: {x: 1}\n"
+      "- block:\n    - include_tasks:\n        file: a.yml\n        apply:\n          tags: "
+      "applied\n          become: true\n          when: ready\n      tags: include\n      vars: "
+      "{x: 1}\n"
       "  tags: around\n  no_log: true");
   const Task& include = task_at(block_at(tasks, 0), 0);
 
@@ -85,18 +96,30 @@ TEST_P(TagChoices, DecideAsAnsibleDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Rules, TagChoices,
-    ::testing::Values(TagCase{"all_by_default", {"a"}, {}, {}, true}, TagCase{"untagged_by_default", {}, {}, {}, true},
-                      TagCase{"only_matches", {"a", "b"}, {"b"}, {}, true}, TagCase{"only_misses", {"a"}, {"b"}, {}, false},
-                      TagCase{"only_misses_untagged", {}, {"b"}, {}, false}, TagCase{"always_runs", {"always"}, {"b"}, {}, true},
-                      TagCase{"never_stays", {"never", "a"}, {}, {}, false}, TagCase{"never_asked_for", {"never", "a"}, {"a"}, {}, true},
-                      TagCase{"never_by_name", {"never"}, {"never"}, {}, true}, TagCase{"all_without_never", {"never"}, {"all"}, {}, false},
-                      TagCase{"tagged", {"a"}, {"tagged"}, {}, true}, TagCase{"tagged_misses_untagged", {}, {"tagged"}, {}, false},
-                      TagCase{"tagged_misses_never", {"never"}, {"tagged"}, {}, false}, TagCase{"untagged", {}, {"untagged"}, {}, true},
-                      TagCase{"untagged_misses_tagged", {"a"}, {"untagged"}, {}, false}, TagCase{"skip", {"a"}, {}, {"a"}, false},
-                      TagCase{"skip_other", {"a"}, {}, {"b"}, true}, TagCase{"skip_always", {"always"}, {}, {"always"}, false},
-                      TagCase{"skip_all_but_always", {"always"}, {}, {"all"}, true}, TagCase{"skip_all", {"a"}, {}, {"all"}, false},
-                      TagCase{"skip_tagged", {"a"}, {}, {"tagged"}, false}, TagCase{"skip_tagged_keeps_untagged", {}, {}, {"tagged"}, true},
+    Rules,
+    TagChoices,
+    ::testing::Values(TagCase{"all_by_default", {"a"}, {}, {}, true},
+                      TagCase{"untagged_by_default", {}, {}, {}, true},
+                      TagCase{"only_matches", {"a", "b"}, {"b"}, {}, true},
+                      TagCase{"only_misses", {"a"}, {"b"}, {}, false},
+                      TagCase{"only_misses_untagged", {}, {"b"}, {}, false},
+                      TagCase{"always_runs", {"always"}, {"b"}, {}, true},
+                      TagCase{"never_stays", {"never", "a"}, {}, {}, false},
+                      TagCase{"never_asked_for", {"never", "a"}, {"a"}, {}, true},
+                      TagCase{"never_by_name", {"never"}, {"never"}, {}, true},
+                      TagCase{"all_without_never", {"never"}, {"all"}, {}, false},
+                      TagCase{"tagged", {"a"}, {"tagged"}, {}, true},
+                      TagCase{"tagged_misses_untagged", {}, {"tagged"}, {}, false},
+                      TagCase{"tagged_misses_never", {"never"}, {"tagged"}, {}, false},
+                      TagCase{"untagged", {}, {"untagged"}, {}, true},
+                      TagCase{"untagged_misses_tagged", {"a"}, {"untagged"}, {}, false},
+                      TagCase{"skip", {"a"}, {}, {"a"}, false},
+                      TagCase{"skip_other", {"a"}, {}, {"b"}, true},
+                      TagCase{"skip_always", {"always"}, {}, {"always"}, false},
+                      TagCase{"skip_all_but_always", {"always"}, {}, {"all"}, true},
+                      TagCase{"skip_all", {"a"}, {}, {"all"}, false},
+                      TagCase{"skip_tagged", {"a"}, {}, {"tagged"}, false},
+                      TagCase{"skip_tagged_keeps_untagged", {}, {}, {"tagged"}, true},
                       TagCase{"skip_untagged", {}, {}, {"untagged"}, false}),
     [](const auto& one) { return one.param.name; });
 

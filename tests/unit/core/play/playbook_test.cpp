@@ -1,19 +1,25 @@
-#include <algorithm>
-
 #include "core/base/json.hpp"
 #include "core/play/keywords.hpp"
 #include "core/play/tags.hpp"
+
+#include <algorithm>
+
 #include "site_fixture.hpp"
 
 namespace gpustack::play {
 namespace {
 
 TEST_F(SiteTest, PlayKeywordsAreRead) {
-  const Play& play = *load("- name: Web\n  hosts: [web, '!old']\n  gather_facts: no\n  gather_subset: [min]\n  serial: [1, 30%]\n"
-                           "  max_fail_percentage: 20\n  strategy: ansible.builtin.free\n  order: sorted\n  force_handlers: true\n"
-                           "  vars_files: [a.yml, [b.yml, c.yml]]\n  environment: {A: b}\n  vars: [{x: 1}, {y: 2}]\n"
-                           "  vars_prompt:\n    - {name: colour, prompt: Which?, default: red, private: false}\n  tags: t\n")
-                         .plays.at(0);
+  const Play& play = *load(
+                          "- name: Web\n  hosts: [web, '!old']\n  gather_facts: no\n  "
+                          "gather_subset: [min]\n  serial: [1, 30%]\n"
+                          "  max_fail_percentage: 20\n  strategy: ansible.builtin.free\n  order: "
+                          "sorted\n  force_handlers: true\n"
+                          "  vars_files: [a.yml, [b.yml, c.yml]]\n  environment: {A: b}\n  vars: "
+                          "[{x: 1}, {y: 2}]\n"
+                          "  vars_prompt:\n    - {name: colour, prompt: Which?, default: red, "
+                          "private: false}\n  tags: t\n")
+                          .plays.at(0);
 
   EXPECT_EQ(display_name(play), "Web");
   EXPECT_EQ(play.hosts.size(), 2U);
@@ -33,10 +39,14 @@ TEST_F(SiteTest, PlayKeywordsAreRead) {
 }
 
 TEST_F(SiteTest, ImportedPlaybooksTakeOverTagsConditionsAndVariables) {
-  write("sub/web.yml", "- hosts: web\n  tags: own\n  vars: {a: play, b: play}\n  tasks: [{debug: }]\n- import_playbook: deeper.yml\n  tags: second\n");
+  write("sub/web.yml",
+        "- hosts: web\n  tags: own\n  vars: {a: play, b: play}\n  tasks: [{debug: }]\n- "
+        "import_playbook: deeper.yml\n  tags: second\n");
   write("sub/deeper.yml", "- hosts: db\n  tasks: [{debug: }]\n");
 
-  const Site& site = load("- ansible.builtin.import_playbook: sub/web.yml\n  when: wanted\n  tags: first\n  vars: {a: import}\n");
+  const Site& site = load(
+      "- ansible.builtin.import_playbook: sub/web.yml\n  when: wanted\n  tags: first\n  vars: {a: "
+      "import}\n");
 
   ASSERT_EQ(site.plays.size(), 2U);
   const Play& web = *site.plays.at(0);
@@ -57,7 +67,9 @@ TEST_F(SiteTest, OldImportTextCarriesTagsAndVariables) {
 }
 
 TEST_F(SiteTest, BlocksKeepTheirThreeLists) {
-  const Block& block = block_at(load_tasks("- name: Careful\n  block:\n    - debug:\n  rescue:\n    - debug:\n    - debug:\n  always:\n    - debug:"), 0);
+  const Block& block = block_at(load_tasks("- name: Careful\n  block:\n    - debug:\n  rescue:\n   "
+                                           " - debug:\n    - debug:\n  always:\n    - debug:"),
+                                0);
 
   EXPECT_TRUE(block.is_explicit);
   EXPECT_EQ(block.name, "Careful");
@@ -69,7 +81,8 @@ TEST_F(SiteTest, BlocksKeepTheirThreeLists) {
 TEST_F(SiteTest, LegacyIncludeIsStaticWithoutTemplatesAndLoops) {
   write("a.yml", "- debug:\n");
 
-  const Block& tasks = load_tasks("- include: a.yml level=3\n- include: a.yml\n  with_items: [1]\n- include: \"{{ b }}.yml\"");
+  const Block& tasks = load_tasks(
+      "- include: a.yml level=3\n- include: a.yml\n  with_items: [1]\n- include: \"{{ b }}.yml\"");
 
   EXPECT_EQ(block_at(tasks, 0).tasks.size(), 1U);
   EXPECT_EQ(block_at(tasks, 0).vars.get("level").as_string(), "3");
@@ -87,12 +100,14 @@ TEST_F(SiteTest, EmptyPlaybooksAreOnlyWarnedAbout) {
 TEST(Keywords, AreSortedForSearch) {
   const auto table = all_keywords();
 
-  EXPECT_TRUE(std::is_sorted(table.begin(), table.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));
+  EXPECT_TRUE(std::is_sorted(
+      table.begin(), table.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));
   for (const KeywordInfo& row : table) EXPECT_EQ(find_keyword(row.name), &row);
 }
 
 TEST(Keywords, NameEverySetting) {
-  for (int i = 0; i < static_cast<int>(Keyword::count); ++i) EXPECT_NE(keyword_name(static_cast<Keyword>(i)), "?") << i;
+  for (int i = 0; i < static_cast<int>(Keyword::count); ++i)
+    EXPECT_NE(keyword_name(static_cast<Keyword>(i)), "?") << i;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "core/base/json.hpp"
 #include "core/play/tags.hpp"
+
 #include "site_fixture.hpp"
 
 namespace gpustack::play {
@@ -13,7 +14,10 @@ TEST_F(SiteTest, RolesBringTheirFiles) {
   write("roles/web/vars/main/b.yml", "user: b\n");
   write("roles/web/meta/main.yml", "allow_duplicates: true\ndependencies: []\n");
 
-  const Play& play = *load("- hosts: all\n  roles:\n    - role: web\n      level: 8080\n      become: true\n      tags: x\n      vars: {a: 1}\n").plays.at(0);
+  const Play& play = *load(
+                          "- hosts: all\n  roles:\n    - role: web\n      level: 8080\n      "
+                          "become: true\n      tags: x\n      vars: {a: 1}\n")
+                          .plays.at(0);
 
   ASSERT_EQ(play.roles.size(), 1U);
   const Role& role = *play.roles.at(0);
@@ -41,7 +45,9 @@ TEST_F(SiteTest, DependenciesInheritFromTheRoleThatAsksForThem) {
   write("roles/app/tasks/main.yml", "- debug:\n");
   write("roles/base/tasks/main.yml", "- debug:\n");
 
-  const Role& app = *load("- hosts: all\n  roles:\n    - {role: app, tags: web, when: wanted}\n").plays.at(0)->roles.at(0);
+  const Role& app = *load("- hosts: all\n  roles:\n    - {role: app, tags: web, when: wanted}\n")
+                         .plays.at(0)
+                         ->roles.at(0);
 
   ASSERT_EQ(app.dependencies.size(), 2U);
   const Role& base = *app.dependencies.at(0);
@@ -57,7 +63,8 @@ TEST_F(SiteTest, DependenciesInheritFromTheRoleThatAsksForThem) {
 TEST_F(SiteTest, EqualUsesOfARoleShareTheirSignature) {
   write("roles/base/tasks/main.yml", "- debug:\n");
 
-  const Play& play = *load("- hosts: all\n  roles: [base, base, {role: base, when: x}]\n").plays.at(0);
+  const Play& play =
+      *load("- hosts: all\n  roles: [base, base, {role: base, when: x}]\n").plays.at(0);
 
   EXPECT_EQ(play.roles.at(0)->signature, play.roles.at(1)->signature);
   EXPECT_NE(play.roles.at(0)->signature, play.roles.at(2)->signature);
@@ -70,7 +77,10 @@ TEST_F(SiteTest, RolesAreFoundInTheirPlaces) {
   write("collections/ansible_collections/acme/gpu/roles/driver/tasks/main.yml", "- debug:\n");
   options_.role_paths = {path("elsewhere")};
 
-  const Play& play = *load("- hosts: all\n  roles: [shipped, plain, shared/tools, acme.gpu.driver, '" + path("shared/tools") + "']\n").plays.at(0);
+  const Play& play =
+      *load("- hosts: all\n  roles: [shipped, plain, shared/tools, acme.gpu.driver, '" +
+            path("shared/tools") + "']\n")
+           .plays.at(0);
 
   EXPECT_EQ(play.roles.at(0)->path, path("elsewhere/shipped"));
   EXPECT_EQ(play.roles.at(1)->path, path("plain"));
@@ -88,7 +98,9 @@ TEST_F(SiteTest, ImportedRolesRunWhereTheyStand) {
   write("roles/db/tasks/sub/near.yml", "- debug:\n");
   write("roles/db/vars/other.yml", "x: 1\n");
 
-  const Block& tasks = load_tasks("- import_role:\n    name: db\n    tasks_from: backup\n    vars_from: other.yml\n  tags: nightly\n  vars: {keep: 3}");
+  const Block& tasks = load_tasks(
+      "- import_role:\n    name: db\n    tasks_from: backup\n    vars_from: other.yml\n  tags: "
+      "nightly\n  vars: {keep: 3}");
 
   const Block& import = block_at(tasks, 0);
   ASSERT_NE(import.imported_role, nullptr);
@@ -105,7 +117,9 @@ TEST_F(SiteTest, ImportedRolesRunWhereTheyStand) {
 TEST_F(SiteTest, IncludedRolesAreReadWhenAskedFor) {
   write("roles/db/tasks/setup.yml", "- debug:\n");
   write("roles/db/handlers/main.yml", "- name: Restart\n  debug:\n");
-  const Block& tasks = load_tasks("- include_role:\n    name: \"{{ kind }}\"\n    tasks_from: setup\n    public: true\n    apply: {become: true, tags: [t]}\n  tags: include");
+  const Block& tasks = load_tasks(
+      "- include_role:\n    name: \"{{ kind }}\"\n    tasks_from: setup\n    public: true\n    "
+      "apply: {become: true, tags: [t]}\n  tags: include");
   const Task& include = task_at(tasks, 0);
   EXPECT_TRUE(include.include_public);
 
@@ -122,10 +136,12 @@ TEST_F(SiteTest, IncludedRolesAreReadWhenAskedFor) {
 
 TEST_F(SiteTest, ArgumentSpecsPutACheckFirst) {
   write("roles/db/meta/argument_specs.yml",
-        "argument_specs:\n  main:\n    short_description: A database\n    options:\n      level: {type: int, required: true}\n  other:\n    options: {}\n");
+        "argument_specs:\n  main:\n    short_description: A database\n    options:\n      level: "
+        "{type: int, required: true}\n  other:\n    options: {}\n");
   write("roles/db/tasks/main.yml", "- debug:\n");
 
-  const Role& role = *load("- hosts: all\n  roles:\n    - {role: db, level: 1}\n").plays.at(0)->roles.at(0);
+  const Role& role =
+      *load("- hosts: all\n  roles:\n    - {role: db, level: 1}\n").plays.at(0)->roles.at(0);
 
   ASSERT_EQ(role.body->tasks.size(), 2U);
   const Task& check = task_at(*role.body, 0);
@@ -133,15 +149,18 @@ TEST_F(SiteTest, ArgumentSpecsPutACheckFirst) {
   EXPECT_EQ(check.action, "ansible.builtin.validate_argument_spec");
   EXPECT_EQ(check.name, "Validating arguments against arg spec 'main' - A database");
   EXPECT_EQ(literal_tags(check), (TagSet{"always"}));
-  EXPECT_EQ(to_json(check.arguments.get("argument_spec")), R"({"level": {"type": "int", "required": true}})");
+  EXPECT_EQ(to_json(check.arguments.get("argument_spec")),
+            R"({"level": {"type": "int", "required": true}})");
   EXPECT_EQ(to_json(check.arguments.get("provided_arguments")), R"({"level": 1})");
 }
 
 TEST_F(SiteTest, RolespecValidateFalseLeavesTheCheckOut) {
-  write("roles/db/meta/main.yml", "argument_specs:\n  main:\n    options:\n      port: {type: int}\n");
+  write("roles/db/meta/main.yml",
+        "argument_specs:\n  main:\n    options:\n      port: {type: int}\n");
   write("roles/db/tasks/main.yml", "- debug:\n");
 
-  const Block& tasks = load_tasks("- import_role: {name: db, rolespec_validate: false}\n- import_role: {name: db}");
+  const Block& tasks =
+      load_tasks("- import_role: {name: db, rolespec_validate: false}\n- import_role: {name: db}");
 
   EXPECT_EQ(block_at(tasks, 0).imported_role->body->tasks.size(), 1U);
   EXPECT_EQ(block_at(tasks, 1).imported_role->body->tasks.size(), 2U);
@@ -149,9 +168,12 @@ TEST_F(SiteTest, RolespecValidateFalseLeavesTheCheckOut) {
 
 TEST_F(SiteTest, HandlersComeOutOfBlocksAndImports) {
   write("more.yml", "- name: Three\n  debug:\n");
-  const Play& play = *load("- hosts: all\n  handlers:\n    - name: One\n      debug:\n    - block:\n        - name: Two\n          debug:\n      become: true\n"
-                           "    - import_tasks: more.yml\n    - name: Four\n      include_tasks: more.yml\n      listen: x\n")
-                         .plays.at(0);
+  const Play& play = *load(
+                          "- hosts: all\n  handlers:\n    - name: One\n      debug:\n    - "
+                          "block:\n        - name: Two\n          debug:\n      become: true\n"
+                          "    - import_tasks: more.yml\n    - name: Four\n      include_tasks: "
+                          "more.yml\n      listen: x\n")
+                          .plays.at(0);
 
   ASSERT_EQ(play.handlers.size(), 4U);
   EXPECT_EQ(play.handlers.at(1)->name, "Two");

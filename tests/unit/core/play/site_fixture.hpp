@@ -1,6 +1,8 @@
 #pragma once
 /// @file A site in a temporary folder, for tests of the loader.
 
+#include "core/play/loader.hpp"
+
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -8,14 +10,13 @@
 #include <fstream>
 #include <string>
 
-#include "core/play/loader.hpp"
-
 namespace gpustack::play {
 
 class SiteTest : public ::testing::Test {
  protected:
   SiteTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "gpustack-play-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "gpustack-play-XXXXXX").string();
     folder_ = ::mkdtemp(pattern.data());
   }
   ~SiteTest() override { std::filesystem::remove_all(folder_); }
@@ -59,7 +60,11 @@ class SiteTest : public ::testing::Test {
   std::unique_ptr<Site> site_;
 };
 
-inline const Task& task_at(const Block& block, std::size_t index) { return dynamic_cast<const Task&>(*block.tasks.at(index)); }
-inline const Block& block_at(const Block& block, std::size_t index) { return dynamic_cast<const Block&>(*block.tasks.at(index)); }
+inline const Task& task_at(const Block& block, std::size_t index) {
+  return dynamic_cast<const Task&>(*block.tasks.at(index));
+}
+inline const Block& block_at(const Block& block, std::size_t index) {
+  return dynamic_cast<const Block&>(*block.tasks.at(index));
+}
 
 }  // namespace gpustack::play

@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+
 #include "site_fixture.hpp"
 
 namespace gpustack::play {
@@ -21,27 +22,61 @@ TEST_P(TaskAction, YieldsItsArguments) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Forms, TaskAction,
+    Forms,
+    TaskAction,
     ::testing::Values(
         ActionCase{"map", "- debug:\n    msg: hello", "debug", R"({"msg": "hello"})"},
-        ActionCase{"qualified", "- ansible.builtin.debug:\n    msg: hello", "ansible.builtin.debug", R"({"msg": "hello"})"},
-        ActionCase{"key_value", "- debug: msg='hello there' verbosity=2", "debug", R"({"msg": "hello there", "verbosity": "2"})"},
+        ActionCase{"qualified",
+                   "- ansible.builtin.debug:\n    msg: hello",
+                   "ansible.builtin.debug",
+                   R"({"msg": "hello"})"},
+        ActionCase{"key_value",
+                   "- debug: msg='hello there' verbosity=2",
+                   "debug",
+                   R"({"msg": "hello there", "verbosity": "2"})"},
         ActionCase{"empty", "- ping:", "ping", "{}"},
-        ActionCase{"free_form", "- command: echo a=b 'c  d'", "command", R"({"cmd": "echo a=b 'c  d'"})"},
-        ActionCase{"free_form_with_options", "- command: touch x creates=/x chdir=/tmp", "command",
+        ActionCase{
+            "free_form", "- command: echo a=b 'c  d'", "command", R"({"cmd": "echo a=b 'c  d'"})"},
+        ActionCase{"free_form_with_options",
+                   "- command: touch x creates=/x chdir=/tmp",
+                   "command",
                    R"({"creates": "/x", "chdir": "/tmp", "cmd": "touch x"})"},
-        ActionCase{"free_form_with_args", "- shell: touch x\n  args:\n    creates: /x", "shell", R"({"creates": "/x", "cmd": "touch x"})"},
-        ActionCase{"cmd_in_args", "- shell:\n  args:\n    cmd: date", "shell", R"({"cmd": "date"})"},
-        ActionCase{"argument_wins_over_args", "- debug:\n    msg: near\n  args:\n    msg: far", "debug", R"({"msg": "near"})"},
-        ActionCase{"unbalanced_quote_in_shell", "- shell: \"echo it's\"", "shell", R"({"cmd": "echo it's"})"},
+        ActionCase{"free_form_with_args",
+                   "- shell: touch x\n  args:\n    creates: /x",
+                   "shell",
+                   R"({"creates": "/x", "cmd": "touch x"})"},
+        ActionCase{
+            "cmd_in_args", "- shell:\n  args:\n    cmd: date", "shell", R"({"cmd": "date"})"},
+        ActionCase{"argument_wins_over_args",
+                   "- debug:\n    msg: near\n  args:\n    msg: far",
+                   "debug",
+                   R"({"msg": "near"})"},
+        ActionCase{"unbalanced_quote_in_shell",
+                   "- shell: \"echo it's\"",
+                   "shell",
+                   R"({"cmd": "echo it's"})"},
         ActionCase{"action_text", "- action: debug msg=hello", "debug", R"({"msg": "hello"})"},
-        ActionCase{"action_map", "- action:\n    module: debug\n    msg: hello", "debug", R"({"msg": "hello"})"},
-        ActionCase{"action_map_with_args", "- action:\n    module: command\n    args:\n      cmd: date", "command", R"({"cmd": "date"})"},
-        ActionCase{"action_beside_args", "- action: debug msg=near\n  args:\n    msg: far", "debug", R"({"msg": "near"})"},
-        ActionCase{"template_of_all", "- debug: \"{{ everything }}\"", "debug", R"("{{ everything }}")"},
-        ActionCase{"template_in_args", "- debug:\n    msg: x\n  args: \"{{ rest }}\"", "debug",
+        ActionCase{"action_map",
+                   "- action:\n    module: debug\n    msg: hello",
+                   "debug",
+                   R"({"msg": "hello"})"},
+        ActionCase{"action_map_with_args",
+                   "- action:\n    module: command\n    args:\n      cmd: date",
+                   "command",
+                   R"({"cmd": "date"})"},
+        ActionCase{"action_beside_args",
+                   "- action: debug msg=near\n  args:\n    msg: far",
+                   "debug",
+                   R"({"msg": "near"})"},
+        ActionCase{
+            "template_of_all", "- debug: \"{{ everything }}\"", "debug", R"("{{ everything }}")"},
+        ActionCase{"template_in_args",
+                   "- debug:\n    msg: x\n  args: \"{{ rest }}\"",
+                   "debug",
                    R"({"_variable_params": "{{ rest }}", "msg": "x"})"},
-        ActionCase{"template_with_equals", "- debug: msg=\"{{ 'a' if b == 'c' else 'd' }}\"", "debug",
+        ActionCase{"template_with_equals",
+                   "- debug: msg=\"{{ 'a' if b == 'c' else 'd' }}\"",
+                   "debug",
                    R"({"msg": "{{ 'a' if b == 'c' else 'd' }}"})"},
         ActionCase{"escapes", R"(- debug: msg="a\tb\x41")", "debug", R"({"msg": "a\tbA"})"}),
     [](const auto& one) { return one.param.name; });
@@ -101,7 +136,9 @@ TEST_F(SiteTest, KeywordsOfATaskAreRead) {
 }
 
 TEST_F(SiteTest, WithLoopsNameTheirLookup) {
-  const Block& tasks = load_tasks("- debug:\n  with_items: [1, 2]\n- debug:\n  with_dict: \"{{ users }}\"\n  loop_control:\n    loop_var: user\n    label: x\n    extended: true\n- debug:\n  loop: \"{{ users }}\"");
+  const Block& tasks = load_tasks(
+      "- debug:\n  with_items: [1, 2]\n- debug:\n  with_dict: \"{{ users }}\"\n  loop_control:\n   "
+      " loop_var: user\n    label: x\n    extended: true\n- debug:\n  loop: \"{{ users }}\"");
 
   EXPECT_EQ(task_at(tasks, 0).loop->lookup, "items");
   EXPECT_EQ(task_at(tasks, 1).loop->lookup, "dict");
@@ -121,7 +158,8 @@ TEST_F(SiteTest, LibraryModulesHideBuiltInOnes) {
   write("library/debug.py", "#!/usr/bin/python3\n");
   write("library/probe", "#!/bin/sh\n");
 
-  const Block& tasks = load_tasks("- debug: anything=goes\n- probe: {x: 1}\n- ansible.builtin.debug: {msg: x}");
+  const Block& tasks =
+      load_tasks("- debug: anything=goes\n- probe: {x: 1}\n- ansible.builtin.debug: {msg: x}");
 
   EXPECT_EQ(task_at(tasks, 0).library_path, path("library/debug.py"));
   EXPECT_EQ(task_at(tasks, 0).module, nullptr);
@@ -140,7 +178,8 @@ TEST_F(SiteTest, UnknownModulesCanBeDeferred) {
 }
 
 TEST_F(SiteTest, MissingArgumentsMayComeFromModuleDefaults) {
-  const Block& tasks = load_tasks("- block:\n    - group_by:\n  module_defaults:\n    group_by: {key: x}");
+  const Block& tasks =
+      load_tasks("- block:\n    - group_by:\n  module_defaults:\n    group_by: {key: x}");
 
   EXPECT_EQ(block_at(tasks, 0).tasks.size(), 1U);
 }

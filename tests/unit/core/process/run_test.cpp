@@ -35,7 +35,8 @@ TEST(ProcessRun, SurvivesAChildThatDoesNotReadItsInput) {
 }
 
 TEST(ProcessRun, StopsAProgramThatRunsTooLong) {
-  auto done = run({.arguments = {"sh", "-c", "sleep 60 & sleep 60"}, .timeout = std::chrono::milliseconds(20)});
+  auto done = run(
+      {.arguments = {"sh", "-c", "sleep 60 & sleep 60"}, .timeout = std::chrono::milliseconds(20)});
 
   ASSERT_FALSE(done.has_value());
   EXPECT_THAT(done.error().message(), HasSubstr("did not end within"));

@@ -1,13 +1,13 @@
 #include "core/report/event.hpp"
 
+#include "core/base/json.hpp"
+#include "core/report/diff.hpp"
+#include "core/report/renderer.hpp"
+
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <csignal>
-
-#include "core/base/json.hpp"
-#include "core/report/diff.hpp"
-#include "core/report/renderer.hpp"
 
 namespace gpustack::report {
 namespace {
@@ -20,7 +20,8 @@ Event result_event(const std::string& json) {
 }
 
 TEST(ShownResult, LeavesInternalKeysOut) {
-  const Event event = result_event(R"({"changed": true, "_ansible_no_log": false, "inner": {"_ansible_x": 1, "y": 2}})");
+  const Event event = result_event(
+      R"({"changed": true, "_ansible_no_log": false, "inner": {"_ansible_x": 1, "y": 2}})");
 
   EXPECT_EQ(to_json(shown_result(event)), R"({"changed": true, "inner": {"y": 2}})");
 }
@@ -44,7 +45,9 @@ TEST(JsonLines, AreOneRecordEach) {
 
   const std::string line = to_json_line(event);
 
-  EXPECT_EQ(line, "{\"event\": \"host_result\", \"host\": \"web1\", \"outcome\": \"changed\", \"result\": {\"msg\": \"a\\nb\"}, \"elapsed\": 0.25}\n");
+  EXPECT_EQ(line,
+            "{\"event\": \"host_result\", \"host\": \"web1\", \"outcome\": \"changed\", "
+            "\"result\": {\"msg\": \"a\\nb\"}, \"elapsed\": 0.25}\n");
 }
 
 TEST(TeeSink, HandsEventsToAll) {
@@ -62,7 +65,8 @@ TEST(TeeSink, HandsEventsToAll) {
 
 TEST(Renderers, AreFoundByName) {
   TextOutput out;
-  for (const std::string_view name : renderer_names()) EXPECT_NE(make_renderer(name, {}, out, out), nullptr) << name;
+  for (const std::string_view name : renderer_names())
+    EXPECT_NE(make_renderer(name, {}, out, out), nullptr) << name;
   EXPECT_EQ(make_renderer("cowsay", {}, out, out), nullptr);
 }
 
@@ -85,19 +89,27 @@ TEST(DescriptorOutputs, SurviveAReaderThatLeft) {
 TEST(RenderDiff, ComparesMapsAsJson) {
   const Value diff = *parse_json(R"({"before": {"mode": "0644"}, "after": {"mode": "0600"}})");
 
-  EXPECT_EQ(render_diff(diff), "--- before\n+++ after\n@@ -1,3 +1,3 @@\n {\n-    \"mode\": \"0644\"\n+    \"mode\": \"0600\"\n }\n\n");
+  EXPECT_EQ(render_diff(diff),
+            "--- before\n+++ after\n@@ -1,3 +1,3 @@\n {\n-    \"mode\": \"0644\"\n+    \"mode\": "
+            "\"0600\"\n }\n\n");
 }
 
 TEST(RenderDiff, TellsAboutMissingLineEnds) {
-  const Value diff = *parse_json(R"j({"before": "a", "after": "a\n", "before_header": "/x (content)"})j");
+  const Value diff =
+      *parse_json(R"j({"before": "a", "after": "a\n", "before_header": "/x (content)"})j");
 
-  EXPECT_EQ(render_diff(diff), "--- before: /x (content)\n+++ after\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n\n");
+  EXPECT_EQ(
+      render_diff(diff),
+      "--- before: /x (content)\n+++ after\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a\n\n");
 }
 
 TEST(RenderDiff, ShowsPreparedTextAndReasonsToSkip) {
-  const Value diff = *parse_json(R"([{"prepared": "as it is\n"}, {"dst_binary": 1}, {"src_larger": 100}])");
+  const Value diff =
+      *parse_json(R"([{"prepared": "as it is\n"}, {"dst_binary": 1}, {"src_larger": 100}])");
 
-  EXPECT_EQ(render_diff(diff), "as it is\ndiff skipped: destination file appears to be binary\ndiff skipped: source file size is greater than 100\n");
+  EXPECT_EQ(render_diff(diff),
+            "as it is\ndiff skipped: destination file appears to be binary\ndiff skipped: source "
+            "file size is greater than 100\n");
 }
 
 TEST(RenderDiff, HidesSecrets) {

@@ -7,7 +7,8 @@ namespace {
 
 TEST(Banner, FillsTheLineWithStars) {
   EXPECT_EQ(banner("PLAY RECAP", 20), "PLAY RECAP **********");
-  EXPECT_EQ(banner("a title that is longer than the line", 20), "a title that is longer than the line ***");
+  EXPECT_EQ(banner("a title that is longer than the line", 20),
+            "a title that is longer than the line ***");
   EXPECT_EQ(display_width(banner("TASK [日本]", 30)), 31U);
 }
 

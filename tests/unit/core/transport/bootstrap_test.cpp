@@ -24,7 +24,8 @@ BootstrapAnswer read_one(BootstrapReader& reader, std::string_view text) {
 TEST(BootstrapReader, PutsGreetingsAsideAndKeepsTheRunnersBytes) {
   BootstrapReader reader;
 
-  const auto answer = reader.feed(std::string_view("Welcome!\nno line endGPUSTACK-READY abc\nframe\0bytes", 46));
+  const auto answer =
+      reader.feed(std::string_view("Welcome!\nno line endGPUSTACK-READY abc\nframe\0bytes", 46));
 
   ASSERT_TRUE(answer.has_value() && answer->has_value());
   EXPECT_EQ((*answer)->kind, Kind::ready);
@@ -63,14 +64,18 @@ class BootstrapCommand : public testing::Test {
     char folder[] = "/tmp/gpustack-bs-XXXXXX";
     folder_ = ::mkdtemp(folder);
     runner_path_ = folder_ + "/runner";
-    std::ofstream(runner_path_) << "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"started $1 $2\"\ncat\n";
+    std::ofstream(runner_path_)
+        << "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"started $1 $2\"\ncat\n";
     EXPECT_TRUE(store_.add(runner_path_).has_value());
   }
   ~BootstrapCommand() override { std::filesystem::remove_all(folder_); }
 
-  std::string run(const std::string& shell, const BootstrapRequest& request, const std::string& input) {
+  std::string run(const std::string& shell,
+                  const BootstrapRequest& request,
+                  const std::string& input) {
     std::string command = bootstrap_command(store_, request);
-    for (const std::string place : {"=/var/tmp/", "=/dev/shm/", "=/tmp/"}) {  // the test leaves the machine's own alone
+    for (const std::string place :
+         {"=/var/tmp/", "=/dev/shm/", "=/tmp/"}) {  // the test leaves the machine's own alone
       command.replace(command.find(place), place.size(), "=" + folder_ + "/other/");
     }
     std::string path;
@@ -82,8 +87,9 @@ class BootstrapCommand : public testing::Test {
     }
     std::ofstream(folder_ + "/command") << command;
     std::ofstream(folder_ + "/input") << input;
-    const std::string line = path + "HOME=" + folder_ + "/home " + shell + " -c \"$(cat " + folder_ + "/command)\" <" + folder_ +
-                             "/input 2>" + folder_ + "/stderr";
+    const std::string line = path + "HOME=" + folder_ + "/home " + shell + " -c \"$(cat " +
+                             folder_ + "/command)\" <" + folder_ + "/input 2>" + folder_ +
+                             "/stderr";
     std::string output;
     FILE* pipe = ::popen(line.c_str(), "r");
     char piece[4096];
@@ -104,7 +110,8 @@ class BootstrapShells : public BootstrapCommand, public testing::WithParamInterf
 TEST_P(BootstrapShells, UploadsOnceAndStartsFromTheCacheAfterwards) {
   const std::string shell = GetParam();
   const std::string name = shell.substr(0, shell.find(' '));
-  if (std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) != 0) GTEST_SKIP() << name << " is not installed";
+  if (std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) != 0)
+    GTEST_SKIP() << name << " is not installed";
   std::filesystem::create_directories(folder_ + "/home");
   const std::string ready = "GPUSTACK-READY " + binary().sha256 + "\nstarted serve --hash\n";
 
@@ -115,7 +122,9 @@ TEST_P(BootstrapShells, UploadsOnceAndStartsFromTheCacheAfterwards) {
   EXPECT_EQ(second, ready + "hello");
 }
 
-INSTANTIATE_TEST_SUITE_P(Shells, BootstrapShells, testing::Values("sh", "bash", "busybox sh", "zsh", "tcsh", "fish"));
+INSTANTIATE_TEST_SUITE_P(Shells,
+                         BootstrapShells,
+                         testing::Values("sh", "bash", "busybox sh", "zsh", "tcsh", "fish"));
 
 TEST_F(BootstrapCommand, TakesTheNextFolderWhenHomeCannotBeWritten) {
   // A file where the home should be: nobody, root included, can make a folder below it.
@@ -130,7 +139,8 @@ TEST_F(BootstrapCommand, DoesNotTrustAFolderThatOthersMayWrite) {
   const std::string cache = folder_ + "/home/.cache/gpustack";
   std::filesystem::create_directories(cache + "/" + binary().sha256);
   std::filesystem::copy(runner_path_, cache + "/" + binary().sha256 + "/runner");
-  std::filesystem::permissions(cache + "/" + binary().sha256 + "/runner", std::filesystem::perms::owner_all);
+  std::filesystem::permissions(cache + "/" + binary().sha256 + "/runner",
+                               std::filesystem::perms::owner_all);
   std::filesystem::permissions(cache, std::filesystem::perms::all);
 
   const std::string output = run("sh", {}, "");
@@ -167,7 +177,8 @@ TEST_F(BootstrapCommand, KeepsTheNewestRunnersAndOtherUploads) {
 
   int runners = 0;
   int uploads = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(cache)) ++(entry.is_directory() ? runners : uploads);
+  for (const auto& entry : std::filesystem::directory_iterator(cache))
+    ++(entry.is_directory() ? runners : uploads);
   EXPECT_EQ(runners, 4);
   EXPECT_EQ(uploads, 6);
   EXPECT_TRUE(std::filesystem::exists(cache + "/" + binary().sha256 + "/runner"));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -15,15 +16,23 @@ namespace {
 
 using Kind = HostKeyVerdict::Kind;
 
-const HostKey kEd25519 = {"ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIJ/rC+RDskkfsT0Xhwip8tNTibsuHYSLTOIeGmw6jYYd"};
-const HostKey kOther = {"ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIHc2AvVSVmzUh3YdpTzNxcz/4c52N2LhLLc9xHWb9y+c"};
+const HostKey kEd25519 = {"ssh-ed25519",
+                          "AAAAC3NzaC1lZDI1NTE5AAAAIJ/rC+RDskkfsT0Xhwip8tNTibsuHYSLTOIeGmw6jYYd"};
+const HostKey kOther = {"ssh-ed25519",
+                        "AAAAC3NzaC1lZDI1NTE5AAAAIHc2AvVSVmzUh3YdpTzNxcz/4c52N2LhLLc9xHWb9y+c"};
 const HostKey kEcdsa = {"ecdsa-sha2-nistp256",
-                        "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMp0QjBqsKyRoeXTkIpnRyYFUPBTmrdMgwMu/kF4NM4C"
+                        "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBMp0QjBqsKyRoeXTkIpnRy"
+                        "YFUPBTmrdMgwMu/kF4NM4C"
                         "ldwKiyjF0Q0nYTVVPvNSLw5sBwGX00g2Yb0I0oBUNL4="};
 
-std::string line(const std::string& names, const HostKey& key) { return names + " " + key.type + " " + key.base64 + "\n"; }
+std::string line(const std::string& names, const HostKey& key) {
+  return names + " " + key.type + " " + key.base64 + "\n";
+}
 
-HostKeyVerdict check(const std::string& text, const std::string& host, std::uint16_t port, const HostKey& key) {
+HostKeyVerdict check(const std::string& text,
+                     const std::string& host,
+                     std::uint16_t port,
+                     const HostKey& key) {
   KnownHosts hosts;
   hosts.add_text("/kh", text);
   return hosts.check(host, port, key);
@@ -48,18 +57,19 @@ TEST_P(KnownHostsNames, MatchAsOpenSshDoes) {
 INSTANTIATE_TEST_SUITE_P(
     Table,
     KnownHostsNames,
-    testing::Values(Row{"plain", "web1", "web1", 22, Kind::known},
-                    Row{"case_does_not_count", "Web1", "wEB1", 22, Kind::known},
-                    Row{"list", "web1,10.0.0.1", "10.0.0.1", 22, Kind::known},
-                    Row{"other_name", "web1", "web2", 22, Kind::unknown},
-                    Row{"port", "[web1]:2222", "web1", 2222, Kind::known},
-                    Row{"port_is_part_of_the_name", "web1", "web1", 2222, Kind::unknown},
-                    Row{"star", "*.example.com", "a.example.com", 22, Kind::known},
-                    Row{"question_mark", "web?", "web1", 22, Kind::known},
-                    Row{"question_mark_wants_one", "web?", "web", 22, Kind::unknown},
-                    Row{"star_with_port", "[*.example.com]:2222", "a.example.com", 2222, Kind::known},
-                    Row{"negated", "*.example.com,!b.example.com", "b.example.com", 22, Kind::unknown},
-                    Row{"negated_first", "!b.example.com,*.example.com", "b.example.com", 22, Kind::unknown}),
+    testing::Values(
+        Row{"plain", "web1", "web1", 22, Kind::known},
+        Row{"case_does_not_count", "Web1", "wEB1", 22, Kind::known},
+        Row{"list", "web1,10.0.0.1", "10.0.0.1", 22, Kind::known},
+        Row{"other_name", "web1", "web2", 22, Kind::unknown},
+        Row{"port", "[web1]:2222", "web1", 2222, Kind::known},
+        Row{"port_is_part_of_the_name", "web1", "web1", 2222, Kind::unknown},
+        Row{"star", "*.example.com", "a.example.com", 22, Kind::known},
+        Row{"question_mark", "web?", "web1", 22, Kind::known},
+        Row{"question_mark_wants_one", "web?", "web", 22, Kind::unknown},
+        Row{"star_with_port", "[*.example.com]:2222", "a.example.com", 2222, Kind::known},
+        Row{"negated", "*.example.com,!b.example.com", "b.example.com", 22, Kind::unknown},
+        Row{"negated_first", "!b.example.com,*.example.com", "b.example.com", 22, Kind::unknown}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(KnownHosts, MatchesNamesThatSshKeygenHashed) {
@@ -85,7 +95,8 @@ TEST(KnownHosts, MatchesNamesThatSshKeygenHashed) {
 }
 
 TEST(KnownHosts, AChangedKeyNamesThePlaceOfTheOldOne) {
-  const HostKeyVerdict verdict = check("# comment\n\n" + line("web1", kOther), "web1", 22, kEd25519);
+  const HostKeyVerdict verdict =
+      check("# comment\n\n" + line("web1", kOther), "web1", 22, kEd25519);
 
   EXPECT_EQ(verdict.kind, Kind::changed);
   EXPECT_EQ(verdict.place, "/kh:3");
@@ -93,7 +104,8 @@ TEST(KnownHosts, AChangedKeyNamesThePlaceOfTheOldOne) {
 }
 
 TEST(KnownHosts, OneOfSeveralKeysIsEnough) {
-  EXPECT_EQ(check(line("web1", kOther) + line("web1", kEd25519), "web1", 22, kEd25519).kind, Kind::known);
+  EXPECT_EQ(check(line("web1", kOther) + line("web1", kEd25519), "web1", 22, kEd25519).kind,
+            Kind::known);
 }
 
 TEST(KnownHosts, AKeyOfAnotherTypeDoesNotMakeAHostNew) {
@@ -101,22 +113,27 @@ TEST(KnownHosts, AKeyOfAnotherTypeDoesNotMakeAHostNew) {
 }
 
 TEST(KnownHosts, ARevokedKeyIsRefusedThoughItIsAlsoListed) {
-  const HostKeyVerdict verdict = check(line("web1", kEd25519) + "@revoked " + line("*", kEd25519), "web1", 22, kEd25519);
+  const HostKeyVerdict verdict =
+      check(line("web1", kEd25519) + "@revoked " + line("*", kEd25519), "web1", 22, kEd25519);
 
   EXPECT_EQ(verdict.kind, Kind::revoked);
   EXPECT_EQ(verdict.place, "/kh:2");
 }
 
 TEST(KnownHosts, ACertificateAuthorityIsMentionedAndNotTakenAsKey) {
-  const HostKeyVerdict verdict = check("@cert-authority " + line("*.example.com", kEd25519), "a.example.com", 22, kEd25519);
+  const HostKeyVerdict verdict =
+      check("@cert-authority " + line("*.example.com", kEd25519), "a.example.com", 22, kEd25519);
 
   EXPECT_EQ(verdict.kind, Kind::unknown);
   EXPECT_TRUE(verdict.has_authority);
 }
 
 TEST(KnownHosts, SkipsLinesThatDoNotParse) {
-  EXPECT_EQ(check("web1\nweb1 ssh-ed25519\nweb1 ssh-ed25519 ???\n@what " + line("web1", kOther) + line("web1", kEd25519),
-                  "web1", 22, kEd25519)
+  EXPECT_EQ(check("web1\nweb1 ssh-ed25519\nweb1 ssh-ed25519 ???\n@what " + line("web1", kOther) +
+                      line("web1", kEd25519),
+                  "web1",
+                  22,
+                  kEd25519)
                 .kind,
             Kind::known);
 }
@@ -185,7 +202,8 @@ TEST_F(AppendKnownHosts, LosesNoLineWhenSeveralWriteAtOnce) {
   std::vector<std::thread> writers;
   for (int i = 0; i < 8; ++i) {
     writers.emplace_back([this, i] {
-      const Result<void> done = append_known_hosts(path_, {{"web" + std::to_string(i), 22, kEd25519}});
+      const Result<void> done =
+          append_known_hosts(path_, {{"web" + std::to_string(i), 22, kEd25519}});
       EXPECT_TRUE(done.has_value());
     });
   }

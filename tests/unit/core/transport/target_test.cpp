@@ -25,7 +25,8 @@ std::string refusal(std::string_view arguments) {
 }
 
 TEST(SshArguments, TakesLettersAndOptionsInBothSpellings) {
-  const Target target = parsed("-p2222 -l deploy -i ~/.ssh/a -o IdentityFile=/b -oStrictHostKeyChecking=no -o 'User other'");
+  const Target target = parsed(
+      "-p2222 -l deploy -i ~/.ssh/a -o IdentityFile=/b -oStrictHostKeyChecking=no -o 'User other'");
 
   EXPECT_EQ(target.port, 2222);
   EXPECT_EQ(target.user, "deploy");
@@ -34,7 +35,8 @@ TEST(SshArguments, TakesLettersAndOptionsInBothSpellings) {
 }
 
 TEST(SshArguments, IgnoresWhatOnlyTunesOpenSsh) {
-  const Target target = parsed("-C -q -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=30");
+  const Target target =
+      parsed("-C -q -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=30");
 
   EXPECT_EQ(target.port, 22);
 }
@@ -77,12 +79,13 @@ TEST(SshArguments, RefusesWhatItDoesNotUnderstand) {
 Map variables(std::initializer_list<std::pair<Value, Value>> entries) { return Map(entries); }
 
 TEST(TargetFromVariables, ReadsAnsiblesNames) {
-  const Map map = variables({{"ansible_host", "10.0.0.1"},
-                             {"ansible_port", "2222"},
-                             {"ansible_user", "deploy"},
-                             {"ansible_password", "pw"},
-                             {"ansible_ssh_private_key_file", "~/key"},
-                             {"ansible_ssh_common_args", "-o StrictHostKeyChecking=accept-new -i /second"}});
+  const Map map =
+      variables({{"ansible_host", "10.0.0.1"},
+                 {"ansible_port", "2222"},
+                 {"ansible_user", "deploy"},
+                 {"ansible_password", "pw"},
+                 {"ansible_ssh_private_key_file", "~/key"},
+                 {"ansible_ssh_common_args", "-o StrictHostKeyChecking=accept-new -i /second"}});
 
   const Result<Target> target = target_from_variables("web1", map, Target());
 
@@ -111,8 +114,8 @@ TEST(TargetFromVariables, VariablesWinOverArgumentsAndDefaults) {
 }
 
 TEST(TargetFromVariables, KnowsLocalConnections) {
-  const Result<Target> target =
-      target_from_variables("localhost", variables({{"ansible_connection", "ansible.builtin.local"}}), Target());
+  const Result<Target> target = target_from_variables(
+      "localhost", variables({{"ansible_connection", "ansible.builtin.local"}}), Target());
 
   ASSERT_TRUE(target.has_value());
   EXPECT_EQ(target->kind, ConnectionKind::local);
@@ -138,16 +141,17 @@ TEST_P(BadVariables, AreRefusedWithNameAndValue) {
   EXPECT_THAT(target.error().message(), HasSubstr(row.expected));
 }
 
-INSTANTIATE_TEST_SUITE_P(Table,
-                         BadVariables,
-                         testing::Values(BadRow{"ansible_port", Value("ssh"), "'ssh'"},
-                                         BadRow{"ansible_port", Value(0), "from 1 to 65535"},
-                                         BadRow{"ansible_connection", Value("winrm"), "ssh or local"},
-                                         BadRow{"ansible_user", Value("-oProxy"), "'-oProxy'"},
-                                         BadRow{"ansible_user", Value("a;b"), "'a;b'"},
-                                         BadRow{"ansible_host", Value("a\nb"), "one line"},
-                                         BadRow{"ansible_host", Value::list({1}), "expected text"},
-                                         BadRow{"ansible_host_key_checking", Value("maybe"), "boolean"}));
+INSTANTIATE_TEST_SUITE_P(
+    Table,
+    BadVariables,
+    testing::Values(BadRow{"ansible_port", Value("ssh"), "'ssh'"},
+                    BadRow{"ansible_port", Value(0), "from 1 to 65535"},
+                    BadRow{"ansible_connection", Value("winrm"), "ssh or local"},
+                    BadRow{"ansible_user", Value("-oProxy"), "'-oProxy'"},
+                    BadRow{"ansible_user", Value("a;b"), "'a;b'"},
+                    BadRow{"ansible_host", Value("a\nb"), "one line"},
+                    BadRow{"ansible_host", Value::list({1}), "expected text"},
+                    BadRow{"ansible_host_key_checking", Value("maybe"), "boolean"}));
 
 TEST(TargetFromVariables, AnUnusablePasswordIsNotPrinted) {
   Map map;

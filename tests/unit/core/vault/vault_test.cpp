@@ -1,12 +1,13 @@
+#include "core/vault/cipher.hpp"
+#include "core/vault/secrets.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
-
-#include "core/vault/cipher.hpp"
-#include "core/vault/secrets.hpp"
 
 namespace gpustack::vault {
 namespace {
@@ -102,21 +103,24 @@ TEST_P(VaultHeader, NamesTheFaultAndItsPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Faults, VaultHeader,
-    ::testing::Values(HeaderCase{"fields", "$ANSIBLE_VAULT;1.1\n00\n", "v.yml:1:1", "expected a vault header"},
-                      HeaderCase{"cipher", "$ANSIBLE_VAULT;1.0;AES\n00\n", "v.yml:1:1", "found 'AES'"},
-                      HeaderCase{"no_body", "$ANSIBLE_VAULT;1.1;AES256\n", "v.yml:1:1", "no body"},
-                      HeaderCase{"not_hex", "$ANSIBLE_VAULT;1.1;AES256\n00\n0x\n", "v.yml:3:2", "found 'x'"},
-                      HeaderCase{"odd", "$ANSIBLE_VAULT;1.1;AES256\n00\n0\n", "v.yml:3:1", "odd number"},
-                      HeaderCase{"parts", "$ANSIBLE_VAULT;1.1;AES256\n3030\n", "v.yml:2:1", "lacks a part"},
-                      HeaderCase{"inner", "$ANSIBLE_VAULT;1.1;AES256\n780a780a78\n", "v.yml:2:1", "damaged"}),
+    Faults,
+    VaultHeader,
+    ::testing::Values(
+        HeaderCase{"fields", "$ANSIBLE_VAULT;1.1\n00\n", "v.yml:1:1", "expected a vault header"},
+        HeaderCase{"cipher", "$ANSIBLE_VAULT;1.0;AES\n00\n", "v.yml:1:1", "found 'AES'"},
+        HeaderCase{"no_body", "$ANSIBLE_VAULT;1.1;AES256\n", "v.yml:1:1", "no body"},
+        HeaderCase{"not_hex", "$ANSIBLE_VAULT;1.1;AES256\n00\n0x\n", "v.yml:3:2", "found 'x'"},
+        HeaderCase{"odd", "$ANSIBLE_VAULT;1.1;AES256\n00\n0\n", "v.yml:3:1", "odd number"},
+        HeaderCase{"parts", "$ANSIBLE_VAULT;1.1;AES256\n3030\n", "v.yml:2:1", "lacks a part"},
+        HeaderCase{"inner", "$ANSIBLE_VAULT;1.1;AES256\n780a780a78\n", "v.yml:2:1", "damaged"}),
     [](const auto& one) { return one.param.name; });
 
 TEST(VaultHeader, PointsIntoAnInlineValue) {
   VaultSecrets secrets;
   secrets.add("", Secret("x"));
 
-  auto document = yaml::load("h.yml", "a: 1\npassword: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    00zz\n", &secrets);
+  auto document = yaml::load(
+      "h.yml", "a: 1\npassword: !vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    00zz\n", &secrets);
 
   ASSERT_FALSE(document.has_value());
   EXPECT_EQ(document.error().span().text(), "h.yml:4:7");
@@ -147,7 +151,8 @@ TEST(VaultSecrets, SayWhichIdsWereTried) {
 }
 
 TEST(VaultSecrets, TryOnlyTheTextsOwnIdWhenTold) {
-  VaultSecrets secrets({.prompt = {}, .must_match_id = true, .script_timeout = std::chrono::seconds(5)});
+  VaultSecrets secrets(
+      {.prompt = {}, .must_match_id = true, .script_timeout = std::chrono::seconds(5)});
   secrets.add("other", Secret("swordfish"));
 
   auto value = secrets.open(kHello, {});
@@ -169,7 +174,10 @@ TEST(VaultSecrets, ReadAPasswordFileThatIsVaultTextItself) {
   VaultSecrets secrets;
   secrets.add("outer", Secret("outer"));
 
-  ASSERT_TRUE(secrets.add_source(folder.write("p", write_envelope(encrypt("swordfish\n", Secret("outer"), "")))).has_value());
+  ASSERT_TRUE(secrets
+                  .add_source(folder.write(
+                      "p", write_envelope(encrypt("swordfish\n", Secret("outer"), ""))))
+                  .has_value());
   EXPECT_TRUE(secrets.open(kHello, {}).has_value());
 }
 
@@ -177,15 +185,18 @@ TEST(VaultSecrets, RunPrograms) {
   const Folder folder;
   VaultSecrets secrets;
 
-  ASSERT_TRUE(secrets.add_source(folder.write("p.sh", "#!/bin/sh\necho swordfish\n", 0700)).has_value());
+  ASSERT_TRUE(
+      secrets.add_source(folder.write("p.sh", "#!/bin/sh\necho swordfish\n", 0700)).has_value());
   EXPECT_TRUE(secrets.open(kHello, {}).has_value());
 }
 
 TEST(VaultSecrets, TellClientProgramsTheId) {
   const Folder folder;
   VaultSecrets secrets;
-  const std::string path = folder.write(
-      "x-client.sh", "#!/bin/sh\nif [ \"$2\" = prod ]; then echo swordfish; else echo nothing here >&2; exit 2; fi\n", 0700);
+  const std::string path = folder.write("x-client.sh",
+                                        "#!/bin/sh\nif [ \"$2\" = prod ]; then echo swordfish; "
+                                        "else echo nothing here >&2; exit 2; fi\n",
+                                        0700);
 
   EXPECT_TRUE(secrets.add_source("prod@" + path).has_value());
   auto unknown = secrets.add_source("test@" + path);
@@ -210,7 +221,8 @@ TEST(VaultSecrets, RefuseEmptyAndAbsentSources) {
   const Folder folder;
   VaultSecrets secrets;
 
-  EXPECT_EQ(secrets.add_source(folder.write("empty", "\n")).error().code(), ErrorCode::vault_source);
+  EXPECT_EQ(secrets.add_source(folder.write("empty", "\n")).error().code(),
+            ErrorCode::vault_source);
   EXPECT_EQ(secrets.add_source("x@/nonexistent").error().code(), ErrorCode::file_not_found);
   EXPECT_EQ(secrets.add_source("x@").error().code(), ErrorCode::vault_source);
   EXPECT_EQ(secrets.add_source("x@prompt").error().code(), ErrorCode::vault_source);
@@ -218,11 +230,10 @@ TEST(VaultSecrets, RefuseEmptyAndAbsentSources) {
 
 TEST(VaultSecrets, AskThroughTheGivenPrompt) {
   std::string asked;
-  VaultSecrets secrets({.prompt =
-                            [&](const std::string& vault_id) -> Result<Secret> {
-                              asked = vault_id;
-                              return Secret("swordfish");
-                            },
+  VaultSecrets secrets({.prompt = [&](const std::string& vault_id) -> Result<Secret> {
+                          asked = vault_id;
+                          return Secret("swordfish");
+                        },
                         .must_match_id = false,
                         .script_timeout = std::chrono::seconds(5)});
 

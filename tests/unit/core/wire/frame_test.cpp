@@ -28,9 +28,10 @@ void expect_same(const Frame& got, const Frame& wanted) {
 TEST(FrameEncoding, IsLittleEndianWithTwelveBytesOfHeader) {
   const std::string bytes = encoded({Frame{FrameType::ping, 1, 0x0203, 0x04050607, "ab"}});
 
-  EXPECT_EQ(bytes, std::string("\x02\x00\x00\x00\x07\x01\x03\x02\x07\x06\x05\x04"
-                               "ab",
-                               14));
+  EXPECT_EQ(bytes,
+            std::string("\x02\x00\x00\x00\x07\x01\x03\x02\x07\x06\x05\x04"
+                        "ab",
+                        14));
 }
 
 TEST(FrameDecoder, TakesMergedFrames) {
@@ -51,7 +52,8 @@ TEST(FrameDecoder, TakesSplitFrames) {
     std::vector<Frame> got;
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
       decoder.feed(std::string_view(bytes).substr(at, piece));
-      for (auto frame = decoder.next(); frame && *frame; frame = decoder.next()) got.push_back(std::move(**frame));
+      for (auto frame = decoder.next(); frame && *frame; frame = decoder.next())
+        got.push_back(std::move(**frame));
     }
     ASSERT_EQ(got.size(), 2U) << "pieces of " << piece;
     expect_same(got[0], sample("first"));
@@ -72,7 +74,8 @@ TEST(FrameDecoder, RefusesTooLargeAPayloadBeforeItArrives) {
 
 TEST(FrameDecoder, StaysBrokenAfterAnUnknownType) {
   FrameDecoder decoder;
-  decoder.feed(std::string("\x00\x00\x00\x00\x3f\x00\x00\x00\x01\x00\x00\x00", 12) + encoded({sample("fine")}));
+  decoder.feed(std::string("\x00\x00\x00\x00\x3f\x00\x00\x00\x01\x00\x00\x00", 12) +
+               encoded({sample("fine")}));
 
   EXPECT_FALSE(decoder.next());
   EXPECT_FALSE(decoder.next());

@@ -1,8 +1,8 @@
 #include "core/wire/session.hpp"
 
-#include <gtest/gtest.h>
-
 #include "core/base/json.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::wire {
 namespace {
@@ -32,9 +32,10 @@ TEST(Assembler, JoinsWhatWasSplit) {
 
 TEST(Assembler, KeepsLanesAndTasksApart) {
   Assembler assembler;
-  const auto part = [&](std::uint16_t lane, std::uint32_t id, const char* text, std::uint8_t flags) {
-    return *assembler.take(Frame{FrameType::result, flags, lane, id, text});
-  };
+  const auto part =
+      [&](std::uint16_t lane, std::uint32_t id, const char* text, std::uint8_t flags) {
+        return *assembler.take(Frame{FrameType::result, flags, lane, id, text});
+      };
 
   EXPECT_FALSE(part(0, 1, "a", kMore));
   EXPECT_FALSE(part(1, 1, "x", kMore));
@@ -47,7 +48,8 @@ TEST(Assembler, RefusesAMessageWithoutEnd) {
   Assembler assembler;
   Result<std::optional<Frame>> last = std::optional<Frame>();
   for (std::size_t i = 0; i <= kMaxMessage / kMaxPayload && last; ++i) {
-    last = assembler.take(Frame{FrameType::result, kMore, 0, static_cast<std::uint32_t>(i), std::string(kMaxPayload, 'a')});
+    last = assembler.take(Frame{
+        FrameType::result, kMore, 0, static_cast<std::uint32_t>(i), std::string(kMaxPayload, 'a')});
   }
 
   ASSERT_FALSE(last);
@@ -81,8 +83,13 @@ TEST(Messages, KeepATaskWhole) {
 }
 
 TEST(Messages, KeepHelloAndBecome) {
-  const Hello hello{.controller = "c", .run = "r", .fence = 3, .lock = LockKind::exclusive, .ping_interval = std::chrono::seconds(15)};
-  const OpenBecome request{.method = "su", .user = "ann", .password = "pw", .executable = "/bin/su", .flags = "-l"};
+  const Hello hello{.controller = "c",
+                    .run = "r",
+                    .fence = 3,
+                    .lock = LockKind::exclusive,
+                    .ping_interval = std::chrono::seconds(15)};
+  const OpenBecome request{
+      .method = "su", .user = "ann", .password = "pw", .executable = "/bin/su", .flags = "-l"};
 
   const auto hello_back = Hello::parse(make_hello(hello));
   const auto request_back = OpenBecome::parse(make_open_become(1, request));
@@ -111,8 +118,10 @@ TEST_P(HostileTask, IsRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Cases, HostileTask,
-    testing::Values(std::pair("NoModule", Value(Map())), std::pair("ModuleIsList", Value::map({{"module", Value::list({})}})),
+    Cases,
+    HostileTask,
+    testing::Values(std::pair("NoModule", Value(Map())),
+                    std::pair("ModuleIsList", Value::map({{"module", Value::list({})}})),
                     std::pair("ArgumentsAreText", Value::map({{"module", "x"}, {"args", "y"}})),
                     std::pair("EpochIsText", Value::map({{"module", "x"}, {"epoch", "1"}})),
                     std::pair("NegativeTimeout", Value::map({{"module", "x"}, {"timeout_ms", -1}})),

@@ -1,10 +1,10 @@
+#include "core/base/json.hpp"
+#include "core/yaml/node.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ctime>
-
-#include "core/base/json.hpp"
-#include "core/yaml/node.hpp"
 
 namespace gpustack::yaml {
 namespace {
@@ -26,10 +26,13 @@ Error refused(const std::string& text, VaultReader* vault = nullptr) {
 }
 
 /// Of the processor's time, so that a busy machine does not matter.
-double seconds_since(std::clock_t start) { return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC; }
+double seconds_since(std::clock_t start) {
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
 
 TEST(YamlLoad, KeepsTheOrderOfKeysAndTheTypesOfScalars) {
-  EXPECT_EQ(as_json("b: 1\na: [yes, 'yes', 1.5, ~, x]\n"), R"({"b": 1, "a": [true, "yes", 1.5, null, "x"]})");
+  EXPECT_EQ(as_json("b: 1\na: [yes, 'yes', 1.5, ~, x]\n"),
+            R"({"b": 1, "a": [true, "yes", 1.5, null, "x"]})");
 }
 
 TEST(YamlLoad, GivesEveryNodeAndKeyItsPlaceInCodePoints) {
@@ -69,8 +72,10 @@ TEST_P(YamlOrigin, LeadsFromTheValueBackToTheFile) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Styles, YamlOrigin,
-    ::testing::Values(OriginCase{"plain", "k: abc\n", 2, "t.yml:1:6"}, OriginCase{"single", "k: 'abc'\n", 2, "t.yml:1:7"},
+    Styles,
+    YamlOrigin,
+    ::testing::Values(OriginCase{"plain", "k: abc\n", 2, "t.yml:1:6"},
+                      OriginCase{"single", "k: 'abc'\n", 2, "t.yml:1:7"},
                       OriginCase{"double", "k:   \"abc\"\n", 0, "t.yml:1:7"},
                       OriginCase{"tagged", "k: !unsafe 'abc'\n", 1, "t.yml:1:14"},
                       OriginCase{"literal", "k: |\n    abc\n    def\n", 5, "t.yml:3:6"},
@@ -82,8 +87,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(YamlLoad, MergesMappingsAndLetsLocalKeysWin) {
   EXPECT_EQ(as_json("base: &b {x: 1, y: 2}\nuse:\n  y: 3\n  <<: *b\n  z: 4\n"),
             R"({"base": {"x": 1, "y": 2}, "use": {"x": 1, "y": 3, "z": 4}})");
-  EXPECT_EQ(to_json(loaded("a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc:\n  <<: [*a, *b]\n").find("c")->to_value()),
-            R"({"x": 1, "y": 2})");
+  EXPECT_EQ(
+      to_json(
+          loaded("a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc:\n  <<: [*a, *b]\n").find("c")->to_value()),
+      R"({"x": 1, "y": 2})");
 }
 
 TEST(YamlLoad, TakesAQuotedMergeKeyAsAName) { EXPECT_EQ(as_json("'<<': 1\n"), R"({"<<": 1})"); }
@@ -113,7 +120,9 @@ TEST(YamlLoad, DoesNotWarnOfAKeyThatOverridesAMergedOne) {
 }
 
 TEST(YamlLoad, AcceptsByteOrderMarkAndCarriageReturns) {
-  const Node root = loaded("\xEF\xBB\xBF" "a: 1\r\nb: |\r\n  x\r\n  y\r\n");
+  const Node root = loaded(
+      "\xEF\xBB\xBF"
+      "a: 1\r\nb: |\r\n  x\r\n  y\r\n");
 
   EXPECT_EQ(root.find("a")->span().text(), "t.yml:1:4");
   EXPECT_EQ(root.find("b")->scalar().as_string(), "x\ny\n");
@@ -125,7 +134,8 @@ TEST(YamlLoad, ReadsAnEmptyTextAsNull) {
 }
 
 TEST(YamlLoad, MarksUnsafeTextDeeply) {
-  const Node root = loaded("x: &x '{{ y }}'\na: !unsafe '{{ b }}'\nc: !unsafe {d: ['{{ e }}', *x]}\n");
+  const Node root =
+      loaded("x: &x '{{ y }}'\na: !unsafe '{{ b }}'\nc: !unsafe {d: ['{{ e }}', *x]}\n");
 
   EXPECT_TRUE(root.find("a")->scalar().is_unsafe());
   EXPECT_FALSE(root.find("x")->scalar().is_unsafe());
@@ -170,35 +180,101 @@ TEST_P(YamlFault, NamesTheMistakeAndItsPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Mistakes, YamlFault,
+    Mistakes,
+    YamlFault,
     ::testing::Values(
-        FaultCase{"template", "a: 1\nk: {{ v }}\n", ErrorCode::yaml_syntax, "t.yml:2:4", "write \"{{ v }}\""},
-        FaultCase{"template_with_text", "k: {{ v }}/x\nb: 1\n", ErrorCode::yaml_syntax, "t.yml:1:4", "write \"{{ v }}/x\""},
-        FaultCase{"template_with_quotes", "k: {{ v[\"a\"] }}\n", ErrorCode::yaml_syntax, "t.yml:1:4", "'{{ v[\"a\"] }}'"},
+        FaultCase{"template",
+                  "a: 1\nk: {{ v }}\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:4",
+                  "write \"{{ v }}\""},
+        FaultCase{"template_with_text",
+                  "k: {{ v }}/x\nb: 1\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:4",
+                  "write \"{{ v }}/x\""},
+        FaultCase{"template_with_quotes",
+                  "k: {{ v[\"a\"] }}\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:4",
+                  "'{{ v[\"a\"] }}'"},
         FaultCase{"tab", "a:\n\tb: 1\n", ErrorCode::yaml_syntax, "t.yml:2:1", "indent with spaces"},
-        FaultCase{"second_colon", "msg: note: x\n", ErrorCode::yaml_syntax, "t.yml:1:10", "it contains ': '"},
-        FaultCase{"missing_space", "a: 1\nb:2\nc: 3\n", ErrorCode::yaml_syntax, "t.yml:2:2", "write 'b: 2'"},
-        FaultCase{"missing_colon", "a: 1\nbee\nc: 3\n", ErrorCode::yaml_syntax, "t.yml:2:1", "a ':' is missing"},
-        FaultCase{"quote_ends_early", "a: \"x\" y\n", ErrorCode::yaml_syntax, "t.yml:1:8", "around the whole value"},
-        FaultCase{"open_double_quote", "b: 1\na: \"abc\nc: 2\n", ErrorCode::yaml_syntax, "t.yml:2:4", "never ends"},
-        FaultCase{"open_single_quote", "a: 'abc", ErrorCode::yaml_syntax, "t.yml:1:4", "never ends"},
-        FaultCase{"indentation", "- a: b\n   c: d\n", ErrorCode::yaml_syntax, "t.yml:2:4", "indented deeper"},
+        FaultCase{"second_colon",
+                  "msg: note: x\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:10",
+                  "it contains ': '"},
+        FaultCase{"missing_space",
+                  "a: 1\nb:2\nc: 3\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:2",
+                  "write 'b: 2'"},
+        FaultCase{"missing_colon",
+                  "a: 1\nbee\nc: 3\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:1",
+                  "a ':' is missing"},
+        FaultCase{"quote_ends_early",
+                  "a: \"x\" y\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:8",
+                  "around the whole value"},
+        FaultCase{"open_double_quote",
+                  "b: 1\na: \"abc\nc: 2\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:4",
+                  "never ends"},
+        FaultCase{
+            "open_single_quote", "a: 'abc", ErrorCode::yaml_syntax, "t.yml:1:4", "never ends"},
+        FaultCase{"indentation",
+                  "- a: b\n   c: d\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:4",
+                  "indented deeper"},
         FaultCase{"reserved", "a: @x\n", ErrorCode::yaml_syntax, "t.yml:1:4", "'@' has a meaning"},
-        FaultCase{"second_document", "a: 1\n---\nb: 2\n", ErrorCode::yaml_syntax, "t.yml:2:1", "one document"},
-        FaultCase{"list_as_key", "? [a]\n: 1\n", ErrorCode::yaml_syntax, "t.yml:1:3", "a list cannot be a key"},
-        FaultCase{"unknown_tag", "a: !secret x\n", ErrorCode::yaml_syntax, "t.yml:1:12", "'!secret' is not known"},
+        FaultCase{"second_document",
+                  "a: 1\n---\nb: 2\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:2:1",
+                  "one document"},
+        FaultCase{"list_as_key",
+                  "? [a]\n: 1\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:3",
+                  "a list cannot be a key"},
+        FaultCase{"unknown_tag",
+                  "a: !secret x\n",
+                  ErrorCode::yaml_syntax,
+                  "t.yml:1:12",
+                  "'!secret' is not known"},
         FaultCase{"typed_tag", "a: !!int x\n", ErrorCode::yaml_type, "t.yml:1:10", "!!int"},
         FaultCase{"unknown_alias", "a: *b\n", ErrorCode::yaml_alias, "t.yml:1:4", "no anchor"},
-        FaultCase{"recursive_alias", "a: &x [*x]\n", ErrorCode::yaml_alias, "t.yml:1:8", "inside the node"},
+        FaultCase{"recursive_alias",
+                  "a: &x [*x]\n",
+                  ErrorCode::yaml_alias,
+                  "t.yml:1:8",
+                  "inside the node"},
         FaultCase{"nul", std::string("a: \0b", 5), ErrorCode::yaml_encoding, "t.yml:1:4", "NUL"},
         FaultCase{"bad_utf8", "a: 1\nb: \xC3(\n", ErrorCode::yaml_encoding, "t.yml:2:4", "0xc3"},
         FaultCase{"overlong_utf8", "a: \xC0\xAF\n", ErrorCode::yaml_encoding, "t.yml:1:4", "0xc0"},
         FaultCase{"control", "a: \x04\n", ErrorCode::yaml_encoding, "t.yml:1:4", "U+0004"},
-        FaultCase{"utf16", std::string("\xFF\xFE" "a\0:\0", 6), ErrorCode::yaml_encoding, "t.yml:1:1", "UTF-16"},
-        FaultCase{"vault_without_password", "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  00\n",
-                  ErrorCode::vault_no_secret, "t.yml:1:11", "--vault-id"},
-        FaultCase{"vault_file_without_password", "$ANSIBLE_VAULT;1.1;AES256\n00\n", ErrorCode::vault_no_secret,
-                  "t.yml:1:1", "the file is encrypted"}),
+        FaultCase{"utf16",
+                  std::string("\xFF\xFE"
+                              "a\0:\0",
+                              6),
+                  ErrorCode::yaml_encoding,
+                  "t.yml:1:1",
+                  "UTF-16"},
+        FaultCase{"vault_without_password",
+                  "a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  00\n",
+                  ErrorCode::vault_no_secret,
+                  "t.yml:1:11",
+                  "--vault-id"},
+        FaultCase{"vault_file_without_password",
+                  "$ANSIBLE_VAULT;1.1;AES256\n00\n",
+                  ErrorCode::vault_no_secret,
+                  "t.yml:1:1",
+                  "the file is encrypted"}),
     [](const auto& one) { return one.param.name; });
 
 TEST(YamlLimits, RefuseAnAliasBombQuickly) {
@@ -219,7 +295,9 @@ TEST(YamlLimits, RefuseAnAliasBombQuickly) {
 }
 
 TEST(YamlLimits, AllowTwoHundredLevelsAndNotMore) {
-  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
 
   EXPECT_TRUE(load("t.yml", nested(200)).has_value());
   const Error error = refused(nested(201));

@@ -1,6 +1,6 @@
-#include <gmock/gmock.h>
-
 #include "tests/unit/inventory/fleet.hpp"
+
+#include <gmock/gmock.h>
 
 namespace gpustack::inventory {
 namespace {
@@ -9,7 +9,8 @@ using ::testing::HasSubstr;
 
 TEST(IniSource, ReadsGroupsHostsAndVariables) {
   const Fleet fleet;
-  const Inventory inventory = fleet.read("hosts", "lone\n[web]\nw1 a=1\n\n[web:vars]\nb = x y # z\n; comment\n[site:children]\nweb\n");
+  const Inventory inventory = fleet.read(
+      "hosts", "lone\n[web]\nw1 a=1\n\n[web:vars]\nb = x y # z\n; comment\n[site:children]\nweb\n");
 
   EXPECT_EQ(selected(inventory, "site"), "w1");
   EXPECT_EQ(selected(inventory, "ungrouped"), "lone");
@@ -49,13 +50,23 @@ TEST_P(IniHostValue, HasThePythonLiteralsType) {
   EXPECT_EQ(variable(inventory, "h", "v"), GetParam().json);
 }
 
-INSTANTIATE_TEST_SUITE_P(Values, IniHostValue,
-                         ::testing::Values(ValueCase{"1", "1"}, ValueCase{"True", "true"}, ValueCase{"true", "\"true\""},
-                                           ValueCase{"0755", "\"0755\""}, ValueCase{"1.5", "1.5"}, ValueCase{"'1'", "1"},
-                                           ValueCase{"\"'1'\"", "\"1\""}, ValueCase{"\"a b\"", "\"a b\""},
-                                           ValueCase{"a#b", "\"a\""}, ValueCase{"\"a#b\"", "\"a#b\""},
-                                           ValueCase{"\"[1,'x']\"", "[1, \"x\"]"}, ValueCase{"a\\ b", "\"a b\""},
-                                           ValueCase{"x=y", "\"x=y\""}, ValueCase{"", "\"\""}, ValueCase{"None", "null"}));
+INSTANTIATE_TEST_SUITE_P(Values,
+                         IniHostValue,
+                         ::testing::Values(ValueCase{"1", "1"},
+                                           ValueCase{"True", "true"},
+                                           ValueCase{"true", "\"true\""},
+                                           ValueCase{"0755", "\"0755\""},
+                                           ValueCase{"1.5", "1.5"},
+                                           ValueCase{"'1'", "1"},
+                                           ValueCase{"\"'1'\"", "\"1\""},
+                                           ValueCase{"\"a b\"", "\"a b\""},
+                                           ValueCase{"a#b", "\"a\""},
+                                           ValueCase{"\"a#b\"", "\"a#b\""},
+                                           ValueCase{"\"[1,'x']\"", "[1, \"x\"]"},
+                                           ValueCase{"a\\ b", "\"a b\""},
+                                           ValueCase{"x=y", "\"x=y\""},
+                                           ValueCase{"", "\"\""},
+                                           ValueCase{"None", "null"}));
 
 TEST(IniSource, LetsGroupsBeDeclaredLater) {
   const Fleet fleet;
@@ -70,7 +81,8 @@ TEST(IniSource, LetsGroupsBeDeclaredLater) {
 TEST(IniSource, KnowsThePlaceOfTemplatesInValues) {
   const Fleet fleet;
   const Inventory inventory = fleet.read("hosts", "[web]\nw1 path=\"{{ a }}/x\"\n");
-  const Value& value = inventory.find_host("w1")->variables().values.find(std::string_view("path"))[0];
+  const Value& value =
+      inventory.find_host("w1")->variables().values.find(std::string_view("path"))[0];
 
   ASSERT_NE(value.origin(), nullptr);
   EXPECT_EQ(value.origin()->at(value.as_string(), 3).line, 2U);
@@ -96,11 +108,13 @@ TEST_P(IniFault, NamesTheMistakeAndItsPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Mistakes, IniFault,
+    Mistakes,
+    IniFault,
     ::testing::Values(
         FaultCase{"kind", "[web:var]\n", "hosts.ini:1:6", "did you mean 'vars'"},
         FaultCase{"header", "[web one]\n", "hosts.ini:1:1", "without blanks"},
-        FaultCase{"undefined_vars", "[wbe:vars]\na=1\n[web]\nh\n", "hosts.ini:1:2", "did you mean 'web'"},
+        FaultCase{
+            "undefined_vars", "[wbe:vars]\na=1\n[web]\nh\n", "hosts.ini:1:2", "did you mean 'web'"},
         FaultCase{"undefined_child", "[a:children]\nb\n", "hosts.ini:2:1", "names the group 'b'"},
         FaultCase{"not_assignment", "h a=1 b\n", "hosts.ini:1:7", "found 'b'"},
         FaultCase{"vars_without_equals", "[all:vars]\na: 1\n", "hosts.ini:2:1", "write '='"},
@@ -110,7 +124,10 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"padding", "web[01:100]\n", "hosts.ini:1:1", "as many digits"},
         FaultCase{"loop", "[a:children]\nb\n[b:children]\na\n", "hosts.ini:4:1", "the loop is"},
         FaultCase{"itself", "[a]\n[a:children]\na\n", "hosts.ini:3:1", "cannot contain itself"},
-        FaultCase{"priority", "[a:vars]\nansible_group_priority=x\n[a]\n", "hosts.ini:2:1", "whole number"},
+        FaultCase{"priority",
+                  "[a:vars]\nansible_group_priority=x\n[a]\n",
+                  "hosts.ini:2:1",
+                  "whole number"},
         FaultCase{"encoding", "h a=\xFF\n", "hosts.ini:1:5", "0xff"}),
     [](const auto& one) { return one.param.name; });
 

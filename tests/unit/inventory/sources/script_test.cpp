@@ -1,6 +1,6 @@
-#include <gmock/gmock.h>
-
 #include "tests/unit/inventory/fleet.hpp"
+
+#include <gmock/gmock.h>
 
 namespace gpustack::inventory {
 namespace {
@@ -13,21 +13,26 @@ TEST(ScriptSource, ReadsTheListWithItsMeta) {
   const Fleet fleet;
   const std::string path = fleet.write(
       "list.sh",
-      script("echo '{\"web\": {\"hosts\": [\"w1\", \"w2\"], \"vars\": {\"v\": 1}, \"children\": [\"sub\"]}, \"sub\": [\"s1\"],"
-             " \"_meta\": {\"hostvars\": {\"w1\": {\"a\": {\"__ansible_unsafe\": \"{{ x }}\"}}}}}'\n"),
+      script(
+          "echo '{\"web\": {\"hosts\": [\"w1\", \"w2\"], \"vars\": {\"v\": 1}, \"children\": "
+          "[\"sub\"]}, \"sub\": [\"s1\"],"
+          " \"_meta\": {\"hostvars\": {\"w1\": {\"a\": {\"__ansible_unsafe\": \"{{ x }}\"}}}}}'\n"),
       0700);
   const Inventory inventory = fleet.load({path});
 
   EXPECT_EQ(selected(inventory, "web"), "w1 w2 s1");
   EXPECT_EQ(variable(inventory, "s1", "v"), "1");
-  EXPECT_TRUE(inventory.find_host("w1")->variables().values.find(std::string_view("a"))->is_unsafe());
+  EXPECT_TRUE(
+      inventory.find_host("w1")->variables().values.find(std::string_view("a"))->is_unsafe());
 }
 
 TEST(ScriptSource, AsksForEachHostWithoutMeta) {
   const Fleet fleet;
-  const std::string path = fleet.write(
-      "list.sh",
-      script("if [ \"$1\" = --list ]; then echo '{\"g\": [\"h1\", \"h2\"]}'; else echo \"{\\\"name\\\": \\\"$2\\\"}\"; fi\n"), 0700);
+  const std::string path =
+      fleet.write("list.sh",
+                  script("if [ \"$1\" = --list ]; then echo '{\"g\": [\"h1\", \"h2\"]}'; else echo "
+                         "\"{\\\"name\\\": \\\"$2\\\"}\"; fi\n"),
+                  0700);
   const Inventory inventory = fleet.load({path});
 
   EXPECT_EQ(variable(inventory, "h2", "name"), "\"h2\"");

@@ -1,6 +1,6 @@
-#include <gmock/gmock.h>
-
 #include "tests/unit/inventory/fleet.hpp"
+
+#include <gmock/gmock.h>
 
 namespace gpustack::inventory {
 namespace {
@@ -9,9 +9,10 @@ using ::testing::HasSubstr;
 
 TEST(YamlSource, ReadsNestedGroups) {
   const Fleet fleet;
-  const Inventory inventory = fleet.read("hosts.yml",
-                                         "all:\n  vars: {v: 1}\n  hosts:\n    lone:\n  children:\n    web:\n      hosts:\n"
-                                         "        w[1:2]: {a: x}\n        w3:22:\n      vars: {v: 2}\n");
+  const Inventory inventory =
+      fleet.read("hosts.yml",
+                 "all:\n  vars: {v: 1}\n  hosts:\n    lone:\n  children:\n    web:\n      hosts:\n"
+                 "        w[1:2]: {a: x}\n        w3:22:\n      vars: {v: 2}\n");
 
   EXPECT_EQ(selected(inventory, "web"), "w1 w2 w3");
   EXPECT_EQ(selected(inventory, "ungrouped"), "lone");
@@ -30,7 +31,8 @@ TEST(YamlSource, TakesASingleNameForAMapping) {
 
 TEST(YamlSource, ReadsJson) {
   const Fleet fleet;
-  const Inventory inventory = fleet.read("hosts.json", "{\"web\": {\"hosts\": {\"w1\": {\"a\": [1]}}}}\n");
+  const Inventory inventory =
+      fleet.read("hosts.json", "{\"web\": {\"hosts\": {\"w1\": {\"a\": [1]}}}}\n");
 
   EXPECT_EQ(variable(inventory, "w1", "a"), "[1]");
 }
@@ -62,15 +64,23 @@ TEST_P(YamlSourceFault, NamesTheMistakeAndItsPlace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Mistakes, YamlSourceFault,
-    ::testing::Values(FaultCase{"empty", "# nothing\n", "hosts.yml:1:1", "is empty"},
-                      FaultCase{"list", "- a\n", "hosts.yml:1:1", "starts with 'all:'"},
-                      FaultCase{"host_list", "web:\n  hosts:\n    - w1\n", "hosts.yml:3:5", "where the list has '- name'"},
-                      FaultCase{"number", "web:\n  hosts:\n    10: {}\n", "hosts.yml:3:5", "in quotes"},
-                      FaultCase{"plugin", "plugin: aws_ec2\n", "hosts.yml:1:1", "'aws_ec2' is not supported"},
-                      FaultCase{"host_value", "web:\n  hosts:\n    w1: 5\n", "hosts.yml:3:9", "a single value"},
-                      FaultCase{"loop", "a:\n  children:\n    b:\n      children:\n        a:\n", "hosts.yml:3:5", "the loop is"},
-                      FaultCase{"syntax", "a:\n  hosts: {{ x }}\n", "hosts.yml:2:10", "must be quoted"}),
+    Mistakes,
+    YamlSourceFault,
+    ::testing::Values(
+        FaultCase{"empty", "# nothing\n", "hosts.yml:1:1", "is empty"},
+        FaultCase{"list", "- a\n", "hosts.yml:1:1", "starts with 'all:'"},
+        FaultCase{"host_list",
+                  "web:\n  hosts:\n    - w1\n",
+                  "hosts.yml:3:5",
+                  "where the list has '- name'"},
+        FaultCase{"number", "web:\n  hosts:\n    10: {}\n", "hosts.yml:3:5", "in quotes"},
+        FaultCase{"plugin", "plugin: aws_ec2\n", "hosts.yml:1:1", "'aws_ec2' is not supported"},
+        FaultCase{"host_value", "web:\n  hosts:\n    w1: 5\n", "hosts.yml:3:9", "a single value"},
+        FaultCase{"loop",
+                  "a:\n  children:\n    b:\n      children:\n        a:\n",
+                  "hosts.yml:3:5",
+                  "the loop is"},
+        FaultCase{"syntax", "a:\n  hosts: {{ x }}\n", "hosts.yml:2:10", "must be quoted"}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace

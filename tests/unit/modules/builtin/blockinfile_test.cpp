@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -34,7 +34,8 @@ TEST(BlockInFile, AppendsTheBlock) {
 
 TEST(BlockInFile, ReplacesTheBlockWhereItIs) {
   MemorySystem system;
-  system.file("/f", "a\n# BEGIN ANSIBLE MANAGED BLOCK\nold\nolder\n# END ANSIBLE MANAGED BLOCK\nb\n");
+  system.file("/f",
+              "a\n# BEGIN ANSIBLE MANAGED BLOCK\nold\nolder\n# END ANSIBLE MANAGED BLOCK\nb\n");
 
   expect_converges(blockinfile_module, with({{"block", "x\n"}, {"insertbefore", "BOF"}}), system);
 
@@ -64,7 +65,8 @@ TEST(BlockInFile, InsertsAtAnchors) {
   EXPECT_EQ(system.text("/f"), std::string("a\nb\n") + kBlock + "c\n");
 
   system.file("/f", "a\nb\nc\n");
-  expect_converges(blockinfile_module, with({{"block", "x"}, {"insertafter", "(?m)^a\nb"}}), system);
+  expect_converges(
+      blockinfile_module, with({{"block", "x"}, {"insertafter", "(?m)^a\nb"}}), system);
   EXPECT_EQ(system.text("/f"), std::string("a\nb\n") + kBlock + "c\n");
 }
 
@@ -72,7 +74,11 @@ TEST(BlockInFile, UsesItsOwnMarkers) {
   MemorySystem system;
   system.file("/f", "");
 
-  expect_converges(blockinfile_module, with({{"block", "x"}, {"marker", "; {mark} gpu"}, {"marker_begin", "<"}, {"marker_end", ">"}}), system);
+  expect_converges(
+      blockinfile_module,
+      with(
+          {{"block", "x"}, {"marker", "; {mark} gpu"}, {"marker_begin", "<"}, {"marker_end", ">"}}),
+      system);
 
   EXPECT_EQ(system.text("/f"), "; < gpu\nx\n; > gpu\n");
 }
@@ -80,8 +86,10 @@ TEST(BlockInFile, UsesItsOwnMarkers) {
 TEST(BlockInFile, MakesTheFileWhenAsked) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(blockinfile_module, with({{"block", "x"}}), system), HasSubstr("does not exist"));
-  const Value result = expect_converges(blockinfile_module, with({{"block", "x"}, {"create", true}}), system);
+  EXPECT_THAT(expect_refused(blockinfile_module, with({{"block", "x"}}), system),
+              HasSubstr("does not exist"));
+  const Value result =
+      expect_converges(blockinfile_module, with({{"block", "x"}, {"create", true}}), system);
 
   EXPECT_EQ(system.text("/f"), kBlock);
   EXPECT_EQ(result.get("msg"), Value("File created"));
@@ -91,7 +99,10 @@ TEST(BlockInFile, RefusesTwoAnchors) {
   MemorySystem system;
   system.file("/f", "a\n");
 
-  EXPECT_THAT(expect_refused(blockinfile_module, with({{"block", "x"}, {"insertafter", "a"}, {"insertbefore", "b"}}), system), HasSubstr("insert"));
+  EXPECT_THAT(expect_refused(blockinfile_module,
+                             with({{"block", "x"}, {"insertafter", "a"}, {"insertbefore", "b"}}),
+                             system),
+              HasSubstr("insert"));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -31,7 +31,8 @@ TEST(Command, KeepsEmptyEndsWhenAsked) {
   MemorySystem system;
   system.when({"echo"}, "x\n");
 
-  const Value result = test::run(command_module, Value::map({{"cmd", "echo x"}, {"strip_empty_ends", false}}), system);
+  const Value result = test::run(
+      command_module, Value::map({{"cmd", "echo x"}, {"strip_empty_ends", false}}), system);
 
   EXPECT_EQ(to_text(result.get("stdout")), "x\n");
 }
@@ -71,7 +72,8 @@ TEST(Command, DoesNotRunWhenWhatItCreatesIsThere) {
   MemorySystem system;
   system.when({"make"}, "").file("/opt/app/out.bin", "");
 
-  const Value result = test::run(command_module, Value::map({{"cmd", "make"}, {"creates", "/opt/*/out.b?n"}}), system);
+  const Value result = test::run(
+      command_module, Value::map({{"cmd", "make"}, {"creates", "/opt/*/out.b?n"}}), system);
 
   EXPECT_FALSE(result.get("changed").truthy());
   EXPECT_EQ(to_text(result.get("stdout")), "skipped, since /opt/*/out.b?n exists");
@@ -84,7 +86,9 @@ TEST(Command, LooksForCreatesInItsFolder) {
   system.when({"make"}, "").file("/opt/app/out", "");
 
   const Value result =
-      test::run(command_module, Value::map({{"cmd", "make"}, {"creates", "out"}, {"chdir", "/opt/app"}}), system);
+      test::run(command_module,
+                Value::map({{"cmd", "make"}, {"creates", "out"}, {"chdir", "/opt/app"}}),
+                system);
 
   EXPECT_FALSE(result.get("changed").truthy());
 }
@@ -93,7 +97,8 @@ TEST(Command, DoesNotRunWhenWhatItRemovesIsGone) {
   MemorySystem system;
   system.when({"rm"}, "");
 
-  const Value result = test::run(command_module, Value::map({{"cmd", "rm /tmp/x"}, {"removes", "/tmp/x"}}), system);
+  const Value result =
+      test::run(command_module, Value::map({{"cmd", "rm /tmp/x"}, {"removes", "/tmp/x"}}), system);
 
   EXPECT_EQ(to_text(result.get("msg")), "Did not run command since '/tmp/x' does not exist");
   EXPECT_TRUE(system.commands().empty());
@@ -114,7 +119,8 @@ TEST(Command, KnowsInADryRunThatItWouldRunWhenCreatesIsAbsent) {
   MemorySystem system;
   system.when({"make"}, "");
 
-  const Value result = test::dry_run(command_module, Value::map({{"cmd", "make"}, {"creates", "/opt/out"}}), system);
+  const Value result =
+      test::dry_run(command_module, Value::map({{"cmd", "make"}, {"creates", "/opt/out"}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(result.find("skipped"), nullptr);
@@ -127,7 +133,8 @@ TEST(Command, ExpandsVariablesAndHomeButNoShell) {
   test::run(command_module, command_args("ls $DATA ~/x '${DATA}/y' $NOPE '|' wc"), system);
 
   ASSERT_EQ(system.commands().size(), 1U);
-  const std::vector<std::string> expected{"ls", "/srv/data", "/root/x", "/srv/data/y", "$NOPE", "|", "wc"};
+  const std::vector<std::string> expected{
+      "ls", "/srv/data", "/root/x", "/srv/data/y", "$NOPE", "|", "wc"};
   EXPECT_EQ(system.commands()[0].argv, expected);
 }
 
@@ -135,9 +142,14 @@ TEST(Command, PassesStdinWithALineEnd) {
   MemorySystem system;
   system.when({"cat"}, "");
 
-  test::run(command_module, Value::map({{"argv", Value::list({"cat", "-"})}, {"stdin", "hello"}}), system);
   test::run(command_module,
-            Value::map({{"argv", Value::list({"cat", "-"})}, {"stdin", "hello"}, {"stdin_add_newline", false}}), system);
+            Value::map({{"argv", Value::list({"cat", "-"})}, {"stdin", "hello"}}),
+            system);
+  test::run(
+      command_module,
+      Value::map(
+          {{"argv", Value::list({"cat", "-"})}, {"stdin", "hello"}, {"stdin_add_newline", false}}),
+      system);
 
   ASSERT_EQ(system.commands().size(), 2U);
   EXPECT_EQ(system.commands()[0].input, "hello\n");
@@ -159,18 +171,25 @@ TEST_P(CommandArguments, AreRefusedWithTheReason) {
   const Value result = test::run(command_module, GetParam().args, system);
 
   EXPECT_TRUE(result.get("failed").truthy());
-  EXPECT_NE(to_text(result.get("msg")).find(GetParam().message), std::string::npos) << to_text(result.get("msg"));
+  EXPECT_NE(to_text(result.get("msg")).find(GetParam().message), std::string::npos)
+      << to_text(result.get("msg"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Bad, CommandArguments,
-    testing::Values(BadArguments{"Nothing", Value(Map()), "no command given"},
-                    BadArguments{"Both", Value::map({{"cmd", "ls"}, {"argv", Value::list({"ls"})}}),
-                                 "only command or argv can be given, not both"},
-                    BadArguments{"OpenQuote", Value::map({{"cmd", "ls 'x"}}), "no closing quotation"},
-                    BadArguments{"NoFolder", Value::map({{"cmd", "ls"}, {"chdir", "/nope"}}),
-                                 "Unable to change directory before execution: [Errno 2] No such file or directory: b'/nope'"},
-                    BadArguments{"Unknown", Value::map({{"cmd", "ls"}, {"warn", false}}), "unknown argument 'warn'"}),
+    Bad,
+    CommandArguments,
+    testing::Values(
+        BadArguments{"Nothing", Value(Map()), "no command given"},
+        BadArguments{"Both",
+                     Value::map({{"cmd", "ls"}, {"argv", Value::list({"ls"})}}),
+                     "only command or argv can be given, not both"},
+        BadArguments{"OpenQuote", Value::map({{"cmd", "ls 'x"}}), "no closing quotation"},
+        BadArguments{"NoFolder",
+                     Value::map({{"cmd", "ls"}, {"chdir", "/nope"}}),
+                     "Unable to change directory before execution: [Errno 2] No such file or "
+                     "directory: b'/nope'"},
+        BadArguments{
+            "Unknown", Value::map({{"cmd", "ls"}, {"warn", false}}), "unknown argument 'warn'"}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace

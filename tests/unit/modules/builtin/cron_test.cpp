@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -28,7 +28,12 @@ MemorySystem& install_crontab(MemorySystem& system, const std::string& text) {
   return system;
 }
 
-Value nightly() { return Value::map({{"name", "gpu health"}, {"minute", "10"}, {"hour", "3"}, {"job", "/bin/health > /dev/null"}}); }
+Value nightly() {
+  return Value::map({{"name", "gpu health"},
+                     {"minute", "10"},
+                     {"hour", "3"},
+                     {"job", "/bin/health > /dev/null"}});
+}
 
 TEST(Cron, AddsAJobToTheCrontab) {
   MemorySystem system;
@@ -36,7 +41,8 @@ TEST(Cron, AddsAJobToTheCrontab) {
 
   const Value result = test::expect_converges(cron_module, nightly(), system);
 
-  EXPECT_EQ(system.text("/var/spool/cron/root"), "#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n");
+  EXPECT_EQ(system.text("/var/spool/cron/root"),
+            "#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n");
   EXPECT_EQ(to_text(result.get("jobs")), "['gpu health']");
 }
 
@@ -45,8 +51,11 @@ TEST(Cron, ChangesAndRemovesAJob) {
   install_crontab(system, "MAILTO=\"\"\n#Ansible: gpu health\n0 0 * * * old\n* * * * * other\n");
 
   test::expect_converges(cron_module, nightly(), system);
-  EXPECT_EQ(system.text("/var/spool/cron/root"), "MAILTO=\"\"\n#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n* * * * * other\n");
-  test::expect_converges(cron_module, Value::map({{"name", "gpu health"}, {"state", "absent"}}), system);
+  EXPECT_EQ(
+      system.text("/var/spool/cron/root"),
+      "MAILTO=\"\"\n#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n* * * * * other\n");
+  test::expect_converges(
+      cron_module, Value::map({{"name", "gpu health"}, {"state", "absent"}}), system);
   EXPECT_EQ(system.text("/var/spool/cron/root"), "MAILTO=\"\"\n* * * * * other\n");
 }
 
@@ -56,17 +65,25 @@ TEST(Cron, NamesAJobThatIsThereAlready) {
 
   test::expect_converges(cron_module, nightly(), system);
 
-  EXPECT_EQ(system.text("/var/spool/cron/root"), "#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n");
+  EXPECT_EQ(system.text("/var/spool/cron/root"),
+            "#Ansible: gpu health\n10 3 * * * /bin/health > /dev/null\n");
 }
 
 TEST(Cron, WritesAFileInCronD) {
   MemorySystem system;
   system.folder("/etc/cron.d");
-  const Value args = Value::map({{"name", "boot"}, {"special_time", "reboot"}, {"job", "/bin/x"}, {"user", "root"}, {"cron_file", "gpu"}, {"disabled", true}});
+  const Value args = Value::map({{"name", "boot"},
+                                 {"special_time", "reboot"},
+                                 {"job", "/bin/x"},
+                                 {"user", "root"},
+                                 {"cron_file", "gpu"},
+                                 {"disabled", true}});
 
   test::expect_converges(cron_module, args, system);
   EXPECT_EQ(system.text("/etc/cron.d/gpu"), "#Ansible: boot\n#@reboot root /bin/x\n");
-  test::expect_converges(cron_module, Value::map({{"name", "boot"}, {"cron_file", "gpu"}, {"state", "absent"}}), system);
+  test::expect_converges(cron_module,
+                         Value::map({{"name", "boot"}, {"cron_file", "gpu"}, {"state", "absent"}}),
+                         system);
   EXPECT_FALSE(system.exists("/etc/cron.d/gpu"));
 }
 
@@ -74,13 +91,22 @@ TEST(Cron, SetsVariables) {
   MemorySystem system;
   install_crontab(system, "PATH=\"/bin\"\n* * * * * x\n");
 
-  const Value result = test::expect_converges(
-      cron_module, Value::map({{"name", "MAILTO"}, {"env", true}, {"job", "ops@example.org"}, {"insertafter", "PATH"}, {"backup", true}}), system);
+  const Value result = test::expect_converges(cron_module,
+                                              Value::map({{"name", "MAILTO"},
+                                                          {"env", true},
+                                                          {"job", "ops@example.org"},
+                                                          {"insertafter", "PATH"},
+                                                          {"backup", true}}),
+                                              system);
 
-  EXPECT_EQ(system.text("/var/spool/cron/root"), "PATH=\"/bin\"\nMAILTO=\"ops@example.org\"\n* * * * * x\n");
+  EXPECT_EQ(system.text("/var/spool/cron/root"),
+            "PATH=\"/bin\"\nMAILTO=\"ops@example.org\"\n* * * * * x\n");
   EXPECT_EQ(to_text(result.get("envs")), "['PATH', 'MAILTO']");
   EXPECT_EQ(system.text(to_text(result.get("backup_file"))), "PATH=\"/bin\"\n* * * * * x\n");
-  EXPECT_EQ(test::expect_refused(cron_module, Value::map({{"name", "A"}, {"env", true}, {"job", "b"}, {"insertbefore", "NOPE"}}), system),
+  EXPECT_EQ(test::expect_refused(
+                cron_module,
+                Value::map({{"name", "A"}, {"env", true}, {"job", "b"}, {"insertbefore", "NOPE"}}),
+                system),
             "Variable named 'NOPE' not found.");
 }
 
@@ -100,7 +126,8 @@ TEST(Cron, FailsWithCrontabsError) {
   install_crontab(system, "");
   system.when({"crontab", "-"}, "", 1, "bad minute\n");
 
-  EXPECT_NE(to_text(test::run(cron_module, nightly(), system).get("msg")).find("bad minute"), std::string::npos);
+  EXPECT_NE(to_text(test::run(cron_module, nightly(), system).get("msg")).find("bad minute"),
+            std::string::npos);
 }
 
 TEST(Cron, RefusesWhatMakesNoSense) {
@@ -108,9 +135,16 @@ TEST(Cron, RefusesWhatMakesNoSense) {
   install_crontab(system, "");
 
   test::expect_refused(cron_module, Value::map({{"name", "x"}}), system);
-  test::expect_refused(cron_module, Value::map({{"name", "x"}, {"job", "y"}, {"cron_file", "z"}}), system);
-  test::expect_refused(cron_module, Value::map({{"name", "x"}, {"job", "y"}, {"hour", "1"}, {"special_time", "daily"}}), system);
-  test::expect_refused(cron_module, Value::map({{"name", "x"}, {"job", "y"}, {"user", "root"}, {"cron_file", "/etc/crontab"}}), system);
+  test::expect_refused(
+      cron_module, Value::map({{"name", "x"}, {"job", "y"}, {"cron_file", "z"}}), system);
+  test::expect_refused(
+      cron_module,
+      Value::map({{"name", "x"}, {"job", "y"}, {"hour", "1"}, {"special_time", "daily"}}),
+      system);
+  test::expect_refused(
+      cron_module,
+      Value::map({{"name", "x"}, {"job", "y"}, {"user", "root"}, {"cron_file", "/etc/crontab"}}),
+      system);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -45,22 +45,29 @@ TEST(Dnf, ShowsTheTransaction) {
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(result.get("packages").size(), 4U);
-  EXPECT_EQ(to_text(result.get("diff").get("before").get("kernel-core")), "5.14.0-427.el9 (kernel)");
+  EXPECT_EQ(to_text(result.get("diff").get("before").get("kernel-core")),
+            "5.14.0-427.el9 (kernel)");
   EXPECT_EQ(to_text(result.get("diff").get("after").get("kernel-core")), "5.14.0-503.el9 (kernel)");
-  EXPECT_EQ(to_text(result.get("diff").get("after").get("a-package-with-a-name-too-long")), "1.0-1.el9");
+  EXPECT_EQ(to_text(result.get("diff").get("after").get("a-package-with-a-name-too-long")),
+            "1.0-1.el9");
   EXPECT_EQ(to_text(result.get("diff").get("after").get("nano")), "absent");
 }
 
 TEST(Dnf, InstallsAndReports) {
   MemorySystem system;
-  system.when({"rpm", "-q"}, "", 1).when({"dnf", "--assumeno"}, kTable, 1).when({"dnf", "-y"}, "Complete!\n");
+  system.when({"rpm", "-q"}, "", 1)
+      .when({"dnf", "--assumeno"}, kTable, 1)
+      .when({"dnf", "-y"}, "Complete!\n");
 
-  const Value result =
-      test::run(dnf_module, Value::map({{"name", "htop,nano"}, {"enablerepo", "epel"}, {"disable_gpg_check", true}}), system);
+  const Value result = test::run(
+      dnf_module,
+      Value::map({{"name", "htop,nano"}, {"enablerepo", "epel"}, {"disable_gpg_check", true}}),
+      system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(system.commands()[0].argv,
-            (std::vector<std::string>{"dnf", "-y", "--enablerepo=epel", "--nogpgcheck", "install", "htop", "nano"}));
+            (std::vector<std::string>{
+                "dnf", "-y", "--enablerepo=epel", "--nogpgcheck", "install", "htop", "nano"}));
   EXPECT_EQ(result.get("rc"), Value(0));
 }
 
@@ -68,7 +75,8 @@ TEST(Dnf, LeavesInstalledPackagesAlone) {
   MemorySystem system;
   system.program("dnf").when({"rpm", "-q"}, "htop-3.2.1\n");
 
-  const Value result = test::expect_unchanged(dnf_module, Value::map({{"name", "htop"}, {"state", "installed"}}), system);
+  const Value result = test::expect_unchanged(
+      dnf_module, Value::map({{"name", "htop"}, {"state", "installed"}}), system);
 
   EXPECT_EQ(to_text(result.get("msg")), "Nothing to do");
 }
@@ -82,7 +90,8 @@ TEST(Dnf, LeavesAbsentPackagesAlone) {
 
 TEST(Dnf, FailsWithDnfsWords) {
   MemorySystem system;
-  system.when({"rpm", "-q"}, "", 1).when({"dnf", "--assumeno"}, "", 1, "Error: Unable to find a match: nope\n");
+  system.when({"rpm", "-q"}, "", 1)
+      .when({"dnf", "--assumeno"}, "", 1, "Error: Unable to find a match: nope\n");
 
   EXPECT_EQ(test::expect_refused(dnf_module, Value::map({{"name", "nope"}}), system),
             "'dnf install nope' failed: Error: Unable to find a match: nope");
@@ -91,7 +100,8 @@ TEST(Dnf, FailsWithDnfsWords) {
 TEST(Dnf, NeedsDnf) {
   MemorySystem system;
 
-  EXPECT_NE(test::expect_refused(dnf_module, Value::map({{"name", "x"}}), system).find("\"dnf\""), std::string::npos);
+  EXPECT_NE(test::expect_refused(dnf_module, Value::map({{"name", "x"}}), system).find("\"dnf\""),
+            std::string::npos);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -21,7 +21,10 @@ TEST(DpkgSelections, HoldsAPackage) {
     return CommandResult{};
   });
 
-  const Value result = test::expect_converges(dpkg_selections_module, Value::map({{"name", "nvidia-open-580"}, {"selection", "hold"}}), system);
+  const Value result =
+      test::expect_converges(dpkg_selections_module,
+                             Value::map({{"name", "nvidia-open-580"}, {"selection", "hold"}}),
+                             system);
 
   EXPECT_EQ(to_text(result.get("before")), "install");
   EXPECT_EQ(to_text(result.get("after")), "hold");
@@ -29,9 +32,11 @@ TEST(DpkgSelections, HoldsAPackage) {
 
 TEST(DpkgSelections, KnowsAPackageThatIsNotThere) {
   MemorySystem system;
-  system.when({"dpkg", "--get-selections"}, "").when({"dpkg", "--set-selections"}, "", 1, "dpkg: error\n");
+  system.when({"dpkg", "--get-selections"}, "")
+      .when({"dpkg", "--set-selections"}, "", 1, "dpkg: error\n");
 
-  const Value result = test::run(dpkg_selections_module, Value::map({{"name", "x"}, {"selection", "hold"}}), system);
+  const Value result =
+      test::run(dpkg_selections_module, Value::map({{"name", "x"}, {"selection", "hold"}}), system);
 
   EXPECT_TRUE(result.get("failed").truthy());
   EXPECT_EQ(to_text(result.get("before")), "not present");
@@ -40,7 +45,8 @@ TEST(DpkgSelections, KnowsAPackageThatIsNotThere) {
 TEST(DpkgSelections, RefusesOtherSelections) {
   MemorySystem system;
 
-  test::expect_refused(dpkg_selections_module, Value::map({{"name", "x"}, {"selection", "keep"}}), system);
+  test::expect_refused(
+      dpkg_selections_module, Value::map({{"name", "x"}, {"selection", "keep"}}), system);
 }
 
 }  // namespace

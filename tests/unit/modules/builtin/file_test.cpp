@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -21,7 +21,8 @@ Value args(std::initializer_list<std::pair<Value, Value>> entries) { return Valu
 TEST(FileDirectory, IsMadeWithItsParents) {
   MemorySystem system;
 
-  const Value result = expect_converges(file_module, args({{"path", "/opt/a/b"}, {"state", "directory"}, {"mode", "0750"}}), system);
+  const Value result = expect_converges(
+      file_module, args({{"path", "/opt/a/b"}, {"state", "directory"}, {"mode", "0750"}}), system);
 
   EXPECT_EQ(system.info("/opt/a").mode, 0750U);
   EXPECT_EQ(system.info("/opt/a/b").mode, 0750U);
@@ -33,7 +34,11 @@ TEST(FileDirectory, ChangesModeAndOwnerOfWhatIsThere) {
   MemorySystem system;
   system.folder("/srv/data").user("ann", 1000, 1000);
 
-  expect_converges(file_module, args({{"path", "/srv/data"}, {"state", "directory"}, {"owner", "ann"}, {"mode", "u=rwx,go="}}), system);
+  expect_converges(
+      file_module,
+      args(
+          {{"path", "/srv/data"}, {"state", "directory"}, {"owner", "ann"}, {"mode", "u=rwx,go="}}),
+      system);
 
   EXPECT_EQ(system.info("/srv/data").uid, 1000U);
   EXPECT_EQ(system.info("/srv/data").mode, 0700U);
@@ -41,9 +46,13 @@ TEST(FileDirectory, ChangesModeAndOwnerOfWhatIsThere) {
 
 TEST(FileDirectory, RecursesWithoutMakingFilesExecutable) {
   MemorySystem system;
-  system.folder("/srv/data/sub", 0700).file("/srv/data/sub/x", "1", 0600).link("x", "/srv/data/sub/l");
+  system.folder("/srv/data/sub", 0700)
+      .file("/srv/data/sub/x", "1", 0600)
+      .link("x", "/srv/data/sub/l");
 
-  expect_converges(file_module, args({{"path", "/srv/data"}, {"recurse", true}, {"mode", "u=rwX,go=rX"}}), system);
+  expect_converges(file_module,
+                   args({{"path", "/srv/data"}, {"recurse", true}, {"mode", "u=rwX,go=rX"}}),
+                   system);
 
   EXPECT_EQ(system.info("/srv/data/sub").mode, 0755U);
   EXPECT_EQ(system.info("/srv/data/sub/x").mode, 0644U);
@@ -53,14 +62,19 @@ TEST(FileDirectory, RefusesAFileInItsPlace) {
   MemorySystem system;
   system.file("/srv/x", "1");
 
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/srv/x"}, {"state", "directory"}}), system), HasSubstr("already exists as a file"));
+  EXPECT_THAT(
+      expect_refused(file_module, args({{"path", "/srv/x"}, {"state", "directory"}}), system),
+      HasSubstr("already exists as a file"));
 }
 
 TEST(FileDirectory, EndsWhenALinkPointsUp) {
   MemorySystem system;
   system.folder("/srv/data").link("/srv/data", "/srv/data/up");
 
-  expect_converges(file_module, args({{"path", "/srv/data"}, {"recurse", true}, {"mode", "0711"}, {"state", "directory"}}), system);
+  expect_converges(
+      file_module,
+      args({{"path", "/srv/data"}, {"recurse", true}, {"mode", "0711"}, {"state", "directory"}}),
+      system);
 }
 
 TEST(FileAbsent, RemovesTreesAndLinksButNotWhatLinksPointTo) {
@@ -79,7 +93,8 @@ TEST(FileAbsent, ListsWhatGoesInTheDiff) {
   MemorySystem system;
   system.file("/srv/data/sub/x", "1").diff_mode(true);
 
-  const Value result = test::dry_run(file_module, args({{"path", "/srv/data"}, {"state", "absent"}}), system);
+  const Value result =
+      test::dry_run(file_module, args({{"path", "/srv/data"}, {"state", "absent"}}), system);
 
   const Value& content = result.get("diff").get("before").get("path_content");
   EXPECT_EQ(content.get("directories"), Value::list({"/srv/data/sub"}));
@@ -90,8 +105,11 @@ TEST(FileLink, IsMadeAndMoved) {
   MemorySystem system;
   system.folder("/opt/cuda-12").folder("/opt/cuda-13");
 
-  expect_converges(file_module, args({{"src", "/opt/cuda-12"}, {"path", "/opt/cuda"}, {"state", "link"}}), system);
-  expect_converges(file_module, args({{"src", "cuda-13"}, {"path", "/opt/cuda"}, {"state", "link"}}), system);
+  expect_converges(file_module,
+                   args({{"src", "/opt/cuda-12"}, {"path", "/opt/cuda"}, {"state", "link"}}),
+                   system);
+  expect_converges(
+      file_module, args({{"src", "cuda-13"}, {"path", "/opt/cuda"}, {"state", "link"}}), system);
 
   EXPECT_EQ(system.link_target("/opt/cuda"), "cuda-13");
 }
@@ -102,25 +120,43 @@ TEST(FileLink, NeedsItsSourceUnlessForced) {
 
   system.folder("/opt");
   EXPECT_THAT(expect_refused(file_module, plain, system), HasSubstr("does not exist"));
-  expect_converges(file_module, args({{"src", "/nowhere"}, {"path", "/opt/l"}, {"state", "link"}, {"force", true}, {"follow", false}}), system);
+  expect_converges(file_module,
+                   args({{"src", "/nowhere"},
+                         {"path", "/opt/l"},
+                         {"state", "link"},
+                         {"force", true},
+                         {"follow", false}}),
+                   system);
 }
 
 TEST(FileLink, ReplacesAFileOrEmptyFolderOnlyWhenForced) {
   MemorySystem system;
   system.file("/opt/f", "x").folder("/opt/d").file("/opt/full/x", "1");
 
-  EXPECT_THAT(expect_refused(file_module, args({{"src", "/etc"}, {"path", "/opt/f"}, {"state", "link"}}), system), HasSubstr("refusing"));
-  expect_converges(file_module, args({{"src", "/etc"}, {"path", "/opt/f"}, {"state", "link"}, {"force", true}}), system);
-  expect_converges(file_module, args({{"src", "/etc"}, {"path", "/opt/d"}, {"state", "link"}, {"force", true}}), system);
-  EXPECT_THAT(expect_refused(file_module, args({{"src", "/etc"}, {"path", "/opt/full"}, {"state", "link"}, {"force", true}}), system),
-              HasSubstr("not empty"));
+  EXPECT_THAT(
+      expect_refused(
+          file_module, args({{"src", "/etc"}, {"path", "/opt/f"}, {"state", "link"}}), system),
+      HasSubstr("refusing"));
+  expect_converges(file_module,
+                   args({{"src", "/etc"}, {"path", "/opt/f"}, {"state", "link"}, {"force", true}}),
+                   system);
+  expect_converges(file_module,
+                   args({{"src", "/etc"}, {"path", "/opt/d"}, {"state", "link"}, {"force", true}}),
+                   system);
+  EXPECT_THAT(
+      expect_refused(
+          file_module,
+          args({{"src", "/etc"}, {"path", "/opt/full"}, {"state", "link"}, {"force", true}}),
+          system),
+      HasSubstr("not empty"));
 }
 
 TEST(FileHard, GivesAFileASecondName) {
   MemorySystem system;
   system.file("/opt/a", "x");
 
-  expect_converges(file_module, args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}}), system);
+  expect_converges(
+      file_module, args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}}), system);
 
   EXPECT_EQ(system.info("/opt/a").inode, system.info("/opt/b").inode);
 }
@@ -129,8 +165,14 @@ TEST(FileHard, RefusesAnotherFileUnlessForced) {
   MemorySystem system;
   system.file("/opt/a", "x").file("/opt/b", "y");
 
-  EXPECT_THAT(expect_refused(file_module, args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}}), system), HasSubstr("cannot link"));
-  expect_converges(file_module, args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}, {"force", true}}), system);
+  EXPECT_THAT(
+      expect_refused(
+          file_module, args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}}), system),
+      HasSubstr("cannot link"));
+  expect_converges(
+      file_module,
+      args({{"src", "/opt/a"}, {"path", "/opt/b"}, {"state", "hard"}, {"force", true}}),
+      system);
 }
 
 TEST(FileTouch, MakesAnEmptyFileThenOnlyMovesItsTimes) {
@@ -150,7 +192,12 @@ TEST(FileTouch, LeavesAFileAloneWhenTimesArePreserved) {
   MemorySystem system;
   system.file("/opt/x", "1");
 
-  expect_unchanged(file_module, args({{"path", "/opt/x"}, {"state", "touch"}, {"access_time", "preserve"}, {"modification_time", "preserve"}}), system);
+  expect_unchanged(file_module,
+                   args({{"path", "/opt/x"},
+                         {"state", "touch"},
+                         {"access_time", "preserve"},
+                         {"modification_time", "preserve"}}),
+                   system);
 }
 
 TEST(FileTouch, SetsExactTimes) {
@@ -158,7 +205,11 @@ TEST(FileTouch, SetsExactTimes) {
   system.file("/opt/x", "1");
 
   expect_converges(file_module,
-                   args({{"path", "/opt/x"}, {"state", "touch"}, {"access_time", "preserve"}, {"modification_time", "202001020304.05"}}), system);
+                   args({{"path", "/opt/x"},
+                         {"state", "touch"},
+                         {"access_time", "preserve"},
+                         {"modification_time", "202001020304.05"}}),
+                   system);
 
   EXPECT_NE(system.info("/opt/x").modified, system.info("/opt/x").accessed);
 }
@@ -167,7 +218,11 @@ TEST(FileTouch, RefusesATimeOfAnotherForm) {
   MemorySystem system;
   system.file("/opt/x", "1");
 
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/opt/x"}, {"state", "touch"}, {"access_time", "noon"}}), system), HasSubstr("'noon'"));
+  EXPECT_THAT(
+      expect_refused(file_module,
+                     args({{"path", "/opt/x"}, {"state", "touch"}, {"access_time", "noon"}}),
+                     system),
+      HasSubstr("'noon'"));
 }
 
 TEST(FileState, DefaultsToWhatIsThere) {
@@ -181,14 +236,16 @@ TEST(FileState, DefaultsToWhatIsThere) {
 TEST(FileState, RefusesAnAbsentFile) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/srv/none"}, {"mode", "0644"}}), system), HasSubstr("is absent"));
+  EXPECT_THAT(expect_refused(file_module, args({{"path", "/srv/none"}, {"mode", "0644"}}), system),
+              HasSubstr("is absent"));
 }
 
 TEST(FileState, FollowsALinkToItsTarget) {
   MemorySystem system;
   system.file("/srv/f", "1", 0600).link("f", "/srv/l");
 
-  expect_converges(file_module, args({{"path", "/srv/l"}, {"state", "file"}, {"mode", "0644"}}), system);
+  expect_converges(
+      file_module, args({{"path", "/srv/l"}, {"state", "file"}, {"mode", "0644"}}), system);
 
   EXPECT_EQ(system.info("/srv/f").mode, 0644U);
 }
@@ -196,9 +253,14 @@ TEST(FileState, FollowsALinkToItsTarget) {
 TEST(FileArguments, RefusesContradictions) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/etc"}, {"src", "/x"}}), system), HasSubstr("src needs state"));
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/tmp/x"}, {"recurse", true}, {"state", "touch"}}), system), HasSubstr("recurse needs state"));
-  EXPECT_THAT(expect_refused(file_module, args({{"path", "/etc"}, {"state", "there"}}), system), HasSubstr("there"));
+  EXPECT_THAT(expect_refused(file_module, args({{"path", "/etc"}, {"src", "/x"}}), system),
+              HasSubstr("src needs state"));
+  EXPECT_THAT(
+      expect_refused(
+          file_module, args({{"path", "/tmp/x"}, {"recurse", true}, {"state", "touch"}}), system),
+      HasSubstr("recurse needs state"));
+  EXPECT_THAT(expect_refused(file_module, args({{"path", "/etc"}, {"state", "there"}}), system),
+              HasSubstr("there"));
 }
 
 TEST(FileOwner, IsAWarningInADryRunAndAnErrorInARun) {

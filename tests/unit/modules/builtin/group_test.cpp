@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -56,7 +56,8 @@ TEST(Group, IsMadeOnceAndThenLeftAlone) {
   EXPECT_EQ(first.get("gid"), Value(4000));
   EXPECT_TRUE(first.get("system").truthy());
   ASSERT_EQ(system.commands().size(), 1U);
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"groupadd", "-g", "4000", "-r", "gpu"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"groupadd", "-g", "4000", "-r", "gpu"}));
   EXPECT_FALSE(second.get("changed").truthy());
   EXPECT_EQ(second.get("gid"), Value(4000));
 }
@@ -66,10 +67,12 @@ TEST(Group, ChangesItsNumber) {
   install_group_commands(system);
   system.group("gpu", 1000);
 
-  const Value result = test::run(group_module, Value::map({{"name", "gpu"}, {"gid", 0}, {"non_unique", true}}), system);
+  const Value result = test::run(
+      group_module, Value::map({{"name", "gpu"}, {"gid", 0}, {"non_unique", true}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"groupmod", "-g", "0", "-o", "gpu"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"groupmod", "-g", "0", "-o", "gpu"}));
 }
 
 TEST(Group, IsRemovedOnceAndThenLeftAlone) {
@@ -104,13 +107,16 @@ TEST(Group, FailsWithTheCommandsError) {
 TEST(Group, NeedsANumberToShare) {
   MemorySystem system;
 
-  EXPECT_TRUE(test::run(group_module, Value::map({{"name", "gpu"}, {"non_unique", true}}), system).get("failed").truthy());
+  EXPECT_TRUE(test::run(group_module, Value::map({{"name", "gpu"}, {"non_unique", true}}), system)
+                  .get("failed")
+                  .truthy());
 }
 
 TEST(Group, AsksTheDirectoryServiceWhenThereIsOne) {
   MemorySystem system;
   install_group_commands(system);
-  system.file("/etc/nsswitch.conf", "group: files sss\n").when({"getent", "group", "staff"}, "staff:*:70000:\n");
+  system.file("/etc/nsswitch.conf", "group: files sss\n")
+      .when({"getent", "group", "staff"}, "staff:*:70000:\n");
 
   const Value result = test::run(group_module, Value::map({{"name", "staff"}}), system);
 

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -23,10 +23,14 @@ TEST(KernelBlacklist, AddsALine) {
 
 TEST(KernelBlacklist, RemovesOnlyItsLine) {
   MemorySystem system;
-  system.file("/etc/modprobe.d/b.conf", "# blacklist nouveau\nblacklist  nouveau\nblacklist nouveau2\n");
+  system.file("/etc/modprobe.d/b.conf",
+              "# blacklist nouveau\nblacklist  nouveau\nblacklist nouveau2\n");
 
-  test::expect_converges(kernel_blacklist_module,
-                         Value::map({{"name", "nouveau"}, {"state", "absent"}, {"blacklist_file", "/etc/modprobe.d/b.conf"}}), system);
+  test::expect_converges(
+      kernel_blacklist_module,
+      Value::map(
+          {{"name", "nouveau"}, {"state", "absent"}, {"blacklist_file", "/etc/modprobe.d/b.conf"}}),
+      system);
 
   EXPECT_EQ(system.text("/etc/modprobe.d/b.conf"), "# blacklist nouveau\nblacklist nouveau2\n");
 }
@@ -34,7 +38,8 @@ TEST(KernelBlacklist, RemovesOnlyItsLine) {
 TEST(KernelBlacklist, MakesNoFileToRemoveALine) {
   MemorySystem system;
 
-  test::expect_unchanged(kernel_blacklist_module, Value::map({{"name", "nouveau"}, {"state", "absent"}}), system);
+  test::expect_unchanged(
+      kernel_blacklist_module, Value::map({{"name", "nouveau"}, {"state", "absent"}}), system);
 
   EXPECT_FALSE(system.exists("/etc/modprobe.d/blacklist-ansible.conf"));
 }

@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -41,22 +41,45 @@ TEST_P(LineEdit, EndsAsAnsibleWouldAndStaysThere) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Cases, LineEdit,
+    Cases,
+    LineEdit,
     testing::Values(
         EditCase{"AppendsAtTheEnd", "a\nb\n", {{"line", "c"}}, "a\nb\nc\n"},
         EditCase{"EndsTheLastLineFirst", "a\nb", {{"line", "c"}}, "a\nb\nc\n"},
         EditCase{"LeavesAnEqualLine", "a\nb\n", {{"line", "a"}}, "a\nb\n"},
-        EditCase{"ReplacesTheLastMatch", "x=1\nx=2\ny\n", {{"regexp", "^x="}, {"line", "x=3"}}, "x=1\nx=3\ny\n"},
-        EditCase{"ReplacesTheFirstMatch", "x=1\nx=2\n", {{"regexp", "^x="}, {"line", "x=3"}, {"firstmatch", "yes"}}, "x=3\nx=2\n"},
+        EditCase{"ReplacesTheLastMatch",
+                 "x=1\nx=2\ny\n",
+                 {{"regexp", "^x="}, {"line", "x=3"}},
+                 "x=1\nx=3\ny\n"},
+        EditCase{"ReplacesTheFirstMatch",
+                 "x=1\nx=2\n",
+                 {{"regexp", "^x="}, {"line", "x=3"}, {"firstmatch", "yes"}},
+                 "x=3\nx=2\n"},
         EditCase{"AppendsWithoutMatch", "a\n", {{"regexp", "^x="}, {"line", "x=3"}}, "a\nx=3\n"},
         EditCase{"FindsLiteralText", "a [b]\n", {{"search_string", "[b]"}, {"line", "c"}}, "c\n"},
-        EditCase{"FillsGroups", "k = v\n", {{"regexp", "^(\\w+) = (?P<v>.*)$"}, {"line", "\\1: \\g<v>"}, {"backrefs", "yes"}}, "k: v\n"},
-        EditCase{"DoesNothingWhenBackrefsFindNothing", "a\n", {{"regexp", "^x"}, {"line", "b"}, {"backrefs", "yes"}}, "a\n"},
-        EditCase{"InsertsAfterTheLastMatch", "s\na\ns\nb\n", {{"insertafter", "^s"}, {"line", "n"}}, "s\na\ns\nn\nb\n"},
-        EditCase{"InsertsAfterTheFirstMatch", "s\na\ns\nb\n", {{"insertafter", "^s"}, {"line", "n"}, {"firstmatch", "yes"}}, "s\nn\na\ns\nb\n"},
+        EditCase{"FillsGroups",
+                 "k = v\n",
+                 {{"regexp", "^(\\w+) = (?P<v>.*)$"}, {"line", "\\1: \\g<v>"}, {"backrefs", "yes"}},
+                 "k: v\n"},
+        EditCase{"DoesNothingWhenBackrefsFindNothing",
+                 "a\n",
+                 {{"regexp", "^x"}, {"line", "b"}, {"backrefs", "yes"}},
+                 "a\n"},
+        EditCase{"InsertsAfterTheLastMatch",
+                 "s\na\ns\nb\n",
+                 {{"insertafter", "^s"}, {"line", "n"}},
+                 "s\na\ns\nn\nb\n"},
+        EditCase{"InsertsAfterTheFirstMatch",
+                 "s\na\ns\nb\n",
+                 {{"insertafter", "^s"}, {"line", "n"}, {"firstmatch", "yes"}},
+                 "s\nn\na\ns\nb\n"},
         EditCase{"InsertsBefore", "a\ns\n", {{"insertbefore", "^s"}, {"line", "n"}}, "a\nn\ns\n"},
-        EditCase{"InsertsAtTheBeginning", "a\n", {{"insertbefore", "BOF"}, {"line", "n"}}, "n\na\n"},
-        EditCase{"AppendsWhenTheAnchorIsMissing", "a\n", {{"insertbefore", "^s"}, {"line", "n"}}, "a\nn\n"},
+        EditCase{
+            "InsertsAtTheBeginning", "a\n", {{"insertbefore", "BOF"}, {"line", "n"}}, "n\na\n"},
+        EditCase{"AppendsWhenTheAnchorIsMissing",
+                 "a\n",
+                 {{"insertbefore", "^s"}, {"line", "n"}},
+                 "a\nn\n"},
         EditCase{"RemovesMatches", "x1\na\nx2\n", {{"regexp", "^x"}, {"state", "absent"}}, "a\n"},
         EditCase{"RemovesEqualLines", "a\nab\na\n", {{"line", "a"}, {"state", "absent"}}, "ab\n"},
         EditCase{"RemovesNothing", "a\n", {{"line", "b"}, {"state", "absent"}}, "a\n"}),
@@ -65,9 +88,13 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(LineInFile, MakesTheFileAndItsFoldersWhenAsked) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(lineinfile_module, Value::map({{"path", "/opt/x/f"}, {"line", "a"}}), system), HasSubstr("does not exist"));
+  EXPECT_THAT(
+      expect_refused(lineinfile_module, Value::map({{"path", "/opt/x/f"}, {"line", "a"}}), system),
+      HasSubstr("does not exist"));
   const Value result = expect_converges(
-      lineinfile_module, Value::map({{"path", "/opt/x/f"}, {"line", "a"}, {"create", true}, {"mode", "0600"}}), system);
+      lineinfile_module,
+      Value::map({{"path", "/opt/x/f"}, {"line", "a"}, {"create", true}, {"mode", "0600"}}),
+      system);
 
   EXPECT_EQ(system.text("/opt/x/f"), "a\n");
   EXPECT_EQ(system.info("/opt/x/f").mode, 0600U);
@@ -88,7 +115,8 @@ TEST(LineInFile, ChangesModeAlone) {
   MemorySystem system;
   system.file("/f", "a\n", 0644);
 
-  const Value result = expect_converges(lineinfile_module, Value::map({{"path", "/f"}, {"line", "a"}, {"mode", "0600"}}), system);
+  const Value result = expect_converges(
+      lineinfile_module, Value::map({{"path", "/f"}, {"line", "a"}, {"mode", "0600"}}), system);
 
   EXPECT_EQ(result.get("msg"), Value("ownership, perms or SE linux context changed"));
 }
@@ -107,7 +135,8 @@ TEST(LineInFile, NamesTheCopyItKept) {
   MemorySystem system;
   system.file("/f", "a\n");
 
-  const Value result = test::run(lineinfile_module, Value::map({{"path", "/f"}, {"line", "b"}, {"backup", true}}), system);
+  const Value result = test::run(
+      lineinfile_module, Value::map({{"path", "/f"}, {"line", "b"}, {"backup", true}}), system);
 
   EXPECT_EQ(system.text(to_text(result.get("backup"))), "a\n");
 }
@@ -116,7 +145,8 @@ TEST(LineInFile, ShowsBothTexts) {
   MemorySystem system;
   system.file("/f", "a\n").diff_mode(true);
 
-  const Value result = test::dry_run(lineinfile_module, Value::map({{"path", "/f"}, {"line", "b"}}), system);
+  const Value result =
+      test::dry_run(lineinfile_module, Value::map({{"path", "/f"}, {"line", "b"}}), system);
 
   EXPECT_EQ(result.get("diff").get("before"), Value("a\n"));
   EXPECT_EQ(result.get("diff").get("after"), Value("a\nb\n"));
@@ -132,12 +162,15 @@ TEST(LineInFile, RefusesContradictions) {
     return expect_refused(lineinfile_module, arguments, system);
   };
 
-  EXPECT_THAT(refused({{"line", "a"}, {"insertafter", "x"}, {"insertbefore", "y"}}), HasSubstr("insert"));
+  EXPECT_THAT(refused({{"line", "a"}, {"insertafter", "x"}, {"insertbefore", "y"}}),
+              HasSubstr("insert"));
   EXPECT_THAT(refused({{"regexp", "a"}}), HasSubstr("needs line"));
   EXPECT_THAT(refused({{"line", "a"}, {"backrefs", true}}), HasSubstr("needs regexp"));
   EXPECT_THAT(refused({{"state", "absent"}}), HasSubstr("needs one of"));
   EXPECT_THAT(refused({{"line", "a"}, {"regexp", "("}}), HasSubstr("regular expression"));
-  EXPECT_THAT(expect_refused(lineinfile_module, Value::map({{"path", "/etc"}, {"line", "a"}}), system), HasSubstr("is a folder"));
+  EXPECT_THAT(
+      expect_refused(lineinfile_module, Value::map({{"path", "/etc"}, {"line", "a"}}), system),
+      HasSubstr("is a folder"));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -26,16 +26,19 @@ TEST(Modprobe, LoadsAModuleWithParameters) {
   MemorySystem system;
   install_modprobe(system, "drm 1 0 - Live 0x0\n");
 
-  test::expect_converges(modprobe_module, Value::map({{"name", "nvidia-uvm"}, {"params", "a=1 'b=2 3'"}}), system);
+  test::expect_converges(
+      modprobe_module, Value::map({{"name", "nvidia-uvm"}, {"params", "a=1 'b=2 3'"}}), system);
 
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"modprobe", "nvidia-uvm", "a=1", "b=2 3"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"modprobe", "nvidia-uvm", "a=1", "b=2 3"}));
 }
 
 TEST(Modprobe, UnloadsAModule) {
   MemorySystem system;
   install_modprobe(system, "nouveau 1 0 - Live 0x0\n");
 
-  test::expect_converges(modprobe_module, Value::map({{"name", "nouveau"}, {"state", "absent"}}), system);
+  test::expect_converges(
+      modprobe_module, Value::map({{"name", "nouveau"}, {"state", "absent"}}), system);
 
   EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"modprobe", "-r", "nouveau"}));
 }
@@ -52,19 +55,29 @@ TEST(Modprobe, KeepsItOverABoot) {
   install_modprobe(system, "nvidia 1 0 - Live 0x0\n");
   system.file("/etc/modprobe.d/old.conf", "options nvidia NVreg_A=0\noptions drm x=1\n");
 
-  test::expect_converges(modprobe_module, Value::map({{"name", "nvidia"}, {"params", "NVreg_A=1 NVreg_B=2"}, {"persistent", "present"}}), system);
+  test::expect_converges(
+      modprobe_module,
+      Value::map(
+          {{"name", "nvidia"}, {"params", "NVreg_A=1 NVreg_B=2"}, {"persistent", "present"}}),
+      system);
 
   EXPECT_EQ(system.text("/etc/modules-load.d/nvidia.conf"), "nvidia\n");
-  EXPECT_EQ(system.text("/etc/modprobe.d/nvidia.conf"), "options nvidia NVreg_A=1\noptions nvidia NVreg_B=2\n");
-  EXPECT_EQ(system.text("/etc/modprobe.d/old.conf"), "#options nvidia NVreg_A=0\noptions drm x=1\n");
+  EXPECT_EQ(system.text("/etc/modprobe.d/nvidia.conf"),
+            "options nvidia NVreg_A=1\noptions nvidia NVreg_B=2\n");
+  EXPECT_EQ(system.text("/etc/modprobe.d/old.conf"),
+            "#options nvidia NVreg_A=0\noptions drm x=1\n");
 }
 
 TEST(Modprobe, TakesItOutOfTheBoot) {
   MemorySystem system;
   install_modprobe(system, "");
-  system.file("/etc/modules-load.d/x.conf", "i2c-dev\nnouveau # for now\n").file("/etc/modprobe.d/x.conf", "options nouveau modeset=1\n");
+  system.file("/etc/modules-load.d/x.conf", "i2c-dev\nnouveau # for now\n")
+      .file("/etc/modprobe.d/x.conf", "options nouveau modeset=1\n");
 
-  test::expect_converges(modprobe_module, Value::map({{"name", "nouveau"}, {"state", "absent"}, {"persistent", "absent"}}), system);
+  test::expect_converges(
+      modprobe_module,
+      Value::map({{"name", "nouveau"}, {"state", "absent"}, {"persistent", "absent"}}),
+      system);
 
   EXPECT_EQ(system.text("/etc/modules-load.d/x.conf"), "i2c-dev\n#nouveau # for now\n");
   EXPECT_EQ(system.text("/etc/modprobe.d/x.conf"), "#options nouveau modeset=1\n");
@@ -76,8 +89,13 @@ TEST(Modprobe, FailsWithItsError) {
   system.when({"modprobe", "nope"}, "", 1, "modprobe: FATAL: Module nope not found\n");
   system.when({"modprobe", "-n", "nope"}, "", 1, "modprobe: FATAL: Module nope not found\n");
 
-  EXPECT_NE(to_text(test::run(modprobe_module, Value::map({{"name", "nope"}}), system).get("msg")).find("Module nope not found"), std::string::npos);
-  EXPECT_NE(to_text(test::dry_run(modprobe_module, Value::map({{"name", "nope"}}), system).get("msg")).find("not found"), std::string::npos);
+  EXPECT_NE(to_text(test::run(modprobe_module, Value::map({{"name", "nope"}}), system).get("msg"))
+                .find("Module nope not found"),
+            std::string::npos);
+  EXPECT_NE(
+      to_text(test::dry_run(modprobe_module, Value::map({{"name", "nope"}}), system).get("msg"))
+          .find("not found"),
+      std::string::npos);
 }
 
 TEST(Modprobe, RefusesAnOpenQuote) {

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -16,8 +16,10 @@ TEST(PackageFacts, ListsInstalledDebs) {
   MemorySystem system;
   system.file("/var/lib/dpkg/status", "");
   system.when({"dpkg-query", "--show"},
-              "bash\tarm64\tinstall ok installed\t5.2-1\tshells\t\nold\tarm64\tdeinstall ok config-files\t1\tx\t\n"
-              "libc6\tarm64\tinstall ok installed\t2.36\tlibs\tDebian\nlibc6\tarmhf\tinstall ok installed\t2.36\tlibs\tDebian\n");
+              "bash\tarm64\tinstall ok installed\t5.2-1\tshells\t\nold\tarm64\tdeinstall ok "
+              "config-files\t1\tx\t\n"
+              "libc6\tarm64\tinstall ok installed\t2.36\tlibs\tDebian\nlibc6\tarmhf\tinstall ok "
+              "installed\t2.36\tlibs\tDebian\n");
 
   const Value result = test::expect_unchanged(package_facts_module, Value(Map()), system);
   const Value& packages = result.get("ansible_facts").get("packages");

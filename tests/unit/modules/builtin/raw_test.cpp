@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -35,7 +35,8 @@ TEST(Raw, FailsWithTheExitCode) {
 TEST(Raw, IsSkippedInADryRun) {
   MemorySystem system;
 
-  EXPECT_TRUE(test::dry_run(raw_module, Value::map({{"cmd", "reboot"}}), system).get("skipped").truthy());
+  EXPECT_TRUE(
+      test::dry_run(raw_module, Value::map({{"cmd", "reboot"}}), system).get("skipped").truthy());
 }
 
 TEST(Raw, NeedsALine) {

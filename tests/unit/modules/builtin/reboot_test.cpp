@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -13,7 +13,10 @@ namespace {
 using test::MemorySystem;
 
 MemorySystem& install_shutdown(MemorySystem& system) {
-  system.program("sh", "/bin").when({"/bin/sh", "-c"}, "abc-123\n").file("/sbin/shutdown", "", 0755).when({"/sbin/shutdown"}, "");
+  system.program("sh", "/bin")
+      .when({"/bin/sh", "-c"}, "abc-123\n")
+      .file("/sbin/shutdown", "", 0755)
+      .when({"/sbin/shutdown"}, "");
   return system;
 }
 
@@ -21,12 +24,14 @@ TEST(Reboot, AsksShutdownAndNotesTheBoot) {
   MemorySystem system;
   install_shutdown(system);
 
-  const Value result = test::run(reboot_module, Value::map({{"pre_reboot_delay", 130}, {"msg", "new driver"}}), system);
+  const Value result = test::run(
+      reboot_module, Value::map({{"pre_reboot_delay", 130}, {"msg", "new driver"}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy()) << to_text(result);
   EXPECT_EQ(to_text(result.get("boot_id")), "abc-123");
   EXPECT_EQ(to_text(result.get("change_classes")), "['reboot']");
-  EXPECT_EQ(system.commands().back().argv, (std::vector<std::string>{"/sbin/shutdown", "-r", "2", "new driver"}));
+  EXPECT_EQ(system.commands().back().argv,
+            (std::vector<std::string>{"/sbin/shutdown", "-r", "2", "new driver"}));
 }
 
 TEST(Reboot, UsesTheCommandGiven) {
@@ -56,14 +61,16 @@ TEST(Reboot, FailsWithShutdownsError) {
 
   const Value result = test::run(reboot_module, Value(Map()), system);
 
-  EXPECT_EQ(to_text(result.get("msg")), "Reboot command failed. Error was: ', Failed to talk to init'");
+  EXPECT_EQ(to_text(result.get("msg")),
+            "Reboot command failed. Error was: ', Failed to talk to init'");
   EXPECT_FALSE(result.get("rebooted").truthy());
 }
 
 TEST(Reboot, SaysThatShutdownIsNotThere) {
   MemorySystem system;
 
-  EXPECT_NE(test::expect_refused(reboot_module, Value::map({{"search_paths", "/opt"}}), system).find("Unable to find command \"shutdown\""),
+  EXPECT_NE(test::expect_refused(reboot_module, Value::map({{"search_paths", "/opt"}}), system)
+                .find("Unable to find command \"shutdown\""),
             std::string::npos);
 }
 

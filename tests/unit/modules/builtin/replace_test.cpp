@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -25,7 +25,8 @@ TEST(Replace, ReplacesEveryMatchAndCountsThem) {
   MemorySystem system;
   system.file("/f", "a=1\nb=1\n", 0600);
 
-  const Value result = expect_converges(replace_module, with({{"regexp", "^(\\w)=1$"}, {"replace", "\\1=2"}}), system);
+  const Value result = expect_converges(
+      replace_module, with({{"regexp", "^(\\w)=1$"}, {"replace", "\\1=2"}}), system);
 
   EXPECT_EQ(system.text("/f"), "a=2\nb=2\n");
   EXPECT_EQ(system.info("/f").mode, 0600U);
@@ -36,7 +37,10 @@ TEST(Replace, StaysBetweenAfterAndBefore) {
   MemorySystem system;
   system.file("/f", "x\n[a]\nx\n[b]\nx\n");
 
-  expect_converges(replace_module, with({{"regexp", "x"}, {"replace", "y"}, {"after", "\\[a\\]"}, {"before", "\\[b\\]"}}), system);
+  expect_converges(
+      replace_module,
+      with({{"regexp", "x"}, {"replace", "y"}, {"after", "\\[a\\]"}, {"before", "\\[b\\]"}}),
+      system);
 
   EXPECT_EQ(system.text("/f"), "x\n[a]\ny\n[b]\nx\n");
 }
@@ -45,18 +49,25 @@ TEST(Replace, SaysWhenThereIsNoSection) {
   MemorySystem system;
   system.file("/f", "x\n");
 
-  const Value result = expect_unchanged(replace_module, with({{"regexp", "x"}, {"replace", "y"}, {"after", "nothing"}}), system);
+  const Value result = expect_unchanged(
+      replace_module, with({{"regexp", "x"}, {"replace", "y"}, {"after", "nothing"}}), system);
 
   EXPECT_THAT(to_text(result.get("msg")), HasSubstr("did not match"));
 }
 
 TEST(Replace, KeepsAnotherEncoding) {
   MemorySystem system;
-  system.file("/f", "gr\xfc\xdf" "e\n");
+  system.file("/f",
+              "gr\xfc\xdf"
+              "e\n");
 
-  expect_converges(replace_module, with({{"regexp", "\xc3\xbc"}, {"replace", "u"}, {"encoding", "latin-1"}}), system);
+  expect_converges(replace_module,
+                   with({{"regexp", "\xc3\xbc"}, {"replace", "u"}, {"encoding", "latin-1"}}),
+                   system);
 
-  EXPECT_EQ(system.text("/f"), "gru\xdf" "e\n");
+  EXPECT_EQ(system.text("/f"),
+            "gru\xdf"
+            "e\n");
 }
 
 TEST(Replace, LeavesAFileWithoutMatches) {
@@ -69,10 +80,13 @@ TEST(Replace, LeavesAFileWithoutMatches) {
 TEST(Replace, RefusesAnAbsentFileAndABadPattern) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(replace_module, with({{"regexp", "a"}}), system), HasSubstr("does not exist"));
+  EXPECT_THAT(expect_refused(replace_module, with({{"regexp", "a"}}), system),
+              HasSubstr("does not exist"));
   system.file("/f", "a\n");
-  EXPECT_THAT(expect_refused(replace_module, with({{"regexp", "(a"}}), system), HasSubstr("regular expression"));
-  EXPECT_THAT(expect_refused(replace_module, with({{"replace", "a"}}), system), HasSubstr("regexp"));
+  EXPECT_THAT(expect_refused(replace_module, with({{"regexp", "(a"}}), system),
+              HasSubstr("regular expression"));
+  EXPECT_THAT(expect_refused(replace_module, with({{"replace", "a"}}), system),
+              HasSubstr("regexp"));
 }
 
 }  // namespace

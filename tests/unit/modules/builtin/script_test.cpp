@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -18,16 +18,18 @@ Value script_args(const std::string& line) {
 TEST(Script, RunsTheContentFromAPrivateFolderAndCleansUp) {
   MemorySystem system;
   std::string seen;
-  system.program("sh", "/bin").when({"/bin/sh", "-c"}, [&](const Command& command, MemorySystem& host) {
-    const std::string path = command.argv[2].substr(0, command.argv[2].find(' '));
-    seen = host.text(path);
-    EXPECT_EQ(host.info(path).mode, 0700U);
-    CommandResult done;
-    done.output = "hi\n";
-    return done;
-  });
+  system.program("sh", "/bin")
+      .when({"/bin/sh", "-c"}, [&](const Command& command, MemorySystem& host) {
+        const std::string path = command.argv[2].substr(0, command.argv[2].find(' '));
+        seen = host.text(path);
+        EXPECT_EQ(host.info(path).mode, 0700U);
+        CommandResult done;
+        done.output = "hi\n";
+        return done;
+      });
 
-  const Value result = test::run(script_module, script_args("files/tune.sh --name 'two words'"), system);
+  const Value result =
+      test::run(script_module, script_args("files/tune.sh --name 'two words'"), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(to_text(result.get("stdout")), "hi\n");

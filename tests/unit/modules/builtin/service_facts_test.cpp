@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -20,14 +20,16 @@ TEST(ServiceFacts, JoinsUnitsAndUnitFiles) {
               "● nope.service not-found inactive dead nope.service\n"
               "  done.service loaded active exited Done\n");
   system.when({"systemctl", "list-unit-files"},
-              "cron.service enabled enabled\ndone.service static -\ngetty@.service enabled enabled\nidle.service disabled enabled\n");
+              "cron.service enabled enabled\ndone.service static -\ngetty@.service enabled "
+              "enabled\nidle.service disabled enabled\n");
   system.when({"systemctl", "show"}, "ActiveState=inactive\n");
 
   const Value result = test::run(service_facts_module, Value(Map()), system);
   const Value& services = result.get("ansible_facts").get("services");
 
-  EXPECT_EQ(to_text(services.get("cron.service")),
-            "{'name': 'cron.service', 'state': 'running', 'source': 'systemd', 'status': 'enabled'}");
+  EXPECT_EQ(
+      to_text(services.get("cron.service")),
+      "{'name': 'cron.service', 'state': 'running', 'source': 'systemd', 'status': 'enabled'}");
   EXPECT_EQ(to_text(services.get("nope.service").get("status")), "not-found");
   EXPECT_EQ(to_text(services.get("done.service").get("state")), "stopped");
   EXPECT_EQ(to_text(services.get("idle.service").get("state")), "inactive");

@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -27,7 +27,10 @@ TEST(Shell, UsesTheShellAskedFor) {
   MemorySystem system;
   system.when({"/bin/bash", "-c"}, "").program("bash", "/bin");
 
-  test::run(shell_module, Value::map({{"cmd", "set -o pipefail"}, {"executable", "/bin/bash"}, {"chdir", "/tmp"}}), system);
+  test::run(
+      shell_module,
+      Value::map({{"cmd", "set -o pipefail"}, {"executable", "/bin/bash"}, {"chdir", "/tmp"}}),
+      system);
 
   ASSERT_EQ(system.commands().size(), 1U);
   EXPECT_EQ(system.commands()[0].argv.front(), "/bin/bash");

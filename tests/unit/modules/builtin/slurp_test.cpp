@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -16,7 +16,8 @@ using testing::HasSubstr;
 
 TEST(Slurp, GivesBase64OfEveryLength) {
   MemorySystem system;
-  for (const auto& [text, expected] : {std::pair{"", ""}, {"a", "YQ=="}, {"ab", "YWI="}, {"abc", "YWJj"}, {"abcd", "YWJjZA=="}}) {
+  for (const auto& [text, expected] :
+       {std::pair{"", ""}, {"a", "YQ=="}, {"ab", "YWI="}, {"abc", "YWJj"}, {"abcd", "YWJjZA=="}}) {
     system.file("/f", text);
 
     const Value result = expect_unchanged(slurp_module, Value::map({{"src", "/f"}}), system);
@@ -30,8 +31,10 @@ TEST(Slurp, GivesBase64OfEveryLength) {
 TEST(Slurp, SaysWhyItCannotRead) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(slurp_module, Value::map({{"src", "/none"}}), system), HasSubstr("file not found"));
-  EXPECT_THAT(expect_refused(slurp_module, Value::map({{"path", "/etc"}}), system), HasSubstr("is a directory"));
+  EXPECT_THAT(expect_refused(slurp_module, Value::map({{"src", "/none"}}), system),
+              HasSubstr("file not found"));
+  EXPECT_THAT(expect_refused(slurp_module, Value::map({{"path", "/etc"}}), system),
+              HasSubstr("is a directory"));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -46,7 +46,8 @@ TEST(Stat, TakesAnotherDigestOrNone) {
   MemorySystem system;
   system.file("/f", "hi\n");
 
-  EXPECT_EQ(stat_of({{"path", "/f"}, {"checksum_algorithm", "sha256"}}, system).get("checksum"), Value(Content::of("hi\n").sha256));
+  EXPECT_EQ(stat_of({{"path", "/f"}, {"checksum_algorithm", "sha256"}}, system).get("checksum"),
+            Value(Content::of("hi\n").sha256));
   EXPECT_EQ(stat_of({{"path", "/f"}, {"get_checksum", false}}, system).find("checksum"), nullptr);
 }
 
@@ -84,7 +85,10 @@ TEST(Stat, NamesAttributes) {
 TEST(Stat, RefusesAnUnknownDigest) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(stat_module, Value::map({{"path", "/etc"}, {"checksum_algorithm", "crc"}}), system), HasSubstr("crc"));
+  EXPECT_THAT(
+      expect_refused(
+          stat_module, Value::map({{"path", "/etc"}, {"checksum_algorithm", "crc"}}), system),
+      HasSubstr("crc"));
 }
 
 }  // namespace

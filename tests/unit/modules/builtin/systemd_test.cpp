@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -13,7 +13,8 @@ using test::MemorySystem;
 
 void install_unit(MemorySystem& system, const std::string& active, const std::string& file_state) {
   system.when({"systemctl"}, "");
-  system.when({"systemctl", "show"}, "LoadState=loaded\nActiveState=" + active + "\nUnitFileState=" + file_state + "\n");
+  system.when({"systemctl", "show"},
+              "LoadState=loaded\nActiveState=" + active + "\nUnitFileState=" + file_state + "\n");
   system.when({"systemctl", "is-enabled"}, file_state + "\n", file_state == "enabled" ? 0 : 1);
 }
 
@@ -28,7 +29,9 @@ TEST(Systemd, StartsAndEnablesWhatIsDown) {
   install_unit(system, "inactive", "disabled");
 
   const Value result =
-      test::run(systemd_module, Value::map({{"name", "docker"}, {"state", "started"}, {"enabled", true}}), system);
+      test::run(systemd_module,
+                Value::map({{"name", "docker"}, {"state", "started"}, {"enabled", true}}),
+                system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(actions(system), (std::vector<std::string>{"enable", "start"}));
@@ -41,8 +44,10 @@ TEST(Systemd, LeavesAloneWhatIsAsWanted) {
   MemorySystem system;
   install_unit(system, "active", "enabled");
 
-  const Value result =
-      test::run(systemd_module, Value::map({{"name", "docker"}, {"state", "started"}, {"enabled", true}, {"masked", false}}), system);
+  const Value result = test::run(
+      systemd_module,
+      Value::map({{"name", "docker"}, {"state", "started"}, {"enabled", true}, {"masked", false}}),
+      system);
 
   EXPECT_FALSE(result.get("changed").truthy());
   EXPECT_TRUE(system.commands().empty());
@@ -68,7 +73,8 @@ TEST(Systemd, ReloadsUnitFilesBeforeItLooks) {
   bool reloaded = false;
   system.when({"systemctl", "show"}, [&](const Command&, MemorySystem&) {
     CommandResult shown;
-    shown.output = reloaded ? "LoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\n" : "LoadState=not-found\nActiveState=inactive\n";
+    shown.output = reloaded ? "LoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\n"
+                            : "LoadState=not-found\nActiveState=inactive\n";
     return shown;
   });
   system.when({"systemctl", "daemon-reload"}, [&](const Command&, MemorySystem&) {
@@ -77,8 +83,10 @@ TEST(Systemd, ReloadsUnitFilesBeforeItLooks) {
   });
   system.when({"systemctl", "start"}, "");
 
-  const Value result =
-      test::run(systemd_module, Value::map({{"name", "new.service"}, {"state", "started"}, {"daemon_reload", true}}), system);
+  const Value result = test::run(
+      systemd_module,
+      Value::map({{"name", "new.service"}, {"state", "started"}, {"daemon_reload", true}}),
+      system);
 
   EXPECT_TRUE(result.get("changed").truthy()) << to_text(result);
   EXPECT_EQ(actions(system), (std::vector<std::string>{"daemon-reload", "start"}));
@@ -98,10 +106,13 @@ TEST(Systemd, Masks) {
   MemorySystem system;
   install_unit(system, "active", "enabled");
 
-  test::run(systemd_module, Value::map({{"name", "apt-daily.timer"}, {"masked", true}, {"force", true}}), system);
+  test::run(systemd_module,
+            Value::map({{"name", "apt-daily.timer"}, {"masked", true}, {"force", true}}),
+            system);
 
   ASSERT_EQ(system.commands().size(), 1U);
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"systemctl", "mask", "--force", "apt-daily.timer"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"systemctl", "mask", "--force", "apt-daily.timer"}));
 }
 
 TEST(Systemd, EnablesInAChrootWhereNothingRuns) {
@@ -111,7 +122,9 @@ TEST(Systemd, EnablesInAChrootWhereNothingRuns) {
   system.when({"systemctl", "is-enabled"}, "disabled\n", 1).when({"systemctl", "enable"}, "");
 
   const Value result =
-      test::run(systemd_module, Value::map({{"name", "ssh.service"}, {"enabled", true}, {"state", "started"}}), system);
+      test::run(systemd_module,
+                Value::map({{"name", "ssh.service"}, {"enabled", true}, {"state", "started"}}),
+                system);
 
   EXPECT_TRUE(result.get("changed").truthy()) << to_text(result);
   EXPECT_EQ(actions(system), (std::vector<std::string>{"enable"}));
@@ -122,10 +135,15 @@ TEST(Systemd, UsesTheScopeAskedFor) {
   MemorySystem system;
   install_unit(system, "inactive", "disabled");
 
-  test::run(systemd_module, Value::map({{"name", "pipewire"}, {"state", "started"}, {"scope", "user"}, {"no_block", true}}), system);
+  test::run(
+      systemd_module,
+      Value::map(
+          {{"name", "pipewire"}, {"state", "started"}, {"scope", "user"}, {"no_block", true}}),
+      system);
 
   ASSERT_EQ(system.commands().size(), 1U);
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"systemctl", "start", "--user", "--no-block", "pipewire"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"systemctl", "start", "--user", "--no-block", "pipewire"}));
   EXPECT_EQ(system.commands()[0].environment.at("XDG_RUNTIME_DIR"), "/run/user/0");
 }
 
@@ -133,7 +151,10 @@ TEST(Systemd, LeavesTheHostAloneInADryRun) {
   MemorySystem system;
   install_unit(system, "active", "enabled");
 
-  const Value result = test::dry_run(systemd_module, Value::map({{"name", "docker"}, {"state", "stopped"}, {"daemon_reload", true}}), system);
+  const Value result =
+      test::dry_run(systemd_module,
+                    Value::map({{"name", "docker"}, {"state", "stopped"}, {"daemon_reload", true}}),
+                    system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(to_text(result.get("state")), "stopped");
@@ -143,7 +164,8 @@ TEST(Systemd, SaysThatAUnitIsNotThere) {
   MemorySystem system;
   system.when({"systemctl", "show"}, "LoadState=not-found\nActiveState=inactive\n");
 
-  const Value result = test::run(systemd_module, Value::map({{"name", "nope"}, {"state", "started"}}), system);
+  const Value result =
+      test::run(systemd_module, Value::map({{"name", "nope"}, {"state", "started"}}), system);
 
   EXPECT_EQ(to_text(result.get("msg")), "Could not find the requested service nope: host");
 }
@@ -153,17 +175,20 @@ TEST(Systemd, FailsWithSystemctlsError) {
   install_unit(system, "inactive", "enabled");
   system.when({"systemctl", "start"}, "", 1, "Job for docker.service failed.\n");
 
-  const Value result = test::run(systemd_module, Value::map({{"name", "docker"}, {"state", "started"}}), system);
+  const Value result =
+      test::run(systemd_module, Value::map({{"name", "docker"}, {"state", "started"}}), system);
 
   EXPECT_TRUE(result.get("failed").truthy());
-  EXPECT_EQ(to_text(result.get("msg")), "Unable to start service docker: Job for docker.service failed.\n");
+  EXPECT_EQ(to_text(result.get("msg")),
+            "Unable to start service docker: Job for docker.service failed.\n");
 }
 
 TEST(Systemd, RefusesPatterns) {
   MemorySystem system;
   system.when({"systemctl"}, "");
 
-  const Value result = test::run(systemd_module, Value::map({{"name", "docker*"}, {"state", "started"}}), system);
+  const Value result =
+      test::run(systemd_module, Value::map({{"name", "docker*"}, {"state", "started"}}), system);
 
   EXPECT_NE(to_text(result.get("msg")).find("glob patterns, found '*'"), std::string::npos);
 }
@@ -171,8 +196,12 @@ TEST(Systemd, RefusesPatterns) {
 TEST(Systemd, NeedsSomethingToDo) {
   MemorySystem system;
 
-  EXPECT_TRUE(test::run(systemd_module, Value::map({{"name", "docker"}, {"enabled", Value()}}), system).get("failed").truthy());
-  EXPECT_TRUE(test::run(systemd_module, Value::map({{"state", "started"}}), system).get("failed").truthy());
+  EXPECT_TRUE(
+      test::run(systemd_module, Value::map({{"name", "docker"}, {"enabled", Value()}}), system)
+          .get("failed")
+          .truthy());
+  EXPECT_TRUE(
+      test::run(systemd_module, Value::map({{"state", "started"}}), system).get("failed").truthy());
 }
 
 }  // namespace

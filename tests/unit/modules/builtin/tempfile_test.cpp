@@ -1,7 +1,7 @@
+#include "tests/support/convergence.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "tests/support/convergence.hpp"
 
 namespace gpustack::modules {
 
@@ -30,7 +30,10 @@ TEST(TempFile, MakesAFileOnlyTheUserCanRead) {
 TEST(TempFile, MakesAFolderWhereAsked) {
   MemorySystem system;
 
-  const Value result = test::run(tempfile_module, Value::map({{"state", "directory"}, {"path", "/var/lib"}, {"prefix", "b-"}}), system);
+  const Value result =
+      test::run(tempfile_module,
+                Value::map({{"state", "directory"}, {"path", "/var/lib"}, {"prefix", "b-"}}),
+                system);
 
   EXPECT_THAT(to_text(result.get("path")), StartsWith("/var/lib/b-"));
   EXPECT_EQ(result.get("mode"), Value("0700"));
@@ -45,7 +48,8 @@ TEST(TempFile, IsSkippedInADryRun) {
 TEST(TempFile, RefusesAnotherState) {
   MemorySystem system;
 
-  EXPECT_THAT(expect_refused(tempfile_module, Value::map({{"state", "link"}}), system), testing::HasSubstr("link"));
+  EXPECT_THAT(expect_refused(tempfile_module, Value::map({{"state", "link"}}), system),
+              testing::HasSubstr("link"));
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -13,7 +13,9 @@ namespace {
 using test::MemorySystem;
 
 MemorySystem& install_zones(MemorySystem& system) {
-  return system.file("/usr/share/zoneinfo/Etc/UTC", "TZif").file("/usr/share/zoneinfo/Europe/Berlin", "TZif").link("/usr/share/zoneinfo/Etc/UTC", "/etc/localtime");
+  return system.file("/usr/share/zoneinfo/Etc/UTC", "TZif")
+      .file("/usr/share/zoneinfo/Europe/Berlin", "TZif")
+      .link("/usr/share/zoneinfo/Etc/UTC", "/etc/localtime");
 }
 
 TEST(Timezone, LinksItWhereNoSystemdRuns) {
@@ -41,7 +43,9 @@ TEST(Timezone, RefusesAZoneThatIsNotThere) {
   MemorySystem system;
   install_zones(system);
 
-  EXPECT_NE(test::expect_refused(timezone_module, Value::map({{"name", "Mars/Base"}}), system).find("'Mars/Base'"), std::string::npos);
+  EXPECT_NE(test::expect_refused(timezone_module, Value::map({{"name", "Mars/Base"}}), system)
+                .find("'Mars/Base'"),
+            std::string::npos);
   test::expect_refused(timezone_module, Value::map({{"name", "../../etc/passwd"}}), system);
 }
 
@@ -49,7 +53,9 @@ TEST(Timezone, FailsWithSystemdsError) {
   MemorySystem system;
   install_zones(system).folder("/run/systemd/system").when({"timedatectl"}, "", 1, "no\n");
 
-  EXPECT_TRUE(test::run(timezone_module, Value::map({{"name", "Europe/Berlin"}}), system).get("failed").truthy());
+  EXPECT_TRUE(test::run(timezone_module, Value::map({{"name", "Europe/Berlin"}}), system)
+                  .get("failed")
+                  .truthy());
 }
 
 }  // namespace

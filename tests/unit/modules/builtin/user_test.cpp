@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 
@@ -11,15 +11,19 @@ namespace {
 
 using test::MemorySystem;
 
-constexpr const char* kHash = "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
+constexpr const char* kHash =
+    "$6$saltsalt$qFmFH.bQmmtXzyBY0s9v7Oicd2z4XSIecDzlB5KiA2/"
+    "jctKu9YterLp8wwnSq.qc.eoxqOmSuNp2xS0ktL3nh/";
 
-// useradd and friends as far as the account files show them: enough for a second plan to find what the first one made.
+// useradd and friends as far as the account files show them: enough for a second plan to find what
+// the first one made.
 void install_user_commands(MemorySystem& system) {
   system.when({"useradd"}, [](const Command& command, MemorySystem& host) {
     std::uint32_t uid = 1000;
     std::string home;
     for (std::size_t i = 0; i + 1 < command.argv.size(); ++i) {
-      if (command.argv[i] == "-u") uid = static_cast<std::uint32_t>(std::stoul(command.argv[i + 1]));
+      if (command.argv[i] == "-u")
+        uid = static_cast<std::uint32_t>(std::stoul(command.argv[i + 1]));
       if (command.argv[i] == "-d") home = command.argv[i + 1];
     }
     const std::string& name = command.argv.back();
@@ -70,7 +74,8 @@ TEST(User, IsMadeOnceAndThenLeftAlone) {
   EXPECT_EQ(to_text(first.get("home")), "/home/alice");
   EXPECT_EQ(to_text(first.get("groups")), "video,render");
   EXPECT_TRUE(first.get("create_home").truthy());
-  const std::vector<std::string> useradd{"useradd", "-u", "1500", "-G", "video,render", "-s", "/bin/bash", "-m", "alice"};
+  const std::vector<std::string> useradd{
+      "useradd", "-u", "1500", "-G", "video,render", "-s", "/bin/bash", "-m", "alice"};
   EXPECT_EQ(system.commands()[0].argv, useradd);
   EXPECT_FALSE(second.get("changed").truthy()) << to_text(second);
   EXPECT_EQ(system.commands().size(), commands);
@@ -84,7 +89,8 @@ TEST(User, SendsThePasswordThroughStandardInputOnly) {
   test::run(user_module, Value::map({{"name", "alice"}, {"password", kHash}}), system);
 
   for (const Command& command : system.commands()) {
-    for (const std::string& word : command.argv) EXPECT_EQ(word.find("$6$"), std::string::npos) << word;
+    for (const std::string& word : command.argv)
+      EXPECT_EQ(word.find("$6$"), std::string::npos) << word;
   }
   EXPECT_EQ(system.commands().back().input, std::string("alice:") + kHash + "\n");
 }
@@ -92,7 +98,10 @@ TEST(User, SendsThePasswordThroughStandardInputOnly) {
 TEST(User, ChangesOnlyWhatDiffers) {
   MemorySystem system;
   install_user_commands(system);
-  system.user("alice", 1000, 1000).folder("/home/alice").group("video", 44).group("docker", 999, "alice");
+  system.user("alice", 1000, 1000)
+      .folder("/home/alice")
+      .group("video", 44)
+      .group("docker", 999, "alice");
 
   const Value result = test::run(user_module,
                                  Value::map({{"name", "alice"},
@@ -113,7 +122,8 @@ TEST(User, LeavesOtherGroupsUnlessAppended) {
   install_user_commands(system);
   system.user("alice", 1000, 1000).folder("/home/alice").group("docker", 999, "alice");
 
-  const Value result = test::run(user_module, Value::map({{"name", "alice"}, {"groups", Value(List())}}), system);
+  const Value result =
+      test::run(user_module, Value::map({{"name", "alice"}, {"groups", Value(List())}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"usermod", "-G", "", "alice"}));
@@ -122,7 +132,9 @@ TEST(User, LeavesOtherGroupsUnlessAppended) {
 TEST(User, MakesAHomeThatIsMissing) {
   MemorySystem system;
   install_user_commands(system);
-  system.user("alice", 1000, 1000).file("/etc/skel/.profile", "# profile\n").file("/etc/login.defs", "UMASK 077\n");
+  system.user("alice", 1000, 1000)
+      .file("/etc/skel/.profile", "# profile\n")
+      .file("/etc/login.defs", "UMASK 077\n");
 
   const Value first = test::run(user_module, Value::map({{"name", "alice"}}), system);
   const Value second = test::run(user_module, Value::map({{"name", "alice"}}), system);
@@ -139,8 +151,10 @@ TEST(User, LocksAndUnlocksThePassword) {
   install_user_commands(system);
   system.user("alice", 1000, 1000).folder("/home/alice");
 
-  const Value locked = test::run(user_module, Value::map({{"name", "alice"}, {"password_lock", true}}), system);
-  const Value unlocked = test::run(user_module, Value::map({{"name", "alice"}, {"password_lock", false}}), system);
+  const Value locked =
+      test::run(user_module, Value::map({{"name", "alice"}, {"password_lock", true}}), system);
+  const Value unlocked =
+      test::run(user_module, Value::map({{"name", "alice"}, {"password_lock", false}}), system);
 
   EXPECT_FALSE(locked.get("changed").truthy());
   EXPECT_TRUE(unlocked.get("changed").truthy());
@@ -152,11 +166,15 @@ TEST(User, SetsWhenTheAccountEnds) {
   install_user_commands(system);
   system.user("alice", 1000, 1000).folder("/home/alice");
 
-  test::run(user_module, Value::map({{"name", "alice"}, {"expires", 1735689600}, {"password_expire_max", 90}}), system);
-  const Value never = test::run(user_module, Value::map({{"name", "alice"}, {"expires", -1}}), system);
+  test::run(user_module,
+            Value::map({{"name", "alice"}, {"expires", 1735689600}, {"password_expire_max", 90}}),
+            system);
+  const Value never =
+      test::run(user_module, Value::map({{"name", "alice"}, {"expires", -1}}), system);
 
   ASSERT_EQ(system.commands().size(), 2U);
-  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"usermod", "-e", "2025-01-01", "alice"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"usermod", "-e", "2025-01-01", "alice"}));
   EXPECT_EQ(system.commands()[1].argv, (std::vector<std::string>{"chage", "-M", "90", "alice"}));
   EXPECT_FALSE(never.get("changed").truthy());
 }
@@ -166,9 +184,12 @@ TEST(User, IsRemovedWithTheHome) {
   install_user_commands(system);
   system.user("alice", 1000, 1000);
 
-  const Value result =
-      test::run(user_module, Value::map({{"name", "alice"}, {"state", "absent"}, {"remove", true}, {"force", true}}), system);
-  const Value nobody = test::run(user_module, Value::map({{"name", "bob"}, {"state", "absent"}}), system);
+  const Value result = test::run(
+      user_module,
+      Value::map({{"name", "alice"}, {"state", "absent"}, {"remove", true}, {"force", true}}),
+      system);
+  const Value nobody =
+      test::run(user_module, Value::map({{"name", "bob"}, {"state", "absent"}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   EXPECT_TRUE(result.get("remove").truthy());
@@ -184,7 +205,8 @@ TEST(User, GetsAnSshKeyOnce) {
   system.when({"ssh-keygen", "-q"}, [](const Command& command, MemorySystem& host) {
     EXPECT_EQ(command.environment.at("SSH_ASKPASS_REQUIRE"), "force");
     for (const std::string& word : command.argv) EXPECT_NE(word, "geheim");
-    host.file("/home/alice/.ssh/id_ed25519", "key", 0600).file("/home/alice/.ssh/id_ed25519.pub", "ssh-ed25519 AAA\n");
+    host.file("/home/alice/.ssh/id_ed25519", "key", 0600)
+        .file("/home/alice/.ssh/id_ed25519.pub", "ssh-ed25519 AAA\n");
     return CommandResult{};
   });
   const Value args = Value::map({{"name", "alice"},
@@ -207,7 +229,8 @@ TEST(User, LeavesTheHostAloneInADryRun) {
   MemorySystem system;
   install_user_commands(system);
 
-  const Value result = test::dry_run(user_module, Value::map({{"name", "alice"}, {"generate_ssh_key", false}}), system);
+  const Value result = test::dry_run(
+      user_module, Value::map({{"name", "alice"}, {"generate_ssh_key", false}}), system);
 
   EXPECT_TRUE(result.get("changed").truthy());
 }
@@ -216,7 +239,8 @@ TEST(User, FailsOnAGroupThatIsNotThere) {
   MemorySystem system;
   install_user_commands(system);
 
-  const Value result = test::run(user_module, Value::map({{"name", "alice"}, {"groups", "nope"}}), system);
+  const Value result =
+      test::run(user_module, Value::map({{"name", "alice"}, {"groups", "nope"}}), system);
 
   EXPECT_EQ(to_text(result.get("msg")), "Group nope does not exist");
   EXPECT_TRUE(system.commands().empty());
@@ -236,7 +260,8 @@ TEST(User, WarnsOfAPasswordInClearText) {
   MemorySystem system;
   install_user_commands(system);
 
-  const Value result = test::run(user_module, Value::map({{"name", "alice"}, {"password", "hunter2"}}), system);
+  const Value result =
+      test::run(user_module, Value::map({{"name", "alice"}, {"password", "hunter2"}}), system);
 
   EXPECT_EQ(result.get("warnings").size(), 1U);
   EXPECT_EQ(to_text(result).find("hunter2"), std::string::npos);

@@ -1,8 +1,8 @@
 #include "modules/sdk/arguments.hpp"
 
-#include <gtest/gtest.h>
-
 #include "modules/sdk/module.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 namespace {
@@ -32,7 +32,8 @@ constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_if, .names = "src", .when = "state", .equals = "link"},
     {.kind = ArgRule::Kind::required_by, .names = "content", .when = "ratio"},
 };
-const ModuleSpec kSpec{.name = "thing", .summary = "For tests.", .args = kArgs, .rules = kRules, .free_form = "path"};
+const ModuleSpec kSpec{
+    .name = "thing", .summary = "For tests.", .args = kArgs, .rules = kRules, .free_form = "path"};
 
 Result<Value> check(Value raw) { return check_arguments(kSpec, raw); }
 
@@ -81,9 +82,11 @@ TEST(CheckArguments, ChecksMembersOfNestedMaps) {
   const auto checked = check(arguments({{"ports", good}}));
 
   ASSERT_TRUE(checked) << checked.error().message();
-  EXPECT_EQ(checked->get("ports"), Value::list({Value::map({{"number", 80}, {"protocol", "tcp"}})}));
+  EXPECT_EQ(checked->get("ports"),
+            Value::list({Value::map({{"number", 80}, {"protocol", "tcp"}})}));
 
-  const auto refused = check(arguments({{"ports", Value::list({Value::map({{"protocol", "tcp"}})})}}));
+  const auto refused =
+      check(arguments({{"ports", Value::list({Value::map({{"protocol", "tcp"}})})}}));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::missing_argument);
 }
@@ -114,20 +117,31 @@ TEST_P(Conversions, FollowAnsible) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OfArguments, Conversions,
-    testing::Values(Conversion{"IntegerFromText", "count", " 12 ", 12}, Conversion{"IntegerFromBool", "count", true, 1},
-                    Conversion{"IntegerFromReal", "count", 3.5, {}}, Conversion{"IntegerFromWord", "count", "three", {}},
-                    Conversion{"BoolFromYes", "force", "Yes", true},
-                    Conversion{"BoolFromZero", "force", 0, false}, Conversion{"BoolFromWord", "force", "maybe", {}},
-                    Conversion{"StringFromInteger", "src", 5, "5"}, Conversion{"StringFromBool", "src", true, "True"},
-                    Conversion{"ListFromText", "items", "1,2", Value::list({1, 2})},
-                    Conversion{"ListFromNumber", "items", 7, Value::list({7})},
-                    Conversion{"ListItemOfWrongType", "items", Value::list({"x"}), {}},
-                    Conversion{"MapFromPairs", "options", "a=1, b='x y'", Value::map({{"a", "1"}, {"b", "x y"}})},
-                    Conversion{"MapFromJson", "options", "{\"a\": [1]}", Value::map({{"a", Value::list({1})}})},
-                    Conversion{"MapFromPython", "options", "{'a': True, 'b': None}", Value::map({{"a", true}, {"b", {}}})},
-                    Conversion{"MapFromWord", "options", "nothing", {}},
-                    Conversion{"ChoiceFromBool", "state", true, "yes"}, Conversion{"ChoiceUnknown", "state", "fil", {}}),
+    OfArguments,
+    Conversions,
+    testing::Values(
+        Conversion{"IntegerFromText", "count", " 12 ", 12},
+        Conversion{"IntegerFromBool", "count", true, 1},
+        Conversion{"IntegerFromReal", "count", 3.5, {}},
+        Conversion{"IntegerFromWord", "count", "three", {}},
+        Conversion{"BoolFromYes", "force", "Yes", true},
+        Conversion{"BoolFromZero", "force", 0, false},
+        Conversion{"BoolFromWord", "force", "maybe", {}},
+        Conversion{"StringFromInteger", "src", 5, "5"},
+        Conversion{"StringFromBool", "src", true, "True"},
+        Conversion{"ListFromText", "items", "1,2", Value::list({1, 2})},
+        Conversion{"ListFromNumber", "items", 7, Value::list({7})},
+        Conversion{"ListItemOfWrongType", "items", Value::list({"x"}), {}},
+        Conversion{
+            "MapFromPairs", "options", "a=1, b='x y'", Value::map({{"a", "1"}, {"b", "x y"}})},
+        Conversion{"MapFromJson", "options", "{\"a\": [1]}", Value::map({{"a", Value::list({1})}})},
+        Conversion{"MapFromPython",
+                   "options",
+                   "{'a': True, 'b': None}",
+                   Value::map({{"a", true}, {"b", {}}})},
+        Conversion{"MapFromWord", "options", "nothing", {}},
+        Conversion{"ChoiceFromBool", "state", true, "yes"},
+        Conversion{"ChoiceUnknown", "state", "fil", {}}),
     [](const auto& test) { return std::string(test.param.name); });
 
 struct Relation {
@@ -146,17 +160,23 @@ TEST_P(Relations, AreRefusedWhenBroken) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    OfArguments, Relations,
-    testing::Values(Relation{"Required", Value(Map()), ErrorCode::missing_argument},
-                    Relation{"RequiredNull", Value::map({{"path", {}}}), ErrorCode::missing_argument},
-                    Relation{"Exclusive", arguments({{"src", "a"}, {"content", "b"}}), ErrorCode::argument_conflict},
-                    Relation{"Together", arguments({{"key", "a"}}), ErrorCode::argument_conflict},
-                    Relation{"RequiredIf", arguments({{"state", "link"}}), ErrorCode::missing_argument},
-                    Relation{"RequiredBy", arguments({{"ratio", 1.5}}), ErrorCode::missing_argument}),
+    OfArguments,
+    Relations,
+    testing::Values(
+        Relation{"Required", Value(Map()), ErrorCode::missing_argument},
+        Relation{"RequiredNull", Value::map({{"path", {}}}), ErrorCode::missing_argument},
+        Relation{
+            "Exclusive", arguments({{"src", "a"}, {"content", "b"}}), ErrorCode::argument_conflict},
+        Relation{"Together", arguments({{"key", "a"}}), ErrorCode::argument_conflict},
+        Relation{"RequiredIf", arguments({{"state", "link"}}), ErrorCode::missing_argument},
+        Relation{"RequiredBy", arguments({{"ratio", 1.5}}), ErrorCode::missing_argument}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CheckLiteralArguments, LeavesTemplatesForLater) {
-  const Value raw = arguments({{"count", "{{ n }}"}, {"state", "{{ s }}"}, {"src", "{{ x | default(omit) }}"}, {"content", "b"}});
+  const Value raw = arguments({{"count", "{{ n }}"},
+                               {"state", "{{ s }}"},
+                               {"src", "{{ x | default(omit) }}"},
+                               {"content", "b"}});
 
   EXPECT_TRUE(check_literal_arguments(kSpec, raw));
 }

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "modules/sdk/arguments.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 namespace {
@@ -24,11 +24,21 @@ TEST_P(KeyValueText, ReadsAsAnsibleReadsIt) {
 Value raw(const char* text) { return Value::map({{"_raw_params", text}}); }
 
 INSTANTIATE_TEST_SUITE_P(
-    Cases, KeyValueText,
+    Cases,
+    KeyValueText,
     testing::Values(
-        Case{"Pairs", "src=a dest=/b mode=0644", false, Value::map({{"src", "a"}, {"dest", "/b"}, {"mode", "0644"}})},
-        Case{"QuotedValue", "msg=\"hello there\" x='1 2'", false, Value::map({{"msg", "hello there"}, {"x", "1 2"}})},
-        Case{"TemplateBlock", "path={{ a b }}/c state=file", false, Value::map({{"path", "{{ a b }}/c"}, {"state", "file"}})},
+        Case{"Pairs",
+             "src=a dest=/b mode=0644",
+             false,
+             Value::map({{"src", "a"}, {"dest", "/b"}, {"mode", "0644"}})},
+        Case{"QuotedValue",
+             "msg=\"hello there\" x='1 2'",
+             false,
+             Value::map({{"msg", "hello there"}, {"x", "1 2"}})},
+        Case{"TemplateBlock",
+             "path={{ a b }}/c state=file",
+             false,
+             Value::map({{"path", "{{ a b }}/c"}, {"state", "file"}})},
         Case{"EqualsInValue", "line=a=b", false, Value::map({{"line", "a=b"}})},
         Case{"EmptyValue", "a= b=1", false, Value::map({{"a", ""}, {"b", "1"}})},
         Case{"Escapes", "a=x\\ty b=\\u00e4", false, Value::map({{"a", "x\ty"}, {"b", "\xc3\xa4"}})},
@@ -36,7 +46,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"FreeFormKeepsSpaces", "echo  a   b", true, raw("echo  a   b")},
         Case{"FreeFormKeepsLines", "echo a\necho b", true, raw("echo a\necho b")},
         Case{"FreeFormKeepsQuotes", "echo 'a  b' FOO=1", true, raw("echo 'a  b' FOO=1")},
-        Case{"FreeFormWithOptions", "creates=/x make all", true, Value::map({{"creates", "/x"}, {"_raw_params", "make all"}})},
+        Case{"FreeFormWithOptions",
+             "creates=/x make all",
+             true,
+             Value::map({{"creates", "/x"}, {"_raw_params", "make all"}})},
         Case{"LineContinuation", "echo a \\\n  b", true, raw("echo a  b")},
         Case{"EscapedEquals", "a\\=b", false, raw("a=b")}),
     [](const auto& test) { return std::string(test.param.name); });

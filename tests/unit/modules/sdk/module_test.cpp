@@ -1,11 +1,11 @@
 #include "modules/sdk/module.hpp"
 
-#include <gtest/gtest.h>
-
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/file_arguments.hpp"
 #include "modules/sdk/hash.hpp"
 #include "tests/support/memory_system.hpp"
+
+#include <gtest/gtest.h>
 
 namespace gpustack::modules {
 namespace {
@@ -22,8 +22,10 @@ constexpr ArgSpec kArgs[] = {
 Result<Plan> plan_placing(const Args& args, const SystemView& view) {
   const std::string path = args.text("path");
   if (args.has("command")) {
-    GS_TRY(const CommandResult asked, view.query(Command{.argv = {args.text("command"), "--version"}}));
-    return Plan::change(Value::map({{"asked", asked.output}})).step(RunCommand{Command{.argv = {args.text("command")}}, {}});
+    GS_TRY(const CommandResult asked,
+           view.query(Command{.argv = {args.text("command"), "--version"}}));
+    return Plan::change(Value::map({{"asked", asked.output}}))
+        .step(RunCommand{Command{.argv = {args.text("command")}}, {}});
   }
   Plan plan;
   GS_TRY(const auto now, view.stat(path));
@@ -39,7 +41,8 @@ Result<Plan> plan_placing(const Args& args, const SystemView& view) {
     plan.diff(Value(before), Value(args.text("text")), path, path);
   }
   AttributeDiff attributes;
-  GS_TRY_VOID(plan_file_attributes(plan, args, view, path, now ? *now : new_file_info(view), &attributes));
+  GS_TRY_VOID(
+      plan_file_attributes(plan, args, view, path, now ? *now : new_file_info(view), &attributes));
   return plan;
 }
 
@@ -72,7 +75,11 @@ TEST(RunModule, ShowsADiffOnlyWhenAsked) {
   const Value shown = dry_run(kSpec, arguments, system);
 
   EXPECT_EQ(quiet.find("diff"), nullptr);
-  EXPECT_EQ(shown.get("diff"), Value::map({{"before", ""}, {"after", "hello"}, {"before_header", "/etc/x"}, {"after_header", "/etc/x"}}));
+  EXPECT_EQ(shown.get("diff"),
+            Value::map({{"before", ""},
+                        {"after", "hello"},
+                        {"before_header", "/etc/x"},
+                        {"after_header", "/etc/x"}}));
   EXPECT_TRUE(shown.get("changed").as_bool());
   EXPECT_FALSE(system.exists("/etc/x"));
 }
@@ -80,7 +87,8 @@ TEST(RunModule, ShowsADiffOnlyWhenAsked) {
 TEST(RunModule, KeepsSecretsOutOfResults) {
   MemorySystem system;
 
-  const Value result = run(kSpec, Value::map({{"path", "/etc/x"}, {"text", "a"}, {"token", "s3cret"}}), system);
+  const Value result =
+      run(kSpec, Value::map({{"path", "/etc/x"}, {"text", "a"}, {"token", "s3cret"}}), system);
 
   EXPECT_EQ(result.get("echo"), Value("token is ********"));
 }
@@ -124,7 +132,10 @@ TEST(FileAttributes, ComparesOwnerGroupModeAndFlags) {
   system.file("/etc/x", "a").user("ann", 1001, 1001);
 
   const Value result = run(kSpec,
-                           Value::map({{"path", "/etc/x"}, {"owner", "ann"}, {"group", "1001"}, {"mode", "u=rwxs,go="},
+                           Value::map({{"path", "/etc/x"},
+                                       {"owner", "ann"},
+                                       {"group", "1001"},
+                                       {"mode", "u=rwxs,go="},
                                        {"attributes", "+i"}}),
                            system);
 
@@ -132,14 +143,17 @@ TEST(FileAttributes, ComparesOwnerGroupModeAndFlags) {
   EXPECT_EQ(system.info("/etc/x").uid, 1001U);
   EXPECT_EQ(system.info("/etc/x").gid, 1001U);
   EXPECT_EQ(system.info("/etc/x").mode, 04700U);
-  EXPECT_EQ(system.changes(), (std::vector<std::string>{"set_owner /etc/x", "set_mode /etc/x", "set_attribute_flags /etc/x"}));
+  EXPECT_EQ(system.changes(),
+            (std::vector<std::string>{
+                "set_owner /etc/x", "set_mode /etc/x", "set_attribute_flags /etc/x"}));
 }
 
 TEST(FileAttributes, NamesAnUnknownUser) {
   MemorySystem system;
   system.file("/etc/x", "a");
 
-  const Value result = run(kSpec, Value::map({{"path", "/etc/x"}, {"owner", "nobody_here"}}), system);
+  const Value result =
+      run(kSpec, Value::map({{"path", "/etc/x"}, {"owner", "nobody_here"}}), system);
 
   EXPECT_EQ(result.get("msg"), Value("chown failed: failed to look up user nobody_here"));
 }
@@ -155,7 +169,8 @@ TEST(Accounts, ExpandTildesAndVariables) {
 }
 
 TEST(Accounts, SkipLinesThatAreNone) {
-  const auto users = parse_passwd("root:x:0:0:root:/root:/bin/sh\n+::::::\nbroken\nann:x:1001:100:Ann:/home/ann:\n");
+  const auto users = parse_passwd(
+      "root:x:0:0:root:/root:/bin/sh\n+::::::\nbroken\nann:x:1001:100:Ann:/home/ann:\n");
 
   ASSERT_EQ(users.size(), 2U);
   EXPECT_EQ(users[1].name, "ann");
@@ -165,7 +180,8 @@ TEST(Accounts, SkipLinesThatAreNone) {
 TEST(Hash, MatchesKnownDigests) {
   EXPECT_EQ(hash_bytes(Algorithm::md5, "abc"), "900150983cd24fb0d6963f7d28e17f72");
   EXPECT_EQ(hash_bytes(Algorithm::sha1, "abc"), "a9993e364706816aba3e25717850c26c9cd0d89d");
-  EXPECT_EQ(hash_bytes(Algorithm::sha256, ""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hash_bytes(Algorithm::sha256, ""),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 }  // namespace

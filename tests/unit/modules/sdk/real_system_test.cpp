@@ -1,19 +1,20 @@
 #include "modules/sdk/real_system.hpp"
 
+#include "modules/sdk/connect.hpp"
+#include "modules/sdk/descriptor.hpp"
+#include "modules/sdk/output_buffer.hpp"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include "modules/sdk/connect.hpp"
-#include "modules/sdk/descriptor.hpp"
-#include "modules/sdk/output_buffer.hpp"
 
 namespace gpustack::modules {
 namespace {
@@ -38,7 +39,9 @@ class RealSystemTest : public testing::Test {
     return out;
   }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  void place(const std::string& name, const std::string& text) const { std::ofstream(path(name)) << text; }
+  void place(const std::string& name, const std::string& text) const {
+    std::ofstream(path(name)) << text;
+  }
   std::string text(const std::string& name) const {
     const auto read = system_->read(path(name));
     return read ? *read : "<" + read.error().message() + ">";
@@ -118,7 +121,8 @@ TEST_F(RealSystemTest, LeavesTheOldFileWhenValidationFails) {
 TEST_F(RealSystemTest, FetchesContentInPiecesAndChecksItsHash) {
   RealSystemOptions with_hook = options();
   std::string served = "served bytes";
-  with_hook.hooks.fetch_content = [&](const Content&, const SystemHooks::Sink& sink) -> Result<void> {
+  with_hook.hooks.fetch_content = [&](const Content&,
+                                      const SystemHooks::Sink& sink) -> Result<void> {
     for (const char c : served) GS_TRY_VOID(sink(std::string_view(&c, 1)));
     return {};
   };
@@ -140,7 +144,8 @@ TEST_F(RealSystemTest, FetchesContentInPiecesAndChecksItsHash) {
 TEST_F(RealSystemTest, SaysWhatAFullDiskNeedsAndHas) {
   const std::string mount = path("small");
   fs::create_directory(mount);
-  if (::mount("tmpfs", mount.c_str(), "tmpfs", 0, "size=64k") != 0) GTEST_SKIP() << "mounting a small file system needs root";
+  if (::mount("tmpfs", mount.c_str(), "tmpfs", 0, "size=64k") != 0)
+    GTEST_SKIP() << "mounting a small file system needs root";
   std::ofstream(mount + "/x") << "old";
 
   const auto refused = system_->write(mount + "/x", Content::of(std::string(2U << 20U, 'a')), {});
@@ -150,7 +155,8 @@ TEST_F(RealSystemTest, SaysWhatAFullDiskNeedsAndHas) {
 
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::no_space);
-  EXPECT_NE(refused.error().message().find("needs 2097152 bytes"), std::string::npos) << refused.error().message();
+  EXPECT_NE(refused.error().message().find("needs 2097152 bytes"), std::string::npos)
+      << refused.error().message();
   EXPECT_EQ(left, "old");
   EXPECT_EQ(count, 1U);
 }
@@ -170,7 +176,8 @@ TEST_F(RealSystemTest, ExplainsAFileThatCannotBeReplaced) {
   ::umount(path("x").c_str());
 
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message().find("it is a mount point"), std::string::npos) << refused.error().message();
+  EXPECT_NE(refused.error().message().find("it is a mount point"), std::string::npos)
+      << refused.error().message();
   EXPECT_TRUE(written);
   EXPECT_EQ(now, "new");
 }
@@ -210,7 +217,9 @@ TEST_F(RealSystemTest, ReportsAbsentFilesAsAbsent) {
 }
 
 TEST_F(RealSystemTest, RunsAProgramWithInputAndEnvironment) {
-  Command command{.argv = {"sh", "-c", "cat; echo $NAME >&2; pwd; exit 3"}, .input = "in\n", .directory = folder_};
+  Command command{.argv = {"sh", "-c", "cat; echo $NAME >&2; pwd; exit 3"},
+                  .input = "in\n",
+                  .directory = folder_};
   command.environment["NAME"] = "value";
 
   const auto done = system_->run(command);
@@ -233,7 +242,8 @@ TEST_F(RealSystemTest, SaysWhichProgramIsMissing) {
 }
 
 TEST_F(RealSystemTest, EndsTheWholeProcessGroupAtTheTimeout) {
-  Command command{.argv = {"sh", "-c", "sleep 60 & echo $!; sleep 60"}, .timeout = milliseconds(200)};
+  Command command{.argv = {"sh", "-c", "sleep 60 & echo $!; sleep 60"},
+                  .timeout = milliseconds(200)};
 
   const auto done = system_->run(command);
 
@@ -267,7 +277,8 @@ TEST_F(RealSystemTest, StopsAtACancelUnlessTheCommandMustFinish) {
   ASSERT_EQ(write_fully(cancel.write_end.get(), "x"), 0);
 
   const auto stopped = system.run(Command{.argv = {"sleep", "60"}});
-  const auto finished = system.run(Command{.argv = {"sh", "-c", "sleep 0.05; echo done"}, .must_finish = true});
+  const auto finished =
+      system.run(Command{.argv = {"sh", "-c", "sleep 0.05; echo done"}, .must_finish = true});
   const auto woken = system.sleep(milliseconds(60'000));
 
   ASSERT_FALSE(stopped);
@@ -281,7 +292,9 @@ TEST_F(RealSystemTest, StopsAtACancelUnlessTheCommandMustFinish) {
 TEST_F(RealSystemTest, ShowsLiveOutputOnlyWhenTheCommandShares) {
   std::string seen;
   RealSystemOptions with_output = options();
-  with_output.hooks.output = [&](std::string_view stream, std::string_view piece) { seen.append(stream).append(":").append(piece); };
+  with_output.hooks.output = [&](std::string_view stream, std::string_view piece) {
+    seen.append(stream).append(":").append(piece);
+  };
   RealSystem system(std::move(with_output));
 
   ASSERT_TRUE(system.run(Command{.argv = {"echo", "quiet"}}));
@@ -301,7 +314,8 @@ TEST_F(RealSystemTest, RunsOnlyDeclaredQueries) {
 }
 
 TEST_F(RealSystemTest, StartsCommandsThatOutliveIt) {
-  const auto pid = system_->start_detached(Command{.argv = {"sh", "-c", "echo alive > " + path("x")}});
+  const auto pid =
+      system_->start_detached(Command{.argv = {"sh", "-c", "echo alive > " + path("x")}});
 
   ASSERT_TRUE(pid) << pid.error().message();
   EXPECT_GT(*pid, 1);
@@ -310,7 +324,8 @@ TEST_F(RealSystemTest, StartsCommandsThatOutliveIt) {
 }
 
 TEST_F(RealSystemTest, ConnectsToLiteralAddresses) {
-  EXPECT_EQ(resolve_host(*system_, "127.0.0.1", milliseconds(10)), std::vector<std::string>{"127.0.0.1"});
+  EXPECT_EQ(resolve_host(*system_, "127.0.0.1", milliseconds(10)),
+            std::vector<std::string>{"127.0.0.1"});
   EXPECT_FALSE(system_->can_connect("127.0.0.1", 1, milliseconds(200)));
 }
 

@@ -1,16 +1,18 @@
+#include "core/base/json.hpp"
+#include "tests/support/fixture_system.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
-#include "core/base/json.hpp"
-#include "tests/support/fixture_system.hpp"
 
 namespace gpustack::test {
 namespace {
 
 bool has_problem(const Value& facts, std::string_view id) {
   const List& problems = facts.get("problems").as_list();
-  return std::any_of(problems.begin(), problems.end(), [&](const Value& each) { return each.get("id") == Value(id); });
+  return std::any_of(problems.begin(), problems.end(), [&](const Value& each) {
+    return each.get("id") == Value(id);
+  });
 }
 
 bool allows(const Value& facts, std::string_view strategy) {
@@ -38,7 +40,9 @@ TEST(Jetson, WithNvmlAndUefiIsNoServer) {  // E2
 
 TEST(NvidiaDriver, IsAbsentWhenOnlyTheToolIsThere) {  // E3
   FixtureSystem host("altra-a100");
-  host.when({"nvidia-smi"}, "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.", 9);
+  host.when({"nvidia-smi"},
+            "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.",
+            9);
 
   const Value facts = gpustack_facts(host);
 
@@ -53,8 +57,10 @@ TEST(NvidiaDriver, ToolThatFailsIsToldWithItsWords) {
 
   const Value facts = gpustack_facts(host);
 
-  EXPECT_EQ(facts.get("driver").get("nvidia_smi"), Value("rc 255: Unable to determine the device handle for GPU0: Unknown Error"));
-  EXPECT_EQ(first_gpu(facts).get("model"), Value("NVIDIA H100 80GB HBM3")) << "the table still knows the card";
+  EXPECT_EQ(facts.get("driver").get("nvidia_smi"),
+            Value("rc 255: Unable to determine the device handle for GPU0: Unknown Error"));
+  EXPECT_EQ(first_gpu(facts).get("model"), Value("NVIDIA H100 80GB HBM3"))
+      << "the table still knows the card";
 }
 
 TEST(NvidiaDriver, IsAskedOnceAndThenOnly) {
@@ -136,7 +142,8 @@ TEST(Container, OnJetsonIsNotedAndStaysJetson) {  // E10
 
 TEST(Container, WithAnL4tImageOnAServerIsNoJetson) {  // E10
   FixtureSystem host("altra-a100");
-  host.file("/.dockerenv", "").file("/etc/nv_tegra_release", "# R36 (release), REVISION: 4.3, GCID: 1, BOARD: generic\n");
+  host.file("/.dockerenv", "")
+      .file("/etc/nv_tegra_release", "# R36 (release), REVISION: 4.3, GCID: 1, BOARD: generic\n");
 
   EXPECT_EQ(gpustack_facts(host).get("profile"), Value("server_arm"));
 }
@@ -192,7 +199,12 @@ TEST(Facts, NeverHoldSerialNumbers) {
   FixtureSystem host("dgx-spark");
   const std::string secret = "1582425000123";
   host.file("/etc/dgx-release", "DGX_NAME=\"DGX Spark\"\nDGX_SERIAL_NUMBER=" + secret + "\n");
-  for (const char* name : {"product_serial", "product_uuid", "board_serial", "chassis_serial", "board_asset_tag", "chassis_asset_tag"}) {
+  for (const char* name : {"product_serial",
+                           "product_uuid",
+                           "board_serial",
+                           "chassis_serial",
+                           "board_asset_tag",
+                           "chassis_asset_tag"}) {
     host.file(std::string("/sys/devices/virtual/dmi/id/") + name, secret + "\n");
   }
 
@@ -207,7 +219,9 @@ TEST(DriverLibrary, OfAnotherVersionIsAProblem) {
   EXPECT_TRUE(has_problem(facts, "ERR-DRV-MISMATCH"));
 }
 
-TEST(Tegra, WithoutL4tIsAProblem) { EXPECT_TRUE(has_problem(gpustack_facts(FixtureSystem("tegra-without-l4t")), "ERR-TEGRA-NO-BSP")); }
+TEST(Tegra, WithoutL4tIsAProblem) {
+  EXPECT_TRUE(has_problem(gpustack_facts(FixtureSystem("tegra-without-l4t")), "ERR-TEGRA-NO-BSP"));
+}
 
 TEST(L4t, ComesFromThePackageWhereTheStampIsMissing) {
   const Value facts = gpustack_facts(FixtureSystem("jetson-orin-nx-package-only"));

@@ -1,11 +1,11 @@
+#include "core/base/json.hpp"
+#include "tests/support/fixture_system.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
-
-#include "core/base/json.hpp"
-#include "tests/support/fixture_system.hpp"
 
 namespace gpustack::test {
 namespace {
@@ -26,6 +26,7 @@ struct Expected {
 
 void PrintTo(const Expected& expected, std::ostream* out) { *out << expected.host; }
 
+// clang-format off
 constexpr Expected kHosts[] = {
     {"altra-a100", "D11", "server_arm", "altra", "nvidia", "", "", "8.0", true, "sbsa"},
     {"ampereone-l40s", "D11", "server_arm", "ampereone", "nvidia", "", "", "8.9", false, "sbsa"},
@@ -65,8 +66,11 @@ constexpr Expected kHosts[] = {
     {"x86-h100", "D15", "x86_64", "", "nvidia", "nvidia", "", "9.0", true, "x86_64"},
     {"x86-mi210", "D15", "x86_64", "", "amd", "amdgpu", "/dev/dri/renderD128", "", false, "x86_64"},
 };
+// clang-format on
 
-std::string text_of(const Value& value) { return value.is_string() ? value.as_string() : std::string(); }
+std::string text_of(const Value& value) {
+  return value.is_string() ? value.as_string() : std::string();
+}
 
 class RecordedHost : public testing::TestWithParam<Expected> {};
 
@@ -94,10 +98,12 @@ std::string test_name(std::string name) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, RecordedHost, testing::ValuesIn(kHosts),
-                         [](const auto& each) { return test_name(each.param.host); });
+INSTANTIATE_TEST_SUITE_P(Fixtures, RecordedHost, testing::ValuesIn(kHosts), [](const auto& each) {
+  return test_name(each.param.host);
+});
 
-/// The whole of a host's `gpustack` facts against the recorded ones; GPUSTACK_ACCEPT=1 records them.
+/// The whole of a host's `gpustack` facts against the recorded ones; GPUSTACK_ACCEPT=1 records
+/// them.
 class ExpectedFacts : public testing::TestWithParam<std::string> {};
 
 TEST_P(ExpectedFacts, EqualTheRecordedOnes) {
@@ -115,17 +121,21 @@ TEST_P(ExpectedFacts, EqualTheRecordedOnes) {
   EXPECT_EQ(found, expected.str());
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, ExpectedFacts, testing::ValuesIn(FixtureSystem::all_names()),
+INSTANTIATE_TEST_SUITE_P(Fixtures,
+                         ExpectedFacts,
+                         testing::ValuesIn(FixtureSystem::all_names()),
                          [](const auto& each) { return test_name(each.param); });
 
 /// A host may lack any of its files: facts degrade, nothing fails.
 TEST(Facts, DegradeWhenAnyOneFileIsMissing) {
-  for (const char* name : {"jetson-agx-orin-jp62", "rock5b-mainline", "x86-h100", "dgx-spark", "rpi5"}) {
+  for (const char* name :
+       {"jetson-agx-orin-jp62", "rock5b-mainline", "x86-h100", "dgx-spark", "rpi5"}) {
     std::vector<std::string> files;
     const std::filesystem::path root = FixtureSystem::folder_of(name);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
       const std::string path = "/" + entry.path().lexically_relative(root).string();
-      if (entry.is_regular_file() && !entry.is_symlink() && !path.starts_with("/.gpustack-fixture") && !path.ends_with(".keep")) {
+      if (entry.is_regular_file() && !entry.is_symlink() &&
+          !path.starts_with("/.gpustack-fixture") && !path.ends_with(".keep")) {
         files.push_back(path);
       }
     }
@@ -136,7 +146,8 @@ TEST(Facts, DegradeWhenAnyOneFileIsMissing) {
       const Value facts = gpustack_facts(host);
 
       EXPECT_TRUE(facts.get("profile").is_string()) << name << " without " << file;
-      EXPECT_FALSE(setup_facts(host, Value(Map())).get("ansible_architecture").is_null()) << name << " without " << file;
+      EXPECT_FALSE(setup_facts(host, Value(Map())).get("ansible_architecture").is_null())
+          << name << " without " << file;
     }
   }
 }
