@@ -10,11 +10,6 @@ namespace gpustack::engine {
 
 namespace {
 
-Position child(Position at, std::uint32_t number) {
-  at.push_back(number);
-  return at;
-}
-
 Position place(std::uint32_t section) { return Position(1, section); }
 
 Lockstep::Mode mode_of(const play::Play& play) {
@@ -31,6 +26,11 @@ constexpr std::uint32_t kPostTasks = 6;
 constexpr std::uint32_t kLastHandlers = 7;
 
 }  // namespace
+
+Position child_position(Position at, std::uint32_t number) {
+  at.push_back(number);
+  return at;
+}
 
 PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executor)
     : run_(run),
@@ -203,7 +203,7 @@ Async<Flow> PlayRun::run_sections(HostRun& host) {
   std::uint32_t number = 0;
   for (const auto& role : play.roles) {
     if (!after(flow)) break;
-    GS_CO_TRY(flow, co_await run_role(host, *role, child(place(kRoles), number++)));
+    GS_CO_TRY(flow, co_await run_role(host, *role, child_position(place(kRoles), number++)));
   }
   if (after(flow) && play.tasks) {
     GS_CO_TRY(flow, co_await run_block(host, *play.tasks, place(kTasks)));
@@ -228,7 +228,7 @@ Async<Flow> PlayRun::run_section(HostRun& host,
                                  Position at) {
   std::uint32_t number = 0;
   for (const auto& node : nodes) {
-    auto flow = co_await run_node(host, *node, child(at, number++));
+    auto flow = co_await run_node(host, *node, child_position(at, number++));
     if (!flow || *flow != Flow::go_on) co_return flow;
   }
   co_return Flow::go_on;
@@ -244,17 +244,19 @@ Async<Flow> PlayRun::run_node(HostRun& host, const play::Node& node, Position at
 Async<Flow> PlayRun::run_block(HostRun& host, const play::Block& block, Position at) {
   if (block.imported_role) co_return co_await run_role(host, *block.imported_role, std::move(at));
   const bool has_rescue = !block.rescue.empty();
+  const bool has_always = !block.always.empty();
   if (has_rescue) ++host.rescue_depth;
-  auto flow = co_await run_section(host, block.tasks, child(at, 0));
+  if (has_always) ++host.always_depth;
+  auto flow = co_await run_section(host, block.tasks, child_position(at, 0));
   if (has_rescue) --host.rescue_depth;
-  if (!flow) co_return flow;
-  if (*flow == Flow::failed && has_rescue && !aborted_) {
-    flow = co_await run_section(host, block.rescue, child(at, 1));
-    if (!flow) co_return flow;
+  if (flow && *flow == Flow::failed && has_rescue && !aborted_) {
+    flow = co_await run_section(host, block.rescue, child_position(at, 1));
   }
+  if (has_always) --host.always_depth;
+  if (!flow) co_return flow;
   const bool runs_always = *flow == Flow::go_on || *flow == Flow::failed;
-  if (!block.always.empty() && runs_always) {
-    auto last = co_await run_section(host, block.always, child(at, 2));
+  if (has_always && runs_always) {
+    auto last = co_await run_section(host, block.always, child_position(at, 2));
     if (!last) co_return last;
     if (*last != Flow::go_on) co_return last;
   }
@@ -266,11 +268,12 @@ Async<Flow> PlayRun::run_role(HostRun& host, const play::Role& role, Position at
     co_return Flow::go_on;
   std::uint32_t number = 0;
   for (const auto& dependency : role.dependencies) {
-    auto flow = co_await run_role(host, *dependency, child(child(at, 0), number++));
+    auto flow =
+        co_await run_role(host, *dependency, child_position(child_position(at, 0), number++));
     if (!flow || *flow != Flow::go_on) co_return flow;
   }
   if (!role.body) co_return Flow::go_on;
-  auto flow = co_await run_block(host, *role.body, child(at, 1));
+  auto flow = co_await run_block(host, *role.body, child_position(at, 1));
   if (flow && *flow == Flow::end_role) co_return Flow::go_on;
   co_return flow;
 }
@@ -309,7 +312,7 @@ Async<Flow> PlayRun::flush_handlers(HostRun& host, Position at) {
   // A handler may notify a later one; an earlier one then waits for the next flush, as in Ansible.
   for (std::size_t i = 0; i < handlers_.size(); ++i) {
     const play::Task* handler = handlers_[i];
-    const Position place = child(at, number++);
+    const Position place = child_position(at, number++);
     const auto found = std::find(host.notified.begin(), host.notified.end(), handler);
     if (found == host.notified.end()) continue;
     host.notified.erase(found);
@@ -319,7 +322,7 @@ Async<Flow> PlayRun::flush_handlers(HostRun& host, Position at) {
   co_return Flow::go_on;
 }
 
-Flow PlayRun::finish_task(HostRun& host, const play::Task& task, Flow flow, bool any_errors_fatal) {
+Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
   if (flow == Flow::unreachable) {
     host.state->unreachable = true;
     play_.removed.insert(host.state->name);
@@ -330,7 +333,8 @@ Flow PlayRun::finish_task(HostRun& host, const play::Task& task, Flow flow, bool
   const bool counts = flow == Flow::unreachable || (flow == Flow::failed && host.rescue_depth == 0);
   if (!counts) return flow;
   ++failed_count_;
-  if (any_errors_fatal) aborted_ = true;
+  // As in Ansible, a host that still has an `always` before it is not lost yet and stops nobody.
+  if (any_errors_fatal && host.always_depth == 0) aborted_ = true;
   const Value& limit = play_.play->max_fail_percentage;
   if (!limit.is_null() && !play_.batch.empty()) {
     const double percent =
@@ -339,7 +343,6 @@ Flow PlayRun::finish_task(HostRun& host, const play::Task& task, Flow flow, bool
         100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
     if (failed > percent) aborted_ = true;
   }
-  (void)task;
   return flow;
 }
 
@@ -371,7 +374,7 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
           facts != nullptr && facts->is_map()) {
         merge_into(host.state->set_facts, *facts, false);
       }
-      if (slot->flow == Flow::failed) co_return finish_task(host, task, Flow::failed, false);
+      if (slot->flow == Flow::failed) co_return finish_task(host, Flow::failed, false);
       if (task.kind == play::ActionKind::module) co_return Flow::go_on;
     } else {
       place = std::make_unique<OnceSlot>(executor_);
@@ -427,127 +430,9 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
     slot->flow = flow;
     slot->done.set();
   }
-  flow = finish_task(host, task, flow, fatal);
+  flow = finish_task(host, flow, fatal);
   if (flow != Flow::go_on || !is_include || outcome.skipped || outcome.failed) co_return flow;
   co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));
-}
-
-Async<Flow> PlayRun::run_included(HostRun& host,
-                                  const play::Task& task,
-                                  Position at,
-                                  Value result) {
-  const bool is_role = task.kind == play::ActionKind::include_role;
-  const std::string key = is_role ? "include_role" : "include";
-  List instances;
-  if (task.loop) {
-    instances = result.get("results").is_list() ? result.get("results").as_list() : List();
-  } else {
-    instances.push_back(result);
-  }
-  struct Step {
-    const play::Block* block = nullptr;
-    const play::Role* role = nullptr;
-    std::uint32_t order = 0;
-    Value frame;
-  };
-  std::vector<Step> steps;
-  std::uint32_t index = 0;
-  for (const Value& instance : instances) {
-    const std::uint32_t item_number = index++;
-    const Value* target = instance.find(key);
-    if (target == nullptr) continue;
-    const std::string name = to_text(*target);
-    Step step;
-    Value frame{Map()};
-    for (const auto& [name_of, value] : instance.as_map()) {
-      const std::string& variable = name_of.as_string();
-      if (task.loop && (variable == task.loop_control.loop_var ||
-                        variable == task.loop_control.index_var || variable == "ansible_loop_var" ||
-                        variable == "ansible_index_var" || variable == "ansible_loop")) {
-        frame.set(variable, value);
-      }
-    }
-    step.frame = std::move(frame);
-    auto& number = include_numbers_[{at, std::to_string(item_number) + "\n" + name}];
-    if (number == 0) number = static_cast<std::uint32_t>(include_numbers_.size());
-    step.order = item_number * 100000U + number;
-    Result<void> loaded;
-    std::string shown = name;
-    if (is_role) {
-      const Value& parts = instance.get("include_args");
-      const auto part = [&parts](std::string_view which) {
-        const Value* value = parts.find(which);
-        return value == nullptr ? std::string() : to_text(*value);
-      };
-      play::RoleFiles files;
-      files.tasks = part("tasks_from");
-      files.vars = part("vars_from");
-      files.defaults = part("defaults_from");
-      files.handlers = part("handlers_from");
-      auto& role = included_roles_[{
-          &task, name + "\n" + files.tasks + "\n" + files.vars + "\n" + files.defaults}];
-      if (!role) {
-        auto made = run_.loader().include_role(task, name, files);
-        if (!made)
-          loaded = Error(std::move(made).error());
-        else
-          role = std::move(*made);
-      }
-      step.role = role.get();
-      if (role) add_role(*role);
-    } else {
-      auto& block = included_blocks_[{&task, name}];
-      if (!block) {
-        auto made = run_.loader().include_tasks(task, name);
-        if (!made)
-          loaded = Error(std::move(made).error());
-        else
-          block = std::move(*made);
-      }
-      step.block = block.get();
-      if (block && block->span.file != nullptr) shown = block->span.file->path();
-    }
-    if (!loaded) {
-      report::Event event(report::EventType::host_result);
-      event.host = host.state->name;
-      event.play = play_.name;
-      event.action = task.action;
-      event.task_id = announced_[at];
-      event.outcome = report::Outcome::failed;
-      event.result = Value::map(
-          {{"failed", true}, {"changed", false}, {"msg", Value(loaded.error().one_line())}});
-      run_.emit(std::move(event));
-      report::HostStats& stats = run_.stats(host.state->name);
-      stats.ok -= 1;
-      (host.rescue_depth > 0 ? stats.rescued : stats.failed) += 1;
-      co_return finish_task(host, task, Flow::failed, false);
-    }
-    auto& groups = included_[at];
-    const Value item = instance.get("_ansible_item_label");
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const Included& one) {
-      return one.path == shown && one.item == item;
-    });
-    if (!is_role) {
-      if (same == groups.end()) {
-        groups.push_back(Included{shown, item, {host.state->name}});
-      } else {
-        same->hosts.push_back(host.state->name);
-      }
-    }
-    steps.push_back(std::move(step));
-  }
-  for (Step& step : steps) {
-    host.include_frames.push_back(step.frame);
-    Result<Flow> flow = Flow::go_on;
-    if (step.role != nullptr) {
-      flow = co_await run_role(host, *step.role, child(at, step.order));
-    } else {
-      flow = co_await run_block(host, *step.block, child(at, step.order));
-    }
-    host.include_frames.pop_back();
-    if (!flow || *flow != Flow::go_on) co_return flow;
-  }
-  co_return Flow::go_on;
 }
 
 Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at) {

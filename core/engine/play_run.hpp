@@ -41,6 +41,15 @@ class PlayRun {
     std::vector<std::string> hosts;
   };
 
+  /// One included file or role, ready to be walked.
+  struct IncludeStep {
+    const play::Block* block = nullptr;
+    const play::Role* role = nullptr;
+    std::uint32_t order = 0;  ///< child number below the including task
+    Value frame;              ///< loop variables
+    std::string shown;        ///< path or name for the report
+  };
+
   Async<void> walk(HostRun& host);
   Async<Flow> run_sections(HostRun& host);
   Async<Flow> run_section(HostRun& host,
@@ -51,11 +60,17 @@ class PlayRun {
   Async<Flow> run_role(HostRun& host, const play::Role& role, Position at);
   Async<Flow> run_task(HostRun& host, const play::Task& task, Position at);
   Async<Flow> run_included(HostRun& host, const play::Task& task, Position at, Value result);
+  Result<IncludeStep> load_included(const play::Task& task,
+                                    const Position& at,
+                                    const Value& instance,
+                                    std::uint32_t item_number);
+  void note_included(const HostRun& host, const Position& at, std::string path, Value item);
+  Flow fail_include(HostRun& host, const play::Task& task, const Position& at, const Error& error);
   Async<Flow> flush_handlers(HostRun& host, Position at);
   Async<Flow> gather_facts(HostRun& host, Position at);
   Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
   bool should_run(HostRun& host, const play::Task& task);
-  Flow finish_task(HostRun& host, const play::Task& task, Flow flow, bool any_errors_fatal);
+  Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
   void on_passed(const Position& at);
   bool stopping() const { return ended_ || ended_batch_ || aborted_; }
@@ -79,6 +94,9 @@ class PlayRun {
   bool ended_batch_ = false;
   bool aborted_ = false;  ///< any_errors_fatal or max_fail_percentage
 };
+
+/// The place of the `number`-th child of what stands at a position.
+Position child_position(Position at, std::uint32_t number);
 
 /// What one task did on one host, before flow control looks at it.
 struct TaskOutcome {

@@ -59,6 +59,7 @@ struct HostRun {
   std::set<std::string> roles_done;         ///< signatures of roles that ran
   std::vector<Value> include_frames;  ///< loop variables of the includes we are in, outermost first
   int rescue_depth = 0;               ///< blocks with `rescue` around the running task
+  int always_depth = 0;  ///< blocks around the running task whose `always` is still to come
   bool ended = false;
 };
 

@@ -1,5 +1,6 @@
+#include "core/engine/task_run.hpp"
+
 #include "core/engine/actions/action.hpp"
-#include "core/engine/play_run.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -8,11 +9,6 @@
 namespace gpustack::engine {
 
 namespace {
-
-bool flag(const Value& result, std::string_view key) {
-  const Value* value = result.find(key);
-  return value != nullptr && value->truthy();
-}
 
 Value skipped_result(const std::string& reason, const Value& condition) {
   Value result{Map()};
@@ -23,320 +19,7 @@ Value skipped_result(const std::string& reason, const Value& condition) {
   return result;
 }
 
-/// Containers lose the items that are the omit value, at any depth.
-Value without_omitted(const Value& value, const std::string& omit) {
-  const auto omitted = [&](const Value& one) { return one.is_string() && one.as_string() == omit; };
-  if (value.is_list()) {
-    List kept;
-    for (const Value& item : value.as_list()) {
-      if (!omitted(item)) kept.push_back(without_omitted(item, omit));
-    }
-    return Value(std::move(kept)).mark(value.marks());
-  }
-  if (value.is_map()) {
-    Map kept;
-    for (const auto& [key, item] : value.as_map()) {
-      if (!omitted(item)) kept.set(key, without_omitted(item, omit));
-    }
-    return Value(std::move(kept)).mark(value.marks());
-  }
-  return value;
-}
-
-/// The work of execute_task for one host: keeps what loop items and attempts share.
-class TaskRun {
- public:
-  TaskRun(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id)
-      : play_(play),
-        host_(host),
-        task_(task),
-        task_id_(task_id),
-        scope_(play.run().state(), &play.play(), *host.state, &task, &host.include_frames) {}
-
-  Async<TaskOutcome> run();
-
- private:
-  Result<std::optional<List>> loop_items();
-  Async<Value> run_loop(List items);
-  Async<Value> run_once(const Error* loop_error);
-  Async<Value> run_attempts(const TaskSettings& settings, Value arguments);
-  Async<Value> run_action(const TaskSettings& settings, Value arguments);
-  Result<Value> false_condition();
-  Result<Value> task_arguments();
-  Result<void> judge(Value& result);
-  void set_loop_variables(const List& items, std::size_t index);
-  void store(const Value& result);
-  void store_facts(const Value& result);
-  Result<void> notify(const Value& result);
-  report::Event event(report::EventType type) const;
-  void report_result(report::EventType type, const Value& result, const Value& item);
-
-  PlayRun& play_;
-  HostRun& host_;
-  const play::Task& task_;
-  std::uint64_t task_id_;
-  Scope scope_;
-  TaskSettings settings_;
-  bool any_ignored_ = false;
-  bool in_loop_ = false;
-};
-
-report::Event TaskRun::event(report::EventType type) const {
-  report::Event event(type);
-  event.host = host_.state->name;
-  event.task_id = task_id_;
-  event.action = task_.action;
-  event.play = play_.play().name;
-  event.is_handler = task_.is_handler;
-  event.in_loop = in_loop_;
-  event.check = settings_.check;
-  event.diff = settings_.diff;
-  event.no_log = settings_.no_log;
-  if (!settings_.delegate_to.empty() && settings_.delegate_to != host_.state->name)
-    event.delegated_to = settings_.delegate_to;
-  return event;
-}
-
-void TaskRun::report_result(report::EventType type, const Value& result, const Value& item) {
-  report::Event out = event(type);
-  out.result = result;
-  out.item = item;
-  out.ignored = settings_.ignore_errors && flag(result, "failed");
-  if (flag(result, "unreachable")) {
-    out.outcome = report::Outcome::unreachable;
-    out.ignored = settings_.ignore_unreachable;
-  } else if (flag(result, "failed")) {
-    out.outcome = report::Outcome::failed;
-    out.rescued = !out.ignored && host_.rescue_depth > 0;
-  } else if (flag(result, "skipped")) {
-    out.outcome = report::Outcome::skipped;
-  } else {
-    out.outcome = flag(result, "changed") ? report::Outcome::changed : report::Outcome::ok;
-  }
-  const std::string_view name = task_.module != nullptr ? task_.module->name : std::string_view();
-  out.verbose_always = name == "debug" || flag(result, "_ansible_verbose_always");
-  out.verbose_override =
-      name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
-  play_.run().emit(std::move(out));
-}
-
-Result<std::optional<List>> TaskRun::loop_items() {
-  if (!task_.loop) return std::optional<List>();
-  const play::Loop& loop = *task_.loop;
-  const jinja::Context context = scope_.context();
-  if (loop.lookup.empty()) {
-    auto rendered = scope_.render(loop.expression);
-    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
-    if (rendered->is_object()) {
-      GS_TRY(auto items, rendered->as_object().iterate());
-      return std::optional<List>(std::move(items));
-    }
-    if (!rendered->is_list()) {
-      return Error(ErrorCode::yaml_type,
-                   "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
-                       to_repr(*rendered).substr(0, 200))
-          .at_if_unknown(loop.span)
-          .hint("a lookup needs wantlist=True, or query() in place of lookup()");
-    }
-    return std::optional<List>(rendered->as_list());
-  }
-  auto rendered = scope_.render(loop.expression);
-  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
-  const List terms = rendered->is_list() ? rendered->as_list() : List{*rendered};
-  auto items = jinja::run_lookup(loop.lookup, terms, Map(), context, play_.run().state().templates);
-  if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
-  return std::optional<List>(std::move(*items));
-}
-
-void TaskRun::set_loop_variables(const List& items, std::size_t index) {
-  const play::LoopControl& control = task_.loop_control;
-  const auto number = static_cast<std::int64_t>(index);
-  const auto total = static_cast<std::int64_t>(items.size());
-  scope_.set_local("ansible_loop_var", Value(control.loop_var));
-  scope_.set_local(control.loop_var, items[index]);
-  if (!control.index_var.empty()) {
-    scope_.set_local("ansible_index_var", Value(control.index_var));
-    scope_.set_local(control.index_var, Value(number));
-  }
-  if (!control.extended) return;
-  Value loop = Value::map({{"index", number + 1},
-                           {"index0", number},
-                           {"first", index == 0},
-                           {"last", number + 1 == total},
-                           {"length", total},
-                           {"revindex", total - number},
-                           {"revindex0", total - number - 1},
-                           {"allitems", Value(items)}});
-  if (index + 1 < items.size()) loop.set("nextitem", items[index + 1]);
-  if (index > 0) loop.set("previtem", items[index - 1]);
-  scope_.set_local("ansible_loop", std::move(loop));
-}
-
-Result<Value> TaskRun::false_condition() {
-  for (const play::Condition* condition : play::all_conditions(task_)) {
-    auto holds = scope_.condition(condition->expression);
-    if (!holds) {
-      return Error(std::move(holds).error())
-          .at_if_unknown(condition->span)
-          .while_doing("evaluating the condition '" + to_text(condition->expression) + "'");
-    }
-    if (!*holds) return condition->expression.is_null() ? Value(false) : condition->expression;
-  }
-  return Value();
-}
-
-Result<Value> TaskRun::task_arguments() {
-  const std::string& omit = play_.run().state().omit;
-  Value rendered{Map()};
-  if (task_.arguments.is_map()) {
-    for (const auto& [key, value] : task_.arguments.as_map()) {
-      auto one = scope_.render(value);
-      if (!one) {
-        const auto span = task_.argument_spans.find(to_text(key));
-        Error error = std::move(one).error();
-        return span == task_.argument_spans.end()
-                   ? std::move(error).at_if_unknown(task_.action_span)
-                   : std::move(error).at_if_unknown(span->second);
-      }
-      rendered.set(to_text(key), std::move(*one));
-    }
-  } else if (!task_.arguments.is_null()) {
-    auto whole = scope_.render(task_.arguments);
-    if (!whole) return Error(std::move(whole).error()).at_if_unknown(task_.action_span);
-    if (whole->is_string()) {
-      GS_TRY(auto parsed,
-             modules::parse_key_value(whole->as_string(),
-                                      task_.module == nullptr || !task_.module->free_form.empty()));
-      rendered = std::move(parsed);
-    } else if (whole->is_map()) {
-      rendered = std::move(*whole);
-    } else if (!whole->is_null()) {
-      return Error(ErrorCode::yaml_type,
-                   "module arguments must be a dictionary, found " + std::string(type_name(*whole)))
-          .at_if_unknown(task_.action_span);
-    }
-  }
-  // A template may supply arguments too; what is written out wins over it.
-  if (const Value* more = rendered.find("_variable_params"); more != nullptr) {
-    const Value supplied = *more;
-    rendered.mutable_map().erase(std::string_view("_variable_params"));
-    if (!supplied.is_map() && !supplied.is_null()) {
-      return Error(
-                 ErrorCode::yaml_type,
-                 "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
-          .at_if_unknown(task_.action_span);
-    }
-    for (const auto& [key, value] : supplied.is_map() ? supplied.as_map() : Map()) {
-      if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
-    }
-  }
-  // module_defaults fill what the task leaves open; inner ones win.
-  const auto all_defaults = play::all_settings(task_, play::Keyword::module_defaults);
-  for (auto defaults = all_defaults.rbegin(); defaults != all_defaults.rend(); ++defaults) {
-    GS_TRY(auto all, scope_.render((*defaults)->value));
-    for (const auto& [module, values] : all.is_map() ? all.as_map() : Map()) {
-      const modules::ModuleSpec* spec = modules::find_module(to_text(module));
-      if (spec == nullptr || spec != task_.module || !values.is_map()) continue;
-      for (const auto& [key, value] : values.as_map()) {
-        if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
-      }
-    }
-  }
-  Value kept{Map()};
-  for (const auto& [key, value] : rendered.as_map()) {
-    if (value.is_string() && value.as_string() == omit) continue;
-    if (value.is_list() || value.is_map()) {
-      kept.set(to_text(key), without_omitted(value, omit));
-    } else {
-      kept.set(to_text(key), value);
-    }
-  }
-  if (task_.module == nullptr) {
-    if (!task_.library_path.empty()) return kept;
-    return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
-        .at(task_.action_span);
-  }
-  return modules::check_arguments(*task_.module, kept, task_.action_span);
-}
-
-void TaskRun::store_facts(const Value& result) {
-  const Value* facts = result.find("ansible_facts");
-  if (facts == nullptr || !facts->is_map()) return;
-  constexpr std::string_view kPrefix = "ansible_";
-  HostState* owner = host_.state;
-  if (!settings_.delegate_to.empty() && settings_.delegate_facts)
-    owner = &play_.run().state().host(settings_.delegate_to);
-  const bool is_set_fact = task_.module != nullptr && (task_.module->name == "set_fact" ||
-                                                       task_.module->name == "include_vars");
-  if (is_set_fact) {
-    Value& level = task_.module->name == "set_fact" ? owner->set_facts : owner->registered;
-    merge_into(level,
-               *facts,
-               play_.run().state().options.merge_hashes && task_.module->name == "include_vars");
-    if (flag(result, "_ansible_facts_cacheable")) merge_into(owner->facts, *facts, false);
-  } else {
-    for (const auto& [key, value] : facts->as_map()) {
-      const std::string name = to_text(key);
-      // What a host says of itself never becomes a template and never steers the connection.
-      Value safe = mark_deep(value, Mark::unsafe);
-      if (name.starts_with(kPrefix)) {
-        owner->facts.set(name.substr(kPrefix.size()), safe);
-        if (name == "ansible_local") owner->facts.set(name, safe);
-      } else {
-        owner->facts.set(name, safe);
-      }
-    }
-    if (task_.module != nullptr &&
-        (task_.module->name == "setup" || task_.module->name == "gather_facts")) {
-      owner->facts_gathered = true;
-      owner->facts.set("module_setup", true);
-    }
-  }
-  scope_.forget();
-}
-
-Result<void> TaskRun::judge(Value& result) {
-  if (result.find("failed") == nullptr) {
-    const Value* rc = result.find("rc");
-    result.set("failed", rc != nullptr && rc->is_integer() && rc->as_integer() != 0);
-  }
-  if (result.find("changed") == nullptr) result.set("changed", false);
-  if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
-  if (flag(result, "skipped")) return {};
-  if (task_.has_changed_when) {
-    bool changed = true;
-    for (const play::Condition& condition : task_.changed_when) {
-      auto holds = scope_.condition(condition.expression);
-      if (!holds) {
-        const Error error = std::move(holds).error().at_if_unknown(condition.span);
-        result.set("failed", true);
-        result.set("changed_when_result", error.message());
-        result.set("msg", "the changed_when condition cannot be evaluated: " + error.one_line());
-        return {};
-      }
-      changed = changed && *holds;
-    }
-    result.set("changed", changed);
-    if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
-  }
-  if (task_.has_failed_when) {
-    bool failed = true;
-    for (const play::Condition& condition : task_.failed_when) {
-      auto holds = scope_.condition(condition.expression);
-      if (!holds) {
-        const Error error = std::move(holds).error().at_if_unknown(condition.span);
-        result.set("failed", true);
-        result.set("failed_when_result", error.message());
-        result.set("msg", "the failed_when condition cannot be evaluated: " + error.one_line());
-        return {};
-      }
-      failed = failed && *holds;
-    }
-    result.set("failed", failed);
-    result.set("failed_when_result", failed);
-  }
-  return {};
-}
+}  // namespace
 
 Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) {
   ActionCall call(play_, host_, scope_, task_, settings);
@@ -462,27 +145,6 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   co_return std::move(*result);
 }
 
-Result<void> TaskRun::notify(const Value& result) {
-  if (flag(result, "failed")) return {};
-  for (const Value& entry : task_.notify) {
-    GS_TRY(auto rendered, scope_.render(entry));
-    const List names = rendered.is_list() ? rendered.as_list() : List{rendered};
-    for (const Value& name : names) {
-      GS_TRY(auto handlers, play_.handlers_named(to_text(name), scope_));
-      for (const play::Task* handler : handlers) {
-        if (std::find(host_.notified.begin(), host_.notified.end(), handler) ==
-            host_.notified.end()) {
-          host_.notified.push_back(handler);
-        }
-      }
-      report::Event told = event(report::EventType::notified);
-      told.task = to_text(name);
-      play_.run().emit(std::move(told));
-    }
-  }
-  return {};
-}
-
 Async<Value> TaskRun::run_loop(List items) {
   List results;
   in_loop_ = true;
@@ -547,10 +209,6 @@ Async<Value> TaskRun::run_loop(List items) {
   co_return combined;
 }
 
-void TaskRun::store(const Value& result) {
-  if (!task_.register_name.empty()) host_.state->registered.set(task_.register_name, result);
-}
-
 Async<TaskOutcome> TaskRun::run() {
   auto items = loop_items();
   Result<Value> answer = Value();
@@ -586,8 +244,6 @@ Async<TaskOutcome> TaskRun::run() {
   }
   co_return outcome;
 }
-
-}  // namespace
 
 Async<TaskOutcome> execute_task(PlayRun& play,
                                 HostRun& host,

@@ -134,7 +134,7 @@ class LineInFile(DifferentialCase):
             with self.subTest(arguments=row):
                 self.compare("lineinfile", {"path": R + "f", **row}, {"f": self.TEXT}, keys=("msg",))
 
-    def test_validate_needs_its_placeholder(self):
+    def test_validate_needs_a_percent_s(self):
         # We say so in a dry run too.
         self.compare("lineinfile", {"path": R + "f", "line": "x", "validate": "/bin/true"}, {"f": "a\n"}, check=False)
 

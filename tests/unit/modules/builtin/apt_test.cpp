@@ -53,7 +53,7 @@ std::string policy(const std::string& name,
                     "\n  Version table:\n";
   for (const std::string& version : versions) {
     out += (version == installed ? " *** " : "     ") + version +
-           " 500\n        500 http://deb.debian.org/debian bookworm/main amd64 Packages\n";
+           " 500\n        500 http://mirror.test/debian bookworm/main amd64 Packages\n";
   }
   return out;
 }
@@ -305,7 +305,7 @@ TEST(Apt, LeavesFreshListsAlone) {
 TEST(Apt, TriesToFetchListsAgain) {
   MemorySystem system;
   install_apt(system);
-  system.when({"apt-get", "update"}, "", 100, "E: Failed to fetch http://deb.debian.org/x\n");
+  system.when({"apt-get", "update"}, "", 100, "E: Failed to fetch http://mirror.test/x\n");
   (void)system.sleep(std::chrono::seconds(10));
 
   const Value result = test::run(
@@ -313,7 +313,7 @@ TEST(Apt, TriesToFetchListsAgain) {
 
   EXPECT_EQ(system.commands().size(), 3U);
   EXPECT_EQ(to_text(result.get("msg")),
-            "Failed to update apt cache: E: Failed to fetch http://deb.debian.org/x");
+            "Failed to update apt cache: E: Failed to fetch http://mirror.test/x");
 }
 
 constexpr const char* kLocked =

@@ -1,0 +1,138 @@
+// include_tasks and include_role: what a task names is loaded when a host comes to it, and walked
+// in its place.
+#include "core/engine/play_run.hpp"
+
+#include <algorithm>
+
+namespace gpustack::engine {
+
+namespace {
+
+/// The loop variables that the included tasks see.
+Value loop_frame(const play::Task& task, const Value& instance) {
+  Value frame{Map()};
+  if (!task.loop) return frame;
+  for (const auto& [key, value] : instance.as_map()) {
+    const std::string& variable = key.as_string();
+    const bool is_of_loop = variable == task.loop_control.loop_var ||
+                            variable == task.loop_control.index_var ||
+                            variable == "ansible_loop_var" || variable == "ansible_index_var" ||
+                            variable == "ansible_loop";
+    if (is_of_loop) frame.set(variable, value);
+  }
+  return frame;
+}
+
+play::RoleFiles role_files(const Value& parts) {
+  const auto part = [&parts](std::string_view which) {
+    const Value* value = parts.find(which);
+    return value == nullptr ? std::string() : to_text(*value);
+  };
+  play::RoleFiles files;
+  files.tasks = part("tasks_from");
+  files.vars = part("vars_from");
+  files.defaults = part("defaults_from");
+  files.handlers = part("handlers_from");
+  return files;
+}
+
+}  // namespace
+
+Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
+                                                    const Position& at,
+                                                    const Value& instance,
+                                                    std::uint32_t item_number) {
+  IncludeStep step;
+  const bool is_role = task.kind == play::ActionKind::include_role;
+  const std::string name = to_text(instance.get(is_role ? "include_role" : "include"));
+  step.frame = loop_frame(task, instance);
+  auto& number = include_numbers_[{at, std::to_string(item_number) + "\n" + name}];
+  if (number == 0) number = static_cast<std::uint32_t>(include_numbers_.size());
+  step.order = item_number * 100000U + number;
+  step.shown = name;
+  if (is_role) {
+    const play::RoleFiles files = role_files(instance.get("include_args"));
+    const std::string key = name + "\n" + files.tasks + "\n" + files.vars + "\n" + files.defaults +
+                            "\n" + files.handlers;
+    auto& role = included_roles_[{&task, key}];
+    if (!role) {
+      GS_TRY(role, run_.loader().include_role(task, name, files));
+    }
+    step.role = role.get();
+    add_role(*role);
+    return step;
+  }
+  auto& block = included_blocks_[{&task, name}];
+  if (!block) {
+    GS_TRY(block, run_.loader().include_tasks(task, name));
+  }
+  step.block = block.get();
+  if (block->span.file != nullptr) step.shown = block->span.file->path();
+  return step;
+}
+
+void PlayRun::note_included(const HostRun& host, const Position& at, std::string path, Value item) {
+  auto& groups = included_[at];
+  const auto same = std::find_if(groups.begin(), groups.end(), [&](const Included& one) {
+    return one.path == path && one.item == item;
+  });
+  if (same == groups.end()) {
+    groups.push_back(Included{std::move(path), std::move(item), {host.state->name}});
+  } else {
+    same->hosts.push_back(host.state->name);
+  }
+}
+
+Flow PlayRun::fail_include(HostRun& host,
+                           const play::Task& task,
+                           const Position& at,
+                           const Error& error) {
+  report::Event event(report::EventType::host_result);
+  event.host = host.state->name;
+  event.play = play_.name;
+  event.action = task.action;
+  event.task_id = announced_[at];
+  event.outcome = report::Outcome::failed;
+  event.result =
+      Value::map({{"failed", true}, {"changed", false}, {"msg", Value(error.one_line())}});
+  run_.emit(std::move(event));
+  report::HostStats& stats = run_.stats(host.state->name);
+  stats.ok -= 1;
+  (host.rescue_depth > 0 ? stats.rescued : stats.failed) += 1;
+  return finish_task(host, Flow::failed, false);
+}
+
+Async<Flow> PlayRun::run_included(HostRun& host,
+                                  const play::Task& task,
+                                  Position at,
+                                  Value result) {
+  const bool is_role = task.kind == play::ActionKind::include_role;
+  List instances{result};
+  if (task.loop) {
+    instances = result.get("results").is_list() ? result.get("results").as_list() : List();
+  }
+  std::vector<IncludeStep> steps;
+  std::uint32_t index = 0;
+  for (const Value& instance : instances) {
+    const std::uint32_t item_number = index++;
+    if (instance.find(is_role ? "include_role" : "include") == nullptr) continue;
+    auto step = load_included(task, at, instance, item_number);
+    if (!step) co_return fail_include(host, task, at, step.error());
+    if (!is_role) note_included(host, at, step->shown, instance.get("_ansible_item_label"));
+    steps.push_back(std::move(*step));
+  }
+  for (IncludeStep& step : steps) {
+    host.include_frames.push_back(step.frame);
+    Result<Flow> flow = Flow::go_on;
+    if (step.role != nullptr) {
+      flow = co_await run_role(host, *step.role, child_position(at, step.order));
+    } else {
+      flow = co_await run_block(host, *step.block, child_position(at, step.order));
+    }
+    host.include_frames.pop_back();
+    if (!flow || *flow != Flow::go_on) co_return flow;
+  }
+  co_return Flow::go_on;
+}
+
+}  // namespace gpustack::engine

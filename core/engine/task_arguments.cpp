@@ -1,0 +1,170 @@
+// What a task is given: its loop items, its conditions and its arguments, rendered.
+#include "core/engine/task_run.hpp"
+#include "modules/sdk/module.hpp"
+
+namespace gpustack::engine {
+
+namespace {
+
+/// Containers lose the items that are the omit value, at any depth.
+Value without_omitted(const Value& value, const std::string& omit) {
+  const auto omitted = [&](const Value& one) { return one.is_string() && one.as_string() == omit; };
+  if (value.is_list()) {
+    List kept;
+    for (const Value& item : value.as_list()) {
+      if (!omitted(item)) kept.push_back(without_omitted(item, omit));
+    }
+    return Value(std::move(kept)).mark(value.marks());
+  }
+  if (value.is_map()) {
+    Map kept;
+    for (const auto& [key, item] : value.as_map()) {
+      if (!omitted(item)) kept.set(key, without_omitted(item, omit));
+    }
+    return Value(std::move(kept)).mark(value.marks());
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<std::optional<List>> TaskRun::loop_items() {
+  if (!task_.loop) return std::optional<List>();
+  const play::Loop& loop = *task_.loop;
+  const jinja::Context context = scope_.context();
+  if (loop.lookup.empty()) {
+    auto rendered = scope_.render(loop.expression);
+    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
+    if (rendered->is_object()) {
+      GS_TRY(auto items, rendered->as_object().iterate());
+      return std::optional<List>(std::move(items));
+    }
+    if (!rendered->is_list()) {
+      return Error(ErrorCode::yaml_type,
+                   "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
+                       to_repr(*rendered).substr(0, 200))
+          .at_if_unknown(loop.span)
+          .hint("a lookup needs wantlist=True, or query() in place of lookup()");
+    }
+    return std::optional<List>(rendered->as_list());
+  }
+  auto rendered = scope_.render(loop.expression);
+  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
+  const List terms = rendered->is_list() ? rendered->as_list() : List{*rendered};
+  auto items = jinja::run_lookup(loop.lookup, terms, Map(), context, play_.run().state().templates);
+  if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
+  return std::optional<List>(std::move(*items));
+}
+
+void TaskRun::set_loop_variables(const List& items, std::size_t index) {
+  const play::LoopControl& control = task_.loop_control;
+  const auto number = static_cast<std::int64_t>(index);
+  const auto total = static_cast<std::int64_t>(items.size());
+  scope_.set_local("ansible_loop_var", Value(control.loop_var));
+  scope_.set_local(control.loop_var, items[index]);
+  if (!control.index_var.empty()) {
+    scope_.set_local("ansible_index_var", Value(control.index_var));
+    scope_.set_local(control.index_var, Value(number));
+  }
+  if (!control.extended) return;
+  Value loop = Value::map({{"index", number + 1},
+                           {"index0", number},
+                           {"first", index == 0},
+                           {"last", number + 1 == total},
+                           {"length", total},
+                           {"revindex", total - number},
+                           {"revindex0", total - number - 1},
+                           {"allitems", Value(items)}});
+  if (index + 1 < items.size()) loop.set("nextitem", items[index + 1]);
+  if (index > 0) loop.set("previtem", items[index - 1]);
+  scope_.set_local("ansible_loop", std::move(loop));
+}
+
+Result<Value> TaskRun::false_condition() {
+  for (const play::Condition* condition : play::all_conditions(task_)) {
+    auto holds = scope_.condition(condition->expression);
+    if (!holds) {
+      return Error(std::move(holds).error())
+          .at_if_unknown(condition->span)
+          .while_doing("evaluating the condition '" + to_text(condition->expression) + "'");
+    }
+    if (!*holds) return condition->expression.is_null() ? Value(false) : condition->expression;
+  }
+  return Value();
+}
+
+Result<Value> TaskRun::task_arguments() {
+  const std::string& omit = play_.run().state().omit;
+  Value rendered{Map()};
+  if (task_.arguments.is_map()) {
+    for (const auto& [key, value] : task_.arguments.as_map()) {
+      auto one = scope_.render(value);
+      if (!one) {
+        const auto span = task_.argument_spans.find(to_text(key));
+        Error error = std::move(one).error();
+        return span == task_.argument_spans.end()
+                   ? std::move(error).at_if_unknown(task_.action_span)
+                   : std::move(error).at_if_unknown(span->second);
+      }
+      rendered.set(to_text(key), std::move(*one));
+    }
+  } else if (!task_.arguments.is_null()) {
+    auto whole = scope_.render(task_.arguments);
+    if (!whole) return Error(std::move(whole).error()).at_if_unknown(task_.action_span);
+    if (whole->is_string()) {
+      GS_TRY(auto parsed,
+             modules::parse_key_value(whole->as_string(),
+                                      task_.module == nullptr || !task_.module->free_form.empty()));
+      rendered = std::move(parsed);
+    } else if (whole->is_map()) {
+      rendered = std::move(*whole);
+    } else if (!whole->is_null()) {
+      return Error(ErrorCode::yaml_type,
+                   "module arguments must be a dictionary, found " + std::string(type_name(*whole)))
+          .at_if_unknown(task_.action_span);
+    }
+  }
+  // A template may supply arguments too; what is written out wins over it.
+  if (const Value* more = rendered.find("_variable_params"); more != nullptr) {
+    const Value supplied = *more;
+    rendered.mutable_map().erase(std::string_view("_variable_params"));
+    if (!supplied.is_map() && !supplied.is_null()) {
+      return Error(
+                 ErrorCode::yaml_type,
+                 "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
+          .at_if_unknown(task_.action_span);
+    }
+    for (const auto& [key, value] : supplied.is_map() ? supplied.as_map() : Map()) {
+      if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
+    }
+  }
+  // module_defaults fill what the task leaves open; inner ones win.
+  const auto all_defaults = play::all_settings(task_, play::Keyword::module_defaults);
+  for (auto defaults = all_defaults.rbegin(); defaults != all_defaults.rend(); ++defaults) {
+    GS_TRY(auto all, scope_.render((*defaults)->value));
+    for (const auto& [module, values] : all.is_map() ? all.as_map() : Map()) {
+      const modules::ModuleSpec* spec = modules::find_module(to_text(module));
+      if (spec == nullptr || spec != task_.module || !values.is_map()) continue;
+      for (const auto& [key, value] : values.as_map()) {
+        if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
+      }
+    }
+  }
+  Value kept{Map()};
+  for (const auto& [key, value] : rendered.as_map()) {
+    if (value.is_string() && value.as_string() == omit) continue;
+    if (value.is_list() || value.is_map()) {
+      kept.set(to_text(key), without_omitted(value, omit));
+    } else {
+      kept.set(to_text(key), value);
+    }
+  }
+  if (task_.module == nullptr) {
+    if (!task_.library_path.empty()) return kept;
+    return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
+        .at(task_.action_span);
+  }
+  return modules::check_arguments(*task_.module, kept, task_.action_span);
+}
+
+}  // namespace gpustack::engine

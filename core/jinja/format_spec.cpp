@@ -1,0 +1,254 @@
+#include "core/jinja/format_spec.hpp"
+
+#include "core/jinja/format.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace gpustack::jinja {
+
+namespace {
+
+std::string group_digits(std::string digits, char separator, std::size_t every) {
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % every == 0) out += separator;
+    out += digits[i];
+  }
+  return out;
+}
+
+std::string digits_in_base(std::uint64_t number, unsigned base, bool upper_case) {
+  if (number == 0) return "0";
+  std::string out;
+  for (; number != 0; number /= base) {
+    const auto digit = static_cast<char>(number % base);
+    out.insert(out.begin(),
+               static_cast<char>(digit < 10 ? '0' + digit : (upper_case ? 'A' : 'a') + digit - 10));
+  }
+  return out;
+}
+
+std::string print_real(double number, char type, int precision, bool alternate) {
+  std::array<char, 8> format{'%'};
+  std::size_t at = 1;
+  if (alternate) format[at++] = '#';
+  format[at++] = '.';
+  format[at++] = '*';
+  format[at] = type;
+  const int size = std::snprintf(nullptr, 0, format.data(), precision, number);
+  std::string out(static_cast<std::size_t>(size) + 1, '\0');
+  std::snprintf(out.data(), out.size(), format.data(), precision, number);
+  out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::size_t> read_number(std::string_view text, std::size_t& at) {
+  std::size_t number = 0;
+  const std::size_t begin = at;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9' && number < kMaxWidth) {
+    number = number * 10 + static_cast<std::size_t>(text[at++] - '0');
+  }
+  if (at == begin) return std::nullopt;
+  return std::min(number, kMaxWidth);
+}
+
+Result<FormatSpec> parse_spec(std::string_view text) {
+  FormatSpec spec;
+  std::size_t at = 0;
+  const auto is_align = [](char c) { return c == '<' || c == '>' || c == '=' || c == '^'; };
+  std::size_t after_fill = 0;
+  if (!text.empty()) read_code_point(text, after_fill);
+  if (after_fill < text.size() && is_align(text[after_fill])) {
+    spec.fill = text.substr(0, after_fill);
+    spec.align = text[after_fill];
+    at = after_fill + 1;
+  } else if (!text.empty() && is_align(text[0])) {
+    spec.align = text[0];
+    at = 1;
+  }
+  if (at < text.size() && (text[at] == '+' || text[at] == '-' || text[at] == ' '))
+    spec.sign = text[at++];
+  if (at < text.size() && text[at] == '#') {
+    spec.alternate = true;
+    ++at;
+  }
+  if (at < text.size() && text[at] == '0') {
+    spec.zero = true;
+    if (spec.align == 0) {
+      spec.fill = "0";
+      spec.align = '=';
+    }
+    ++at;
+  }
+  spec.width = read_number(text, at);
+  if (at < text.size() && (text[at] == ',' || text[at] == '_')) spec.grouping = text[at++];
+  if (at < text.size() && text[at] == '.') {
+    ++at;
+    spec.precision = read_number(text, at);
+    if (!spec.precision) return format_error("format specifier missing precision");
+  }
+  if (at < text.size()) spec.type = text[at++];
+  if (at < text.size()) return format_error("invalid format specifier '" + std::string(text) + "'");
+  return spec;
+}
+
+std::string pad(std::string_view sign,
+                std::string body,
+                const FormatSpec& spec,
+                char default_align) {
+  const char align = spec.align != 0 ? spec.align : default_align;
+  const std::size_t length = sign.size() + code_points(body);
+  const std::size_t width = spec.width.value_or(0);
+  const std::size_t missing = width > length ? width - length : 0;
+  const auto fill = [&](std::size_t count) {
+    std::string out;
+    for (std::size_t i = 0; i < count; ++i) out += spec.fill;
+    return out;
+  };
+  switch (align) {
+    case '<':
+      return std::string(sign) + body + fill(missing);
+    case '^':
+      return fill(missing / 2) + std::string(sign) + body + fill(missing - missing / 2);
+    case '=':
+      return std::string(sign) + fill(missing) + body;
+    default:
+      return fill(missing) + std::string(sign) + body;
+  }
+}
+
+Result<std::string> format_integer(std::int64_t number, const FormatSpec& spec) {
+  const bool negative = number < 0;
+  const std::uint64_t magnitude =
+      negative ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
+  std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
+  std::string body;
+  switch (spec.type) {
+    case 0:
+    case 'd':
+    case 'n':
+      body = std::to_string(magnitude);
+      if (spec.grouping != 0) body = group_digits(body, spec.grouping, 3);
+      break;
+    case 'x':
+    case 'X':
+      body = digits_in_base(magnitude, 16, spec.type == 'X');
+      if (spec.grouping == '_') body = group_digits(body, '_', 4);
+      if (spec.alternate) sign += spec.type == 'X' ? "0X" : "0x";
+      break;
+    case 'o':
+      body = digits_in_base(magnitude, 8, false);
+      if (spec.alternate) sign += "0o";
+      break;
+    case 'b':
+      body = digits_in_base(magnitude, 2, false);
+      if (spec.grouping == '_') body = group_digits(body, '_', 4);
+      if (spec.alternate) sign += "0b";
+      break;
+    case 'c':
+      append_code_point(body, static_cast<char32_t>(number));
+      break;
+    default:
+      return format_error(std::string("unknown format code '") + spec.type + "' for an int");
+  }
+  if (spec.grouping != 0 && spec.align == '=' && spec.fill == "0" && spec.width) {
+    while (code_points(body) + sign.size() < *spec.width) {  // zeros are grouped like digits
+      std::string digits;
+      for (const char c : body) {
+        if (c != spec.grouping) digits += c;
+      }
+      body = group_digits("0" + digits, spec.grouping, 3);
+    }
+  }
+  return pad(sign, std::move(body), spec, '>');
+}
+
+Result<std::string> format_real(double number, const FormatSpec& spec) {
+  const bool negative = std::signbit(number) && !std::isnan(number);
+  const std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
+  const double magnitude = std::fabs(number);
+  std::string body;
+  char type = spec.type;
+  if (std::isnan(number) || std::isinf(number)) {
+    body = std::isnan(number) ? "nan" : "inf";
+    if (type == 'F' || type == 'E' || type == 'G') body = upper(body);
+    if (type == '%') body += "%";
+    return pad(sign, std::move(body), spec, '>');
+  }
+  const int precision = static_cast<int>(spec.precision.value_or(6));
+  switch (type) {
+    case 0:
+      if (!spec.precision) {
+        body = real_text(magnitude);
+      } else {
+        body = print_real(magnitude, 'g', std::max(precision, 1), spec.alternate);
+        if (body.find_first_of(".en") == std::string::npos) body += ".0";
+      }
+      break;
+    case 'f':
+    case 'F':
+    case 'e':
+    case 'E':
+      body = print_real(magnitude, type, precision, spec.alternate);
+      break;
+    case 'g':
+    case 'G':
+    case 'n':
+      body =
+          print_real(magnitude, type == 'n' ? 'g' : type, std::max(precision, 1), spec.alternate);
+      break;
+    case '%':
+      body = print_real(magnitude * 100.0, 'f', precision, spec.alternate) + "%";
+      break;
+    default:
+      return format_error(std::string("unknown format code '") + type + "' for a float");
+  }
+  if (spec.grouping != 0) {
+    const std::size_t end = body.find_first_not_of("0123456789");
+    const std::string digits = body.substr(0, end);
+    body =
+        group_digits(digits, spec.grouping, 3) + (end == std::string::npos ? "" : body.substr(end));
+  }
+  return pad(sign, std::move(body), spec, '>');
+}
+
+Result<std::string> format_value(const Value& value, std::string_view spec_text) {
+  if (spec_text.empty()) return text_of(value);
+  GS_TRY(const FormatSpec spec, parse_spec(spec_text));
+  if (value.is_undefined()) return undefined_value_error(value);
+  constexpr std::string_view kRealTypes = "eEfFgG%";
+  if (value.is_bool() && spec.type == 0) {
+    return pad("", value.as_bool() ? "True" : "False", spec, '<');
+  }
+  if (value.is_integer() || value.is_bool()) {
+    if (spec.type != 0 && kRealTypes.find(spec.type) != std::string_view::npos)
+      return format_real(value.as_real(), spec);
+    if (spec.precision) return format_error("precision is not allowed in the format of an int");
+    return format_integer(value.as_integer(), spec);
+  }
+  if (value.is_real()) return format_real(value.as_real(), spec);
+  if (!value.is_string()) {
+    return format_error("a " + std::string(type_name(value)) +
+                        " takes no format specifier, found '" + std::string(spec_text) + "'");
+  }
+  if (spec.type != 0 && spec.type != 's')
+    return format_error(std::string("unknown format code '") + spec.type + "' for a str");
+  if (spec.align == '=' && !spec.zero)
+    return format_error("'=' alignment is not allowed in the format of a str");
+  std::string body = value.as_string();
+  if (spec.precision && code_points(body) > *spec.precision)
+    body.resize(code_point_offset(body, *spec.precision));
+  FormatSpec text_spec = spec;
+  if (spec.align == '=') text_spec.align = '<';
+  return pad("", std::move(body), text_spec, '<');
+}
+
+}  // namespace gpustack::jinja

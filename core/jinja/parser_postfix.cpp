@@ -1,0 +1,199 @@
+// What follows a primary expression: attributes, subscripts, calls, filters and tests.
+#include "core/base/suggest.hpp"
+#include "core/jinja/methods.hpp"
+#include "core/jinja/parser.hpp"
+#include "core/jinja/registry.hpp"
+#include "core/jinja/text.hpp"
+
+namespace gpustack::jinja {
+
+const Expr* Parser::parse_postfix(const Expr* expr) {
+  while (true) {
+    if (is(TokenKind::dot) || is(TokenKind::left_bracket)) {
+      expr = parse_subscript(expr);
+    } else if (is(TokenKind::left_paren)) {
+      expr = parse_call(expr);
+    } else {
+      return expr;
+    }
+  }
+}
+
+const Expr* Parser::parse_filters(const Expr* expr) {
+  while (true) {
+    if (is(TokenKind::pipe)) {
+      next();
+      expr = parse_filter(expr);
+    } else if (is_word("is")) {
+      expr = parse_test(expr);
+    } else if (is(TokenKind::left_paren)) {
+      expr = parse_call(expr);
+    } else {
+      return expr;
+    }
+  }
+}
+
+const Expr* Parser::parse_subscript(const Expr* object) {
+  const std::size_t begin = object->offset;
+  if (next().kind == TokenKind::dot) {
+    const Token key = next();
+    if (key.kind == TokenKind::name) {
+      auto made = node<AttributeExpr>(ExprKind::attribute, begin);
+      made.object = object;
+      made.name = keep_text(key.text);
+      if (changes_its_object(key.text)) program_.changes_values = true;
+      return program_.make(made);
+    }
+    if (key.kind != TokenKind::integer)
+      fail_at(key, "expected a name or a number after '.', found " + describe(key));
+    auto index = node<ConstantExpr>(ExprKind::constant, key.offset);
+    index.value = number_value(key);
+    auto made = node<ItemExpr>(ExprKind::item, begin);
+    made.object = object;
+    made.key = program_.make(index);
+    return program_.make(made);
+  }
+  const Expr* start = is(TokenKind::colon) ? nullptr : parse_expression();
+  if (is(TokenKind::colon)) {
+    next();
+    const auto part = [&]() -> const Expr* {
+      return is(TokenKind::colon) || is(TokenKind::right_bracket) ? nullptr : parse_expression();
+    };
+    const Expr* stop = part();
+    const Expr* step = skip(TokenKind::colon) ? part() : nullptr;
+    expect(TokenKind::right_bracket, "']'");
+    auto made = node<SliceExpr>(ExprKind::slice, begin);
+    made.object = object;
+    made.start = start;
+    made.stop = stop;
+    made.step = step;
+    return program_.make(made);
+  }
+  if (is(TokenKind::comma)) {
+    std::vector<const Expr*> items{start};
+    const std::size_t first = start->offset;
+    while (skip(TokenKind::comma)) items.push_back(parse_expression());
+    auto tuple = node<ListExpr>(ExprKind::tuple, first);
+    tuple.items = program_.keep(items);
+    start = program_.make(tuple);
+  }
+  expect(TokenKind::right_bracket, "']'");
+  auto made = node<ItemExpr>(ExprKind::item, begin);
+  made.object = object;
+  made.key = start;
+  return program_.make(made);
+}
+
+Arguments Parser::parse_arguments() {
+  expect(TokenKind::left_paren, "'('");
+  std::vector<const Expr*> positional;
+  std::vector<KeywordArgument> named;
+  Arguments out;
+  bool first = true;
+  while (!is(TokenKind::right_paren)) {
+    if (!first) {
+      expect(TokenKind::comma, "',' or ')'");
+      if (is(TokenKind::right_paren)) break;
+    }
+    first = false;
+    if (is(TokenKind::mul) && out.star == nullptr && out.double_star == nullptr) {
+      next();
+      out.star = parse_expression();
+    } else if (is(TokenKind::pow) && out.double_star == nullptr) {
+      next();
+      out.double_star = parse_expression();
+    } else if (is(TokenKind::name) && look().kind == TokenKind::assign &&
+               out.double_star == nullptr) {
+      const std::string* key = keep_text(next().text);
+      next();
+      named.push_back(KeywordArgument{key, parse_expression()});
+    } else {
+      if (out.star != nullptr || out.double_star != nullptr || !named.empty()) {
+        fail_at(current(), "a positional argument cannot follow a named one");
+      }
+      positional.push_back(parse_expression());
+    }
+  }
+  next();
+  out.positional = program_.keep(positional);
+  out.named = program_.keep(named);
+  return out;
+}
+
+const Expr* Parser::parse_call(const Expr* callee) {
+  const Arguments arguments = parse_arguments();
+  auto made = node<CallExpr>(ExprKind::call, callee->offset);
+  made.callee = callee;
+  made.arguments = arguments;
+  return program_.make(made);
+}
+
+std::string Parser::parse_dotted_name() {
+  std::string name(expect(TokenKind::name, "a name").text);
+  while (is(TokenKind::dot)) {
+    next();
+    name += ".";
+    name += expect(TokenKind::name, "a name").text;
+  }
+  return name;
+}
+
+const Expr* Parser::parse_filter(const Expr* input) {
+  const Token begin = current();
+  const std::string name = parse_dotted_name();
+  const FilterRow* row = find_filter(name);
+  if (row == nullptr) {
+    Token place = begin;
+    place.text = std::string_view(program_.source).substr(begin.offset, name.size());
+    fail_at(place,
+            "unknown filter '" + name + "'",
+            ErrorCode::unknown_filter,
+            suggest(name, filter_names()));
+  }
+  Arguments arguments;
+  if (is(TokenKind::left_paren)) arguments = parse_arguments();
+  auto made = node<FilterExpr>(ExprKind::filter, begin.offset);
+  made.input = input;
+  made.row = row;
+  made.arguments = arguments;
+  return program_.make(made);
+}
+
+const Expr* Parser::parse_test(const Expr* input) {
+  next();  // is
+  const bool negated = skip_word("not");
+  const Token begin = current();
+  const std::string name = parse_dotted_name();
+  const TestRow* row = find_test(name);
+  if (row == nullptr) {
+    Token place = begin;
+    place.text = std::string_view(program_.source).substr(begin.offset, name.size());
+    fail_at(
+        place, "unknown test '" + name + "'", ErrorCode::unknown_test, suggest(name, test_names()));
+  }
+  Arguments arguments;
+  if (is(TokenKind::left_paren)) {
+    arguments = parse_arguments();
+  } else if (is(TokenKind::string) || is(TokenKind::integer) || is(TokenKind::real) ||
+             is(TokenKind::left_bracket) || is(TokenKind::left_brace) ||
+             (is(TokenKind::name) && !is_word("else") && !is_word("or") && !is_word("and"))) {
+    if (is_word("is")) fail("tests cannot be chained: put the first one in parentheses");
+    // `x is test and` ended above; `in`, `if` and `not` also end a test without arguments.
+    if (!(is_word("if") || is_word("in") || is_word("not"))) {
+      const std::vector<const Expr*> items{parse_postfix(parse_primary())};
+      arguments.positional = program_.keep(items);
+    }
+  }
+  auto made = node<TestExpr>(ExprKind::test, input->offset);
+  made.input = input;
+  made.row = row;
+  made.arguments = arguments;
+  const Expr* test = program_.make(made);
+  if (!negated) return test;
+  auto inverse = node<UnaryExpr>(ExprKind::logic_not, input->offset);
+  inverse.operand = test;
+  return program_.make(inverse);
+}
+
+}  // namespace gpustack::jinja
