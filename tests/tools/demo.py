@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "rock
 # Where the hosts find packages, as a folder of theirs: what developer.download.nvidia.com, nvidia.github.io and the
 # distribution offer, by path below the repository.
 REPOSITORY = "/var/lib/test-host-repository"
+EM_AARCH64 = 183
+PT_INTERP = 3
+RUNNER_LIMIT = 3 << 20
 PACKAGES = {
     ".": ["linux-headers-{kernel}", "libgl1-mesa-dri=22.3.6-1", "libegl1=1.6.0-1", "libgles2=1.6.0-1", "libgbm1=22.3.6-1",
           "mesa-vulkan-drivers=22.3.6-1", "vulkan-tools=1.3.239-1", "docker.io=24.0.7", "podman=4.3.1", "nvidia-container=6.2.1",
@@ -99,7 +103,7 @@ def write_connection_variables(fleet):
 
 class Demo:
     def __init__(self, binaries, fleet):
-        self.gpustack = pathlib.Path(binaries) / "gpustack"
+        self.gpustack = pathlib.Path(binaries).resolve() / "gpustack"
         self.fleet = fleet
         self.connection = write_connection_variables(fleet)
 
@@ -123,16 +127,19 @@ class Demo:
         command = [str(self.gpustack), "run", "all", "-i", str(self.connection), "-b", "-m", "ping"]
         self.fleet.exec(*command, cwd=SITE, env=dict(os.environ, HOME=str(self.fleet.state)), check=True, stdout=subprocess.DEVNULL)
 
-    def show_written(self, since):
-        """Which files of the hosts were written after a moment; for a dry run that was none."""
-        for name in FLEET:
-            upper = self.fleet.state / name / "rw/upper"
-            for path in sorted(upper.rglob("*")):
-                if path.is_file() and path.lstat().st_ctime > since:
-                    print(f"     {name}: /{path.relative_to(upper)}")
+    def entries(self):
+        return {name: self.fleet.entries(name) for name in FLEET}
 
-    def digests(self):
-        return {name: self.fleet.digest(name) for name in FLEET}
+    def runner_of(self, name):
+        """(size in bytes, is an aarch64 program, needs no loader) of the runner that was placed in a host."""
+        found = sorted((self.fleet.state / name / "merged").glob("home/deploy/.cache/gpustack/*/runner"))
+        content = found[0].read_bytes() if found else bytes(64)
+        machine, headers, size, count = (struct.unpack_from("<H", content, 18)[0], struct.unpack_from("<Q", content, 32)[0],
+                                         *struct.unpack_from("<HH", content, 54))
+        kinds = {struct.unpack_from("<I", content, headers + size * number)[0] for number in range(count)}
+        return len(content), machine == EM_AARCH64, bool(kinds) and PT_INTERP not in kinds
+
+
 
 
 def recap(output):
@@ -163,20 +170,27 @@ def main(arguments):
     good = True
     try:
         demo = Demo(arguments[0], fleet)
+        says = {}
         for name in FLEET:
-            says = fleet.exec_in(name, "/bin/sh", "-c", "uname -m; command -v python3 || echo no python", capture_output=True, text=True)
-            print(f"{name:8} {fleet.address(name):12} {', '.join(says.stdout.split(chr(10))).strip(', ')}")
+            answer = fleet.exec_in(name, "/bin/sh", "-c", "uname -m; command -v python3 || echo no python", capture_output=True, text=True)
+            says[name] = ", ".join(answer.stdout.splitlines())
+            print(f"{name:8} {fleet.address(name):12} {says[name]}")
         # The runner is placed once per host; the dry run below then finds it and has nothing to write at all.
         demo.place_runners()
-        before = demo.digests()
-        mark = time.time()
+        runners = [demo.runner_of(name) for name in FLEET]
+        good &= check(f"the runner is a static aarch64 program of {runners[0][0]} bytes, at most 3 MiB, and no host has a python",
+                      all(size <= RUNNER_LIMIT and is_aarch64 and is_static for size, is_aarch64, is_static in runners)
+                      and all("no python" in line for line in says.values()))
+        before = demo.entries()
         heading("A dry run: what would change, and nothing is written")
         code, output = demo.apply("--check", "--diff")
         good &= check("the dry run ends with 0", code == 0)
-        same = check("every file of the three hosts is as it was", demo.digests() == before)
-        if not same:
-            demo.show_written(mark)
-        good &= same
+        after = demo.entries()
+        good &= check("every file of the three hosts is as it was", after == before)
+        for name in FLEET:
+            for path in sorted(set(before[name]) | set(after[name])):
+                if before[name].get(path) != after[name].get(path):
+                    print(f"     {name}: /{path}: {before[name].get(path)} -> {after[name].get(path)}")
         heading("The change")
         code, output = demo.apply()
         good &= check("the run ends with 0", code == 0)

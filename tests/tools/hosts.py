@@ -198,6 +198,10 @@ class Hosts:
         native = self.data["hosts"][name]["kind"] == "native"
         return tree_digest(self.state / name / ("rw/upper" if native else "merged"))
 
+    def entries(self, name):
+        """{path: kind, mode, owner, content hash} of a host's root, to see what differs where digests do."""
+        return tree_entries(self.state / name / "merged")
+
     # -- starting --------------------------------------------------------
     def up(self, specs):
         try:
@@ -390,13 +394,13 @@ class Hosts:
 
     @staticmethod
     def wait_for_sshd(net, address):
-        probe = f"import socket; print(socket.create_connection(('{address}', 22), 1).recv(4).decode())"
-        deadline = time.monotonic() + 30
+        probe = f"import socket; print(socket.create_connection(('{address}', 22), 15).recv(4).decode())"
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             done = subprocess.run(["ip", "netns", "exec", net, "/usr/bin/python3", "-c", probe], capture_output=True, text=True)
             if done.stdout.startswith("SSH-"):
                 return
-            time.sleep(0.05)
+            time.sleep(0.1)
         raise RuntimeError(f"sshd at {address} does not answer")
 
     # -- stopping --------------------------------------------------------
@@ -452,25 +456,28 @@ def device_nodes(nodes):
     return lines
 
 
-def tree_digest(root):
-    digest = hashlib.sha256()
+def tree_entries(root):
+    """{path: kind, mode, owner and content} of everything below a root but /proc, /sys, /dev and /run."""
+    entries = {}
     root = pathlib.Path(root)
     for folder, folders, files in os.walk(root):
-        folders.sort()
         if folder == str(root):
             folders[:] = [name for name in folders if name not in ("proc", "sys", "dev", "run")]
-        for name in sorted(files) + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
-            path = os.path.join(folder, name)
+        for path in [folder, *(os.path.join(folder, name) for name in [*files, *folders])]:
             info = os.lstat(path)
-            digest.update(f"{os.path.relpath(path, root)} {info.st_mode:o} {info.st_uid} {info.st_gid} ".encode("utf-8", "surrogateescape"))
+            entry = f"{info.st_mode:o} {info.st_uid} {info.st_gid}"
             if stat.S_ISLNK(info.st_mode):
-                digest.update(os.readlink(path).encode("utf-8", "surrogateescape"))
+                entry += " " + os.readlink(path)
             elif stat.S_ISREG(info.st_mode):
                 with open(path, "rb") as content:
-                    digest.update(hashlib.file_digest(content, "sha256").digest())
-        info = os.lstat(folder)
-        digest.update(f"{os.path.relpath(folder, root)}/ {info.st_mode:o} {info.st_uid} {info.st_gid}\n".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()
+                    entry += " " + hashlib.file_digest(content, "sha256").hexdigest()
+            entries[os.path.relpath(path, root)] = entry
+    return entries
+
+
+def tree_digest(root):
+    lines = "".join(f"{path}\0{entry}\n" for path, entry in sorted(tree_entries(root).items()))
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def main(arguments):
