@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """The demo: three aarch64 hosts on this machine, brought to the state that examples/edge-fleet declares.
 
-  demo.py BIN [--keep STATE]    BIN is the folder with gpustack and its runners
+  demo.py BIN [--keep STATE] [--expect FILE]    BIN is the folder with gpustack and its runners
 
+With --expect the dry run and the second run are compared with FILE (examples/edge-fleet/expect.txt); GPUSTACK_ACCEPT=1 rewrites it.
 Shows a dry run with diffs (and proves that it wrote nothing), the change, and a second run that changes nothing.
 """
 import json
@@ -19,6 +20,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import hosts  # noqa: E402
 import package_repository  # noqa: E402
+import stable_output  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SITE = SOURCE / "examples/edge-fleet"
@@ -155,6 +157,23 @@ def check(claim, holds):
     return bool(holds)
 
 
+def as_expected(path, outputs, fleet):
+    """Compares {heading: output} with a file, in the form that runs share."""
+    replacements = [(fleet.state, "{state}"), (fleet.state.parent, "{work}"), (SOURCE, "{source}")]
+    found = "\n".join(f"== {name}\n{stable_output.stable(text, replacements)}" for name, text in outputs.items())
+    if os.environ.get("GPUSTACK_ACCEPT"):
+        path.write_text(found)
+        print(f"{path} rewritten")
+        return True
+    difference = stable_output.difference(path.read_text(), found)
+    print(difference, end="")
+    return check(f"the dry run and the second run say what {path.name} says", not difference)
+
+
+def option(arguments, name):
+    return pathlib.Path(arguments[arguments.index(name) + 1]).resolve() if name in arguments else None
+
+
 def main(arguments):
     if not arguments:
         sys.exit(__doc__)
@@ -162,7 +181,8 @@ def main(arguments):
     if reason is not None:
         sys.exit(f"The demo starts three hosts on this machine and {reason}.\n"
                  "Run it as root on a Linux machine (not inside a container without CAP_SYS_ADMIN), after './dev setup'.")
-    keep = pathlib.Path(arguments[arguments.index("--keep") + 1]) if "--keep" in arguments else None
+    keep, expect = option(arguments, "--keep"), option(arguments, "--expect")
+    outputs = {}
     state = keep or pathlib.Path(tempfile.mkdtemp(prefix="gpustack-demo-")) / "fleet"
     begin = time.monotonic()
     heading("Three aarch64 hosts: Jetson AGX Orin, GH200, ROCK 5B")
@@ -184,6 +204,7 @@ def main(arguments):
         before = demo.entries()
         heading("A dry run: what would change, and nothing is written")
         code, output = demo.apply("--check", "--diff")
+        outputs["dry run"] = output
         good &= check("the dry run ends with 0", code == 0)
         after = demo.entries()
         good &= check("every file of the three hosts is as it was", after == before)
@@ -198,6 +219,7 @@ def main(arguments):
         good &= check("every host changed", len(changed) == len(FLEET) and all(row["changed"] > 0 for row in changed.values()))
         heading("The same again: nothing to do")
         code, output = demo.apply()
+        outputs["second run"] = output
         again = recap(output)
         good &= check("the second run ends with 0", code == 0)
         good &= check("changed=0 on every host", len(again) == len(FLEET) and all(row["changed"] == 0 for row in again.values()))
@@ -207,6 +229,8 @@ def main(arguments):
         packages_left = fleet.exec_in("orin-01", "/bin/sh", "-c", "dpkg -l | grep -E ' (nvidia-(driver|dkms|open|kernel)|linux-)' || true",
                                       capture_output=True, text=True).stdout
         good &= check("no driver and no kernel package came to the Jetson", not packages_left)
+        if expect is not None:
+            good &= as_expected(expect, outputs, fleet)
     finally:
         if keep is None:
             fleet.down()

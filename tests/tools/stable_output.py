@@ -1,0 +1,43 @@
+"""The output of `gpustack apply` in a form that two runs share: hosts in order within a task, no paths or times of one run."""
+import difflib
+import re
+
+# The last line of what one host says in a task; a diff stands above it.
+HOST_LINE = re.compile(r"^(?:ok|changed|skipping|included|fatal|failed|\.\.\.ignoring)\b[^\[]*\[([\w.-]+)")
+TIMES = [(re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?"), "TIME"), (re.compile(r"\b\d{2}:\d{2}:\d{2}\b"), "TIME")]
+
+
+def in_host_order(lines):
+    """The lines of one task, sorted by host; what belongs to no host stays at the end."""
+    entries, current = [], []
+    for line in lines:
+        current.append(line)
+        match = HOST_LINE.match(line)
+        if match:
+            entries.append((match[1], current))
+            current = []
+    return [line for _, entry in sorted(entries, key=lambda entry: entry[0]) for line in entry] + current
+
+
+def stable(text, replacements=()):
+    """@param replacements  [(text of this run, what stands for it)]"""
+    for found, name in replacements:
+        text = text.replace(str(found), name)
+    for pattern, name in TIMES:
+        text = pattern.sub(name, text)
+    out, task = [], []
+    for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines():
+        line = line.rstrip()
+        if re.match(r"(PLAY|TASK|RUNNING HANDLER|NO MORE HOSTS)\b", line):
+            out += in_host_order(task)
+            task = []
+            out.append(line)
+        else:
+            task.append(line)
+    out += in_host_order(task)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip("\n") + "\n"
+
+
+def difference(expected, found):
+    """A unified diff, empty when there is none."""
+    return "".join(difflib.unified_diff(expected.splitlines(True), found.splitlines(True), "expected", "found"))
