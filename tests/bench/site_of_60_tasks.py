@@ -1,0 +1,47 @@
+"""The benchmark's site: six small services, ten tasks each, as roles write them."""
+TASKS = """
+    - name: "{s}: folder"
+      file: {{path: "/opt/bench/{s}/conf.d", state: directory, mode: "0750"}}
+    - name: "{s}: settings"
+      copy: {{content: "service={s}\\nhost={{{{ inventory_hostname }}}}\\nport={p}\\n", dest: "/opt/bench/{s}/settings", mode: "0640"}}
+    - name: "{s}: program"
+      copy: {{src: program.sh, dest: "/opt/bench/{s}/program", mode: "0755"}}
+    - name: "{s}: unit"
+      template: {{src: unit.j2, dest: "/opt/bench/{s}/unit", mode: "0644"}}
+      vars: {{service: "{s}", port: {p}}}
+    - name: "{s}: limits"
+      lineinfile: {{path: "/opt/bench/limits", line: "{s} soft nofile {p}", create: true, mode: "0644"}}
+    - name: "{s}: link"
+      file: {{src: "/opt/bench/{s}/unit", dest: "/opt/bench/{s}/conf.d/unit", state: link}}
+    - name: "{s}: look"
+      stat: {{path: "/opt/bench/{s}/unit"}}
+      register: found_{s}
+    - name: "{s}: remember"
+      set_fact: {{size_{s}: "{{{{ found_{s}.stat.size | default(0) | int + {p} }}}}"}}
+    - name: "{s}: check"
+      command: test -x "/opt/bench/{s}/program"
+      changed_when: false
+      when: found_{s}.stat.exists
+    - name: "{s}: report"
+      debug: {{msg: "{s} on {{{{ inventory_hostname }}}}: {{{{ size_{s} }}}} of {{{{ ansible_play_hosts | length }}}} hosts"}}
+"""
+UNIT = """[Unit]
+Description={{ service | capitalize }} on {{ inventory_hostname }}
+{% for peer in ansible_play_hosts_all if peer != inventory_hostname %}
+Wants={{ peer }}
+{% endfor %}
+[Service]
+ExecStart=/opt/bench/{{ service }}/program --port {{ port }}
+"""
+PROGRAM = "#!/bin/sh\nexec sleep 0\n" + "# padding\n" * 200
+SERVICES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+COUNT = len(SERVICES) * TASKS.count("- name:")
+
+
+def write(folder):
+    (folder / "templates").mkdir(parents=True)
+    (folder / "files").mkdir()
+    (folder / "templates/unit.j2").write_text(UNIT)
+    (folder / "files/program.sh").write_text(PROGRAM)
+    tasks = "".join(TASKS.format(s=name, p=8000 + number) for number, name in enumerate(SERVICES))
+    (folder / "site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  tasks:{tasks}")
