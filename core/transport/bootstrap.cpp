@@ -33,6 +33,10 @@ std::string filled(std::string text,
 // replace the runner in it. `ls -ldn` shows type, mode and owner in one portable call. A file
 // system mounted noexec, a foreign architecture and a broken file all show when the runner is asked
 // for its version; the runner checks its own hash once it runs.
+//
+// A controller that is gone shows as the end of input, which every path after an upload looks at,
+// and as a pipe that takes no answer, which must not end the shell before it has tidied up. A shell
+// that is told to end tidies up, too. Traps end with exec; the runner ignores SIGPIPE by itself.
 constexpr std::string_view kScript =
     "q=$(umask); umask 077; m=$(uname -m); "
     "case $m in @CASES@*) echo \"GPUSTACK-FAIL architecture $m\"; exit 1;; esac; "
@@ -47,6 +51,7 @@ constexpr std::string_view kScript =
     "@FIND@"
     "if head -c 0 </dev/null >/dev/null 2>&1; then take(){ head -c $1; }; "
     "else take(){ dd bs=1 count=$1 2>/dev/null; }; fi; "
+    "f=; gone(){ [ -z \"$f\" ] || rm -f \"$f\"; exit 1; }; trap gone HUP INT TERM; trap \"\" PIPE; "
     "take @AHEAD@ >/dev/null; i=0; "
     "for d in \"$c\" \"$v\" \"$s\" \"$t\"; do "
     "i=$((i+1)); [ $i -ge @FIRST@ ] || continue; "
@@ -54,7 +59,7 @@ constexpr std::string_view kScript =
     "f=$d/up.$$.$(uname -n); "
     "{ echo \"exit 0\" >\"$f\"; } 2>/dev/null && chmod 700 \"$f\" && \"$f\" 2>/dev/null || { rm -f "
     "\"$f\"; continue; }; "
-    "echo \"GPUSTACK-NEED $a $i\"; "
+    "echo \"GPUSTACK-NEED $a $i\" || gone; "
     "take $n >\"$f\"; w=$(wc -c <\"$f\"); "
     "if [ ${w:-0} -ne $n ]; then rm -f \"$f\"; echo \"GPUSTACK-FAIL short $i ${w:-0} of $n bytes "
     "in $d\"; exit 1; fi; "

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <ctime>
 #include <memory>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace gpustack::runner {
 namespace {
 
 constexpr std::string_view kPrefix = "tmp-";
+/// What the bootstrap calls a runner on its way here.
+constexpr std::string_view kUploadPrefix = "up.";
+constexpr std::time_t kUploadStands = 3600;
 
 // Makes every missing folder of `path`. @return 0 or errno
 int make_folders(const std::string& path) {
@@ -38,6 +42,13 @@ std::vector<std::string> names_in(const std::string& folder) {
   if (!open) return names;
   while (const dirent* entry = ::readdir(open.get())) names.emplace_back(entry->d_name);
   return names;
+}
+
+// The shell that takes an upload removes it in every case it lives to see; a power cut is none.
+void remove_dead_upload(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return;
+  if (std::time(nullptr) - found.st_mtime > kUploadStands) ::unlink(path.c_str());
 }
 
 }  // namespace
@@ -67,6 +78,7 @@ Result<std::string> TemporaryFolder::path() {
 
 void TemporaryFolder::remove_stale() const {
   for (const std::string& name : names_in(base_)) {
+    if (name.starts_with(kUploadPrefix)) remove_dead_upload(base_ + "/" + name);
     if (!name.starts_with(kPrefix)) continue;
     const auto pid = modules::parse_integer(
         name.substr(kPrefix.size(), name.find('-', kPrefix.size()) - kPrefix.size()));

@@ -19,7 +19,8 @@ class TemporaryFolder {
 
   /// Mode 0700. @error file_operation, no_space
   Result<std::string> path();
-  /// Removes folders of runners that are no longer alive.
+  /// Removes folders of runners that are no longer alive, and uploads that have not grown for an
+  /// hour.
   void remove_stale() const;
 
  private:

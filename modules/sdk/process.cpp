@@ -24,7 +24,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kGraceBeforeKill{10'000};
+/// Short enough that nothing of a stopped task outlives its controller by more than five seconds.
+constexpr milliseconds kGraceBeforeKill{3'000};
 /// How long output of children left behind is still collected once the program itself has ended.
 constexpr milliseconds kLingering{250};
 
@@ -52,6 +53,8 @@ class Process {
   int status() const { return status_; }
   int descriptor() const { return descriptor_.get(); }
   void signal_group(int number) const { ::kill(-pid_, number); }
+  /// Whether processes that the program left behind still belong to its group.
+  bool has_group() const { return ::kill(-pid_, 0) == 0 || errno == EPERM; }
 
  private:
   pid_t pid_;
@@ -108,15 +111,18 @@ class Conversation {
   bool finished() {
     const bool streams_open = output_.descriptor.is_open() || errors_.descriptor.is_open();
     if (!process_.ended()) return false;
+    // A program that was told to end takes its children with it; some are slower or deaf. Once they
+    // have been killed they are not asked for again: nobody may be there to reap them.
+    if (stopping_ && !killed_ && process_.has_group()) return false;
     if (!streams_open) return true;
     if (!lingers_until_) lingers_until_ = Clock::now() + kLingering;
     return Clock::now() >= *lingers_until_;
   }
 
   milliseconds patience() const {
-    // Without a process descriptor the end shows only by asking for it.
-    milliseconds wait =
-        process_.descriptor() >= 0 || process_.ended() ? milliseconds(60'000) : pause_;
+    // Without a process descriptor the end shows only by asking for it, a group's end always.
+    const bool end_shows = process_.ended() ? !stopping_ : process_.descriptor() >= 0;
+    milliseconds wait = end_shows ? milliseconds(60'000) : pause_;
     const auto consider = [&](const std::optional<Clock::time_point>& when) {
       if (when)
         wait = std::min(
@@ -163,6 +169,7 @@ class Conversation {
     }
     if (kill_at_ && now >= *kill_at_) {
       process_.signal_group(SIGKILL);
+      killed_ = true;
       kill_at_.reset();
     }
   }
@@ -212,6 +219,7 @@ class Conversation {
   milliseconds pause_{1};
   bool watches_cancel_ = false;
   bool stopping_ = false;
+  bool killed_ = false;
   bool cancelled_ = false;
 };
 

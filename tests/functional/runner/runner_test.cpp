@@ -359,6 +359,20 @@ TEST_F(Runner, RemovesFoldersThatKilledRunnersLeft) {
   EXPECT_EQ(temporary_folders(), 1U);
 }
 
+TEST_F(Runner, RemovesUploadsThatStandStill) {
+  const std::string cache = path("home/.cache/gpustack");
+  fs::create_directories(cache);
+  for (const char* name : {"/up.1.dead", "/up.2.busy"}) std::ofstream(cache + name) << "part";
+  fs::last_write_time(cache + "/up.1.dead",
+                      fs::file_time_type::clock::now() - std::chrono::hours(2));
+  RunnerProcess runner(options());
+
+  runner.greet();
+
+  EXPECT_FALSE(fs::exists(cache + "/up.1.dead"));
+  EXPECT_TRUE(fs::exists(cache + "/up.2.busy"));
+}
+
 TEST_F(Runner, RefusesASecondHolderOfTheHost) {
   RunnerProcess first(options());
   RunnerProcess second(options());

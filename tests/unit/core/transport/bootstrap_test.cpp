@@ -72,7 +72,9 @@ class BootstrapCommand : public testing::Test {
 
   std::string run(const std::string& shell,
                   const BootstrapRequest& request,
-                  const std::string& input) {
+                  const std::string& input,
+                  const std::string& before = {},
+                  const std::string& after = {}) {
     std::string command = bootstrap_command(store_, request);
     for (const std::string place :
          {"=/var/tmp/", "=/dev/shm/", "=/tmp/"}) {  // the test leaves the machine's own alone
@@ -87,9 +89,9 @@ class BootstrapCommand : public testing::Test {
     }
     std::ofstream(folder_ + "/command") << command;
     std::ofstream(folder_ + "/input") << input;
-    const std::string line = path + "HOME=" + folder_ + "/home " + shell + " -c \"$(cat " +
+    const std::string line = before + path + "HOME=" + folder_ + "/home " + shell + " -c \"$(cat " +
                              folder_ + "/command)\" <" + folder_ + "/input 2>" + folder_ +
-                             "/stderr";
+                             "/stderr" + after;
     std::string output;
     FILE* pipe = ::popen(line.c_str(), "r");
     char piece[4096];
@@ -182,6 +184,17 @@ TEST_F(BootstrapCommand, KeepsTheNewestRunnersAndOtherUploads) {
   EXPECT_EQ(runners, 4);
   EXPECT_EQ(uploads, 6);
   EXPECT_TRUE(std::filesystem::exists(cache + "/" + binary().sha256 + "/runner"));
+}
+
+TEST_F(BootstrapCommand, LeavesNoUploadWhenNobodyTakesItsAnswer) {
+  const std::string cache = folder_ + "/home/.cache/gpustack";
+  std::filesystem::create_directories(folder_ + "/home");
+
+  // Long enough for `true` to end, so that the first answer meets a closed pipe.
+  run("sh", {}, *binary().content, "{ sleep 0.3; ", "; } | true");
+
+  ASSERT_TRUE(std::filesystem::exists(cache)) << "the bootstrap did not get as far as the answer";
+  EXPECT_TRUE(std::filesystem::is_empty(cache));
 }
 
 TEST_F(BootstrapCommand, IgnoresTheCacheWhenAskedTo) {

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <sys/mount.h>
@@ -287,6 +288,35 @@ TEST_F(RealSystemTest, StopsAtACancelUnlessTheCommandMustFinish) {
   EXPECT_EQ(finished->output, "done\n");
   ASSERT_FALSE(woken);
   EXPECT_EQ(woken.error().code(), ErrorCode::cancelled);
+}
+
+TEST_F(RealSystemTest, StopsTheChildrenThatOutliveACancelledCommand) {
+  Pipe cancel = *make_pipe();
+  Pipe held = *make_pipe();
+  RealSystemOptions with_cancel = options();
+  with_cancel.hooks.cancel_descriptor = cancel.read_end.get();
+  RealSystem system(std::move(with_cancel));
+  // The child is deaf, and has said so before the cancel; its leader goes at once.
+  ::fcntl(held.write_end.get(), F_SETFD, 0);
+  const std::string ready = "/proc/self/fd/" + std::to_string(held.write_end.get());
+  std::thread canceller([&] {
+    char byte = 0;
+    EXPECT_EQ(::read(held.read_end.get(), &byte, 1), 1);
+    EXPECT_EQ(write_fully(cancel.write_end.get(), "x"), 0);
+  });
+
+  const auto stopped = system.run(Command{
+      .argv = {"sh", "-c", "(trap '' TERM; echo >" + ready + "; exec sleep 60) & exec sleep 61"}});
+
+  canceller.join();
+  held.write_end.reset();
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), ErrorCode::cancelled);
+  // The last writer of the pipe is gone: every process that had it has ended.
+  char byte = 0;
+  pollfd wanted{held.read_end.get(), POLLIN, 0};
+  ASSERT_EQ(::poll(&wanted, 1, 2000), 1);
+  EXPECT_EQ(::read(held.read_end.get(), &byte, 1), 0);
 }
 
 TEST_F(RealSystemTest, ShowsLiveOutputOnlyWhenTheCommandShares) {
