@@ -16,6 +16,7 @@ import pathlib
 import platform
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -52,15 +53,21 @@ def ansible(forks):
 
 class Bench:
     def __init__(self, folder, names):
-        self.folder, self.names = folder, names
+        self.folder, self.names, self.fleets = folder, names, []
         self.site = folder / "site"
         site_of_60_tasks.write(self.site)
 
     def start_hosts(self, name):
         fleet = hosts.Hosts(self.folder / name).up([hosts.HostSpec(host) for host in self.names])
+        self.fleets.append(fleet)
         with open(fleet.state / "inventory.ini", "a") as inventory:
             inventory.write("ansible_python_interpreter=/usr/bin/python3\n")  # spares Ansible the search
         return fleet
+
+    def stop_hosts(self, *fleets):
+        for fleet in fleets:
+            self.fleets.remove(fleet)
+            fleet.down()
 
     def apply(self, engine, fleet, log):
         """One apply. @return wall and CPU seconds, memory, {host: changed}"""
@@ -147,13 +154,13 @@ def main():
         engines.insert(0, (ansible(chosen.forks), chosen.ansible_repeats))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-bench-"))
     print(f"{site_of_60_tasks.COUNT} tasks on {count} hosts, {chosen.forks} forks, {os.cpu_count()} cores", flush=True)
-    measured, reference, fleets = {}, None, []
+    measured, reference = {}, None
+    bench = Bench(folder, names)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # hosts must not outlive the benchmark
     try:
-        bench = Bench(folder, names)
         for engine, times in engines:
             for number in range(times):
                 fleet, before, rows = bench.repeat(engine, number)
-                fleets.append(fleet)
                 measured.setdefault(engine.name, []).append(rows)
                 if reference is None:
                     reference = (engine.name, fleet, before)
@@ -161,10 +168,9 @@ def main():
                 difference = end_state.difference(reference, (engine.name, fleet, before), names)
                 if difference:
                     raise SystemExit(f"bench: no ratio, the end states differ: {difference}")
-                fleets.pop().down()
+                bench.stop_hosts(fleet)
     finally:
-        for fleet in fleets:
-            fleet.down()
+        bench.stop_hosts(*bench.fleets)
         shutil.rmtree(folder, ignore_errors=True)
     if chosen.gpustack_only:
         return 0
