@@ -60,11 +60,13 @@ Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
     }
     step.role = role.get();
     add_role(*role);
+    if (role->body) add_imported(*role->body);
     return step;
   }
   auto& block = included_blocks_[{&task, name}];
   if (!block) {
     GS_TRY(block, run_.loader().include_tasks(task, name));
+    add_imported(*block);
   }
   step.block = block.get();
   if (block->span.file != nullptr) step.shown = block->span.file->path();

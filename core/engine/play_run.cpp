@@ -46,6 +46,13 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
   // Ansible looks at the handlers of roles before those of the play.
   for (const auto& role : play.play->roles) add_role(*role);
   for (const auto& handler : play.play->handlers) handlers_.push_back(handler.get());
+  // Those of imported roles come last, and so win where names are the same.
+  for (const auto* tasks : {&play.play->pre_tasks, &play.play->post_tasks, &play.play->tasks}) {
+    if (*tasks) add_imported(**tasks);
+  }
+  for (const auto& role : play.play->roles) {
+    if (role->body) add_imported(*role->body);
+  }
 }
 
 void PlayRun::add_role(const play::Role& role) {
@@ -57,6 +64,20 @@ void PlayRun::add_role(const play::Role& role) {
   if (role.is_public && std::find(play_.public_roles.begin(), play_.public_roles.end(), &role) ==
                             play_.public_roles.end()) {
     play_.public_roles.push_back(&role);
+  }
+}
+
+void PlayRun::add_imported(const play::Block& block) {
+  const play::Block* inside = &block;
+  if (block.imported_role) {
+    add_role(*block.imported_role);
+    inside = block.imported_role->body.get();
+  }
+  if (inside == nullptr) return;
+  for (const auto* section : {&inside->tasks, &inside->rescue, &inside->always}) {
+    for (const auto& node : *section) {
+      if (node->type == play::NodeType::block) add_imported(static_cast<const play::Block&>(*node));
+    }
   }
 }
 

@@ -22,6 +22,8 @@ class PlayRun {
   HostRun* host_run(const std::string& host);
   /// Makes the tasks of another role's handlers known (include_role).
   void add_role(const play::Role& role);
+  /// The same for every role that import_role brought below a block.
+  void add_imported(const play::Block& block);
   /// Resolves a notification to handlers; an unknown name is an error.
   Result<std::vector<const play::Task*>> handlers_named(const std::string& name, Scope& scope);
   void end_play() { ended_ = true; }
