@@ -59,7 +59,7 @@ std::optional<std::string> plain_digits(std::string_view text,
 
 class Reader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  Reader(std::string_view text, LiteralNames names) : text_(text), names_(names) {}
 
   /// The whole text is one expression; a bare comma makes it a tuple.
   std::optional<Value> whole() {
@@ -277,6 +277,10 @@ class Reader {
     if (found == "True") return Value(true);
     if (found == "False") return Value(false);
     if (found == "None") return Value();
+    if (names_ == LiteralNames::python) return std::nullopt;
+    if (found == "true") return Value(true);
+    if (found == "false") return Value(false);
+    if (found == "null") return Value();
     return std::nullopt;
   }
 
@@ -366,15 +370,16 @@ class Reader {
   }
 
   std::string_view text_;
+  LiteralNames names_;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
-std::optional<Value> read_python_literal(std::string_view text) {
+std::optional<Value> read_python_literal(std::string_view text, LiteralNames names) {
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
-  return Reader(text).whole();
+  return Reader(text, names).whole();
 }
 
 }  // namespace gpustack

@@ -25,6 +25,31 @@ Value bound_method(Render& render, const Value& object, std::string_view name) {
                        });
 }
 
+/// items(), keys(), values() and get() of mappings that are no plain dict (`hostvars`).
+Value mapping_method(Render& render, const Value& object, std::string_view name) {
+  const std::shared_ptr<RenderHandle> handle = render.handle();
+  const std::string method(name);
+  return make_function(
+      method, [handle, object, method](const CallArguments& arguments) -> Result<Value> {
+        if (method == "get") {
+          const MethodArguments args("get", arguments);
+          GS_TRY_VOID(args.expect(1, 2));
+          GS_TRY(Value found, object.as_object().item(*args.get(0)));
+          if (!found.is_undefined()) return found;
+          return args.get(1) != nullptr ? *args.get(1) : Value();
+        }
+        GS_TRY(const List keys, object.as_object().iterate());
+        if (method == "keys") return Value(keys);
+        List out;
+        for (const Value& key : keys) {
+          GS_TRY(Value value, object.as_object().item(key));
+          out.push_back(method == "values" ? std::move(value)
+                                           : Value(List{key, std::move(value)}).as_tuple());
+        }
+        return Value(std::move(out));
+      });
+}
+
 Value no_attribute(const Value& object, std::string_view name) {
   return Value::undefined("'" + std::string(type_name(object)) + " object' has no attribute '" +
                               std::string(name) + "'",
@@ -42,6 +67,10 @@ Value no_item(const Value& object, const Value& key) {
 Result<Value> Render::attribute(const Value& object, std::string_view name) {
   if (object.is_undefined()) return object;  // the first failure is the one worth naming
   if (object.is_object()) {
+    if (object.as_object().is_mapping() &&
+        (name == "items" || name == "keys" || name == "values" || name == "get")) {
+      return mapping_method(*this, object, name);
+    }
     GS_TRY(Value found, object.as_object().attribute(name));
     found.mark(object.marks());
     if (owner_ != 0) return adopt(std::move(found));
@@ -125,6 +154,7 @@ Result<List> Render::items(const Value& value) {
   List out;
   switch (value.kind()) {
     case Kind::undefined:
+      if (is_lenient(value)) return out;
       return undefined_error(value);
     case Kind::list:
       out = value.as_list();

@@ -168,7 +168,6 @@ struct TextStmt : Stmt {
 };
 struct OutputStmt : Stmt {  ///< also evaluate (`do`)
   const Expr* value = nullptr;
-  bool is_constant = false;  ///< Jinja2 folds it at compile time, and the result is plain text
 };
 struct LoopStmt : Stmt {
   Target target;

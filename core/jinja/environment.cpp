@@ -14,8 +14,7 @@ std::string cache_key(std::string_view source, const Options& options, TemplateC
   key += what == TemplateCache::What::expression ? 'e' : 't';
   key += static_cast<char>('0' + (options.trim_blocks ? 1 : 0) + (options.lstrip_blocks ? 2 : 0) +
                            (options.keep_trailing_newline ? 4 : 0) +
-                           (options.strict_undefined ? 8 : 0) +
-                           (options.literal_backslashes ? 16 : 0));
+                           (options.literal_backslashes ? 8 : 0));
   for (const std::string* part : {&options.variable_start,
                                   &options.variable_end,
                                   &options.block_start,

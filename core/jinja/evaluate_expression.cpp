@@ -25,7 +25,14 @@ Result<Value> Render::resolve(NameId name) {
     if (key == name) return value;
   }
   if (context_.scope != nullptr) {
-    GS_TRY(auto found, context_.scope->lookup(name_text(name)));
+    auto looked_up = context_.scope->lookup(name_text(name));
+    if (!looked_up) {
+      // A variable made of one that is missing counts as missing itself, until it is used.
+      if (looked_up.error().code() != ErrorCode::undefined_variable)
+        return std::move(looked_up).error();
+      return Value::undefined(looked_up.error().one_line(), name_text(name));
+    }
+    std::optional<Value>& found = *looked_up;
     if (found) {
       Value value = owner_ != 0 ? adopt(std::move(*found)) : std::move(*found);
       memo_.emplace_back(name, value);
@@ -119,7 +126,8 @@ Result<Value> Render::evaluate(const Expr& expr) {
       Mark marks = Mark::none;
       for (const Expr* part : static_cast<const ListExpr&>(expr).items) {
         GS_TRY(const Value value, evaluate(*part));
-        if (value.is_undefined()) return locate(undefined_error(value), *part);
+        if (value.is_undefined() && !is_lenient(value))
+          return locate(undefined_error(value), *part);
         auto text = text_of(value);
         if (!text) return locate(std::move(text).error(), *part);
         out += *text;
@@ -133,8 +141,7 @@ Result<Value> Render::evaluate(const Expr& expr) {
       GS_TRY(const bool holds, truth(*node.condition));
       if (holds) return evaluate(*node.then);
       if (node.otherwise != nullptr) return evaluate(*node.otherwise);
-      return Value::undefined(
-          "the inline if-expression evaluated to false and no else section was defined");
+      return missing_else();
     }
     case ExprKind::list:
     case ExprKind::tuple: {
@@ -174,7 +181,7 @@ Result<Value> Render::evaluate(const Expr& expr) {
 }
 
 Result<bool> Render::truth_of(const Value& value, const Expr& expr) {
-  if (value.is_undefined()) return locate(undefined_error(value), expr);
+  if (value.is_undefined() && !is_lenient(value)) return locate(undefined_error(value), expr);
   return value.truthy();
 }
 
@@ -211,8 +218,9 @@ Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
   const Expr* left_expr = expr.left;
   for (const CompareStep& step_expr : expr.steps) {
     GS_TRY(Value right, evaluate(*step_expr.right));
-    if (left.is_undefined()) return locate(undefined_error(left), *left_expr);
-    if (right.is_undefined()) return locate(undefined_error(right), *step_expr.right);
+    if (left.is_undefined() && !is_lenient(left)) return locate(undefined_error(left), *left_expr);
+    if (right.is_undefined() && !is_lenient(right))
+      return locate(undefined_error(right), *step_expr.right);
     auto holds = compare(step_expr.op, left, right);
     if (!holds) return locate(std::move(holds).error(), expr);
     if (!*holds) return false;
@@ -335,6 +343,9 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
     GS_TRY(input, evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text));
   } else {
     GS_TRY(input, evaluate(*expr.input));
+  }
+  if (input.is_undefined() && !expr.row->accepts_undefined) {
+    if (is_lenient(input)) input = Value("");
   }
   if (input.is_undefined() && !expr.row->accepts_undefined) {
     return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);

@@ -57,11 +57,9 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
           value = Value(std::move(items_of_range));
         }
       } else if (value.kind() >= Kind::list) {
-        if (value.is_undefined()) return locate(undefined_error(value), *node.value);
         if (auto defined = require_defined(value); !defined)
           return locate(std::move(defined).error(), *node.value);
       }
-      if (node.is_constant && value.stays_text()) value = Value(value.as_string());
       if (auto done = out.value(std::move(value)); !done)
         return locate(std::move(done).error(), stmt);
       return Flow::next;
@@ -69,7 +67,8 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
     case StmtKind::loop: {
       const auto& node = static_cast<const LoopStmt&>(stmt);
       GS_TRY(const Value list, evaluate(*node.items));
-      if (list.is_undefined()) return locate(undefined_error(list), *node.items);
+      if (list.is_undefined() && !is_lenient(list))
+        return locate(undefined_error(list), *node.items);
       auto flow = run_loop(node, list, out, 0);
       if (!flow) return locate(std::move(flow).error(), *node.items);
       return flow;

@@ -4,6 +4,7 @@
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+#include "core/jinja/text.hpp"
 
 #include <unordered_map>
 
@@ -51,6 +52,12 @@ Result<Value> make_dict(const CallArguments& arguments) {
             "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));
       }
       for (const Value& pair : pairs) {
+        if (pair.is_string() &&
+            code_points(pair.as_string()) == 2) {  // 'ab' is a pair of characters
+          const std::size_t first = code_point_offset(pair.as_string(), 1);
+          out.set(Value(pair.as_string().substr(0, first)), Value(pair.as_string().substr(first)));
+          continue;
+        }
         if (!pair.is_list() || pair.size() != 2) {
           return Error(ErrorCode::template_type,
                        "dict() needs pairs of key and value, found " + to_repr(pair));

@@ -74,8 +74,6 @@ struct Options {
   std::string comment_start = "{#";
   std::string comment_end = "#}";
   std::string newline_sequence = "\n";
-  /// Undefined in output or in an operation is an error (Ansible's StrictUndefined).
-  bool strict_undefined = true;
   /// Backslashes in strings inside `{{ }}` stay as they are: Ansible's rule for values in
   /// playbooks. Template files unset it.
   bool literal_backslashes = true;

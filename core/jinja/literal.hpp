@@ -1,17 +1,12 @@
 #pragma once
-/// @file Python literals in text: Ansible reads results that look like a list, dict or boolean as
-/// one.
+/// @file Which results of a template Ansible reads as Python literals.
 
 #include "core/base/value.hpp"
 
-#include <optional>
 #include <string_view>
 
 namespace gpustack::jinja {
 
-/// The value a Python literal stands for; `true`, `false` and `null` count too. Nothing when the
-/// text is not one.
-std::optional<Value> parse_literal(std::string_view text);
 /// Does Ansible try to read a result that begins so?
 bool looks_like_literal(std::string_view text);
 /// Would printing the value and reading it as a literal give the same value?

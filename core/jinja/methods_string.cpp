@@ -33,7 +33,7 @@ List split_space(std::string_view text, std::int64_t limit, bool from_right) {
     text = strip(text, {}, Side::left);
     while (!text.empty()) {
       if (limit == 0) {
-        out.emplace_back(strip(text, {}, Side::right));
+        out.emplace_back(text);  // what is left keeps its end
         return out;
       }
       std::size_t end = 0;
@@ -52,7 +52,7 @@ List split_space(std::string_view text, std::int64_t limit, bool from_right) {
   text = strip(text, {}, Side::right);
   while (!text.empty()) {
     if (limit == 0) {
-      out.insert(out.begin(), Value(strip(text, {}, Side::left)));
+      out.insert(out.begin(), Value(text));
       return out;
     }
     const std::size_t end = text.find_last_of(" \t\n\r\v\f");

@@ -235,8 +235,8 @@ Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
     }
     case CompareOp::eq:
     case CompareOp::ne: {
-      if (left.is_undefined()) return undefined_value_error(left);
-      if (right.is_undefined()) return undefined_value_error(right);
+      if (left.is_undefined() && !is_lenient(left)) return undefined_value_error(left);
+      if (right.is_undefined() && !is_lenient(right)) return undefined_value_error(right);
       const bool equal =
           left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
       return equal == (op == CompareOp::eq);
@@ -270,8 +270,24 @@ Result<Value> negate(const Value& value) {
   return integers(BinaryOp::sub, 0, value.as_integer());
 }
 
+namespace {
+
+constexpr std::string_view kMissingElse = "<inline if>";
+
+}  // namespace
+
+Value missing_else() {
+  return Value::undefined(
+      "the inline if-expression evaluated to false and no else section was defined",
+      std::string(kMissingElse));
+}
+
+bool is_lenient(const Value& value) {
+  return value.is_undefined() && value.undefined_name() == kMissingElse;
+}
+
 Result<void> require_defined(const Value& value) {
-  if (value.is_undefined()) return undefined_value_error(value);
+  if (value.is_undefined() && !is_lenient(value)) return undefined_value_error(value);
   if (value.is_list()) {
     for (const Value& item : value.as_list()) {
       if (item.kind() >= Kind::list) GS_TRY_VOID(require_defined(item));

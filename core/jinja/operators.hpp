@@ -21,6 +21,11 @@ Result<void> require_defined(const Value& value);
 /// An error of code undefined_variable with the value's own explanation.
 Error undefined_value_error(const Value& value);
 
+/// What `'x' if false` gives: an undefined value that prints as nothing and is false, where others
+/// are errors.
+Value missing_else();
+bool is_lenient(const Value& value);
+
 /// Python's slice bounds: start, step and count over `size` elements.
 struct SliceBounds {
   std::int64_t start = 0;

@@ -1,3 +1,4 @@
+#include "core/base/python_literal.hpp"
 #include "core/jinja/literal.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
@@ -9,7 +10,7 @@ Result<void> Output::flush(const Value& piece) {
   marks_ = marks_ | deep_marks(piece);
   if (piece.is_string()) {
     text_ += piece.as_string();
-  } else if (!piece.is_null()) {  // null prints as nothing in Ansible
+  } else if (!piece.is_null() && !piece.is_undefined()) {  // null prints as nothing in Ansible
     text_ += to_text(piece);
   }
   if (text_.size() > limit_) {
@@ -33,7 +34,7 @@ Result<void> Output::value(Value piece) {
 Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
   if (count_ == 0) single_ = Value("");
   if (count_ <= 1) {
-    if (single_.is_null()) single_ = Value("");
+    if (single_.is_null() || single_.is_undefined()) single_ = Value("");
     if (mode == Mode::convert) {
       if (single_.is_bool()) return single_;
       if ((single_.is_list() && !single_.is_tuple()) || single_.is_map()) {
@@ -51,7 +52,8 @@ Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::stri
     if (stays) mode = Mode::text;
   }
   if (mode == Mode::convert && looks_like_literal(text_)) {
-    if (auto literal = parse_literal(text_)) return mark_deep(std::move(*literal), marks_);
+    if (auto literal = read_python_literal(text_, LiteralNames::json))
+      return mark_deep(std::move(*literal), marks_);
   }
   // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
   // template had.

@@ -29,40 +29,6 @@ const std::vector<std::string_view>& statement_words() {
   return kWords;
 }
 
-/// Made of literals and filters on them only.
-bool is_constant(const Expr& expr) {
-  const auto all = [](const Items<const Expr*>& items) {
-    return std::all_of(
-        items.begin(), items.end(), [](const Expr* item) { return is_constant(*item); });
-  };
-  switch (expr.kind) {
-    case ExprKind::constant:
-      return true;
-    case ExprKind::list:
-    case ExprKind::tuple:
-    case ExprKind::concat:
-      return all(static_cast<const ListExpr&>(expr).items);
-    case ExprKind::map: {
-      const auto& entries = static_cast<const MapExpr&>(expr).items;
-      return std::all_of(entries.begin(), entries.end(), [](const auto& entry) {
-        return is_constant(*entry.first) && is_constant(*entry.second);
-      });
-    }
-    case ExprKind::filter: {
-      const auto& filter = static_cast<const FilterExpr&>(expr);
-      const auto& named = filter.arguments.named;
-      return filter.input != nullptr && is_constant(*filter.input) &&
-             all(filter.arguments.positional) &&
-             std::all_of(named.begin(),
-                         named.end(),
-                         [](const auto& argument) { return is_constant(*argument.value); }) &&
-             filter.arguments.star == nullptr && filter.arguments.double_star == nullptr;
-    }
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Body Parser::parse_all() {
@@ -90,7 +56,6 @@ Body Parser::parse_body(Words ends) {
              describe(current()));
       }
       next();
-      made.is_constant = is_constant(*made.value);
       out.push_back(program_.make(made));
     } else {
       if (is_one_of(ends)) break;

@@ -169,6 +169,18 @@ Result<std::int64_t> Invocation::integer(std::size_t index, std::int64_t fallbac
 Result<std::string> Invocation::input_text() const { return text_of(input); }
 Result<List> Invocation::input_items() const { return render.items(input); }
 
+Result<Map> Invocation::as_map(const Value& value) const {
+  if (value.is_map()) return value.as_map();
+  if (!value.is_object() || !value.as_object().is_mapping()) return wrong_type("a dict", value);
+  GS_TRY(const List keys, value.as_object().iterate());
+  Map out;
+  for (const Value& key : keys) {
+    GS_TRY(Value item, value.as_object().item(key));
+    out.set(key, std::move(item));
+  }
+  return out;
+}
+
 Error Invocation::fail(std::string message) const {
   return Error(ErrorCode::filter_failed, "'" + std::string(name) + "' " + std::move(message));
 }

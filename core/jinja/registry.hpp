@@ -49,6 +49,8 @@ class Invocation {
   Result<std::string> input_text() const;
   /// What a `for` over the input visits.
   Result<List> input_items() const;
+  /// The value as a dict; mappings such as `hostvars` are read out. @error filter_failed
+  Result<Map> as_map(const Value& value) const;
 
   Error fail(std::string message) const;
   /// "expected WANTED, found TYPE".

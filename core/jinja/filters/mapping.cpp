@@ -4,6 +4,7 @@
 #include "core/jinja/render.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace gpustack::jinja {
 
@@ -72,40 +73,40 @@ Result<Value> combine(Invocation& call) {
     return call.fail("has no list_merge '" + list_merge +
                      "': expected replace, keep, append, prepend, append_rp or prepend_rp");
   }
-  List maps;
-  const auto add = [&](const Value& value) -> Result<void> {
-    if (value.is_list()) {
-      for (const Value& item : value.as_list()) {
-        if (!item.is_null()) maps.push_back(item);
-      }
-    } else if (!value.is_null()) {
-      maps.push_back(value);
-    }
-    return {};
+  List given;
+  const auto add = [&](const Value& value) {
+    const List items = value.is_list() ? value.as_list() : List{value};
+    std::copy_if(items.begin(), items.end(), std::back_inserter(given), [](const Value& item) {
+      return !item.is_null();
+    });
   };
-  GS_TRY_VOID(add(call.input));
-  for (const Value& more : call.rest) GS_TRY_VOID(add(more));
-  if (maps.empty()) return Value(Map());
-  for (const Value& map : maps) {
-    GS_TRY_VOID(require_defined(map));
-    if (!map.is_map())
-      return call.fail("combines dicts only, found " + std::string(type_name(map)) + " " +
-                       to_repr(map));
+  add(call.input);
+  for (const Value& more : call.rest) add(more);
+  std::vector<Map> maps;
+  for (const Value& value : given) {
+    GS_TRY_VOID(require_defined(value));
+    if (!value.is_map() && !value.is_object()) {
+      return call.fail("combines dicts only, found " + std::string(type_name(value)) + " " +
+                       to_repr(value));
+    }
+    GS_TRY(Map map, call.as_map(value));
+    maps.push_back(std::move(map));
   }
+  if (maps.empty()) return Value(Map());
   // From the highest down, as Ansible does: the order of keys depends on it.
-  Map result = maps.back().as_map();
+  Map result = std::move(maps.back());
   for (std::size_t i = maps.size() - 1; i-- > 0;)
-    result = merge(maps[i].as_map(), result, recursive, list_merge);
+    result = merge(maps[i], result, recursive, list_merge);
   return Value(std::move(result));
 }
 
 Result<Value> dict2items(Invocation& call) {
-  if (!call.input.is_map()) return call.wrong_type("a dict", call.input);
+  GS_TRY(const Map map, call.as_map(call.input));
   GS_TRY(const std::string key_name, call.text(0, "key"));
   GS_TRY(const std::string value_name, call.text(1, "value"));
   List out;
-  out.reserve(call.input.size());
-  for (const auto& [key, value] : call.input.as_map()) {
+  out.reserve(map.size());
+  for (const auto& [key, value] : map) {
     Map entry;
     entry.set(key_name, key);
     entry.set(value_name, value);
@@ -133,10 +134,9 @@ Result<Value> items2dict(Invocation& call) {
 
 Result<Value> items(Invocation& call) {
   if (call.input.is_undefined()) return Value(List());
-  if (!call.input.is_map()) return call.wrong_type("a dict", call.input);
+  GS_TRY(const Map map, call.as_map(call.input));
   List out;
-  for (const auto& [key, value] : call.input.as_map())
-    out.push_back(Value(List{key, value}).as_tuple());
+  for (const auto& [key, value] : map) out.push_back(Value(List{key, value}).as_tuple());
   return Value(std::move(out));
 }
 

@@ -135,13 +135,13 @@ Result<Value> sort(Invocation& call) {
 }
 
 Result<Value> dictsort(Invocation& call) {
-  if (!call.input.is_map()) return call.wrong_type("a dict", call.input);
+  GS_TRY(const Map map, call.as_map(call.input));
   GS_TRY(const std::string by, call.text(1, "key"));
   if (by != "key" && by != "value")
     return call.fail("sorts by 'key' or 'value', found '" + by + "'");
   List items;
   std::vector<Value> keys;
-  for (const auto& [key, value] : call.input.as_map()) {
+  for (const auto& [key, value] : map) {
     items.push_back(Value(List{key, value}).as_tuple());
     const Value& wanted = by == "key" ? key : value;
     keys.push_back(call.flag(0) ? wanted : fold_case(wanted));

@@ -46,9 +46,10 @@ Result<void> take(LookupCall& call,
 
 Result<Sequence> parse(LookupCall& call, const std::string& term) {
   Sequence out;
-  GS_TRY(const auto shortcut,
-         cached_pattern("(?:(\\d+|0x[0-9a-fA-F]+)-)?(\\d+|0x[0-9a-fA-F]+)(?:/"
-                        "(-?(?:\\d+|0x[0-9a-fA-F]+)))?(?::(.+))?"));
+  GS_TRY(
+      const auto shortcut,
+      cached_pattern(
+          "(?:(\\d+|0x[0-9a-fA-F]+)-)?(\\d+|0x[0-9a-fA-F]+)(?:/(\\d+|0x[0-9a-fA-F]+))?(?::(.+))?"));
   GS_TRY(const auto match, shortcut.full_match(term));
   if (match) {
     constexpr std::string_view kKeys[] = {"start", "end", "stride", "format"};
