@@ -1,6 +1,8 @@
 #include "core/play/loader.hpp"
 
+#include "core/play/keywords.hpp"
 #include "core/play/reader.hpp"
+#include "core/play/visit.hpp"
 
 namespace gpustack::play {
 
@@ -20,6 +22,7 @@ class Loader::Impl {
   }
 
   Reader reader;
+  NodeList followed;
 };
 
 Loader::Loader(LoadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -30,6 +33,31 @@ std::unique_ptr<Site> Loader::load(const std::vector<std::string>& playbooks) {
 }
 
 const Findings& Loader::findings() const { return impl_->reader.findings(); }
+
+std::vector<const Node*> Loader::follow_includes(const Site& site) {
+  std::set<std::string> seen;
+  std::vector<const Node*> open;
+  for (const auto& play : site.plays) open.push_back(play.get());
+  std::vector<const Node*> found;
+  while (!open.empty()) {
+    std::vector<const Task*> includes;
+    visit_tasks(*open.back(), [&](const Task& task) {
+      const bool is_include =
+          task.kind == ActionKind::include_tasks || task.kind == ActionKind::include_role;
+      if (is_include && task.include_target.is_string() && !is_template(task.include_target))
+        includes.push_back(&task);
+    });
+    open.pop_back();
+    for (const Task* task : includes) {
+      auto node = impl_->reader.follow(*task, seen);
+      if (!node) continue;
+      open.push_back(node.get());
+      found.push_back(node.get());
+      impl_->followed.push_back(std::move(node));
+    }
+  }
+  return found;
+}
 
 Result<std::unique_ptr<Block>> Loader::include_tasks(const Task& task, const std::string& file) {
   impl_->reader.begin_include();

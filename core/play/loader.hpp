@@ -59,6 +59,11 @@ class Loader {
   std::unique_ptr<Site> load(const std::vector<std::string>& playbooks);
   const Findings& findings() const;
 
+  /// For lint: also reads what includes with a literal name would bring, as far as it can be
+  /// reached that way. What is wrong with it goes to findings(). The nodes live as long as the
+  /// loader; they are no part of the site.
+  std::vector<const Node*> follow_includes(const Site& site);
+
   /// At run time: the tasks of `include_tasks`, as a block whose parent is `task`.
   Result<std::unique_ptr<Block>> include_tasks(const Task& task, const std::string& file);
   /// At run time: the role of `include_role`, as a role whose parent is `task`. The caller has

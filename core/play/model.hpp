@@ -92,7 +92,7 @@ struct Node {
 };
 
 struct LoopControl {
-  std::string loop_var = "item";
+  std::string loop_var = "item";  ///< may be a template, as index_var
   std::string index_var;
   Value label;  ///< null when absent
   Value pause;  ///< seconds; null when absent

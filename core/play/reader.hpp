@@ -92,6 +92,9 @@ class Reader {
                                            const std::string& name,
                                            const RoleFiles& files);
 
+  /// What an include with a literal name brings, unless `seen` holds it already; nullptr then, or
+  /// when the role is not there.
+  std::unique_ptr<Node> follow(const Task& task, std::set<std::string>& seen);
   /// Forgets the errors of earlier includes: a failed include may be tried again, for another host.
   void begin_include();
   Findings& findings() { return findings_; }
@@ -173,12 +176,17 @@ class Reader {
   void read_loop_control(const yaml::Node& value, Task& task);
   void read_meta(const ActionParts& action, Task& task);
   void check_module_arguments(const Task& task);
+  /// Does the playbook expect that this task may fail (`ignore_errors`, `failed_when`, a `rescue`
+  /// around it)?
+  bool tolerates_failure(const Task& task) const;
   void inherit_notify(Task& task);
 
   // reader_include.cpp
   void read_include_tasks(const ActionParts& action, Task& task);
   void read_include_role(const ActionParts& action, Task& task);
-  std::optional<RoleRequest> role_request(const ActionParts& action, bool is_import);
+  std::optional<RoleRequest> role_request(const ActionParts& action,
+                                          const Node* where,
+                                          bool is_import);
   void apply_to(const Value& apply, Node& node);
   bool too_deep(const Task& task);
 
@@ -225,6 +233,7 @@ class Reader {
   Findings findings_;
   std::string start_folder_;  ///< paths below it are shown relative to it
   std::set<std::string> reported_;
+  std::set<const Node*> rescued_;  ///< blocks with a rescue, while they are read
   std::map<std::string, std::shared_ptr<const yaml::Document>> documents_;
   std::map<std::string, std::map<std::string, std::string, std::less<>>> libraries_;
 };

@@ -202,6 +202,10 @@ bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& a
   const std::string place =
       spec != nullptr && !spec->free_form.empty() ? std::string(spec->free_form) : "_raw_params";
   if (action.resolved.kind == Kind::module && spec != nullptr && spec->free_form.empty()) {
+    if (!is_template(rest) && spec->any_arguments) {
+      action.arguments.set("_raw_params", rest);  // refused when the task runs, as in Ansible
+      return true;
+    }
     if (!is_template(rest)) {
       report(
           Error(ErrorCode::unknown_argument,

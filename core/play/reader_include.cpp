@@ -99,7 +99,9 @@ void Reader::read_include_tasks(const ActionParts& action, Task& task) {
   }
 }
 
-std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool is_import) {
+std::optional<RoleRequest> Reader::role_request(const ActionParts& action,
+                                                const Node* where,
+                                                bool is_import) {
   RoleRequest request;
   request.from_include = true;
   request.allow_duplicates = true;
@@ -133,8 +135,8 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action, bool 
         continue;
       }
       if (!is_import) continue;
-      const auto rendered = render_static(
-          each.value, nullptr, value_span(each.value, span), fmt::format("'{}'", key));
+      const auto rendered =
+          render_static(each.value, where, value_span(each.value, span), fmt::format("'{}'", key));
       if (!rendered) {
         sound = false;
         continue;
@@ -196,7 +198,7 @@ void Reader::read_include_role(const ActionParts& action, Task& task) {
             .at(action.span));
     return;
   }
-  const auto request = role_request(action, false);
+  const auto request = role_request(action, &task, false);
   if (!request) return;
   task.include_target = request->name;
   task.allow_duplicates = request->allow_duplicates.value_or(true);
@@ -314,6 +316,34 @@ std::unique_ptr<Role> Reader::read_included_role(const Task& task,
   role->is_public = task.include_public;
   load_role(*role, request);
   return role;
+}
+
+std::unique_ptr<Node> Reader::follow(const Task& task, std::set<std::string>& seen) {
+  const std::string name = to_text(task.include_target);
+  const Role* role = task.role();
+  if (task.kind == ActionKind::include_tasks) {
+    Surroundings where;
+    where.parent = &task;
+    where.folder = task.base_folder;
+    where.handlers = task.is_handler;
+    std::vector<std::string> tried;
+    const auto path = find_task_file(name, where, tried);
+    if (path && !seen.insert(*path + (role == nullptr ? "" : " in " + role->path)).second)
+      return nullptr;
+    return read_included_tasks(task, name);
+  }
+  std::vector<std::string> tried;
+  const std::string path = find_role(name, task, tried);
+  RoleFiles files;
+  for (const auto& [value, slot] : {std::pair(&task.tasks_from, &files.tasks),
+                                    std::pair(&task.vars_from, &files.vars),
+                                    std::pair(&task.defaults_from, &files.defaults),
+                                    std::pair(&task.handlers_from, &files.handlers)}) {
+    if (is_template(*value)) return nullptr;
+    if (!value->is_null()) *slot = to_text(*value);
+  }
+  if (path.empty() || !seen.insert(path + " from " + files.tasks).second) return nullptr;
+  return read_included_role(task, name, files);
 }
 
 }  // namespace gpustack::play

@@ -168,11 +168,15 @@ std::string Reader::find_playbook(const std::string& name, const std::string& fo
   const std::size_t first = name.find('.');
   const std::size_t second = first == std::string::npos ? first : name.find('.', first + 1);
   if (second == std::string::npos) return beside;
+  std::string inner = name.substr(second + 1);
+  for (const std::string_view ending : {".yml", ".yaml"}) {
+    if (inner.ends_with(ending)) inner.resize(inner.size() - ending.size());
+  }
+  std::replace(inner.begin(), inner.end(), '.', '/');
   for (const std::string& root : collection_folders(folder)) {
     const std::string base = root + "/" + name.substr(0, first) + "/" +
-                             name.substr(first + 1, second - first - 1) + "/playbooks/" +
-                             name.substr(second + 1);
-    for (const std::string_view ending : {"", ".yml", ".yaml"}) {
+                             name.substr(first + 1, second - first - 1) + "/playbooks/" + inner;
+    for (const std::string_view ending : {".yml", ".yaml"}) {
       if (const std::string path = base + std::string(ending); is_file(path)) return path;
     }
   }

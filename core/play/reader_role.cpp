@@ -88,9 +88,10 @@ std::string Reader::find_role(const std::string& name,
   if (is_collection_name(name)) {
     const std::size_t first = name.find('.');
     const std::size_t second = name.find('.', first + 1);
+    std::string inner = name.substr(second + 1);
+    std::replace(inner.begin(), inner.end(), '.', '/');
     const std::string below = "/" + name.substr(0, first) + "/" +
-                              name.substr(first + 1, second - first - 1) + "/roles/" +
-                              name.substr(second + 1);
+                              name.substr(first + 1, second - first - 1) + "/roles/" + inner;
     std::vector<std::string> roots = collection_folders(base);
     for (const Role* role : roles) {
       for (std::string& root : collection_folders(role->path)) roots.push_back(std::move(root));
@@ -236,8 +237,7 @@ bool Reader::load_role(Role& role, const RoleRequest& request) {
     report(unknown_role(*name, tried).at(request.span));
     return false;
   }
-  const bool is_path = name->find('/') != std::string::npos;
-  role.name = is_path ? role.path.substr(role.path.rfind('/') + 1) : *name;
+  role.name = *name;
   role.from_include = request.from_include;
   if (!request.files.tasks.empty()) role.entry_point = request.files.tasks;
   if (closes_role_loop(role, request.span)) return false;

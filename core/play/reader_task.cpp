@@ -79,13 +79,12 @@ void Reader::read_loop_control(const yaml::Node& value, Task& task) {
     LoopControl& control = task.loop_control;
     if (key == "loop_var" || key == "index_var") {
       const std::string name = setting.is_null() ? std::string() : to_text(setting.to_value());
-      if (!is_identifier(name)) {
+      if (!is_identifier(name) && !is_template(setting.to_value())) {
         report(
             Error(ErrorCode::yaml_type,
                   fmt::format(
                       "'{}' wants a variable name, found {}", key, found_text(setting.to_value())))
-                .at(setting.span())
-                .hint(is_template(setting.to_value()) ? "it cannot be a template" : ""));
+                .at(setting.span()));
       } else {
         (key == "loop_var" ? control.loop_var : control.index_var) = name;
       }
@@ -187,7 +186,24 @@ void Reader::check_module_arguments(const Task& task) {
   if (checked.error().code() == ErrorCode::missing_argument &&
       task.setting(Keyword::module_defaults) != nullptr)
     return;
-  report(std::move(checked).error());
+  // A failure that the playbook expects is left to the run, as in Ansible.
+  if (tolerates_failure(task)) {
+    warn(checked.error().message() + ": the task fails when it is reached", checked.error().span());
+  } else {
+    report(std::move(checked).error());
+  }
+}
+
+bool Reader::tolerates_failure(const Task& task) const {
+  if (task.has_failed_when) return true;
+  if (const Setting* ignored = task.setting(Keyword::ignore_errors)) {
+    const auto literal = parse_bool(ignored->value);
+    if (!literal || *literal) return true;
+  }
+  for (const Node* above = &task; above != nullptr; above = above->parent) {
+    if (rescued_.contains(above)) return true;
+  }
+  return false;
 }
 
 void Reader::inherit_notify(Task& task) {

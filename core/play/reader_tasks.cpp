@@ -115,11 +115,13 @@ std::unique_ptr<Node> Reader::read_block(const yaml::Node& entry, const Surround
                  .hint("remove it"));
       continue;
     }
+    if (key == "block" && entry.find("rescue") != nullptr) rescued_.insert(block.get());
     read_tasks(member->value,
                inside,
                key == "block"    ? block->tasks
                : key == "rescue" ? block->rescue
                                  : block->always);
+    rescued_.erase(block.get());
   }
   return block;
 }
@@ -269,7 +271,7 @@ std::unique_ptr<Node> Reader::read_import_role(const yaml::Node& entry,
             .at(action.span));
     return block;
   }
-  auto request = role_request(action, true);
+  auto request = role_request(action, block.get(), true);
   if (!request) return block;
   auto role = std::make_unique<Role>();
   role->parent = block.get();

@@ -1,5 +1,6 @@
-/// Loads each folder beside this file as a site and compares what the loader says with its
-/// expect.txt. GPUSTACK_ACCEPT=1 rewrites the expectations.
+/// Loads each folder beside this file as a site and compares what lint says with its expect.txt.
+/// GPUSTACK_ACCEPT=1 rewrites the expectations.
+#include "core/play/lint.hpp"
 #include "core/play/loader.hpp"
 
 #include <gtest/gtest.h>
@@ -54,9 +55,14 @@ std::string everything_found(const fs::path& folder) {
   const Inside inside(folder);
   Loader loader(LoadOptions{});
   const auto site = loader.load({"site.yml"});
+  const auto followed = loader.follow_includes(*site);
+  Findings findings = loader.findings();
+  jinja::Environment environment;
+  check_templates(*site, environment, findings);
+  for (const Node* node : followed) check_templates(*node, environment, findings);
   std::string out;
-  for (const Error& error : loader.findings().errors) out += error.render() + "\n";
-  for (const yaml::Warning& warning : loader.findings().warnings) {
+  for (const Error& error : findings.errors) out += error.render() + "\n";
+  for (const yaml::Warning& warning : findings.warnings) {
     out += "warning: " + warning.message +
            (warning.span.file == nullptr ? "" : " (" + warning.span.text() + ")") + "\n";
   }

@@ -85,7 +85,7 @@ TEST_F(SiteTest, RolesAreFoundInTheirPlaces) {
   EXPECT_EQ(play.roles.at(0)->path, path("elsewhere/shipped"));
   EXPECT_EQ(play.roles.at(1)->path, path("plain"));
   EXPECT_EQ(play.roles.at(2)->path, path("shared/tools"));
-  EXPECT_EQ(play.roles.at(2)->name, "tools");
+  EXPECT_EQ(play.roles.at(2)->name, "shared/tools");
   EXPECT_EQ(play.roles.at(3)->path, path("collections/ansible_collections/acme/gpu/roles/driver"));
   EXPECT_EQ(play.roles.at(3)->name, "acme.gpu.driver");
   EXPECT_EQ(play.roles.at(4)->path, path("shared/tools"));
