@@ -13,6 +13,10 @@ Error Render::locate(Error error, const Expr& expr) const {
   return std::move(error).at_if_unknown(template_->span(expr.offset, expr.length));
 }
 
+void Render::remember(NameId name, Value value) {
+  memo_.emplace_back(name, owner_ != 0 ? adopt(std::move(value)) : std::move(value));
+}
+
 Result<Value> Render::resolve(NameId name) {
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
     if (const Value* found = frame->find(name)) return *found;
@@ -34,9 +38,8 @@ Result<Value> Render::resolve(NameId name) {
     }
     std::optional<Value>& found = *looked_up;
     if (found) {
-      Value value = owner_ != 0 ? adopt(std::move(*found)) : std::move(*found);
-      memo_.emplace_back(name, value);
-      return value;
+      remember(name, std::move(*found));
+      return memo_.back().second;
     }
   }
   if (const Value* global = find_global(name)) return *global;

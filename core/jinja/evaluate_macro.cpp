@@ -202,8 +202,7 @@ Result<Value> Render::call_macro(const MacroStmt& macro,
   template_ = outer_template;
   discard_ = outer_discard;
   leave();
-  if (!result)
-    return std::move(result).error().while_doing("while calling macro '" + macro_name + "'");
+  if (!result) return std::move(result).error().while_doing("calling macro '" + macro_name + "'");
   return result;
 }
 
@@ -246,6 +245,8 @@ Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
     return locate(std::move(loaded).error(), *stmt.name);
   }
   if (found == nullptr) return {};
+  // While our own frames are still in sight: what is handed over may be changed there.
+  if (found->program().changes_values) become_owner();
   GS_TRY_VOID(enter());
   auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);
@@ -264,6 +265,7 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   GS_TRY(const Value name, evaluate(*stmt.name));
   auto loaded = load(name);
   if (!loaded) return locate(std::move(loaded).error(), *stmt.name);
+  if ((*loaded)->program().changes_values) become_owner();
   GS_TRY_VOID(enter());
   auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);

@@ -12,6 +12,21 @@ namespace {
 // Templates inside variables inside templates: each level is a Render on this thread's stack.
 thread_local int nested_renders = 0;
 
+/// Counts a look-up that may lead to another template, where no Render does.
+class NestedLookup {
+ public:
+  NestedLookup() { ++nested_renders; }
+  NestedLookup(const NestedLookup&) = delete;
+  NestedLookup& operator=(const NestedLookup&) = delete;
+  ~NestedLookup() { --nested_renders; }
+};
+
+Error too_deep(const Limits& limits) {
+  return Error(ErrorCode::template_limit,
+               "templates and macros call each other more than " + std::to_string(limits.depth) +
+                   " levels deep");
+}
+
 std::uint32_t next_owner() {
   static std::atomic<std::uint32_t> counter{0};
   std::uint32_t id = 0;
@@ -43,9 +58,7 @@ Render::~Render() {
 Result<void> Render::enter() {
   if (++nested_renders <= context_.limits.depth) return {};
   --nested_renders;
-  return Error(ErrorCode::template_limit,
-               "templates and macros call each other more than " +
-                   std::to_string(context_.limits.depth) + " levels deep");
+  return too_deep(context_.limits);
 }
 
 void Render::leave() { --nested_renders; }
@@ -126,11 +139,19 @@ Result<Value> render_value(const Template& compiled, const Context& context) {
   if (program.expression != nullptr && program.expression->kind == ExprKind::name &&
       context.scope != nullptr) {
     const std::string& name = name_text(static_cast<const NameExpr*>(program.expression)->name);
-    GS_TRY(auto value, context.scope->lookup(name));
+    std::optional<Value> value;
+    {
+      const NestedLookup guard;
+      if (nested_renders > context.limits.depth) return too_deep(context.limits);
+      GS_TRY(value, context.scope->lookup(name));
+    }
     if (value && (value->is_null() || ((value->is_number() || value->is_bool()) &&
                                        !context.scope->holds_template(name)))) {
       return std::move(*value);
     }
+    Render render(compiled, context, Mode::convert);
+    if (value) render.remember(static_cast<const NameExpr*>(program.expression)->name, *value);
+    return render.run_template();
   }
   return Render(compiled, context, Mode::convert).run_template();
 }

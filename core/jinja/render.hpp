@@ -120,6 +120,8 @@ class Render {
   Result<void> check_size(std::size_t bytes) const;
   /// Makes a container this render's own, so that methods may change it in place.
   Value adopt(Value value);
+  /// A variable that was asked for already; each is asked for once in a render.
+  void remember(NameId name, Value value);
   bool owns(const Value& value) const { return owner_ != 0 && value.owner() == owner_; }
   std::uint32_t owner() const { return owner_; }
 

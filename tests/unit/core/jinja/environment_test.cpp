@@ -118,7 +118,7 @@ TEST(Registry, KnowsItsNames) {
     const auto names = filter_names();
     EXPECT_TRUE(std::find(names.begin(), names.end(), name) != names.end()) << name;
   }
-  EXPECT_GE(filter_names().size(), 140U);
+  EXPECT_GE(filter_names().size(), 130U);
   EXPECT_GE(test_names().size(), 70U);
   EXPECT_GE(lookup_names().size(), 25U);
 }
