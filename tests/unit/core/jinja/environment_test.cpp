@@ -90,7 +90,7 @@ TEST(RenderDeep, RendersKeysAndKeepsWhatIsNoText) {
 TEST(Variables, AreAskedForOnceInARender) {
   Bench bench(Map{{"a", 1}});
 
-  ASSERT_TRUE(bench.text("{{ a }}{{ a }}{% for i in range(5) %}{{ a }}{% endfor %}").has_value());
+  ASSERT_TRUE(bench.text("{{ a }}{{ a }}{% for i in [1, 2, 3] %}{{ a }}{% endfor %}").has_value());
 
   EXPECT_EQ(bench.scope.lookups, 1);
 }
