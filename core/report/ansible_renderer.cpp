@@ -25,7 +25,10 @@ class AnsibleRenderer final : public Sink {
   AnsibleRenderer(const RendererOptions& options, Output& out, Output& err)
       : options_(options), out_(out), err_(err) {}
 
-  void on(const Event& event) override;
+  void on(const Event& event) override {
+    render(event);
+    flush();  // the next event may be minutes away, and a killed program says no more
+  }
   void flush() override {
     out_.flush();
     err_.flush();
@@ -39,6 +42,7 @@ class AnsibleRenderer final : public Sink {
   void show_banner(const std::string& text) {
     out_.write("\n" + banner(text, options_.columns) + "\n");
   }
+  void render(const Event& event);
   void task_started(const Event& event);
   void heading(const Event& event);
   void warn(std::string_view kind, const std::string& text);
@@ -240,7 +244,7 @@ void AnsibleRenderer::custom_stats(const Value& stats) {
   show("");
 }
 
-void AnsibleRenderer::on(const Event& event) {
+void AnsibleRenderer::render(const Event& event) {
   switch (event.type) {
     case EventType::run_started:
       if (options_.verbosity > 1)

@@ -42,7 +42,10 @@ bool has_outcome(EventType type) {
 class JsonRenderer final : public Sink {
  public:
   explicit JsonRenderer(Output& out) : out_(out) {}
-  void on(const Event& event) override { out_.write(to_json_line(event)); }
+  void on(const Event& event) override {
+    out_.write(to_json_line(event));
+    out_.flush();  // whoever follows the stream gets whole lines, at once
+  }
   void flush() override { out_.flush(); }
 
  private:

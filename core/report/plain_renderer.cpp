@@ -148,6 +148,7 @@ class PlainRenderer final : public Sink {
   void on(const Event& event) override {
     out_.write(lines_.lines(event));
     err_.write(lines_.asides(event));
+    flush();  // the next event may be minutes away, and a killed program says no more
   }
   void flush() override {
     out_.flush();
