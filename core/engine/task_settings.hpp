@@ -37,7 +37,7 @@ Result<bool> boolean_setting(Scope& scope,
 struct ConnectionSettings {
   std::string kind = "ssh";  ///< ssh or local
   std::string address;
-  std::uint16_t port = 22;
+  std::uint16_t port = 0;  ///< 0 = what ssh_config says, else 22
   std::string user;
   std::string private_key_file;
   Value password;           ///< secret; null = none

@@ -144,6 +144,7 @@ Async<void> serve_proxy(Local::socket& here,  // outlived by: the caller's frame
 /// leave.
 Async<int> drive_agent_calls(std::shared_ptr<SshSession> session, async::Pool& pool) {
   for (;;) {
+    if (session->failure()) co_return *session->failure();
     auto call = [handle = session->handle()] {
       return Result<int>(ssh_userauth_agent(handle->session(), nullptr));
     };

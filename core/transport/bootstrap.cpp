@@ -43,7 +43,7 @@ constexpr std::string_view kScript =
     "u=$(id -u); "
     "ours(){ set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1:$3\" in drwx------*:$u) return 0;; "
     "esac; return 1; }; "
-    "works(){ \"$1\" --version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; "
+    "works(){ \"$1\" version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; "
     "return 0; }; "
     "begin(){ echo \"GPUSTACK-READY $h\"; umask $q; exec \"$1/$h/runner\" serve --hash $h; }; "
     "c=${HOME:-/nonexistent}/.cache/gpustack; v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; "

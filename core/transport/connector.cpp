@@ -41,6 +41,17 @@ Connector::Shared::Shared(asio::any_io_executor strand, ConnectorSettings given)
   if (settings.agent_socket == "none") settings.agent_socket.clear();
 }
 
+Result<void> Connector::Shared::complete(Target& target) {
+  if (target.use_ssh_config) {
+    if (!ssh_config_) ssh_config_ = read_ssh_config(settings.home);
+    GS_TRY_VOID(ssh_config_->apply(target));
+  }
+  if (target.port == 0) target.port = 22;
+  if (target.user.empty()) target.user = default_user;
+  if (!target.host_keys) target.host_keys = HostKeyPolicy::strict;
+  return {};
+}
+
 std::string Connector::Shared::expand(const std::string& path, const Target& target) const {
   std::string result;
   std::size_t at = 0;
@@ -64,7 +75,7 @@ std::string Connector::Shared::expand(const std::string& path, const Target& tar
         result += std::to_string(target.port);
         break;
       case 'r':
-        result += target.user.empty() ? default_user : target.user;
+        result += target.user;
         break;
       case '%':
         result += '%';

@@ -6,11 +6,17 @@
 #include "core/transport/connector.hpp"
 #include "core/transport/key_ring.hpp"
 #include "core/transport/known_hosts_book.hpp"
+#include "core/transport/ssh_config.hpp"
 
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace gpustack::transport {
+
+class Bastion;
 
 /// Thread: one strand.
 class Connector::Shared {
@@ -20,6 +26,10 @@ class Connector::Shared {
   /// `~`, `%d` (home), `%h` (host), `%p` (port), `%r` (user) and `%%`, as ssh_config writes them.
   std::string expand(const std::string& path, const Target& target) const;
 
+  /// Fills in what the target leaves open: from ssh_config, then the defaults.
+  /// @error connection_settings  ssh_config asks for something that is not supported
+  Result<void> complete(Target& target);
+
   asio::any_io_executor executor;
   ConnectorSettings settings;
   async::Pool names{"names", 8};  ///< name resolution
@@ -27,7 +37,11 @@ class Connector::Shared {
   async::Gate handshakes;
   KeyRing key_ring;
   KnownHostsBook known_hosts;
+  std::map<std::string, std::weak_ptr<Bastion>> bastions;  ///< by the chain of jump hosts
   std::string default_user;
+
+ private:
+  std::optional<SshConfig> ssh_config_;  // read when the first host needs it
 };
 
 }  // namespace gpustack::transport

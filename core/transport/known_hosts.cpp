@@ -1,9 +1,9 @@
 #include "core/transport/known_hosts.hpp"
 
 #include "core/transport/digest.hpp"
+#include "core/transport/host_pattern.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 namespace gpustack::transport {
 
@@ -21,37 +21,6 @@ std::string_view next_word(std::string_view& rest) {
   return word;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result)
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return result;
-}
-
-/// `*` and `?` as in a shell, without brackets: `[` is part of `[host]:port`.
-bool matches_pattern(std::string_view pattern, std::string_view name) {
-  std::size_t at = 0;
-  std::size_t in_name = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t retry = 0;
-  while (in_name < name.size()) {
-    if (at < pattern.size() && (pattern[at] == '?' || pattern[at] == name[in_name])) {
-      ++at;
-      ++in_name;
-    } else if (at < pattern.size() && pattern[at] == '*') {
-      star = at++;
-      retry = in_name;
-    } else if (star != std::string_view::npos) {
-      at = star + 1;
-      in_name = ++retry;
-    } else {
-      return false;
-    }
-  }
-  while (at < pattern.size() && pattern[at] == '*') ++at;
-  return at == pattern.size();
-}
-
 /// `|1|salt|hash`, both base64: HMAC-SHA1 of the name with the salt as key.
 bool matches_hashed(std::string_view pattern, std::string_view name) {
   const auto bar = pattern.find('|', 3);
@@ -61,21 +30,9 @@ bool matches_hashed(std::string_view pattern, std::string_view name) {
   return salt && hash && hmac_sha1(*salt, name) == *hash;
 }
 
-/// A comma list; a matching `!pattern` anywhere rules the host out.
-bool matches_list(std::string_view patterns, std::string_view name) {
-  if (patterns.starts_with("|1|")) return matches_hashed(patterns, name);
-  bool is_match = false;
-  while (!patterns.empty()) {
-    const auto comma = std::min(patterns.find(','), patterns.size());
-    std::string_view pattern = patterns.substr(0, comma);
-    patterns.remove_prefix(std::min(comma + 1, patterns.size()));
-    const bool is_negated = pattern.starts_with('!');
-    if (is_negated) pattern.remove_prefix(1);
-    if (!matches_pattern(pattern, name)) continue;
-    if (is_negated) return false;
-    is_match = true;
-  }
-  return is_match;
+bool matches_names(std::string_view patterns, std::string_view name) {
+  return patterns.starts_with("|1|") ? matches_hashed(patterns, name)
+                                     : matches_any(split(patterns, ","), name);
 }
 
 }  // namespace
@@ -89,7 +46,7 @@ std::string fingerprint(const HostKey& key) {
 }
 
 std::string known_hosts_name(const std::string& host, std::uint16_t port) {
-  const std::string name = lower(host);
+  const std::string name = lower_case(host);
   return port == 22 ? name : "[" + name + "]:" + std::to_string(port);
 }
 
@@ -116,7 +73,7 @@ void KnownHosts::add_text(const std::string& path, std::string_view text) {
       first = next_word(line);
     }
     // Hashes are case-sensitive, names are not.
-    entry.patterns = first.starts_with("|1|") ? std::string(first) : lower(first);
+    entry.patterns = first.starts_with("|1|") ? std::string(first) : lower_case(first);
     entry.key.type = next_word(line);
     entry.key.base64 = next_word(line);
     if (entry.key.base64.empty() || !base64_decode(entry.key.base64)) continue;
@@ -143,7 +100,7 @@ std::vector<const KnownHosts::Entry*> KnownHosts::entries_of(const std::string& 
   std::vector<std::size_t> found;
   if (const auto plain = by_name_.find(name); plain != by_name_.end()) found = plain->second;
   for (const std::size_t index : others_) {
-    if (matches_list(entries_[index].patterns, name)) found.push_back(index);
+    if (matches_names(entries_[index].patterns, name)) found.push_back(index);
   }
   std::ranges::sort(found);
   found.erase(std::unique(found.begin(), found.end()), found.end());

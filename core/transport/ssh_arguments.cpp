@@ -1,151 +1,26 @@
 // What of ssh's command line means something here.
-#include "core/transport/target.hpp"
+#include "core/transport/host_pattern.hpp"
+#include "core/transport/ssh_options.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cctype>
-#include <charconv>
-#include <optional>
+#include <string>
+#include <vector>
 
 namespace gpustack::transport {
 
 namespace {
 
-/// Options without a counterpart here: they tune OpenSSH's own process, or choose what is always
-/// done.
-constexpr std::array kWithoutMeaning = {"addkeystoagent",
-                                        "addressfamily",
-                                        "batchmode",
-                                        "canonicalizehostname",
-                                        "checkhostip",
-                                        "ciphers",
-                                        "clearallforwardings",
-                                        "compression",
-                                        "connectionattempts",
-                                        "controlmaster",
-                                        "controlpath",
-                                        "controlpersist",
-                                        "escapechar",
-                                        "exitonforwardfailure",
-                                        "fingerprinthash",
-                                        "forwardagent",
-                                        "forwardx11",
-                                        "gssapiauthentication",
-                                        "gssapidelegatecredentials",
-                                        "hashknownhosts",
-                                        "hostbasedauthentication",
-                                        "hostkeyalgorithms",
-                                        "ipqos",
-                                        "kexalgorithms",
-                                        "loglevel",
-                                        "macs",
-                                        "nohostauthenticationforlocalhost",
-                                        "numberofpasswordprompts",
-                                        "preferredauthentications",
-                                        "pubkeyacceptedalgorithms",
-                                        "pubkeyacceptedkeytypes",
-                                        "rekeylimit",
-                                        "requesttty",
-                                        "sendenv",
-                                        "serveralivecountmax",
-                                        "serveraliveinterval",
-                                        "tcpkeepalive",
-                                        "updatehostkeys",
-                                        "verifyhostkeydns",
-                                        "visualhostkey",
-                                        "kbdinteractiveauthentication",
-                                        "challengeresponseauthentication",
-                                        "passwordauthentication",
-                                        "pubkeyauthentication",
-                                        "identityagent"};
-
 Error unusable(std::string message) {
   return Error(ErrorCode::connection_settings, std::move(message));
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result)
-    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return result;
-}
-
-/// Words as a shell splits them: white space, quotes, backslash.
-Result<std::vector<std::string>> split_words(std::string_view text) {
-  std::vector<std::string> words;
-  std::optional<std::string> word;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char letter = text[i];
-    if (quote != 0) {
-      if (letter == quote) {
-        quote = 0;
-      } else if (letter == '\\' && quote == '"' && i + 1 < text.size() &&
-                 (text[i + 1] == '"' || text[i + 1] == '\\')) {
-        *word += text[++i];
-      } else {
-        *word += letter;
-      }
-    } else if (letter == '\'' || letter == '"') {
-      quote = letter;
-      if (!word) word.emplace();
-    } else if (letter == '\\' && i + 1 < text.size()) {
-      if (!word) word.emplace();
-      *word += text[++i];
-    } else if (letter == ' ' || letter == '\t' || letter == '\n') {
-      if (word) words.push_back(std::move(*word));
-      word.reset();
-    } else {
-      if (!word) word.emplace();
-      *word += letter;
-    }
-  }
-  if (quote != 0)
-    return unusable(fmt::format("no closing {} in the ssh arguments '{}'", quote, text));
-  if (word) words.push_back(std::move(*word));
-  return words;
-}
-
-Result<std::uint16_t> parse_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (failure != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
-    return unusable(fmt::format("'{}' is not a port: expected a number from 1 to 65535", text));
-  }
-  return static_cast<std::uint16_t>(port);
-}
-
-/// `[user@]host[:port]`, also as `ssh://...`; the host may be `[v6]`.
-Result<Jump> parse_jump(std::string_view text) {
-  const std::string_view whole = text;
-  Jump jump;
-  if (text.starts_with("ssh://")) text.remove_prefix(6);
-  if (const auto at = text.rfind('@'); at != std::string_view::npos) {
-    jump.user = text.substr(0, at);
-    text.remove_prefix(at + 1);
-  }
-  const auto bracket = text.starts_with('[') ? text.find(']') : std::string_view::npos;
-  const auto colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  const bool has_port =
-      colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos;
-  if (has_port) {
-    GS_TRY(jump.port, parse_port(text.substr(colon + 1)));
-    text = text.substr(0, colon);
-  }
-  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-  if (text.empty()) return unusable(fmt::format("the jump host '{}' names no host", whole));
-  jump.address = text;
-  return jump;
-}
-
 class ArgumentReader {
  public:
-  explicit ArgumentReader(Target& target) : target_(target) {}
+  explicit ArgumentReader(Target& target) : options_(target) {}
 
   Result<void> read(std::string_view arguments) {
-    GS_TRY(const std::vector<std::string> words, split_words(arguments));
+    GS_TRY(const std::vector<std::string> words, split_shell_words(arguments));
     for (std::size_t i = 0; i < words.size(); ++i) {
       const std::string& word = words[i];
       if (word.size() < 2 || word[0] != '-') {
@@ -175,13 +50,13 @@ class ArgumentReader {
       case 'o':
         return apply_option(value);
       case 'i':
-        return set("identityfile", value);
+        return options_.set("identityfile", value);
       case 'p':
-        return set("port", value);
+        return options_.set("port", value);
       case 'l':
-        return set("user", value);
+        return options_.set("user", value);
       case 'J':
-        return set("proxyjump", value);
+        return options_.set("proxyjump", value);
       case 'c':
       case 'm':
       case 'e':
@@ -204,145 +79,10 @@ class ArgumentReader {
     std::string value = begin == std::string::npos ? std::string() : text.substr(begin);
     if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
       value = value.substr(1, value.size() - 2);
-    return set(lower(text.substr(0, end)), value, text.substr(0, end));
+    return options_.set(lower_case(text.substr(0, end)), value, text.substr(0, end));
   }
 
-  /// As in ssh, the first value of an option counts; IdentityFile collects.
-  Result<void> set(const std::string& name, const std::string& value, std::string shown = {}) {
-    if (shown.empty()) shown = name;
-    if (name == "identityfile") {
-      if (value != "none") target_.key_files.push_back(value);
-      return {};
-    }
-    if (std::ranges::find(kWithoutMeaning, name) != kWithoutMeaning.end()) return {};
-    if (std::ranges::find(seen_, name) != seen_.end()) return {};
-    seen_.push_back(name);
-    if (name == "port") {
-      GS_TRY(target_.port, parse_port(value));
-    } else if (name == "user") {
-      target_.user = value;
-    } else if (name == "hostname") {
-      target_.address = value;
-    } else if (name == "stricthostkeychecking") {
-      return set_policy(value);
-    } else if (name == "userknownhostsfile" || name == "globalknownhostsfile") {
-      GS_TRY(const std::vector<std::string> files, split_words(value));
-      if (name == "globalknownhostsfile") target_.use_system_known_hosts = false;
-      for (const std::string& file : files) {
-        if (file != "none") target_.known_hosts_files.push_back(file);
-      }
-      if (name == "userknownhostsfile" && target_.known_hosts_files.empty())
-        target_.known_hosts_files = {"/dev/null"};
-    } else if (name == "identitiesonly") {
-      // As far as it goes here: keys that were not named are not tried.
-      target_.use_default_keys = target_.use_default_keys && lower(value) != "yes";
-    } else if (name == "connecttimeout") {
-      return set_timeout(value);
-    } else if (name == "proxyjump") {
-      return set_jumps(value);
-    } else if (name == "proxycommand") {
-      return set_proxy_command(value);
-    } else {
-      return unsupported(shown);
-    }
-    return {};
-  }
-
-  Error unsupported(const std::string& shown) {
-    std::string hint =
-        "remove it from ansible_ssh_common_args, ansible_ssh_extra_args or ansible_ssh_args";
-    return Error(ErrorCode::connection_settings,
-                 fmt::format("the ssh option '{}' is not supported", shown))
-        .hint(std::move(hint));
-  }
-
-  Result<void> set_policy(const std::string& value) {
-    const std::string word = lower(value);
-    if (word == "yes" || word == "ask" || word == "true") {
-      target_.host_keys = HostKeyPolicy::strict;
-    } else if (word == "accept-new") {
-      target_.host_keys = HostKeyPolicy::accept_new;
-    } else if (word == "no" || word == "off" || word == "false") {
-      target_.host_keys = HostKeyPolicy::off;
-    } else {
-      return unusable(
-          fmt::format("StrictHostKeyChecking is '{}': expected yes, accept-new or no", value));
-    }
-    return {};
-  }
-
-  Result<void> set_timeout(const std::string& value) {
-    unsigned seconds = 0;
-    const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (failure != std::errc() || end != value.data() + value.size() || seconds == 0) {
-      return unusable(fmt::format("ConnectTimeout is '{}': expected seconds", value));
-    }
-    target_.timeouts.connect = std::chrono::seconds(seconds);
-    return {};
-  }
-
-  Result<void> set_jumps(const std::string& value) {
-    target_.jumps.clear();
-    if (lower(value) == "none") return {};
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const auto comma = std::min(rest.find(','), rest.size());
-      GS_TRY(Jump jump, parse_jump(rest.substr(0, comma)));
-      target_.jumps.push_back(std::move(jump));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-    return {};
-  }
-
-  /// `ssh -W %h:%p [options] bastion`, the spelling from before ProxyJump.
-  Result<void> set_proxy_command(const std::string& value) {
-    if (lower(value) == "none") return {};
-    GS_TRY(const std::vector<std::string> words, split_words(value));
-    Jump jump;
-    bool forwards = false;
-    std::string host;
-    for (std::size_t i = 1; i < words.size(); ++i) {
-      const std::string& word = words[i];
-      const bool has_next = i + 1 < words.size();
-      if (word == "-W" && has_next && words[i + 1] == "%h:%p") {
-        forwards = true;
-        ++i;
-      } else if (word == "-W%h:%p") {
-        forwards = true;
-      } else if (word == "-p" && has_next) {
-        GS_TRY(jump.port, parse_port(words[++i]));
-      } else if (word == "-l" && has_next) {
-        jump.user = words[++i];
-      } else if (word == "-i" && has_next) {
-        target_.key_files.push_back(words[++i]);
-      } else if (word == "-o" && has_next) {
-        ++i;  // the jump host is reached under the same rules as the target
-      } else if (word == "-q" || word == "-T" || word == "-A" || word.starts_with("-o")) {
-        continue;
-      } else if (!word.starts_with('-') && host.empty()) {
-        host = word;
-      } else {
-        forwards = false;
-        break;
-      }
-    }
-    const bool is_ssh = !words.empty() && (words[0] == "ssh" || words[0].ends_with("/ssh"));
-    if (!is_ssh || !forwards || host.empty()) {
-      return Error(ErrorCode::connection_settings,
-                   fmt::format("the ProxyCommand '{}' is not supported", value))
-          .hint("use ProxyJump, or 'ssh -W %h:%p HOST'");
-    }
-    const std::uint16_t port = jump.port;
-    const std::string user = jump.user;
-    GS_TRY(jump, parse_jump(host));
-    if (jump.port == 22) jump.port = port;
-    if (jump.user.empty()) jump.user = user;
-    target_.jumps = {jump};
-    return {};
-  }
-
-  Target& target_;
-  std::vector<std::string> seen_;
+  SshOptionReader options_;
 };
 
 }  // namespace

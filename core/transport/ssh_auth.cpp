@@ -89,6 +89,7 @@ class Authentication {
 
   /// Takes in the outcome of an attempt.
   Result<void> settle(int rc, const std::string& what) {
+    if (session_->failure()) return *session_->failure();
     if (rc == SSH_AUTH_ERROR) {
       const std::string reason = session_->handle()->error_text();
       session_->fail(Error(ErrorCode::connection_lost, reason));
@@ -159,6 +160,7 @@ class Authentication {
         if (std::ranges::find(tried_publics_, text) != tried_publics_.end() ||
             is_named(key) != wants_named)
           continue;
+        if (identity_.only_named && !wants_named) continue;
         if (attempts_ + chosen.size() < kMostAttempts) {
           chosen.push_back(key);
         } else {

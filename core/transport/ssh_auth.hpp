@@ -19,6 +19,7 @@ struct Identity {
   std::vector<std::string> named_keys;
   std::vector<std::string> default_keys;
   std::string agent_socket;  ///< empty = no agent
+  bool only_named = false;   ///< of the agent's keys, those of named files alone
   Secret passphrase;
   Secret password;
 

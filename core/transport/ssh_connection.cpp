@@ -3,6 +3,7 @@
 #include "core/transport/ssh_connection.hpp"
 
 #include "core/async/timeout.hpp"
+#include "core/transport/bastion.hpp"
 
 #include <fmt/format.h>
 
@@ -61,6 +62,7 @@ void SshConnection::drop() {
   if (link_ != nullptr) link_->detach();
   runner_.reset();
   if (session_ != nullptr) session_->close();
+  bastion_.reset();
 }
 
 Error SshConnection::describe(Error error) const {
@@ -84,7 +86,7 @@ std::vector<std::string> SshConnection::known_hosts_files() const {
 
 Identity SshConnection::identity() const {
   Identity identity;
-  identity.user = target_.user.empty() ? shared_->default_user : target_.user;
+  identity.user = target_.user;
   identity.host = target_.name;
   for (const std::string& path : target_.key_files)
     identity.named_keys.push_back(shared_->expand(path, target_));
@@ -93,6 +95,7 @@ Identity SshConnection::identity() const {
       identity.default_keys.push_back(shared_->settings.home + "/.ssh/" + name);
     }
   }
+  identity.only_named = !target_.use_default_keys;
   if (target_.use_agent) identity.agent_socket = shared_->settings.agent_socket;
   identity.passphrase = target_.key_passphrase;
   identity.password = target_.password;
@@ -117,12 +120,8 @@ Async<void> SshConnection::connect() {
 }
 
 Async<void> SshConnection::connect_with_retries() {
-  if (!target_.jumps.empty()) {
-    co_return Error(ErrorCode::connection_settings,
-                    fmt::format("'{}' is behind the jump host '{}', which is not supported",
-                                target_.name,
-                                target_.jumps[0].address));
-  }
+  GS_CO_TRY_VOID(shared_->complete(target_));
+  if (!target_.jumps.empty()) bastion_ = Bastion::of(shared_, target_);
   for (int attempt = 1;; ++attempt) {
     was_refused_ = false;
     const Result<void> done = co_await connect_once();
@@ -143,19 +142,21 @@ Async<void> SshConnection::connect_with_retries() {
 }
 
 Async<void> SshConnection::connect_once() {
+  // Before the gate: the bastion needs a place of its own.
+  if (bastion_ != nullptr) GS_CO_TRY_VOID(co_await bastion_->ready());
   // A server gives a guest two minutes to log in, so the place is taken before the connection is
   // made.
   GS_CO_TRY(const async::Gate::Pass pass, co_await shared_->handshakes.enter());
   const Timeouts& limits = target_.timeouts;
-  const DialLimits dial_limits(limits.resolve, limits.connect);
-  auto dialling = dial(shared_->names, target_.host(), target_.port, dial_limits);
-  GS_CO_TRY(DialledSocket dialled, co_await std::move(dialling));
+  auto reaching = reach();
+  GS_CO_TRY(DialledSocket dialled, co_await std::move(reaching));
   auto shaking = shake_hands(std::move(dialled.socket), dialled.address);
   auto shaking_limited =
       async::with_timeout(limits.handshake,
                           std::move(shaking),
                           too_late(target_.name, "the SSH handshake", limits.handshake));
   GS_CO_TRY_VOID(co_await std::move(shaking_limited));
+  if (session_->failure()) co_return *session_->failure();  // closed meanwhile
   GS_CO_TRY_VOID(co_await check_host_key());
   auto proving = authenticate(session_, identity(), shared_->key_ring, shared_->keys);
   auto proving_limited =
@@ -163,15 +164,33 @@ Async<void> SshConnection::connect_once() {
                           std::move(proving),
                           too_late(target_.name, "authentication", limits.authentication));
   GS_CO_TRY(report_.authentication, co_await std::move(proving_limited));
+  if (session_->failure()) co_return *session_->failure();
   report_.server = session_->server_banner();
   session_->begin_events();
   co_return Result<void>();
 }
 
+Async<DialledSocket> SshConnection::reach() {
+  const Timeouts& limits = target_.timeouts;
+  if (bastion_ == nullptr) {
+    const DialLimits dial_limits(limits.resolve, limits.connect);
+    auto dialling = dial(shared_->names, target_.host(), target_.port, dial_limits);
+    co_return co_await std::move(dialling);
+  }
+  auto dialling = bastion_->dial(target_.host(), target_.port);
+  auto limited = async::with_timeout(
+      limits.connect,
+      std::move(dialling),
+      too_late(target_.name, "connecting through the jump host", limits.connect));
+  GS_CO_TRY(FileHandle socket, co_await std::move(limited));
+  // The bastion resolves the name; what libssh is told here goes nowhere.
+  co_return DialledSocket(std::move(socket), "127.0.0.1");
+}
+
 Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
   session_ = std::make_shared<SshSession>(shared_->executor);
   SshOptions options;
-  options.user = target_.user.empty() ? shared_->default_user : target_.user;
+  options.user = target_.user;
   options.address = std::move(address);
   options.port = target_.port;
   options.known_key_types =

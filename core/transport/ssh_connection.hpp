@@ -16,6 +16,8 @@
 
 namespace gpustack::transport {
 
+class Bastion;
+
 class SshConnection : public Connection {
  public:
   SshConnection(std::shared_ptr<Connector::Shared> shared, Target target);
@@ -35,12 +37,15 @@ class SshConnection : public Connection {
     return is_open_ && !is_closed_ && session_ != nullptr && !session_->failure();
   }
   const OpenReport& report() const override { return report_; }
+  /// For what goes through this host; connect() has succeeded.
+  const std::shared_ptr<SshSession>& session() const { return session_; }
 
  private:
   struct Start;
 
   Async<void> connect_with_retries();
   Async<void> connect_once();
+  Async<DialledSocket> reach();
   Async<void> shake_hands(FileHandle socket, std::string address);
   Async<void> check_host_key();
   Result<void> judge(const HostKey& key, const HostKeyVerdict& verdict);
@@ -57,6 +62,7 @@ class SshConnection : public Connection {
 
   std::shared_ptr<Connector::Shared> shared_;  // until the last handler has run
   Target target_;
+  std::shared_ptr<Bastion> bastion_;  // shared with the other hosts behind it
   std::shared_ptr<SshSession> session_;
   std::shared_ptr<SshChannel> runner_;
   std::shared_ptr<RunnerLink> link_;

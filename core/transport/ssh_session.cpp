@@ -61,6 +61,7 @@ Async<void> SshSession::handshake(FileHandle socket,
     arm();
     const auto deadline = has_banner ? async::Clock::time_point::max() : banner_deadline;
     GS_CO_TRY(const bool was_notified, co_await progress_.wait_until(deadline));
+    if (failure_) co_return *failure_;  // closed meanwhile
     if (!was_notified && async::Clock::now() >= deadline) {
       handle_->set_failed();
       std::string heard =
@@ -188,16 +189,42 @@ void SshSession::drive() {
   arm();
 }
 
-Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command,
-                                                    std::string ahead,
-                                                    Pipe::Consumer consumer) {
-  if (failure_) co_return *failure_;
+Result<std::shared_ptr<SshChannel>> SshSession::make_channel(Pipe::Consumer consumer) {
+  if (failure_) return *failure_;
   auto channel = std::make_shared<SshChannel>(shared_from_this(), std::move(consumer));
   channel->channel_ = ssh_channel_new(raw());
   if (channel->channel_ == nullptr)
-    co_return Error(ErrorCode::runner_unusable, "no memory for an ssh channel");
+    return Error(ErrorCode::connection_lost, "no memory for an ssh channel");
   channel->install_callbacks();
   channels_.push_back(channel);
+  return channel;
+}
+
+Async<std::shared_ptr<SshChannel>> SshSession::forward(std::string host,
+                                                       std::uint16_t port,
+                                                       Pipe::Consumer consumer) {
+  GS_CO_TRY(const std::shared_ptr<SshChannel> channel, make_channel(std::move(consumer)));
+  std::function<int()> open = [raw = channel->channel_, host, port] {
+    return ssh_channel_open_forward(raw, host.c_str(), port, "127.0.0.1", 0);
+  };
+  auto opening = repeat(std::move(open), SSH_AGAIN);
+  const Result<int> rc = co_await std::move(opening);
+  if (rc && *rc == SSH_OK) {
+    channel->may_write_ = true;
+    kick();
+    co_return channel;
+  }
+  const std::string reason = rc && handle_ != nullptr ? handle_->error_text() : std::string();
+  release(channel);
+  if (!rc) co_return rc.error();
+  co_return Error(ErrorCode::unreachable,
+                  fmt::format("it cannot connect to '{}' port {}: {}", host, port, reason));
+}
+
+Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command,
+                                                    std::string ahead,
+                                                    Pipe::Consumer consumer) {
+  GS_CO_TRY(const std::shared_ptr<SshChannel> channel, make_channel(std::move(consumer)));
   std::function<int()> open = [raw = channel->channel_] { return ssh_channel_open_session(raw); };
   auto opening = repeat(std::move(open), SSH_AGAIN);
   Result<int> rc = co_await std::move(opening);

@@ -107,6 +107,11 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   Async<std::shared_ptr<SshChannel>> exec(std::string command,
                                           std::string ahead,
                                           Pipe::Consumer consumer);
+  /// Opens a connection from the server to `host`.
+  /// @error unreachable  the server cannot or may not connect there
+  Async<std::shared_ptr<SshChannel>> forward(std::string host,
+                                             std::uint16_t port,
+                                             Pipe::Consumer consumer);
   /// Frees the channel; no more output is consumed.
   void release(const std::shared_ptr<SshChannel>& channel);
 
@@ -123,6 +128,7 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
  private:
   friend class SshChannel;
 
+  Result<std::shared_ptr<SshChannel>> make_channel(Pipe::Consumer consumer);
   void arm();
   void on_ready();
   void drive();

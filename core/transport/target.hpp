@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,27 +38,32 @@ struct Timeouts {
 /// A host in between; reached the same way as the target itself.
 struct Jump {
   std::string address;
-  std::uint16_t port = 22;
+  std::uint16_t port = 0;  ///< 0 = what ssh_config says, else 22
   std::string user;
 };
 
 struct Target {
   std::string name;  ///< as in the inventory, for messages
   ConnectionKind kind = ConnectionKind::ssh;
-  std::string address;  ///< name or number; empty = `name`
-  std::uint16_t port = 22;
-  std::string user;  ///< empty = the user who runs gpustack
+  std::string address;     ///< name or number; empty = `name`
+  std::uint16_t port = 0;  ///< 0 = what ssh_config says, else 22
+  std::string user;        ///< empty = what ssh_config says, else the user who runs gpustack
   std::vector<std::string>
-      key_files;                 ///< named by the user, in order; the default keys come after them
-  bool use_default_keys = true;  ///< ~/.ssh/id_ed25519, id_ecdsa, id_rsa
+      key_files;  ///< named by the user, in order; the default keys come after them
+  bool use_default_keys =
+      true;  ///< ~/.ssh/id_ed25519, id_ecdsa, id_rsa; false limits the agent to key_files too
   bool use_agent = true;
   Secret password;
   Secret key_passphrase;
   std::vector<std::string>
       known_hosts_files;  ///< empty = ~/.ssh/known_hosts; new keys go into the first one
-  bool use_system_known_hosts = true;  ///< /etc/ssh/ssh_known_hosts is read as well
-  HostKeyPolicy host_keys = HostKeyPolicy::strict;
-  std::vector<Jump> jumps;  ///< outermost first
+  bool use_system_known_hosts = true;      ///< /etc/ssh/ssh_known_hosts is read as well
+  std::optional<HostKeyPolicy> host_keys;  ///< empty = what ssh_config says, else strict
+  std::vector<Jump> jumps;                 ///< the one nearest to us first
+  bool may_jump =
+      true;  ///< false: a jump host itself, which ssh_config does not send through another one
+  bool use_ssh_config =
+      true;  ///< ~/.ssh/config and /etc/ssh/ssh_config complete what is not set here
   Timeouts timeouts;
   SourceSpan span;  ///< where the host is defined, for messages
 

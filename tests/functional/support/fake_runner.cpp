@@ -53,7 +53,7 @@ void run_task(const Frame& task) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count > 1 && std::strcmp(arguments[1], "--version") == 0) return 0;
+  if (count > 1 && std::strcmp(arguments[1], "version") == 0) return 0;
   if (count != 4 || std::strcmp(arguments[1], "serve") != 0 ||
       std::strcmp(arguments[2], "--hash") != 0)
     return 2;

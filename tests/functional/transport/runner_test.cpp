@@ -51,7 +51,7 @@ TEST_F(Runner, ABrokenCachedRunnerIsReplaced) {
   close(*opened(settings()));
   // Starts, but is not the runner: ends at once.
   write_file(cached_runner(),
-             "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho not the one >&2; exit 5\n",
+             "#!/bin/sh\n[ \"$1\" = version ] && exit 0\necho not the one >&2; exit 5\n",
              0700);
 
   const auto again = opened(settings());

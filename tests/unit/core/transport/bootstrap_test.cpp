@@ -65,7 +65,7 @@ class BootstrapCommand : public testing::Test {
     folder_ = ::mkdtemp(folder);
     runner_path_ = folder_ + "/runner";
     std::ofstream(runner_path_)
-        << "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"started $1 $2\"\ncat\n";
+        << "#!/bin/sh\n[ \"$1\" = version ] && exit 0\necho \"started $1 $2\"\ncat\n";
     EXPECT_TRUE(store_.add(runner_path_).has_value());
   }
   ~BootstrapCommand() override { std::filesystem::remove_all(folder_); }

@@ -38,7 +38,8 @@ TEST(SshArguments, IgnoresWhatOnlyTunesOpenSsh) {
   const Target target =
       parsed("-C -q -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=30");
 
-  EXPECT_EQ(target.port, 22);
+  EXPECT_EQ(target.port, 0);
+  EXPECT_FALSE(target.host_keys.has_value());
 }
 
 TEST(SshArguments, ReadsQuotedKnownHostsFiles) {

@@ -1,0 +1,111 @@
+#include "core/transport/bastion.hpp"
+
+#include "core/async/timeout.hpp"
+#include "core/transport/forward.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/socket.h>
+
+namespace gpustack::transport {
+
+namespace {
+
+/// Default of sshd's MaxStartups, where it begins to refuse, less some room for others.
+constexpr std::size_t kStartsAtOnce = 8;
+
+Target jump_target(const Target& behind) {
+  const Jump& last = behind.jumps.back();
+  Target target = behind;
+  target.name = last.address;
+  target.address = last.address;
+  target.port = last.port;
+  target.user = last.user;
+  target.jumps.pop_back();
+  target.may_jump = false;
+  target.password = Secret();  // the host's password is not the jump host's to see
+  return target;
+}
+
+std::string chain_name(const Target& target) {
+  std::string name;
+  for (const Jump& jump : target.jumps)
+    name += fmt::format("{}@{}:{},", jump.user, jump.address, jump.port);
+  for (const std::string& key : target.key_files) name += key + ';';
+  return name;
+}
+
+}  // namespace
+
+Bastion::Bastion(std::shared_ptr<Connector::Shared> shared, Target target)
+    : connection_(shared, target),
+      name_(target.name),
+      starts_(shared->executor, kStartsAtOnce),
+      tried_(shared->executor) {}
+
+std::shared_ptr<Bastion> Bastion::of(const std::shared_ptr<Connector::Shared>& shared,
+                                     const Target& behind) {
+  std::weak_ptr<Bastion>& known = shared->bastions[chain_name(behind)];
+  std::shared_ptr<Bastion> bastion = known.lock();
+  if (bastion == nullptr) {
+    bastion = std::make_shared<Bastion>(shared, jump_target(behind));
+    known = bastion;
+  }
+  return bastion;
+}
+
+Error Bastion::blamed(const Error& error) const {
+  return Error(error.code(), fmt::format("jump host '{}': {}", name_, error.message()))
+      .hint(error.hint());
+}
+
+Async<void> Bastion::ready() {
+  const auto self = shared_from_this();
+  while (is_trying_) GS_CO_TRY_VOID(co_await tried_.wait());
+  if (failure_) co_return *failure_;
+  if (is_ready_) co_return Result<void>();
+  is_trying_ = true;
+  auto connecting = connection_.connect();
+  const Result<void> done = co_await std::move(connecting);
+  is_trying_ = false;
+  is_ready_ = done.has_value();
+  if (!done) failure_ = blamed(done.error());
+  tried_.notify_all();
+  if (failure_) co_return *failure_;
+  co_return Result<void>();
+}
+
+void Bastion::note_failure() {
+  const auto& lost = connection_.session()->failure();
+  if (lost && !failure_) failure_ = blamed(*lost);
+}
+
+Async<FileHandle> Bastion::dial(std::string host, std::uint16_t port) {
+  const auto self = shared_from_this();
+  GS_CO_TRY(const async::Gate::Pass pass, co_await starts_.enter());
+  const std::shared_ptr<SshSession> session = connection_.session();
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+    co_return Error(ErrorCode::unreachable,
+                    fmt::format("cannot make a socket pair: {}", errno_text(errno)));
+  }
+  FileHandle near(ends[0]);
+  FileHandle far(ends[1]);
+  const auto forward = std::make_shared<Forward>(session->executor(), std::move(far));
+  Pipe::Consumer consumer = [weak = std::weak_ptr<Forward>(forward)](Stream,
+                                                                     std::string_view bytes) {
+    if (const auto owner = weak.lock()) owner->on_channel_bytes(bytes);
+  };
+  auto opening = session->forward(host, port, std::move(consumer));
+  const Result<std::shared_ptr<SshChannel>> channel = co_await std::move(opening);
+  note_failure();
+  if (!channel) {
+    if (failure_) co_return *failure_;
+    co_return channel.error().code() == ErrorCode::cancelled ? channel.error()
+                                                             : blamed(channel.error());
+  }
+  forward->start(session, *channel);
+  co_return near;
+}
+
+}  // namespace gpustack::transport

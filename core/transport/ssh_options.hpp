@@ -1,0 +1,40 @@
+#pragma once
+/// @file The options of `ssh -o` and of ssh_config that mean something here.
+
+#include "core/transport/target.hpp"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpustack::transport {
+
+/// Words as a shell splits them: white space, quotes, backslash.
+/// @error connection_settings  a quote is not closed
+Result<std::vector<std::string>> split_shell_words(std::string_view text);
+
+/// Writes options into a Target. As in ssh, the first value of an option counts; IdentityFile
+/// collects.
+class SshOptionReader {
+ public:
+  explicit SshOptionReader(Target& target) : target_(target) {}  // outlived by: the caller's frame
+
+  /// @param name   the option in lower case
+  /// @param shown  the option as the user wrote it
+  /// @error connection_settings  an unusable value, or an option that would change the connection
+  /// in an unsupported way
+  Result<void> set(const std::string& name, const std::string& value, std::string shown = {});
+  bool has(std::string_view name) const { return std::ranges::find(seen_, name) != seen_.end(); }
+
+ private:
+  Result<void> set_policy(const std::string& value);
+  Result<void> set_timeout(const std::string& value);
+  Result<void> set_jumps(const std::string& value);
+  Result<void> set_proxy_command(const std::string& value);
+
+  Target& target_;
+  std::vector<std::string> seen_;
+};
+
+}  // namespace gpustack::transport

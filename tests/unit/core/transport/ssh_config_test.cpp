@@ -1,0 +1,147 @@
+#include "core/transport/ssh_config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace gpustack::transport {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Target named(const std::string& name) {
+  Target target;
+  target.name = name;
+  return target;
+}
+
+class SshConfigFiles : public testing::Test {
+ protected:
+  Result<Target> apply(const std::string& text, Target target) {
+    SshConfig config;
+    const SshConfig::Reader reader = [this](const std::string& pattern) {
+      std::vector<std::pair<std::string, std::string>> found;
+      if (const auto file = files_.find(pattern); file != files_.end()) found.emplace_back(*file);
+      return found;
+    };
+    config.add_text("/home/u/.ssh/config", text, "/home/u/.ssh", reader);
+    GS_TRY_VOID(config.apply(target));
+    return target;
+  }
+  Target applied(const std::string& text, const std::string& name) {
+    Result<Target> target = apply(text, named(name));
+    EXPECT_TRUE(target.has_value()) << target.error().message();
+    return target ? std::move(*target) : Target();
+  }
+
+  std::map<std::string, std::string> files_;
+};
+
+constexpr const char* kUsual = R"(
+# the fleet
+Host web* !web9
+  HostName %h.example.com
+  User = deploy
+  Port 2222
+  IdentityFile ~/.ssh/web
+Host gate
+  HostName 10.0.0.1
+Host *
+  User nobody
+  IdentityFile "~/.ssh/any"
+  ProxyJump admin@gate:2200
+  StrictHostKeyChecking accept-new
+  ServerAliveInterval 30
+)";
+
+TEST_F(SshConfigFiles, TakesTheFirstValueAndCollectsKeys) {
+  const Target target = applied(kUsual, "web1");
+
+  EXPECT_EQ(target.host(), "web1.example.com");
+  EXPECT_EQ(target.user, "deploy");
+  EXPECT_EQ(target.port, 2222);
+  EXPECT_THAT(target.key_files, ElementsAre("~/.ssh/web", "~/.ssh/any"));
+  EXPECT_EQ(target.host_keys, HostKeyPolicy::accept_new);
+  ASSERT_EQ(target.jumps.size(), 1U);
+  EXPECT_EQ(target.jumps[0].user, "admin");
+}
+
+TEST_F(SshConfigFiles, LeavesOutHostsAfterAnExclamationMark) {
+  const Target target = applied(kUsual, "web9");
+
+  EXPECT_EQ(target.host(), "web9");
+  EXPECT_EQ(target.user, "nobody");
+}
+
+TEST_F(SshConfigFiles, TheTargetsOwnSettingsWin) {
+  Target given = named("web1");
+  given.user = "root";
+  given.port = 22;
+  given.host_keys = HostKeyPolicy::strict;
+
+  const Result<Target> target = apply(kUsual, given);
+
+  ASSERT_TRUE(target.has_value());
+  EXPECT_EQ(target->user, "root");
+  EXPECT_EQ(target->port, 22);
+  EXPECT_EQ(target->host_keys, HostKeyPolicy::strict);
+}
+
+TEST_F(SshConfigFiles, AJumpHostIsNotSentThroughAnother) {
+  Target gate = named("gate");
+  gate.may_jump = false;
+
+  const Result<Target> target = apply(kUsual, gate);
+
+  ASSERT_TRUE(target.has_value());
+  EXPECT_EQ(target->host(), "10.0.0.1");
+  EXPECT_TRUE(target->jumps.empty());
+}
+
+TEST_F(SshConfigFiles, MatchSectionsLookAtHostAndUser) {
+  const std::string text =
+      "Host alias\n  HostName real\n"
+      "Match host real user root\n  Port 1\n"
+      "Match originalhost alias\n  Port 2\n"
+      "Match !host real\n  IdentityFile /never\n"
+      "Match exec true\n  IdentityFile /exec\n"
+      "Match all\n  IdentityFile /all\n";
+
+  const Target target = applied(text, "alias");
+
+  EXPECT_EQ(target.port, 2);
+  EXPECT_THAT(target.key_files, ElementsAre("/all"));
+}
+
+TEST_F(SshConfigFiles, IncludedFilesHoldWhereTheyAreIncluded) {
+  files_["/home/u/.ssh/conf.d/*"] = "IdentityFile /inner\nHost other\n  IdentityFile /other\n";
+
+  const Target target = applied("Host web1\n  Include conf.d/*\n  User deploy\n", "web1");
+  const Target other = applied("Host web1\n  Include conf.d/*\n  User deploy\n", "other");
+
+  EXPECT_THAT(target.key_files, ElementsAre("/inner"));
+  EXPECT_EQ(target.user, "deploy");
+  EXPECT_TRUE(other.key_files.empty());
+}
+
+TEST_F(SshConfigFiles, AFileThatIncludesItselfComesToAnEnd) {
+  files_["/home/u/.ssh/loop"] = "Include loop\nUser deploy\n";
+
+  EXPECT_EQ(applied("Include loop\n", "web1").user, "deploy");
+}
+
+TEST_F(SshConfigFiles, AnUnsupportedProxyCommandIsRefusedForItsHostsOnlyWithItsPlace) {
+  const std::string text = "Host far\n  ProxyCommand nc %h %p\n";
+
+  const Result<Target> far = apply(text, named("far"));
+
+  EXPECT_TRUE(apply(text, named("near")).has_value());
+  ASSERT_FALSE(far.has_value());
+  EXPECT_THAT(far.error().message(),
+              testing::AllOf(HasSubstr("/home/u/.ssh/config:2"), HasSubstr("nc %h %p")));
+}
+
+}  // namespace
+}  // namespace gpustack::transport
