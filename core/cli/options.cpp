@@ -33,6 +33,11 @@ std::vector<std::string> split_list(const std::vector<std::string>& texts) {
   return out;
 }
 
+std::string from_environment(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::string() : std::string(text);
+}
+
 std::optional<std::string> given(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return text;
@@ -89,6 +94,8 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
       ->type_name("FILE");
   app.add_option("-c,--connection", options.connection, "ssh or local (ssh)")->type_name("KIND");
   app.add_option("--ssh-common-args", options.ssh_common_args, "Options as for ssh")
+      ->type_name("ARGS");
+  app.add_option("--ssh-extra-args", options.ssh_extra_args, "More options, behind the common ones")
       ->type_name("ARGS");
   app.add_option("-T,--timeout", options.timeout, "Seconds for a connection to stand")
       ->type_name("SECONDS");
@@ -209,10 +216,12 @@ Result<Session> make_session(const CommonOptions& options,
   run.verbosity = options.verbosity;
   if (options.forks > 0) run.forks = options.forks;
   GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
-  if (!options.ssh_common_args.empty() &&
-      run.extra_vars.find("ansible_ssh_common_args") == nullptr) {
-    run.extra_vars.set("ansible_ssh_common_args", Value(options.ssh_common_args));
-  }
+  run.ssh_args = from_environment("ANSIBLE_SSH_ARGS");
+  run.ssh_common_args = options.ssh_common_args.empty()
+                            ? from_environment("ANSIBLE_SSH_COMMON_ARGS")
+                            : options.ssh_common_args;
+  run.ssh_extra_args = options.ssh_extra_args.empty() ? from_environment("ANSIBLE_SSH_EXTRA_ARGS")
+                                                      : options.ssh_extra_args;
   const auto tags = split_list(options.tags);
   if (!tags.empty()) run.tags = tags;
   run.skip_tags = split_list(options.skip_tags);

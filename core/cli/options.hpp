@@ -35,6 +35,7 @@ struct CommonOptions {
   std::string private_key;
   std::string connection;
   std::string ssh_common_args;
+  std::string ssh_extra_args;
   std::int64_t timeout = 0;
   std::size_t forks = 0;
   int verbosity = 0;

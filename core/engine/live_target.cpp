@@ -1,6 +1,7 @@
 #include "core/engine/live_target.hpp"
 
 #include "core/async/task_group.hpp"
+#include "core/transport/runner_link.hpp"
 #include "core/wire/session.hpp"
 
 #include <algorithm>
@@ -12,10 +13,38 @@ namespace {
 
 constexpr std::size_t kBackground = 1024;
 
+/// The runner ends after three of these without a frame from us, when nobody is left to end it: a
+/// controller that lost its power must not hold the host's lock. Several times as long as the
+/// connection's pings, since a controller may be stopped for a while (Ctrl-Z) and come back.
+constexpr std::chrono::seconds kSignsOfLife{60};
+static_assert(kSignsOfLife >= transport::PingSettings().interval);
+
 std::string hello_payload() {
   wire::Hello hello;
   hello.controller = "gpustack";
+  hello.ping_interval = kSignsOfLife;
   return wire::make_hello(hello).payload;
+}
+
+/// The settings under Ansible's names, which decide in Ansible's order.
+Map variables_of(const ConnectionSettings& settings) {
+  Map variables;
+  const auto set = [&](const char* name, const std::string& text) {
+    if (!text.empty()) variables.set(name, Value(text));
+  };
+  set("ansible_connection", settings.kind);
+  set("ansible_host", settings.address);
+  set("ansible_user", settings.user);
+  set("ansible_private_key_file", settings.private_key_file);
+  set("ansible_ssh_args", settings.ssh_args);
+  set("ansible_ssh_common_args", settings.common_args);
+  set("ansible_ssh_extra_args", settings.extra_args);
+  if (settings.port != 0) variables.set("ansible_port", Value(settings.port));
+  if (!settings.password.is_null()) variables.set("ansible_password", settings.password);
+  if (!settings.host_key_checking) variables.set("ansible_host_key_checking", Value(false));
+  if (settings.timeout_seconds > 0)
+    variables.set("ansible_timeout", Value(settings.timeout_seconds));
+  return variables;
 }
 
 }  // namespace
@@ -337,20 +366,8 @@ LiveTargetPool::~LiveTargetPool() = default;
 Async<Target*> LiveTargetPool::get(std::string host, ConnectionSettings settings) {
   const std::string key = host + "\n" + settings.key();
   if (const auto known = targets_.find(key); known != targets_.end()) co_return known->second.get();
-  transport::Target target;
-  target.name = host;
-  target.kind =
-      settings.kind == "local" ? transport::ConnectionKind::local : transport::ConnectionKind::ssh;
-  target.address = settings.address;
-  target.port = settings.port;
-  target.user = settings.user;
-  if (!settings.private_key_file.empty()) target.key_files.push_back(settings.private_key_file);
-  if (!settings.password.is_null()) target.password = Secret(to_text(settings.password));
-  if (!settings.host_key_checking) target.host_keys = transport::HostKeyPolicy::off;
-  if (settings.timeout_seconds > 0)
-    target.timeouts.connect = std::chrono::seconds(settings.timeout_seconds);
-  if (!settings.common_args.empty())
-    GS_CO_TRY_VOID(transport::apply_ssh_arguments(target, settings.common_args));
+  GS_CO_TRY(transport::Target target,
+            transport::target_from_variables(host, variables_of(settings), transport::Target()));
   auto live = std::make_shared<Live>(*this, std::move(target));
   Target* result = live.get();
   targets_.emplace(key, std::move(live));

@@ -25,6 +25,9 @@ struct RunOptions {
   std::optional<std::string> remote_user;
   std::optional<std::string> private_key_file;
   std::optional<std::string> connection;
+  std::string ssh_args;  ///< as ansible_ssh_args; so the two that follow
+  std::string ssh_common_args;
+  std::string ssh_extra_args;
   std::optional<std::int64_t> timeout;  ///< seconds for the connection to stand
   std::optional<bool> become;
   std::optional<std::string> become_user;

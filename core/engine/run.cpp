@@ -118,7 +118,7 @@ Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& pla
   return result;
 }
 
-Result<void> Run::ask_prompts(const play::Play& play, Value& answers) {
+Async<void> Run::ask_prompts(const play::Play& play, Value& answers) {
   for (const play::VarsPrompt& prompt : play.vars_prompt) {
     if (state_.options.extra_vars.find(prompt.name) != nullptr) continue;
     if (prompter_ == nullptr || !prompter_->is_interactive()) {
@@ -130,10 +130,10 @@ Result<void> Run::ask_prompts(const play::Play& play, Value& answers) {
     while (true) {
       std::string text = prompt.prompt.empty() ? prompt.name : prompt.prompt;
       if (!prompt.fallback.is_null()) text += " [" + to_text(prompt.fallback) + "]";
-      GS_TRY(auto answer, prompter_->ask(text + ": ", prompt.is_private));
+      GS_CO_TRY(auto answer, co_await ask(text + ": ", prompt.is_private));
       if (answer.empty() && !prompt.fallback.is_null()) answer = to_text(prompt.fallback);
       if (prompt.confirm) {
-        GS_TRY(auto again, prompter_->ask("confirm " + text + ": ", prompt.is_private));
+        GS_CO_TRY(auto again, co_await ask("confirm " + text + ": ", prompt.is_private));
         if (again != answer) continue;
       }
       Value value(std::move(answer));
@@ -142,7 +142,15 @@ Result<void> Run::ask_prompts(const play::Play& play, Value& answers) {
       break;
     }
   }
-  return {};
+  co_return Result<void>();
+}
+
+Async<std::string> Run::ask(std::string prompt, bool is_private) {
+  auto asking = [prompter = prompter_, text = std::move(prompt), is_private] {
+    return prompter->ask(text, is_private);
+  };
+  auto answer = async::on_pool(prompts_, std::move(asking));
+  co_return co_await std::move(answer);
 }
 
 Async<bool> Run::run_play(const play::Play& play) {
@@ -187,7 +195,7 @@ Async<bool> Run::run_play(const play::Play& play) {
     emit(std::move(none));
     co_return matched == 0;
   }
-  GS_CO_TRY_VOID(ask_prompts(play, play_state.prompted));
+  GS_CO_TRY_VOID(co_await ask_prompts(play, play_state.prompted));
   GS_CO_TRY(auto groups, batches(play, scope, hosts));
   const auto executor = co_await asio::this_coro::executor;
   bool go_on = true;

@@ -3,6 +3,7 @@
 
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
+#include "core/async/pool.hpp"
 #include "core/engine/lockstep.hpp"
 #include "core/engine/scope.hpp"
 #include "core/engine/state.hpp"
@@ -89,7 +90,11 @@ class Run {
   play::Loader& loader() { return loader_; }
   TargetPool& targets() { return targets_; }
   ContentStore& contents() { return contents_; }
-  Prompter* prompter() { return prompter_; }
+  /// Null = nobody to ask.
+  const Prompter* prompter() const { return prompter_; }
+  /// Asks the prompter, away from the event loop: connections want their pings meanwhile.
+  /// @cancel  the question stays on the screen, its answer is dropped
+  Async<std::string> ask(std::string prompt, bool is_private);
   async::Gate& gate() { return *gate_; }
   report::HostStats& stats(const std::string& host) { return stats_[host]; }
   Value& custom_stats() { return custom_stats_; }
@@ -107,13 +112,14 @@ class Run {
                                                         Scope& scope,
                                                         std::vector<std::string> hosts);
   Result<void> load_vars_files(const play::Play& play, PlayState& play_state, HostState& host);
-  Result<void> ask_prompts(const play::Play& play, Value& answers);
+  Async<void> ask_prompts(const play::Play& play, Value& answers);
 
   RunState& state_;
   play::Loader& loader_;
   TargetPool& targets_;
   report::Sink& sink_;
   Prompter* prompter_;
+  async::Pool prompts_{"prompts", 1};
   ContentStore contents_;
   play::TagChoice tag_choice_;
   std::optional<async::Gate> gate_;

@@ -135,7 +135,7 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
 
 std::string ConnectionSettings::key() const {
   return kind + "\n" + address + "\n" + std::to_string(port) + "\n" + user + "\n" +
-         private_key_file + "\n" + common_args;
+         private_key_file + "\n" + ssh_args + "\n" + common_args + "\n" + extra_args;
 }
 
 Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* node) {
@@ -191,10 +191,14 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
          first_variable(scope, {"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
   settings.password =
       password.is_null() ? options.connection_password : password.marked(Mark::secret);
-  GS_TRY(auto common, first_variable(scope, {"ansible_ssh_common_args"}));
-  GS_TRY(auto extra, first_variable(scope, {"ansible_ssh_extra_args"}));
-  settings.common_args = common.is_null() ? "" : to_text(common);
-  if (!extra.is_null()) settings.common_args += " " + to_text(extra);
+  const auto arguments = [&](std::string_view variable,
+                             const std::string& otherwise) -> Result<std::string> {
+    GS_TRY(auto value, scope.variable(variable));
+    return value.is_null() ? otherwise : to_text(value);
+  };
+  GS_TRY(settings.ssh_args, arguments("ansible_ssh_args", options.ssh_args));
+  GS_TRY(settings.common_args, arguments("ansible_ssh_common_args", options.ssh_common_args));
+  GS_TRY(settings.extra_args, arguments("ansible_ssh_extra_args", options.ssh_extra_args));
   GS_TRY(auto checking,
          first_variable(scope, {"ansible_host_key_checking", "ansible_ssh_host_key_checking"}));
   settings.host_key_checking = options.host_key_checking;
@@ -202,6 +206,17 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
     GS_TRY(settings.host_key_checking, parse_bool(checking));
   }
   settings.timeout_seconds = options.timeout.value_or(0);
+  GS_TRY(auto timeout, first_variable(scope, {"ansible_ssh_timeout", "ansible_timeout"}));
+  if (!timeout.is_null()) {
+    const std::string text = to_text(timeout);
+    char* end = nullptr;
+    settings.timeout_seconds = std::strtol(text.c_str(), &end, 10);
+    if (text.empty() || *end != '\0' || settings.timeout_seconds < 1) {
+      return Error(
+          ErrorCode::connection_settings,
+          "ansible_timeout of host '" + host + "' is '" + text + "', expected whole seconds");
+    }
+  }
   return settings;
 }
 

@@ -41,7 +41,9 @@ struct ConnectionSettings {
   std::string user;
   std::string private_key_file;
   Value password;           ///< secret; null = none
-  std::string common_args;  ///< ansible_ssh_common_args + ansible_ssh_extra_args
+  std::string ssh_args;     ///< ansible_ssh_args
+  std::string common_args;  ///< ansible_ssh_common_args
+  std::string extra_args;   ///< ansible_ssh_extra_args
   bool host_key_checking = true;
   std::int64_t timeout_seconds = 0;
 

@@ -22,6 +22,7 @@ Target jump_target(const Target& behind) {
   target.port = last.port;
   target.user = last.user;
   target.jumps.pop_back();
+  target.options_given.clear();  // those of the host behind it
   target.may_jump = false;
   target.password = Secret();  // the host's password is not the jump host's to see
   return target;

@@ -3,6 +3,7 @@
 #include "core/transport/connector_shared.hpp"
 #include "core/transport/local_connection.hpp"
 #include "core/transport/ssh_connection.hpp"
+#include "core/transport/ssh_options.hpp"
 
 #include <libssh/libssh.h>
 #include <pwd.h>
@@ -46,6 +47,7 @@ Result<void> Connector::Shared::complete(Target& target) {
     if (!ssh_config_) ssh_config_ = read_ssh_config(settings.home);
     GS_TRY_VOID(ssh_config_->apply(target));
   }
+  settle_host_name(target);
   if (target.port == 0) target.port = 22;
   if (target.user.empty()) target.user = default_user;
   if (!target.host_keys) target.host_keys = HostKeyPolicy::strict;

@@ -48,8 +48,9 @@ void RunnerLink::arm_ping() {
 
 void RunnerLink::on_ping_time() {
   if (pipe_ == nullptr || broken_ || pipe_->has_ended()) return;
-  const async::Duration silence = async::Clock::now() - last_heard_;
-  if (silence >= pings_.interval * pings_.misses) {
+  // Counted, not measured: while this program was stopped, nobody asked the runner anything.
+  if (unanswered_ >= pings_.misses) {
+    const async::Duration silence = async::Clock::now() - last_heard_;
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();
     Error error(ErrorCode::connection_lost,
                 fmt::format("'{}' has been silent for {} s: {} pings without an answer",
@@ -62,6 +63,7 @@ void RunnerLink::on_ping_time() {
     if (tell) tell(std::move(error));
     return;
   }
+  ++unanswered_;
   // A writer that is parked has more urgent bytes on their way than a ping.
   if (pipe_->queued() < kMostQueued) send_now(wire::Frame{wire::FrameType::ping, 0, 0, 0, {}});
   arm_ping();
@@ -69,6 +71,7 @@ void RunnerLink::on_ping_time() {
 
 void RunnerLink::on_output(std::string_view bytes) {
   last_heard_ = async::Clock::now();
+  unanswered_ = 0;
   if (broken_) return;
   decoder_.feed(bytes);
   for (;;) {

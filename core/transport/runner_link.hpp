@@ -16,7 +16,7 @@ namespace gpustack::transport {
 
 struct PingSettings {
   std::chrono::milliseconds interval{15'000};
-  int misses = 3;  ///< so many intervals without a byte from the runner mean that it is gone
+  int misses = 3;  ///< so many pings in a row without a byte from the runner mean that it is gone
 };
 
 /// Thread: one strand. Shared: the ping timer and the pipe's consumer may outlast the connection.
@@ -57,6 +57,7 @@ class RunnerLink : public std::enable_shared_from_this<RunnerLink> {
   PingSettings pings_;
   std::function<void(Error)> on_silence_;
   async::Clock::time_point last_heard_;
+  int unanswered_ = 0;  ///< ping times since the last byte from the runner
 };
 
 }  // namespace gpustack::transport

@@ -146,12 +146,11 @@ void SshConfig::read_text(const std::string& path,
 
 Result<void> SshConfig::apply(Target& target) const {
   const std::string original = lower_case(target.host());
-  Target found;
-  SshOptionReader options(found);
+  SshOptionReader options(target);
   for (const Line& line : lines_) {
     const Section& section = sections_[line.section];
-    const std::string& user = target.user.empty() ? found.user : target.user;
-    const std::string host = found.address.empty() ? original : lower_case(found.address);
+    const std::string user = target.user;
+    const std::string host = target.host_name.empty() ? original : lower_case(target.host_name);
     const bool applies =
         !section.never && std::ranges::all_of(section.conditions, [&](const Condition& condition) {
           const std::string& name = condition.on == Condition::On::user            ? user
@@ -167,26 +166,7 @@ Result<void> SshConfig::apply(Target& target) const {
       return std::move(error).hint(done.error().hint());
     }
   }
-  if (target.port == 0) target.port = found.port;
-  if (target.user.empty()) target.user = found.user;
-  if (!found.address.empty()) {
-    // HostName may refer to the name it replaces.
-    std::string address = found.address;
-    for (auto at = address.find("%h"); at != std::string::npos; at = address.find("%h"))
-      address.replace(at, 2, target.host());
-    target.address = address;
-  }
-  target.key_files.insert(target.key_files.end(), found.key_files.begin(), found.key_files.end());
-  target.use_default_keys = target.use_default_keys && found.use_default_keys;
-  if (target.known_hosts_files.empty()) {
-    target.known_hosts_files = found.known_hosts_files;
-    target.use_system_known_hosts = target.use_system_known_hosts && found.use_system_known_hosts;
-  }
-  if (!target.host_keys) target.host_keys = found.host_keys;
-  if (target.jumps.empty() && target.may_jump) target.jumps = found.jumps;
-  if (options.has("connecttimeout") && target.timeouts.connect == Timeouts().connect) {
-    target.timeouts.connect = found.timeouts.connect;
-  }
+  settle_host_name(target);
   return {};
 }
 

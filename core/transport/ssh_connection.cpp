@@ -77,6 +77,8 @@ std::vector<std::string> SshConnection::known_hosts_files() const {
     files.push_back(shared_->settings.home + "/.ssh/known_hosts");
     files.push_back(shared_->settings.home + "/.ssh/known_hosts2");
   }
+  for (const std::string& file : target_.system_known_hosts_files)
+    files.push_back(shared_->expand(file, target_));
   if (target_.use_system_known_hosts) {
     files.emplace_back("/etc/ssh/ssh_known_hosts");
     files.emplace_back("/etc/ssh/ssh_known_hosts2");

@@ -141,42 +141,87 @@ Result<std::vector<std::string>> split_shell_words(std::string_view text) {
   return words;
 }
 
+void settle_host_name(Target& target) {
+  if (target.host_name.empty()) return;
+  std::string address;
+  const std::string_view pattern = target.host_name;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const bool is_token = pattern[i] == '%' && i + 1 < pattern.size() &&
+                          (pattern[i + 1] == 'h' || pattern[i + 1] == '%');
+    if (!is_token) {
+      address += pattern[i];
+    } else if (pattern[++i] == 'h') {
+      address += target.host();
+    } else {
+      address += '%';
+    }
+  }
+  target.address = std::move(address);
+  target.host_name.clear();
+}
+
+SshOptionReader::SshOptionReader(Target& target) : target_(target) {
+  if (target.port != 0) give("port");
+  if (!target.user.empty()) give("user");
+  if (!target.host_name.empty()) give("hostname");
+  if (target.host_keys) give("stricthostkeychecking");
+  if (!target.known_hosts_files.empty()) give("userknownhostsfile");
+  if (!target.use_system_known_hosts) give("globalknownhostsfile");
+  if (!target.use_default_keys) give("identitiesonly");
+  if (target.timeouts.connect != Timeouts().connect) give("connecttimeout");
+  if (!target.jumps.empty() || !target.may_jump) {
+    give("proxyjump");
+    give("proxycommand");
+  }
+}
+
+bool SshOptionReader::is_given(std::string_view name) const {
+  return std::ranges::find(target_.options_given, name) != target_.options_given.end();
+}
+
+void SshOptionReader::give(std::string_view name) {
+  if (!is_given(name)) target_.options_given.emplace_back(name);
+}
+
 Result<void> SshOptionReader::set(const std::string& name,
                                   const std::string& value,
                                   std::string shown) {
   if (shown.empty()) shown = name;
   if (name == "identityfile") {
-    if (value != "none") target_.key_files.push_back(value);
+    const bool is_new = std::ranges::find(target_.key_files, value) == target_.key_files.end();
+    if (value != "none" && is_new) target_.key_files.push_back(value);
     return {};
   }
   if (std::ranges::find(kWithoutMeaning, name) != kWithoutMeaning.end()) return {};
-  if (std::ranges::find(seen_, name) != seen_.end()) return {};
-  seen_.push_back(name);
+  if (is_given(name)) return {};
+  give(name);
   if (name == "port") {
     GS_TRY(target_.port, parse_port(value));
   } else if (name == "user") {
     target_.user = value;
   } else if (name == "hostname") {
-    target_.address = value;
+    target_.host_name = value;
   } else if (name == "stricthostkeychecking") {
     return set_policy(value);
   } else if (name == "userknownhostsfile" || name == "globalknownhostsfile") {
     GS_TRY(const std::vector<std::string> files, split_shell_words(value));
-    if (name == "globalknownhostsfile") target_.use_system_known_hosts = false;
+    const bool is_system = name == "globalknownhostsfile";
+    if (is_system) target_.use_system_known_hosts = false;
+    auto& list = is_system ? target_.system_known_hosts_files : target_.known_hosts_files;
     for (const std::string& file : files) {
-      if (file != "none") target_.known_hosts_files.push_back(file);
+      if (file != "none") list.push_back(file);
     }
-    if (name == "userknownhostsfile" && target_.known_hosts_files.empty())
-      target_.known_hosts_files = {"/dev/null"};
+    if (!is_system && list.empty()) list = {"/dev/null"};
   } else if (name == "identitiesonly") {
     // As far as it goes here: keys that were not named are not tried.
     target_.use_default_keys = target_.use_default_keys && lower_case(value) != "yes";
   } else if (name == "connecttimeout") {
     return set_timeout(value);
-  } else if (name == "proxyjump") {
-    return set_jumps(value);
-  } else if (name == "proxycommand") {
-    return set_proxy_command(value);
+  } else if (name == "proxyjump" || name == "proxycommand") {
+    // Two spellings of one setting: the first of either counts.
+    give("proxyjump");
+    give("proxycommand");
+    return name == "proxyjump" ? set_jumps(value) : set_proxy_command(value);
   } else {
     return unsupported(shown);
   }

@@ -3,7 +3,6 @@
 
 #include "core/transport/target.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,27 +13,30 @@ namespace gpustack::transport {
 /// @error connection_settings  a quote is not closed
 Result<std::vector<std::string>> split_shell_words(std::string_view text);
 
-/// Writes options into a Target. As in ssh, the first value of an option counts; IdentityFile
-/// collects.
+/// Writes options into a Target. As in ssh, the first value of an option counts, and what the
+/// target says already is the first; IdentityFile collects.
 class SshOptionReader {
  public:
-  explicit SshOptionReader(Target& target) : target_(target) {}  // outlived by: the caller's frame
+  explicit SshOptionReader(Target& target);  // outlived by: the caller's frame
 
   /// @param name   the option in lower case
   /// @param shown  the option as the user wrote it
   /// @error connection_settings  an unusable value, or an option that would change the connection
   /// in an unsupported way
   Result<void> set(const std::string& name, const std::string& value, std::string shown = {});
-  bool has(std::string_view name) const { return std::ranges::find(seen_, name) != seen_.end(); }
 
  private:
+  void give(std::string_view name);
+  bool is_given(std::string_view name) const;
   Result<void> set_policy(const std::string& value);
   Result<void> set_timeout(const std::string& value);
   Result<void> set_jumps(const std::string& value);
   Result<void> set_proxy_command(const std::string& value);
 
   Target& target_;
-  std::vector<std::string> seen_;
 };
+
+/// Puts a HostName option in the place of the address that it replaces; `%h` in it is that address.
+void settle_host_name(Target& target);
 
 }  // namespace gpustack::transport

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 #include <initializer_list>
+#include <optional>
+#include <utility>
 
 namespace gpustack::transport {
 
@@ -112,31 +114,72 @@ Result<void> check_user(const Target& target, Variables& variables) {
                            expected));
 }
 
-Result<void> read_ssh(Target& target, Variables& variables) {
-  std::vector<std::string> key_files = std::exchange(target.key_files, {});
-  for (const char* name :
-       {"ansible_ssh_args", "ansible_ssh_common_args", "ansible_ssh_extra_args"}) {
-    GS_TRY(const std::string arguments, variables.text({name}));
-    if (arguments.empty()) continue;
-    Result<void> applied = apply_ssh_arguments(target, arguments);
-    if (!applied) {
-      const Value* value = variables.find({name});
-      const SourceSpan span = value->origin() != nullptr ? value->origin()->span : target.span;
-      return std::move(applied).error().at(span).while_doing(
-          fmt::format("reading '{}' of host '{}'", name, target.name));
-    }
+Result<void> read_arguments(Target& target, Variables& variables, const char* variable) {
+  GS_TRY(const std::string arguments, variables.text({variable}));
+  if (arguments.empty()) return {};
+  Result<void> applied = apply_ssh_arguments(target, arguments);
+  if (applied) return {};
+  const Value* value = variables.find({variable});
+  const SourceSpan span = value->origin() != nullptr ? value->origin()->span : target.span;
+  return std::move(applied).error().at(span).while_doing(
+      fmt::format("reading '{}' of host '{}'", variable, target.name));
+}
+
+/// The settings with variables of their own, unless ansible_ssh_args has given them.
+Result<void> read_settings(Target& target, const Target& defaults, Variables& variables) {
+  const auto is_given = [&](std::string_view option) {
+    return std::ranges::find(target.options_given, option) != target.options_given.end();
+  };
+  std::optional<HostKeyPolicy> host_keys = defaults.host_keys;
+  if (const Value* checking =
+          variables.find({"ansible_host_key_checking", "ansible_ssh_host_key_checking"})) {
+    const Result<bool> flag = parse_bool(*checking);
+    if (!flag) return variables.wrong(*checking, "a boolean");
+    // As in Ansible: no is a setting, yes leaves the choice to what follows.
+    host_keys = *flag ? std::nullopt : std::optional(HostKeyPolicy::off);
   }
-  target.key_files.insert(target.key_files.end(), key_files.begin(), key_files.end());
-  if (const Value* port = variables.find({"ansible_port", "ansible_ssh_port"})) {
+  if (!is_given("stricthostkeychecking")) target.host_keys = host_keys;
+  std::uint16_t port = defaults.port;
+  if (const Value* value = variables.find({"ansible_port", "ansible_ssh_port"})) {
     GS_TRY(const std::int64_t number,
-           whole_number(variables, *port, 1, 65535, "a port from 1 to 65535"));
-    target.port = static_cast<std::uint16_t>(number);
+           whole_number(variables, *value, 1, 65535, "a port from 1 to 65535"));
+    port = static_cast<std::uint16_t>(number);
   }
-  GS_TRY(std::string user, variables.text({"ansible_user", "ansible_ssh_user"}));
-  if (!user.empty()) target.user = std::move(user);
+  if (!is_given("port")) target.port = port;
   GS_TRY(const std::string key,
          variables.text({"ansible_private_key_file", "ansible_ssh_private_key_file"}));
-  if (!key.empty()) target.key_files.insert(target.key_files.begin(), key);
+  if (!key.empty()) {
+    target.key_files.push_back(key);
+  } else {
+    target.key_files.insert(
+        target.key_files.end(), defaults.key_files.begin(), defaults.key_files.end());
+  }
+  GS_TRY(std::string user, variables.text({"ansible_user", "ansible_ssh_user"}));
+  if (!is_given("user")) target.user = user.empty() ? defaults.user : std::move(user);
+  std::chrono::milliseconds connect = defaults.timeouts.connect;
+  const Value* timeout = variables.find({"ansible_ssh_timeout", "ansible_timeout"});
+  if (timeout != nullptr) {
+    GS_TRY(const std::int64_t seconds,
+           whole_number(variables, *timeout, 1, 86'400, "seconds from 1 to 86400"));
+    connect = std::chrono::seconds(seconds);
+  }
+  if (!is_given("connecttimeout")) {
+    target.timeouts.connect = connect;
+    if (timeout != nullptr) target.options_given.emplace_back("connecttimeout");
+  }
+  return {};
+}
+
+Result<void> read_ssh(Target& target, const Target& defaults, Variables& variables) {
+  target.port = 0;
+  target.user.clear();
+  target.key_files.clear();
+  target.host_keys.reset();
+  target.timeouts.connect = Timeouts().connect;
+  GS_TRY_VOID(read_arguments(target, variables, "ansible_ssh_args"));
+  GS_TRY_VOID(read_settings(target, defaults, variables));
+  GS_TRY_VOID(read_arguments(target, variables, "ansible_ssh_common_args"));
+  GS_TRY_VOID(read_arguments(target, variables, "ansible_ssh_extra_args"));
   GS_TRY(std::string password,
          variables.text({"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
   if (!password.empty()) target.password = Secret(password);
@@ -145,17 +188,6 @@ Result<void> read_ssh(Target& target, Variables& variables) {
          variables.text({"ansible_private_key_passphrase", "ansible_ssh_private_key_passphrase"}));
   if (!passphrase.empty()) target.key_passphrase = Secret(passphrase);
   wipe(passphrase);
-  if (const Value* checking =
-          variables.find({"ansible_host_key_checking", "ansible_ssh_host_key_checking"})) {
-    const Result<bool> flag = parse_bool(*checking);
-    if (!flag) return variables.wrong(*checking, "a boolean");
-    if (!*flag) target.host_keys = HostKeyPolicy::off;
-  }
-  if (const Value* timeout = variables.find({"ansible_ssh_timeout", "ansible_timeout"})) {
-    GS_TRY(const std::int64_t seconds,
-           whole_number(variables, *timeout, 1, 86'400, "seconds from 1 to 86400"));
-    target.timeouts.connect = std::chrono::seconds(seconds);
-  }
   return check_user(target, variables);
 }
 
@@ -169,9 +201,8 @@ Result<Target> target_from_variables(const std::string& name,
   Variables variables(name, variable_map);
   GS_TRY_VOID(read_kind(target, variables));
   GS_TRY(std::string address, variables.text({"ansible_host", "ansible_ssh_host"}));
-  if (target.kind == ConnectionKind::ssh) GS_TRY_VOID(read_ssh(target, variables));
-  // After the arguments: a HostName among them gives way to the variable.
   if (!address.empty()) target.address = std::move(address);
+  if (target.kind == ConnectionKind::ssh) GS_TRY_VOID(read_ssh(target, defaults, variables));
   return target;
 }
 

@@ -46,6 +46,7 @@ struct Target {
   std::string name;  ///< as in the inventory, for messages
   ConnectionKind kind = ConnectionKind::ssh;
   std::string address;     ///< name or number; empty = `name`
+  std::string host_name;   ///< HostName of ssh's options: stands for `address`, as `%h` in it does
   std::uint16_t port = 0;  ///< 0 = what ssh_config says, else 22
   std::string user;        ///< empty = what ssh_config says, else the user who runs gpustack
   std::vector<std::string>
@@ -57,14 +58,17 @@ struct Target {
   Secret key_passphrase;
   std::vector<std::string>
       known_hosts_files;  ///< empty = ~/.ssh/known_hosts; new keys go into the first one
-  bool use_system_known_hosts = true;      ///< /etc/ssh/ssh_known_hosts is read as well
-  std::optional<HostKeyPolicy> host_keys;  ///< empty = what ssh_config says, else strict
-  std::vector<Jump> jumps;                 ///< the one nearest to us first
+  std::vector<std::string> system_known_hosts_files;  ///< read as well, never written
+  bool use_system_known_hosts = true;                 ///< /etc/ssh/ssh_known_hosts is read as well
+  std::optional<HostKeyPolicy> host_keys;             ///< empty = what ssh_config says, else strict
+  std::vector<Jump> jumps;                            ///< the one nearest to us first
   bool may_jump =
       true;  ///< false: a jump host itself, which ssh_config does not send through another one
   bool use_ssh_config =
       true;  ///< ~/.ssh/config and /etc/ssh/ssh_config complete what is not set here
   Timeouts timeouts;
+  /// Options of ssh, in lower case, that have their value: as in ssh, a later one says nothing.
+  std::vector<std::string> options_given;
   SourceSpan span;  ///< where the host is defined, for messages
 
   const std::string& host() const { return address.empty() ? name : address; }
@@ -72,19 +76,23 @@ struct Target {
 
 /// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like):
 /// -o Option=value, -i, -p, -l, -J, and options without meaning here (ControlMaster,
-/// ServerAliveInterval, -C, -q, ...).
+/// ServerAliveInterval, -C, -q, ...). What the target says already stays: of several calls, the
+/// first that names an option decides.
 /// @error connection_settings  an option that would change the connection in a way that is not
 /// supported
 Result<void> apply_ssh_arguments(Target& target, std::string_view arguments);
 
 /// Builds the target of host `name` from its (templated) variables: ansible_connection,
 /// ansible_host, ansible_port, ansible_user, ansible_password, ansible_ssh_private_key_file,
-/// ansible_ssh_common_args, ansible_ssh_extra_args, ansible_host_key_checking, ansible_timeout, and
-/// their ansible_ssh_ spellings.
+/// ansible_ssh_args, ansible_ssh_common_args, ansible_ssh_extra_args, ansible_host_key_checking,
+/// ansible_timeout, and their ansible_ssh_ spellings. Of one ssh option the first value counts:
+/// ansible_ssh_args, then the variables of their own (ansible_port, ...) or their default, then
+/// common and extra arguments, then ssh_config.
 /// @param defaults  what holds when the variables say nothing (command line options)
 /// @error connection_settings  a value of the wrong type or range, an unknown connection; with its
 /// position
-/// @source ansible-core 2.14, connection plugins ssh and local, section "vars"
+/// @source ansible-core 2.14, connection plugins ssh and local: section "vars", and the order in
+/// which ssh's command line is put together
 Result<Target> target_from_variables(const std::string& name,
                                      const Map& variables,
                                      const Target& defaults);

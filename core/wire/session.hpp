@@ -49,8 +49,9 @@ struct Hello {
   std::string run;         ///< the run's id
   std::int64_t fence = 0;  ///< 0 = none; lower than one seen before is refused
   LockKind lock = LockKind::none;
-  std::chrono::seconds ping_interval{
-      0};  ///< 0 = the runner does not watch for silence; else three missed ones end it
+  /// 0 = the runner does not watch for silence; else three missed ones end it. No shorter than the
+  /// interval of the transport's pings (15 s), which are what breaks the silence.
+  std::chrono::seconds ping_interval{0};
 
   Value to_value() const;
   static Result<Hello> parse(const Frame& frame);

@@ -90,14 +90,12 @@ Async<Value> action_pause(ActionCall& call) {
     const auto wait = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
     GS_CO_TRY_VOID(co_await async::sleep_for(wait));
   } else {
-    Prompter* prompter = call.play.run().prompter();
+    const Prompter* prompter = call.play.run().prompter();
     if (prompter != nullptr && prompter->is_interactive()) {
       const Value& prompt = arguments.get("prompt");
       const bool echo = arguments.get("echo").is_null() || arguments.get("echo").truthy();
-      GS_CO_TRY(
-          answer,
-          prompter->ask(prompt.is_null() ? "Press enter to continue: " : to_text(prompt) + ": ",
-                        !echo));
+      std::string text = prompt.is_null() ? "Press enter to continue: " : to_text(prompt) + ": ";
+      GS_CO_TRY(answer, co_await call.play.run().ask(std::move(text), !echo));
     } else {
       call.play.run().warn("Not waiting for response to prompt as stdin is not interactive",
                            call.task.span);

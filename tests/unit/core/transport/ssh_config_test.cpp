@@ -89,6 +89,67 @@ TEST_F(SshConfigFiles, TheTargetsOwnSettingsWin) {
   EXPECT_EQ(target->host_keys, HostKeyPolicy::strict);
 }
 
+constexpr const char* kEverything = R"(
+Host *
+  HostName configured
+  Port 1
+  User configured
+  ProxyJump configured
+  StrictHostKeyChecking no
+  UserKnownHostsFile /configured
+  GlobalKnownHostsFile /configured-too
+  IdentitiesOnly yes
+  ConnectTimeout 99
+)";
+
+TEST_F(SshConfigFiles, ArgumentsForSshWinAlsoWhenTheySayTheDefault) {
+  Target given = named("web1");
+  ASSERT_TRUE(apply_ssh_arguments(given,
+                                  "-o HostName=%h.given -p 22 -l given -J none -o "
+                                  "StrictHostKeyChecking=yes -o UserKnownHostsFile=/given -o "
+                                  "IdentitiesOnly=no -o ConnectTimeout=10")
+                  .has_value());
+
+  const Result<Target> target = apply(kEverything, given);
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->host(), "web1.given");
+  EXPECT_EQ(target->port, 22);
+  EXPECT_EQ(target->user, "given");
+  EXPECT_TRUE(target->jumps.empty());
+  EXPECT_EQ(target->host_keys, HostKeyPolicy::strict);
+  EXPECT_THAT(target->known_hosts_files, ElementsAre("/given"));
+  EXPECT_THAT(target->system_known_hosts_files, ElementsAre("/configured-too"));
+  EXPECT_TRUE(target->use_default_keys);
+  EXPECT_EQ(target->timeouts.connect, std::chrono::seconds(10));
+}
+
+TEST_F(SshConfigFiles, CompleteWhatArgumentsLeaveOpen) {
+  Target given = named("web1");
+  ASSERT_TRUE(apply_ssh_arguments(given, "-o ServerAliveInterval=5").has_value());
+
+  const Result<Target> target = apply(kEverything, given);
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->host(), "configured");
+  EXPECT_EQ(target->port, 1);
+  EXPECT_EQ(target->user, "configured");
+  EXPECT_EQ(target->jumps.size(), 1U);
+  EXPECT_EQ(target->host_keys, HostKeyPolicy::off);
+  EXPECT_FALSE(target->use_default_keys);
+  EXPECT_EQ(target->timeouts.connect, std::chrono::seconds(99));
+}
+
+TEST_F(SshConfigFiles, AProxyCommandThatTheArgumentsReplaceIsNotLookedAt) {
+  Target given = named("far");
+  ASSERT_TRUE(apply_ssh_arguments(given, "-J gate").has_value());
+
+  const Result<Target> target = apply("Host far\n  ProxyCommand nc %h %p\n", given);
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->jumps.size(), 1U);
+}
+
 TEST_F(SshConfigFiles, AJumpHostIsNotSentThroughAnother) {
   Target gate = named("gate");
   gate.may_jump = false;

@@ -100,18 +100,50 @@ TEST(TargetFromVariables, ReadsAnsiblesNames) {
   EXPECT_EQ(target->host_keys, HostKeyPolicy::accept_new);
 }
 
-TEST(TargetFromVariables, VariablesWinOverArgumentsAndDefaults) {
+TEST(TargetFromVariables, WinOverTheDefaults) {
   Target defaults;
   defaults.user = "root";
   defaults.port = 1000;
-  const Map map = variables({{"ansible_ssh_args", "-p 2000 -l other"}, {"ansible_port", 3000}});
+  const Map map = variables({{"ansible_port", 3000}});
 
   const Result<Target> target = target_from_variables("web1", map, defaults);
 
   ASSERT_TRUE(target.has_value());
   EXPECT_EQ(target->port, 3000);
-  EXPECT_EQ(target->user, "other");
+  EXPECT_EQ(target->user, "root");
   EXPECT_EQ(target->host(), "web1");
+}
+
+// The order in which Ansible puts ssh's command line together, where the first value counts.
+TEST(TargetFromVariables, SshArgsComeBeforeVariablesAndTheseBeforeCommonAndExtraArguments) {
+  Target defaults;
+  defaults.user = "root";
+  const Map map =
+      variables({{"ansible_ssh_args", "-p 2000 -i /first"},
+                 {"ansible_port", 3000},
+                 {"ansible_private_key_file", "/second"},
+                 {"ansible_ssh_common_args", "-l common -o ConnectTimeout=7 -i /third -J gate1"},
+                 {"ansible_ssh_extra_args", "-l extra -o ConnectTimeout=8 -i /fourth -J gate2"}});
+
+  const Result<Target> target = target_from_variables("web1", map, defaults);
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->port, 2000);
+  EXPECT_EQ(target->user, "root");
+  EXPECT_THAT(target->key_files, ElementsAre("/first", "/second", "/third", "/fourth"));
+  EXPECT_EQ(target->timeouts.connect, std::chrono::seconds(7));
+  ASSERT_EQ(target->jumps.size(), 1U);
+  EXPECT_EQ(target->jumps[0].address, "gate1");
+}
+
+TEST(TargetFromVariables, NoHostKeyCheckingWinsOverCommonArguments) {
+  const Map map = variables({{"ansible_host_key_checking", false},
+                             {"ansible_ssh_common_args", "-o StrictHostKeyChecking=yes"}});
+
+  const Result<Target> target = target_from_variables("web1", map, Target());
+
+  ASSERT_TRUE(target.has_value());
+  EXPECT_EQ(target->host_keys, HostKeyPolicy::off);
 }
 
 TEST(TargetFromVariables, KnowsLocalConnections) {
