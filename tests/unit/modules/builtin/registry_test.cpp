@@ -1,3 +1,4 @@
+#include "core/yaml/node.hpp"
 #include "modules/sdk/module.hpp"
 #include "tests/support/memory_system.hpp"
 
@@ -37,6 +38,64 @@ TEST(Registry, EveryModuleIsDocumented) {
           << spec->name << ": an example does not use it";
     }
     expect_documented(spec->name, spec->args);
+  }
+}
+
+/// The arguments that a task gives to `spec`, or nothing when the task does not use it.
+std::optional<Result<Value>> arguments_of(const yaml::Node& task, const ModuleSpec& spec) {
+  for (const yaml::Node::Member& member : task.members()) {
+    if (!member.key.is_string() || find_module(member.key.as_string()) != &spec) continue;
+    const Value written = member.value.to_value();
+    Value arguments = written.is_null() ? Value(Map()) : written;
+    if (written.is_string()) {
+      auto parsed = parse_key_value(written.as_string(), !spec.free_form.empty());
+      if (!parsed) return parsed;
+      arguments = std::move(*parsed);
+    }
+    if (const yaml::Node* more = task.find("args"); more != nullptr && more->is_mapping()) {
+      for (const auto& [key, value] : more->to_value().as_map())
+        arguments.set(key.as_string(), value);
+    }
+    return Result<Value>(std::move(arguments));
+  }
+  return std::nullopt;
+}
+
+/// Tasks of an example: one, a list of them, or a play around them.
+std::vector<const yaml::Node*> tasks_of(const yaml::Node& node) {
+  std::vector<const yaml::Node*> out;
+  const auto add = [&](const yaml::Node& more) {
+    for (const yaml::Node* task : tasks_of(more)) out.push_back(task);
+  };
+  if (node.is_sequence()) {
+    for (const yaml::Node& item : node.items()) add(item);
+  } else if (node.is_mapping()) {
+    out.push_back(&node);
+    for (const char* section :
+         {"tasks", "handlers", "pre_tasks", "post_tasks", "block", "rescue", "always"}) {
+      if (const yaml::Node* inner = node.find(section); inner != nullptr) add(*inner);
+    }
+  }
+  return out;
+}
+
+TEST(Registry, EveryExampleIsAccepted) {
+  for (const ModuleSpec* spec : all_modules()) {
+    for (const Example& example : spec->examples) {
+      const std::string where = std::string(spec->name) + ": " + std::string(example.title);
+      const auto document = yaml::load(where, std::string(example.yaml));
+      ASSERT_TRUE(document) << document.error().render();
+      int uses = 0;
+      for (const yaml::Node* task : tasks_of(document->root)) {
+        const auto arguments = arguments_of(*task, *spec);
+        if (!arguments) continue;
+        ++uses;
+        ASSERT_TRUE(*arguments) << where << ": " << arguments->error().render();
+        const auto checked = check_literal_arguments(*spec, **arguments, document->root.span());
+        EXPECT_TRUE(checked) << where << "\n" << (checked ? "" : checked.error().render());
+      }
+      EXPECT_GT(uses, 0) << where << " has no task that uses the module";
+    }
   }
 }
 
