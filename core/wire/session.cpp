@@ -201,6 +201,7 @@ Value Task::to_value() const {
   if (umask) map.set("umask", Value(*umask));
   set_number(map, "timeout_ms", timeout.count());
   if (!facts.is_null()) map.set("facts", facts);
+  set_number(map, "background", background.count());
   return map;
 }
 
@@ -227,6 +228,7 @@ Result<Task> Task::parse(const Frame& frame) {
   if (!fields.any("umask").is_null()) task.umask = fields.small("umask");
   task.timeout = std::chrono::milliseconds(fields.count("timeout_ms"));
   task.facts = fields.any("facts");
+  task.background = std::chrono::seconds(fields.small("background"));
   return fields.finish(task);
 }
 

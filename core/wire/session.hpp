@@ -21,8 +21,8 @@ inline constexpr std::uint8_t kFailed =
 
 /// A whole message, all its frames together.
 inline constexpr std::size_t kMaxMessage = 64U << 20U;
-/// What one need_content asks for at most; two such requests may be under way.
-inline constexpr std::uint64_t kContentWindow = 2U << 20U;
+/// What one need_content asks for at most; one such request is under way at a time.
+inline constexpr std::uint64_t kContentWindow = 4U << 20U;
 /// Bytes of `data` that may be under way without a data_ack.
 inline constexpr std::uint64_t kDataWindow = 4U << 20U;
 
@@ -90,6 +90,9 @@ struct Task {
   std::optional<std::uint32_t> umask;
   std::chrono::milliseconds timeout{0};  ///< 0 = none
   Value facts;                           ///< null: what `setup` gathered on this connection
+  /// Above 0: the task goes on in the background for at most so long, whatever becomes of the
+  /// connection.
+  std::chrono::seconds background{0};
 
   Value to_value() const;
   static Result<Task> parse(const Frame& frame);

@@ -1,3 +1,4 @@
+#include "core/base/json.hpp"
 #include "modules/sdk/module.hpp"
 
 namespace gpustack::modules {
@@ -22,8 +23,64 @@ constexpr ResultKey kResults[] = {
     {"ansible_job_id", "The job's id."},
     {"finished", "1 when it is done, else 0."},
     {"started", "1 once it runs."},
+    {"results_file", "Where the job writes its result."},
     {"erased", "With cleanup: the file that is gone."},
 };
+
+std::string record_of(const std::string& job, const SystemView& view) {
+  const std::string given = view.environment("ANSIBLE_ASYNC_DIR");
+  return (given.empty() ? view.environment("HOME") + "/.ansible_async" : given) + "/" + job;
+}
+
+Value status(const std::string& job, const std::string& file, int finished) {
+  return Value::map(
+      {{"ansible_job_id", job}, {"results_file", file}, {"started", 1}, {"finished", finished}});
+}
+
+Plan failed(Value result, std::string_view message) {
+  Plan plan = Plan::none(std::move(result));
+  plan.set("msg", Value(message));
+  plan.state = Value("failed");
+  return plan;
+}
+
+// The job's own result, as the task would have reported it.
+Plan report(const std::string& job, const std::string& file, const std::string& text) {
+  auto record = parse_json(text);
+  if (!record || !record->is_map())
+    return failed(status(job, file, 1), "could not parse job output: " + text);
+  Plan plan = Plan::none(std::move(*record));
+  plan.changed = plan.result.get("changed").truthy();
+  if (plan.result.get("failed").truthy()) plan.state = Value("failed");
+  return plan;
+}
+
+Result<Plan> plan(const Args& args, const SystemView& view) {
+  const std::string job = args.text("jid");
+  if (job.empty() || job.find('/') != std::string::npos || job.starts_with('.')) {
+    return Error(ErrorCode::unsafe_path, "'" + job + "' is not the id of a job");
+  }
+  const std::string file = record_of(job, view);
+  GS_TRY(const auto present, view.lstat(file));
+  if (!present)
+    return failed(Value::map({{"ansible_job_id", job}, {"started", 1}, {"finished", 1}}),
+                  "could not find job");
+  if (args.text("mode") == "cleanup") {
+    Plan plan = Plan::none(Value::map({{"ansible_job_id", job}, {"erased", file}}));
+    plan.step(RemoveFile{file});
+    return plan;
+  }
+  GS_TRY(const std::string text, view.read(file));
+  // Not written yet: it runs.
+  if (text.empty()) return Plan::none(status(job, file, 0));
+  return report(job, file, text);
+}
+
+Result<Outcome> apply(const Plan& plan, System& system) {
+  GS_TRY(Outcome outcome, apply_steps(plan, system));
+  outcome.failed = outcome.failed || plan.state == Value("failed");
+  return outcome;
+}
 
 }  // namespace
 
@@ -34,6 +91,7 @@ const ModuleSpec async_status_module{
     .args = kArgs,
     .examples = kExamples,
     .results = kResults,
-    .place = Place::controller};
+    .plan = plan,
+    .apply = apply};
 
 }  // namespace gpustack::modules

@@ -1,5 +1,6 @@
 // gpustack-runner: the program that carries out tasks on a host. See core/docs/wire.md.
 
+#include "modules/runner/background.hpp"
 #include "modules/runner/identity.hpp"
 #include "modules/runner/server.hpp"
 
@@ -108,6 +109,10 @@ int main(int argc, char** argv) {
     std::printf(
         "gpustack-runner protocol %u %s\n", gpustack::wire::kProtocolVersion, names.machine);
     return 0;
+  }
+  if (words[0] == "background" && words.size() == 2) {
+    ::signal(SIGPIPE, SIG_IGN);
+    return gpustack::runner::run_background(words[1]);
   }
   if (words[0] == "serve") return serve({words.begin() + 1, words.end()});
   return usage();

@@ -1,13 +1,12 @@
 #include "modules/runner/worker.hpp"
 
-#include "core/base/suggest.hpp"
-#include "modules/runner/library.hpp"
+#include "modules/runner/background.hpp"
+#include "modules/runner/perform.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <unistd.h>
 
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -31,28 +30,6 @@ void lower_event(int descriptor) {
   std::uint64_t count = 0;
   const ssize_t ignored = ::read(descriptor, &count, sizeof count);
   static_cast<void>(ignored);
-}
-
-std::uint32_t inherited_umask() {
-  const mode_t mask = ::umask(022);
-  ::umask(mask);
-  return mask;
-}
-
-Result<const modules::ModuleSpec*> module_for(const std::string& name) {
-  if (name == kLibraryName) return &library_module;
-  const modules::ModuleSpec* spec = modules::find_module(name);
-  if (spec == nullptr) {
-    std::vector<std::string_view> known;
-    for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
-    return Error(ErrorCode::unknown_module, "this runner has no module '" + name + "'")
-        .hint(suggest(name, known));
-  }
-  if (spec->place == modules::Place::controller) {
-    return Error(ErrorCode::unknown_module,
-                 "module '" + name + "' runs on the controller, not on a host");
-  }
-  return spec;
 }
 
 Error stopped() { return Error(ErrorCode::cancelled, "the task was stopped"); }
@@ -166,27 +143,8 @@ void Worker::loop() {
 }
 
 Value Worker::perform(const Job& job) {
-  const auto spec = module_for(job.task.module);
-  if (!spec) return modules::failure(spec.error());
-  const auto arguments = modules::check_arguments(**spec, job.task.arguments);
-  if (!arguments) return modules::failure(arguments.error());
-  if (!job.task.facts.is_null()) facts_ = job.task.facts;
-  modules::RealSystemOptions options;
-  options.environment = modules::process_environment();
-  for (const auto& [name, value] : job.task.environment) options.environment[name] = value;
-  options.check_mode = job.task.check;
-  options.diff_mode = job.task.diff;
-  options.queries = std::string((*spec)->queries);
-  options.umask = job.task.umask.value_or(umask_);
-  options.facts = facts_;
-  options.hooks = hooks(job.id);
-  modules::RealSystem system(std::move(options));
-  Value result = job.task.check ? modules::plan_module(**spec, *arguments, system)
-                                : modules::run_module(**spec, *arguments, system);
-  // Later tasks see what setup found out.
-  const Value& found = result.get("ansible_facts");
-  if ((*spec)->name == "setup" && found.is_map()) facts_ = found;
-  return result;
+  if (job.task.background.count() > 0) return start_in_background(job.task);
+  return perform_task(job.task, hooks(job.id), umask_, facts_);
 }
 
 modules::SystemHooks Worker::hooks(std::uint32_t id) {
@@ -208,23 +166,13 @@ modules::SystemHooks Worker::hooks(std::uint32_t id) {
 Result<void> Worker::fetch(std::uint32_t id,
                            const modules::Content& content,
                            const modules::SystemHooks::Sink& sink) {
-  // Two windows under way keep a long line busy; the memory they take is bounded.
-  std::uint64_t asked = 0;
-  std::uint64_t received = 0;
-  std::deque<std::uint64_t> windows;
-  do {
-    while (asked < content.size && windows.size() < 2) {
-      const std::uint64_t length = std::min(wire::kContentWindow, content.size - asked);
-      emit(wire::make_frame(
-          FrameType::need_content, 0, id, wire::NeedContent{content.sha256, asked, length}));
-      asked += length;
-      windows.push_back(length);
-    }
-    if (windows.empty()) return {};
-    GS_TRY_VOID(receive_window(sink, windows.front()));
-    received += windows.front();
-    windows.pop_front();
-  } while (received < content.size);
+  for (std::uint64_t offset = 0; offset < content.size;) {
+    const std::uint64_t length = std::min(wire::kContentWindow, content.size - offset);
+    emit(wire::make_frame(
+        FrameType::need_content, 0, id, wire::NeedContent{content.sha256, offset, length}));
+    GS_TRY_VOID(receive_window(sink, length));
+    offset += length;
+  }
   return {};
 }
 

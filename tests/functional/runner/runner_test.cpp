@@ -210,7 +210,7 @@ TEST_F(Runner, EndsATaskAtItsTimeout) {
 TEST_F(Runner, AsksForContentOnlyWhenItDiffers) {
   RunnerProcess runner(options());
   runner.greet();
-  const std::string bytes(5U << 20U, 'b');
+  const std::string bytes(9U << 20U, 'b');
   const std::string hash = modules::hash_bytes(modules::Algorithm::sha256, bytes);
   const Value content = Value::map({{"sha256", hash}, {"size", bytes.size()}});
   const Value library =
@@ -327,6 +327,48 @@ TEST_F(Runner, EndsItsCommandAndItsFolderWhenTheControllerIsGone) {
   EXPECT_EQ(runner.wait(), 0);
   EXPECT_NE(::kill(command, 0), 0);
   EXPECT_EQ(temporary_folders(), 0U);
+}
+
+TEST_F(Runner, LeavesTasksInTheBackgroundRunning) {
+  std::string job;
+  {
+    RunnerProcess runner(options());
+    runner.greet();
+    const Value started = runner.run(
+        "shell",
+        shell("while [ ! -e " + path("go") + " ]; do sleep 0.01; done; echo late; exit 4"),
+        [](Task& task) { task.background = seconds(60); });
+    job = to_text(started.get("ansible_job_id"));
+    EXPECT_EQ(started.get("finished"), Value(0)) << to_repr(started);
+    EXPECT_EQ(runner.run("async_status", Value::map({{"jid", job}})).get("finished"), Value(0));
+  }
+  std::ofstream(path("go")) << "";
+  RunnerProcess later(options());
+  later.greet();
+  Value result;
+  for (int i = 0; i < 600 && result.get("finished") != Value(1); ++i) {
+    result = later.run("async_status", Value::map({{"jid", job}}));
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+
+  EXPECT_EQ(result.get("stdout"), Value("late")) << to_repr(result);
+  EXPECT_EQ(result.get("rc"), Value(4));
+  EXPECT_EQ(result.get("failed"), Value(true));
+}
+
+TEST_F(Runner, StopsABackgroundTaskAtItsLimit) {
+  RunnerProcess runner(options());
+  runner.greet();
+
+  const Value started =
+      runner.run("shell", shell("sleep 300"), [](Task& task) { task.background = seconds(1); });
+  Value result;
+  for (int i = 0; i < 600 && result.get("finished") != Value(1); ++i) {
+    result = runner.run("async_status", Value::map({{"jid", started.get("ansible_job_id")}}));
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+
+  EXPECT_EQ(result.get("timedout"), Value(true)) << to_repr(result);
 }
 
 TEST_F(Runner, FinishesTheRunningTaskAtBye) {
