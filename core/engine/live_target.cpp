@@ -284,6 +284,7 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   task.check = call.check;
   task.diff = call.diff;
   task.timeout = call.timeout;
+  task.background = call.background;
   if (call.environment.is_map()) {
     for (const auto& [name, value] : call.environment.as_map())
       task.environment[to_text(name)] = to_text(value);

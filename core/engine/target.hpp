@@ -37,7 +37,8 @@ struct TaskCall {
   bool diff = false;
   Value environment;  ///< map of strings, or null
   Become become;
-  std::chrono::seconds timeout{0};  ///< 0 = none
+  std::chrono::seconds timeout{0};     ///< 0 = none
+  std::chrono::seconds background{0};  ///< above 0: the result is a job that runs for so long
   std::function<void(std::string_view stream, std::string_view text)> on_output;
   std::function<void(std::string_view bytes)> on_data;  ///< a file sent up (fetch)
 

@@ -1,6 +1,7 @@
 #include "core/engine/task_run.hpp"
 
 #include "core/engine/actions/action.hpp"
+#include "core/engine/background.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -26,12 +27,18 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   call.module = task_.module != nullptr ? std::string(task_.module->name) : task_.action;
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
-  auto pass = co_await play_.run().gate().enter();
-  if (!pass) co_return Error(std::move(pass).error());
+  // A dry run looks at once at what the job would do.
+  const bool in_background = settings.async_seconds > 0 && !settings.check;
   Result<Value> result = Value();
-  if (action != nullptr) {
+  if (in_background && action == nullptr) {
+    result = co_await run_in_background(call, play_.run().gate());
+  } else if (in_background && call.module != "reboot") {
+    co_return failed_result("async is not supported for this task.");
+  } else if (action != nullptr) {
+    GS_CO_TRY(auto pass, co_await play_.run().gate().enter());
     result = co_await action(call);
   } else {
+    GS_CO_TRY(auto pass, co_await play_.run().gate().enter());
     Value sent = call.arguments;
     std::string module = call.module;
     result = co_await run_on_target(call, std::move(module), std::move(sent));

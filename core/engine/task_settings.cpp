@@ -60,6 +60,28 @@ Result<void> add_environment(Scope& scope, const play::Setting& setting, Value& 
   return add(*rendered);
 }
 
+/// `async` or `poll`: whole seconds, as a number or as text.
+Result<std::int64_t> seconds_setting(Scope& scope,
+                                     const play::Task& task,
+                                     const Value& written,
+                                     const char* keyword,
+                                     std::int64_t otherwise) {
+  auto rendered = scope.render(written);
+  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(task.span);
+  if (rendered->is_null()) return otherwise;
+  if (rendered->is_integer() && rendered->as_integer() >= 0) return rendered->as_integer();
+  const std::string text = to_text(*rendered);
+  if (text == scope.run().omit) return otherwise;
+  char* end = nullptr;
+  const std::int64_t seconds = std::strtoll(text.c_str(), &end, 10);
+  if (text.empty() || *end != '\0' || seconds < 0) {
+    return Error(ErrorCode::yaml_type,
+                 "'" + std::string(keyword) + "' must be whole seconds, found '" + text + "'")
+        .at(written.origin() != nullptr ? written.origin()->span : task.span);
+  }
+  return seconds;
+}
+
 }  // namespace
 
 Result<bool> boolean_setting(Scope& scope,
@@ -124,6 +146,8 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   GS_TRY(settings.delegate_facts, boolean_setting(scope, task, Keyword::delegate_facts, false));
   GS_TRY(auto timeout, keyword_value(scope, &task, Keyword::timeout));
   if (timeout.is_integer()) settings.timeout_seconds = timeout.as_integer();
+  GS_TRY(settings.async_seconds, seconds_setting(scope, task, task.async_seconds, "async", 0));
+  GS_TRY(settings.poll_seconds, seconds_setting(scope, task, task.poll, "poll", 15));
   GS_TRY(auto delegate, keyword_value(scope, &task, Keyword::delegate_to));
   if (!delegate.is_null()) settings.delegate_to = to_text(delegate);
   for (const play::Setting* part : play::all_settings(task, Keyword::environment)) {

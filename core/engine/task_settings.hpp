@@ -18,8 +18,10 @@ struct TaskSettings {
   bool ignore_unreachable = false;
   bool delegate_facts = false;
   std::int64_t timeout_seconds = 0;
-  std::string delegate_to;  ///< empty = the host itself
-  Value environment;        ///< map or null
+  std::int64_t async_seconds = 0;  ///< above 0: in the background, for at most so long
+  std::int64_t poll_seconds = 15;  ///< 0 = the play does not wait for it
+  std::string delegate_to;         ///< empty = the host itself
+  Value environment;               ///< map or null
   Become become;
 };
 

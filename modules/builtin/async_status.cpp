@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+#include "modules/sdk/async_jobs.hpp"
 #include "modules/sdk/module.hpp"
 
 namespace gpustack::modules {
@@ -27,14 +28,20 @@ constexpr ResultKey kResults[] = {
     {"erased", "With cleanup: the file that is gone."},
 };
 
-std::string record_of(const std::string& job, const SystemView& view) {
-  const std::string given = view.environment("ANSIBLE_ASYNC_DIR");
-  return (given.empty() ? view.environment("HOME") + "/.ansible_async" : given) + "/" + job;
+Value status(const std::string& job, int started, int finished) {
+  return Value::map({{"started", started},
+                     {"finished", finished},
+                     {"stdout", ""},
+                     {"stderr", ""},
+                     {"stdout_lines", Value(List())},
+                     {"stderr_lines", Value(List())},
+                     {"ansible_job_id", job}});
 }
 
-Value status(const std::string& job, const std::string& file, int finished) {
-  return Value::map(
-      {{"ansible_job_id", job}, {"results_file", file}, {"started", 1}, {"finished", finished}});
+Value status_of(const std::string& job, const std::string& file, int finished) {
+  Value result = status(job, 1, finished);
+  result.set("results_file", file);
+  return result;
 }
 
 Plan failed(Value result, std::string_view message) {
@@ -48,8 +55,10 @@ Plan failed(Value result, std::string_view message) {
 Plan report(const std::string& job, const std::string& file, const std::string& text) {
   auto record = parse_json(text);
   if (!record || !record->is_map())
-    return failed(status(job, file, 1), "could not parse job output: " + text);
-  Plan plan = Plan::none(std::move(*record));
+    return failed(status_of(job, file, 1), "could not parse job output: " + text);
+  Value result = status_of(job, file, 1);
+  for (const auto& [key, value] : record->as_map()) result.set(key.as_string(), value);
+  Plan plan = Plan::none(std::move(result));
   plan.changed = plan.result.get("changed").truthy();
   if (plan.result.get("failed").truthy()) plan.state = Value("failed");
   return plan;
@@ -60,19 +69,19 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (job.empty() || job.find('/') != std::string::npos || job.starts_with('.')) {
     return Error(ErrorCode::unsafe_path, "'" + job + "' is not the id of a job");
   }
-  const std::string file = record_of(job, view);
+  const std::string file = async_folder(view) + "/" + job;
   GS_TRY(const auto present, view.lstat(file));
-  if (!present)
-    return failed(Value::map({{"ansible_job_id", job}, {"started", 1}, {"finished", 1}}),
-                  "could not find job");
+  if (!present) return failed(status_of(job, file, 1), "could not find job");
   if (args.text("mode") == "cleanup") {
-    Plan plan = Plan::none(Value::map({{"ansible_job_id", job}, {"erased", file}}));
+    Plan plan = Plan::none(status(job, 0, 0));
+    plan.set("erased", Value(file));
     plan.step(RemoveFile{file});
+    plan.changed = false;  // as in Ansible: the record was never part of the host's state
     return plan;
   }
   GS_TRY(const std::string text, view.read(file));
   // Not written yet: it runs.
-  if (text.empty()) return Plan::none(status(job, file, 0));
+  if (text.empty()) return Plan::none(status_of(job, file, 0));
   return report(job, file, text);
 }
 

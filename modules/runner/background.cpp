@@ -4,6 +4,7 @@
 #include "modules/runner/identity.hpp"
 #include "modules/runner/perform.hpp"
 #include "modules/runner/temporary_folder.hpp"
+#include "modules/sdk/async_jobs.hpp"
 #include "modules/sdk/module.hpp"
 #include "modules/sdk/random_name.hpp"
 #include "modules/sdk/spawn.hpp"
@@ -11,11 +12,12 @@
 
 #include <unistd.h>
 
-#include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cerrno>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -25,23 +27,24 @@ namespace {
 
 constexpr std::chrono::seconds kGrace{15};  ///< for the running command to end after the time limit
 
-modules::RealSystem own_system() {
+modules::RealSystem system_with(const std::map<std::string, std::string>& environment) {
   modules::RealSystemOptions options;
   options.environment = modules::process_environment();
+  for (const auto& [name, value] : environment) options.environment[name] = value;
   return modules::RealSystem(std::move(options));
 }
 
-Result<std::string> job_file(const std::string& job) {
-  modules::RealSystem system = own_system();
-  const std::string given = system.environment("ANSIBLE_ASYNC_DIR");
-  const std::string folder = given.empty() ? home_folder() + "/.ansible_async" : given;
+// Found by async_status under the same environment.
+Result<std::string> job_file(const wire::Task& task, const std::string& job) {
+  modules::RealSystem system = system_with(task.environment);
+  const std::string folder = modules::async_folder(system);
   GS_TRY(const auto present, system.stat(folder));
   if (!present) GS_TRY_VOID(system.make_directory(folder, 0700));
   return folder + "/" + job;
 }
 
 Result<void> write_result(const std::string& file, const Value& result) {
-  modules::RealSystem system = own_system();
+  modules::RealSystem system = system_with({});
   modules::WriteOptions options;
   options.mode = 0600;
   GS_TRY_VOID(
@@ -51,7 +54,9 @@ Result<void> write_result(const std::string& file, const Value& result) {
   return {};
 }
 
-Result<int> start_process(const std::string& file, const std::string& message) {
+/// Returns once the process has the task and has left its parent, so that nobody has to wait for
+/// its end.
+Result<void> start_process(const std::string& file, const std::string& message) {
   GS_TRY(modules::Pipe input, modules::make_pipe());
   GS_TRY(const modules::Descriptor null, modules::open_null());
   modules::Launch launch;
@@ -64,10 +69,27 @@ Result<int> start_process(const std::string& file, const std::string& message) {
                         modules::Streams{input.read_end.get(), null.get(), null.get()},
                         modules::Belonging::session));
   input.read_end.reset();
-  if (const int problem = modules::write_fully(input.write_end.get(), message); problem != 0) {
-    return modules::system_error("hand over a background task", {}, problem);
+  const int problem = modules::write_fully(input.write_end.get(), message);
+  input.write_end.reset();
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return pid;
+  if (problem != 0) return modules::system_error("hand over a background task", {}, problem);
+  if (status != 0)
+    return Error(ErrorCode::module_failed, "the background task could not be started");
+  return {};
+}
+
+/// Everything on standard input.
+std::string read_message() {
+  std::string message;
+  std::string buffer(65536, '\0');
+  while (true) {
+    const ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return message;
+    message.append(buffer.data(), static_cast<std::size_t>(got));
+  }
 }
 
 Value status_of(const std::string& job, const std::string& file, bool finished) {
@@ -123,21 +145,16 @@ Value late_result(std::chrono::seconds limit) {
 }  // namespace
 
 Value start_in_background(const wire::Task& task) {
-  if (task.check) {
-    return Value::map({{"skipped", true},
-                       {"changed", false},
-                       {"msg", "a dry run starts nothing in the background"}});
-  }
   const std::string job = "j" + modules::random_name();
-  auto file = job_file(job);
+  auto file = job_file(task, job);
   if (!file) return modules::failure(file.error());
   // The record exists before the process does: whoever asks early finds it.
   if (const auto written = write_result(*file, status_of(job, *file, false)); !written)
     return modules::failure(written.error());
-  const auto pid = start_process(*file, to_msgpack(task.to_value()));
-  if (!pid) {
+  const auto started = start_process(*file, to_msgpack(task.to_value()));
+  if (!started) {
     ::unlink(file->c_str());
-    return modules::failure(pid.error());
+    return modules::failure(started.error());
   }
   Value result = status_of(job, *file, false);
   result.set("changed", Value(true));
@@ -145,16 +162,13 @@ Value start_in_background(const wire::Task& task) {
 }
 
 int run_background(const std::string& file) {
-  std::string message;
-  std::string buffer(65536, '\0');
-  for (ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size()); got > 0;
-       got = ::read(STDIN_FILENO, buffer.data(), buffer.size())) {
-    message.append(buffer.data(), static_cast<std::size_t>(got));
-  }
+  std::string message = read_message();
+  // The parent waits for this process, the task must not: it goes on in a child of nobody.
+  if (const pid_t pid = ::fork(); pid != 0) ::_exit(pid > 0 ? 0 : 1);
   const std::string job(modules::base_name(file));
   const auto finish = [&](Value result) {
-    for (const auto& [key, value] : status_of(job, file, true).as_map())
-      result.set(key.as_string(), value);
+    const Value status = status_of(job, file, true);
+    for (const auto& [key, value] : status.as_map()) result.set(key.as_string(), value);
     return write_result(file, result) ? 0 : 1;
   };
   const auto task =

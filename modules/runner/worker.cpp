@@ -143,7 +143,13 @@ void Worker::loop() {
 }
 
 Value Worker::perform(const Job& job) {
-  if (job.task.background.count() > 0) return start_in_background(job.task);
+  if (job.task.background.count() > 0 && !job.task.check) {
+    // What this connection knows goes along: the process has nobody to ask.
+    wire::Task task = job.task;
+    if (!task.umask) task.umask = umask_;
+    if (task.facts.is_null()) task.facts = facts_;
+    return start_in_background(task);
+  }
   return perform_task(job.task, hooks(job.id), umask_, facts_);
 }
 

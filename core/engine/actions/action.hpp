@@ -17,8 +17,9 @@ struct ActionCall {
   Scope& scope;
   const play::Task& task;
   const TaskSettings& settings;
-  std::string module;  ///< canonical short name
-  Value arguments;     ///< rendered, and checked against the module's spec
+  std::string module;                   ///< canonical short name
+  Value arguments;                      ///< rendered, and checked against the module's spec
+  std::int64_t background_seconds = 0;  ///< above 0: the module is only started
 
   ActionCall(PlayRun& play_run,
              HostRun& host_run,

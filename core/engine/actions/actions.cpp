@@ -93,6 +93,14 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   request.environment = call.settings.environment;
   request.become = call.settings.become;
   request.timeout = std::chrono::seconds(call.settings.timeout_seconds);
+  request.background = std::chrono::seconds(call.background_seconds);
+  if (call.background_seconds > 0 || request.module == "async_status") {
+    GS_CO_TRY(auto folder, call.scope.variable("ansible_async_dir"));
+    if (!folder.is_null()) {
+      if (!request.environment.is_map()) request.environment = Value(Map());
+      request.environment.set("ANSIBLE_ASYNC_DIR", Value(to_text(folder)));
+    }
+  }
   co_return co_await target->run(std::move(request));
 }
 

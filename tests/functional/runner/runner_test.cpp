@@ -371,6 +371,43 @@ TEST_F(Runner, StopsABackgroundTaskAtItsLimit) {
   EXPECT_EQ(result.get("timedout"), Value(true)) << to_repr(result);
 }
 
+TEST_F(Runner, PlansABackgroundTaskInADryRun) {
+  RunnerProcess runner(options());
+  runner.greet();
+  const Value arguments = Value::map({{"path", path("made")}, {"state", "directory"}});
+
+  const Value result = runner.run("file", arguments, [](Task& task) {
+    task.background = seconds(60);
+    task.check = true;
+  });
+
+  EXPECT_EQ(result.get("changed"), Value(true)) << to_repr(result);
+  EXPECT_EQ(result.find("ansible_job_id"), nullptr);
+  EXPECT_FALSE(fs::exists(path("made")));
+}
+
+TEST_F(Runner, KeepsJobsInTheFolderItIsTold) {
+  RunnerProcess runner(options());
+  runner.greet();
+  const auto elsewhere = [](Task& task) { task.environment["ANSIBLE_ASYNC_DIR"] = "~/jobs"; };
+
+  const Value started = runner.run("shell", shell("echo \"$WORD\""), [&](Task& task) {
+    elsewhere(task);
+    task.background = seconds(60);
+    task.environment["WORD"] = "heard";
+  });
+  const Value jid = Value::map({{"jid", started.get("ansible_job_id")}});
+  Value result;
+  for (int i = 0; i < 600 && result.get("finished") != Value(1); ++i) {
+    result = runner.run("async_status", jid, elsewhere);
+    std::this_thread::sleep_for(milliseconds(20));
+  }
+
+  EXPECT_EQ(result.get("stdout"), Value("heard")) << to_repr(result);
+  EXPECT_EQ(fs::status(path("home/jobs")).permissions(), fs::perms::owner_all);
+  EXPECT_EQ(runner.run("async_status", jid).get("msg"), Value("could not find job"));
+}
+
 TEST_F(Runner, FinishesTheRunningTaskAtBye) {
   RunnerProcess runner(options());
   runner.greet();

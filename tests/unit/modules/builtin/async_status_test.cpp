@@ -36,6 +36,7 @@ TEST(AsyncStatus, GivesBackTheResultOfAFinishedJob) {
 
   EXPECT_EQ(result.get("changed"), Value(true));
   EXPECT_EQ(result.get("stdout"), Value("built"));
+  EXPECT_EQ(result.get("stderr"), Value(""));  // there whatever the module was
 }
 
 TEST(AsyncStatus, FailsWithTheJob) {
@@ -58,7 +59,10 @@ TEST(AsyncStatus, ForgetsAJob) {
   MemorySystem system;
   system.file(kRecord, "{}");
 
-  EXPECT_EQ(ask(system, "cleanup").get("erased"), Value(kRecord));
+  const Value result = ask(system, "cleanup");
+
+  EXPECT_EQ(result.get("erased"), Value(kRecord));
+  EXPECT_EQ(result.get("changed"), Value(false));
   EXPECT_FALSE(system.exists(kRecord));
 }
 
