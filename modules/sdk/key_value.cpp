@@ -1,6 +1,7 @@
 #include "modules/sdk/arguments.hpp"
 #include "modules/sdk/text.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace gpustack::modules {
@@ -21,15 +22,31 @@ constexpr std::array<std::string_view, 8> kCommandOptions = {"creates",
 constexpr std::array<std::string_view, 3> kOpening = {"{{", "{%", "{#"};
 constexpr std::array<std::string_view, 3> kClosing = {"}}", "%}", "#}"};
 
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos;
+       at = text.find(part, at + part.size())) {
+    ++found;
+  }
+  return found;
+}
+
 /// Cuts at spaces and line ends outside of quotes and of template blocks. White space beyond the
 /// single space between two words stays at the end of the first one, so that joining the words
-/// gives back the text.
+/// gives back the text. A line's lone backslash joins it with the next.
 class Splitter {
  public:
   explicit Splitter(std::string_view text) : text_(text) {}
 
   Result<std::vector<std::string>> run() {
-    while (at_ < text_.size()) step();
+    std::size_t at = 0;
+    for (bool is_last = false; !is_last;) {
+      const std::size_t end = text_.find('\n', at);
+      is_last = end == std::string_view::npos;
+      take_line(text_.substr(at, is_last ? end : end - at));
+      if (!is_last && !continues_ && !words_.empty()) words_.back() += '\n';
+      at = end + 1;
+    }
     if (quote_ != 0) {
       return Error(ErrorCode::invalid_argument,
                    "a quote is not closed in '" + std::string(text_) + "'")
@@ -39,91 +56,72 @@ class Splitter {
       return Error(ErrorCode::invalid_argument,
                    "a template block is not closed in '" + std::string(text_) + "'");
     }
-    finish_word();
     return std::move(words_);
   }
 
  private:
   bool in_block() const { return depth_[0] > 0 || depth_[1] > 0 || depth_[2] > 0; }
 
-  void finish_word() {
-    if (!open_) return;
-    open_ = false;
-    // A lone backslash joins lines and is no word.
-    if (word_ == "\\") {
-      continues_ = true;
-    } else {
-      words_.push_back(std::move(word_));
-    }
-    word_.clear();
-  }
-
-  void separate(char c) {
-    const bool had_word = open_;
-    finish_word();
-    if (c == '\n') {
-      if (!continues_ && !words_.empty()) words_.back() += '\n';
-      continues_ = false;
-      line_start_ = true;
-    } else if (!had_word && !line_start_ && !words_.empty()) {
-      words_.back() += ' ';
-    } else {
-      line_start_ = false;
-    }
-    previous_ = 0;
-    ++at_;
-  }
-
-  bool step_block() {
-    for (std::size_t kind = 0; kind < kOpening.size(); ++kind) {
-      const std::string_view here = text_.substr(at_, 2);
-      if (here == kOpening[kind]) {
-        ++depth_[kind];
-      } else if (here == kClosing[kind]) {
-        if (depth_[kind] > 0) --depth_[kind];
+  void take_line(std::string_view line) {
+    continues_ = false;
+    const bool is_one_word = line.find(' ') == std::string_view::npos;
+    std::size_t at = 0;
+    for (bool is_last = false; !is_last;) {
+      const std::size_t end = line.find(' ', at);
+      is_last = end == std::string_view::npos;
+      const std::string_view word = line.substr(at, is_last ? end : end - at);
+      if (word.empty() && at != 0) {
+        if (!words_.empty()) words_.back() += ' ';
+      } else if (word == "\\" && quote_ == 0) {
+        continues_ = true;
       } else {
-        continue;
+        take_word(word,
+                  at == 0 ? is_one_word ? Place::whole_line : Place::line_start : Place::inside);
       }
-      open_ = true;
-      word_ += here;
-      previous_ = here[1];
-      at_ += 2;
-      return true;
+      at = end + 1;
     }
-    return false;
   }
 
-  void step() {
-    const char c = text_[at_];
-    if ((c == ' ' || c == '\n') && quote_ == 0 && !in_block()) {
-      separate(c);
-      return;
+  enum class Place { whole_line, line_start, inside };
+
+  void take_word(std::string_view word, Place place) {
+    const bool was_quoted = quote_ != 0;
+    const bool was_in_block = in_block();
+    follow_quotes(word);
+    const bool goes_on = !words_.empty() && (was_in_block || was_quoted);
+    if (goes_on) {
+      // What was cut within quotes or a block is put back together.
+      if (place == Place::inside) words_.back() += ' ';
+      if (place == Place::whole_line && !was_quoted) words_.back() += '\n';
+      words_.back() += word;
+    } else if (!word.empty()) {
+      words_.emplace_back(word);
     }
-    line_start_ = false;
-    if (step_block()) return;
-    if ((c == '"' || c == '\'') && previous_ != '\\') {
+    for (std::size_t kind = 0; kind < kOpening.size(); ++kind) {
+      const std::size_t opened = count(word, kOpening[kind]);
+      const std::size_t closed = count(word, kClosing[kind]);
+      depth_[kind] += opened;
+      depth_[kind] -= std::min(depth_[kind], closed);
+    }
+  }
+
+  void follow_quotes(std::string_view word) {
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      const char c = word[i];
+      if ((c != '"' && c != '\'') || (i > 0 && word[i - 1] == '\\')) continue;
       if (quote_ == 0) {
         quote_ = c;
       } else if (quote_ == c) {
         quote_ = 0;
       }
     }
-    open_ = true;
-    word_ += c;
-    previous_ = c;
-    ++at_;
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
   std::vector<std::string> words_;
-  std::string word_;
-  bool open_ = false;
   bool continues_ = false;
-  bool line_start_ = true;
   char quote_ = 0;
-  char previous_ = 0;
-  std::array<int, 3> depth_{};
+  std::array<std::size_t, 3> depth_{};
 };
 
 void append_utf8(std::string& out, std::uint32_t code) {
@@ -211,7 +209,7 @@ Result<Value> parse_key_value(std::string_view text, bool free_form_allowed) {
     const std::string word = decode_escapes(original);
     const std::size_t equals = word.empty() ? std::string::npos : find_equals(word);
     if (equals == std::string::npos) {
-      free_words.push_back(word.find('=') == std::string::npos ? word
+      free_words.push_back(word.find('=') == std::string::npos ? original
                                                                : replace_all(word, "\\=", "="));
       continue;
     }
