@@ -269,7 +269,10 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   GS_CO_TRY(auto reply, std::move(*pending->result));
   if (const Value* problem = reply.find("error");
       problem != nullptr && !to_text(*problem).empty() && !problem->is_null()) {
-    co_return Error(ErrorCode::become_failed, to_text(*problem));
+    Error error(ErrorCode::become_failed, to_text(*problem));
+    if (become.password.is_null() && error.message().find("missing ") != std::string::npos)
+      error = std::move(error).hint("pass -K (--ask-become-pass), or set ansible_become_password");
+    co_return error;
   }
   lanes_.emplace(key, lane);
   co_return lane;

@@ -295,9 +295,9 @@ void ChildLink::look_for_mark() {
 void ChildLink::answer_prompt() {
   // What was asked before the password went out has been answered.
   if (!asks_for_password(command_, prompts_)) return;
-  if (password_sent_) return fail("the password was not accepted");
+  if (password_sent_) return fail("incorrect " + request_.method + " password");
   if (!request_.password)
-    return fail("it asks for a password and none was given; it said: " + shown_text());
+    return fail("missing " + request_.method + " password; it said: " + shown_text());
   password_sent_ = true;
   std::string line = *request_.password + "\n";
   // Not through the channel's buffer, where it would stay.
@@ -337,8 +337,10 @@ void ChildLink::ended_early() {
   if (password_sent_ && (shown.find("try again") != std::string::npos ||
                          shown.find("incorrect") != std::string::npos ||
                          shown.find("uthentication failure") != std::string::npos)) {
-    return fail("the password was not accepted: " + shown);
+    return fail("incorrect " + request_.method + " password; it said: " + shown);
   }
+  if (!request_.password && shown.find("password is required") != std::string::npos)
+    return fail("missing " + request_.method + " password; it said: " + shown);
   fail(shown.empty() ? "it ended without a word" : shown);
 }
 

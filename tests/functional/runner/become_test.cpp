@@ -258,7 +258,7 @@ TEST_F(Become, TriesAWrongPasswordOnce) {
   const Value result = runner.run("shell", shell("echo in"), {}, 1);
 
   EXPECT_EQ(reply.error_code, "GS5008");
-  EXPECT_THAT(reply.error, testing::HasSubstr("the password was not accepted"));
+  EXPECT_THAT(reply.error, testing::HasSubstr("incorrect sudo password"));
   EXPECT_THAT(reply.error, testing::Not(testing::HasSubstr("wrong")));
   EXPECT_EQ(result.get("failed"), Value(true));
   EXPECT_EQ(result.get("msg"), Value(reply.error));
@@ -271,7 +271,9 @@ TEST_F(Become, ShowsWhatSudoSays) {
 
   const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody"});
 
-  EXPECT_EQ(reply.error, "cannot become 'nobody' with sudo: sudo: a password is required");
+  EXPECT_EQ(reply.error,
+            "cannot become 'nobody' with sudo: missing sudo password; it said: sudo: a password is "
+            "required");
 }
 
 TEST_F(Become, GivesATerminalToASudoThatWantsOne) {
@@ -302,8 +304,8 @@ TEST_F(Become, AnswersSuOnATerminal) {
   const wire::BecomeReply none = runner.become(3, OpenBecome{.method = "su", .user = "nobody"});
 
   EXPECT_EQ(good.error, "");
-  EXPECT_THAT(bad.error, testing::HasSubstr("not accepted"));
-  EXPECT_THAT(none.error, testing::HasSubstr("asks for a password and none was given"));
+  EXPECT_THAT(bad.error, testing::HasSubstr("incorrect su password"));
+  EXPECT_THAT(none.error, testing::HasSubstr("missing su password"));
 }
 
 TEST_F(Become, PassesFlagsToDoas) {
