@@ -148,6 +148,7 @@ Result<std::vector<std::string>> sequence(Bounds bounds, std::string_view text, 
   const auto last = number(bounds.last);
   if (!first || !last)
     return range_error("expected numbers or single letters in a host range", text, span);
+  if (*first > *last) return range_error("a host range must not run backwards", text, span);
   if (*last - *first > static_cast<long>(kMaxExpanded))
     return range_error("a host range of more than 100000 hosts", text, span);
   for (long i = *first; i <= *last; i += *by) {

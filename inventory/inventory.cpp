@@ -50,10 +50,23 @@ std::string absolute_source(const std::string& source) {
   return path;
 }
 
+/// Ansible drops a '[' that is never closed, and with it what the user meant to leave out.
+Result<void> refuse_open_bracket(std::string_view pattern, SourceSpan span) {
+  if (pattern.find('~') != std::string_view::npos || pattern.starts_with('@')) return {};
+  const std::size_t open = pattern.rfind('[');
+  if (open == std::string_view::npos || pattern.find(']', open) != std::string_view::npos)
+    return {};
+  return Error(ErrorCode::host_pattern,
+               "the host pattern '" + std::string(pattern) + "' has a '[' without its ']'")
+      .at(span)
+      .hint("some hosts of a group are written group[0:2]");
+}
+
 Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& limits,
                                                 SourceSpan span) {
   std::vector<std::string> patterns;
   for (const std::string& limit : limits) {
+    GS_TRY_VOID(refuse_open_bracket(limit, span));
     for (std::string& pattern : split_patterns(limit)) {
       if (!pattern.starts_with('@')) {
         patterns.push_back(std::move(pattern));
@@ -256,6 +269,7 @@ Result<Selection> Inventory::select(const std::vector<std::string>& patterns,
                                     SourceSpan span) const {
   std::vector<std::string> parts;
   for (const std::string& pattern : patterns) {
+    GS_TRY_VOID(refuse_open_bracket(pattern, span));
     for (std::string& part : split_patterns(pattern)) parts.push_back(std::move(part));
   }
   PatternMatcher matcher(state_->data, span);

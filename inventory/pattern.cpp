@@ -229,7 +229,7 @@ Result<std::vector<const Host*>> PatternMatcher::match_one(std::string_view patt
   if (!subscript || hosts.empty()) return hosts;
   auto chosen = picked(*subscript, hosts);
   if (!chosen) {
-    return Error(ErrorCode::host_pattern,
+    return Error(ErrorCode::unknown_host,
                  "'" + std::string(pattern) + "' asks for a host that is not there: '" +
                      std::string(base) + "' has " + std::to_string(hosts.size()))
         .at(span_)

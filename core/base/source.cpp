@@ -1,5 +1,7 @@
 #include "core/base/source.hpp"
 
+#include "core/base/shown_path.hpp"
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -24,6 +26,7 @@ std::string_view SourceFile::line(std::uint32_t number) const {
 }
 
 const SourceFile* intern_source(std::string path, std::string text) {
+  path = shown_path(path);
   static std::mutex mutex;
   static std::map<std::string, std::vector<std::unique_ptr<SourceFile>>, std::less<>> files;
   const std::lock_guard lock(mutex);

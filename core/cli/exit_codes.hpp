@@ -1,6 +1,8 @@
 #pragma once
 /// @file The exit codes of `gpustack`; docs/exit-codes.md is their documentation.
 
+#include "core/base/error.hpp"
+
 namespace gpustack::cli {
 
 enum ExitCode : int {
@@ -19,5 +21,13 @@ enum ExitCode : int {
   kTerminated = 143,
   kBug = 250,
 };
+
+/// The code for an error found before any host was touched: what stands on the command line itself
+/// is its fault, what stands in a file is the site's.
+inline ExitCode code_before_run(const Error& error) {
+  const SourceFile* file = error.span().file;
+  const bool from_options = file != nullptr && file->path().starts_with("--");
+  return error.code() == ErrorCode::usage || from_options ? kUsage : kSiteDoesNotLoad;
+}
 
 }  // namespace gpustack::cli

@@ -1,12 +1,12 @@
 /// @file The program `gpustack`: finds the verb and runs it.
 
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/options.hpp"
+#include "core/cli/usage_error.hpp"
 #include "core/cli/verbs.hpp"
 #include "core/cli/version.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <iostream>
 
 int main(int argc, char** argv) {
   using namespace gpustack::cli;
@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);
-    std::cerr << "gpustack: " << problem.what() << "\nSee 'gpustack --help'.\n";
+    print_error(usage_error(program, problem));
     return kUsage;
   }
   for (const auto& verb : verbs) {

@@ -1,6 +1,7 @@
 #include "core/cli/options.hpp"
 
 #include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
 #include "core/report/renderer.hpp"
 #include "core/vault/secrets.hpp"
 #include "modules/sdk/arguments.hpp"
@@ -10,6 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -38,12 +40,58 @@ std::string from_environment(const char* name) {
   return text == nullptr ? std::string() : std::string(text);
 }
 
+/// Faults of an option's own text are the command line's, whatever found them.
+Error as_usage(const Error& found, const std::string& option) {
+  return Error(ErrorCode::usage, option + ": " + found.message()).hint(found.hint());
+}
+
+/// A limit that leaves no host is a slip of the pen, never what was wanted.
+Result<void> check_limit(const inventory::Inventory& inventory, const std::string& limit) {
+  if (limit.empty()) return {};
+  std::string hint;
+  for (const char* hosts : {"all", "localhost"}) {
+    auto selection = inventory.select({hosts}, {limit});
+    if (!selection) {
+      if (selection.error().code() == ErrorCode::file_not_found ||
+          selection.error().code() == ErrorCode::file_unreadable)
+        return selection.error();
+      return as_usage(selection.error(), "--limit");
+    }
+    if (!selection->hosts.empty()) return {};
+    if (!selection->unmatched.empty() && hint.empty()) hint = selection->unmatched.front().hint();
+  }
+  return Error(ErrorCode::usage, "no host fits --limit '" + limit + "'").hint(hint);
+}
+
 std::optional<std::string> given(const std::string& text) {
   if (text.empty()) return std::nullopt;
   return text;
 }
 
 }  // namespace
+
+CLI::Validator one_of(std::vector<std::string> choices) {
+  return CLI::Validator(
+      [choices](std::string& text) -> std::string {
+        if (std::ranges::find(choices, text) != choices.end()) return {};
+        std::string listed;
+        for (std::size_t i = 0; i < choices.size(); ++i)
+          listed += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
+        return "expected " + listed + ", found '" + text + "'\n" + suggest(text, choices);
+      },
+      "");
+}
+
+CLI::Validator whole_number_above_zero() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        const bool is_number = !text.empty() && text.size() < 10 &&
+                               text.find_first_not_of("0123456789") == std::string::npos;
+        if (is_number && text.find_first_not_of('0') != std::string::npos) return {};
+        return "expected a whole number above 0, found '" + text + "'";
+      },
+      "");
+}
 
 void add_inventory_options(CLI::App& app, CommonOptions& options) {
   app.add_option("-i,--inventory",
@@ -84,7 +132,8 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
   app.add_flag("-b,--become", options.become, "Run as another user");
   app.add_option("--become-user", options.become_user, "That user (root)")->type_name("USER");
   app.add_option("--become-method", options.become_method, "sudo, su or doas (sudo)")
-      ->type_name("METHOD");
+      ->type_name("METHOD")
+      ->check(one_of({"sudo", "su", "doas"}));
   app.add_flag("-K,--ask-become-pass",
                options.ask_become_password,
                "Ask for the password of the become method");
@@ -92,18 +141,23 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
   app.add_flag("-k,--ask-pass", options.ask_password, "Ask for the login password");
   app.add_option("--private-key,--key-file", options.private_key, "Private key to log in with")
       ->type_name("FILE");
-  app.add_option("-c,--connection", options.connection, "ssh or local (ssh)")->type_name("KIND");
+  app.add_option("-c,--connection", options.connection, "ssh or local (ssh)")
+      ->type_name("KIND")
+      ->check(one_of({"ssh", "local", "smart", "paramiko"}));
   app.add_option("--ssh-common-args", options.ssh_common_args, "Options as for ssh")
       ->type_name("ARGS");
   app.add_option("--ssh-extra-args", options.ssh_extra_args, "More options, behind the common ones")
       ->type_name("ARGS");
   app.add_option("-T,--timeout", options.timeout, "Seconds for a connection to stand")
-      ->type_name("SECONDS");
-  app.add_option("-f,--forks", options.forks, "Hosts worked on at once (50)")->type_name("N");
+      ->type_name("SECONDS")
+      ->check(whole_number_above_zero());
+  app.add_option("-f,--forks", options.forks, "Hosts worked on at once (50)")
+      ->type_name("N")
+      ->check(whole_number_above_zero());
   app.add_flag("-v", options.verbosity, "More to read; again for more");
   app.add_option("--output", options.output, "pretty, plain, ansible or json")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"pretty", "plain", "ansible", "json"}));
+      ->check(one_of({"pretty", "plain", "ansible", "json"}));
   app.add_option("--roles-path", options.role_paths, "Folders to look for roles in")
       ->type_name("FOLDER")
       ->allow_extra_args(false);
@@ -121,11 +175,14 @@ Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::Vault
       GS_TRY(auto document, yaml::load("--extra-vars", text, vault));
       part = document.root.to_value();
     } else {
-      GS_TRY(part, modules::parse_key_value(text, false));
+      auto words = modules::parse_key_value(text, false);
+      if (!words) return as_usage(words.error(), "-e");
+      part = std::move(*words);
     }
-    if (!part.is_map()) {
+    if (!part.is_map() || part.find("_raw_params") != nullptr) {
       return Error(ErrorCode::usage,
-                   "-e needs key=value, a dictionary or @FILE, found '" + text + "'");
+                   "-e needs key=value, a dictionary or @FILE, found '" + text + "'")
+          .hint(text.find(": ") != std::string::npos ? "YAML is written '{key: value}'" : "");
     }
     for (const auto& [key, value] : part.as_map()) all.set(to_text(key), value);
   }
@@ -209,6 +266,7 @@ Result<Session> make_session(const CommonOptions& options,
     std::cerr << "warning: " << warning.message
               << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
   }
+  GS_TRY_VOID(check_limit(session.inventory, options.limit));
   engine::RunOptions& run = session.run;
   run.playbook_folders = playbook_folders;
   run.check = options.check;
@@ -230,6 +288,11 @@ Result<Session> make_session(const CommonOptions& options,
   run.force_handlers = options.force_handlers;
   run.remote_user = given(options.user);
   run.private_key_file = given(options.private_key);
+  std::error_code problem;
+  if (!options.private_key.empty() && !options.private_key.starts_with('~') &&
+      !fs::exists(options.private_key, problem)) {
+    return Error(ErrorCode::usage, "--private-key: there is no file '" + options.private_key + "'");
+  }
   run.connection = given(options.connection);
   if (options.timeout > 0) run.timeout = options.timeout;
   if (options.become) run.become = true;
@@ -261,6 +324,14 @@ Result<Session> make_session(const CommonOptions& options,
   if (const Places places = find_places(); !places.roles.empty())
     run.role_paths.push_back(places.roles);
   return session;
+}
+
+Result<void> check_pattern(const Session& session, const std::string& pattern) {
+  auto selection = session.inventory.select({pattern}, {});
+  if (!selection) return as_usage(selection.error(), "the host pattern");
+  if (!selection->hosts.empty() || selection->unmatched.empty()) return {};
+  const Error& note = selection->unmatched.front();
+  return Error(ErrorCode::usage, note.message()).hint(note.hint());
 }
 
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) {

@@ -14,7 +14,8 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace gpustack::cli {
 
@@ -49,6 +50,10 @@ struct CommonOptions {
   bool detailed_exit_code = false;
 };
 
+/// Refusals as CLI11 passes them on: what is wrong, and after a line end the hint.
+CLI::Validator one_of(std::vector<std::string> choices);
+CLI::Validator whole_number_above_zero();
+
 /// Adds `-i`, `-l`, `-e` and the vault options.
 void add_inventory_options(CLI::App& app, CommonOptions& options);
 /// Adds the connection, become, check and output options.
@@ -70,6 +75,9 @@ Result<Session> make_session(const CommonOptions& options,
 
 /// The renderer of `--output`, or the one that fits stdout. @error usage
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options);
+
+/// What a host pattern of the command line means. @error usage  no host or group fits it
+Result<void> check_pattern(const Session& session, const std::string& pattern);
 
 /// Prints an error as a block on stderr, coloured on a terminal.
 void print_error(const Error& error);

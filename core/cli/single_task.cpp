@@ -23,7 +23,17 @@ Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern,
     arguments.mutable_map().erase(std::string_view("_raw_params"));
     arguments.set(spec->free_form, text);
   }
-  GS_TRY_VOID(modules::check_literal_arguments(*spec, arguments));
+  if (!spec->free_form.empty() && spec->place != modules::Place::controller &&
+      arguments.as_map().empty()) {
+    return Error(ErrorCode::usage, "module '" + module + "' needs something to run")
+        .hint("give it with -a, as in: -m " + module + " -a 'uptime'");
+  }
+  auto checked = modules::check_literal_arguments(*spec, arguments);
+  if (!checked) {
+    const std::string hint = checked.error().hint();
+    return Error(std::move(checked).error())
+        .hint(hint.empty() ? "'gpustack doc " + module + "' lists its arguments" : hint);
+  }
   auto site = std::make_unique<play::Site>();
   auto play = std::make_unique<play::Play>();
   play->name = "run " + module;

@@ -1,13 +1,16 @@
 #include "core/cli/site_run.hpp"
 
 #include "core/async/task_group.hpp"
+#include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/engine/live_target.hpp"
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
+#include "core/play/visit.hpp"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -87,7 +90,14 @@ Result<std::vector<std::string>> playbook_folders(const std::vector<std::string>
   for (const std::string& playbook : playbooks) {
     std::error_code problem;
     if (!fs::exists(playbook, problem)) {
-      return Error(ErrorCode::file_not_found, "the playbook '" + playbook + "' could not be found");
+      std::vector<std::string> names;
+      const fs::path folder = fs::absolute(playbook).parent_path();
+      for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
+           entry.increment(problem)) {
+        names.push_back(entry->path().filename());
+      }
+      return Error(ErrorCode::file_not_found, "the playbook '" + playbook + "' could not be found")
+          .hint(suggest(fs::path(playbook).filename().string(), names));
     }
     folders.push_back(fs::absolute(playbook).parent_path().lexically_normal().string());
   }
@@ -113,6 +123,45 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
   print_findings(findings, quiet_warnings);
   if (!findings.errors.empty() || !loaded.site) return std::nullopt;
   return loaded;
+}
+
+bool check_includes(LoadedSite& site) {
+  const play::Findings before = site.loader->findings();
+  const auto nodes = site.loader->follow_includes(*site.site);
+  play::Findings findings = site.loader->findings();
+  // Those of the site itself were printed when it was loaded.
+  const auto drop = [](auto& list, std::size_t count) {
+    list.erase(list.begin(),
+               list.begin() + static_cast<std::ptrdiff_t>(std::min(count, list.size())));
+  };
+  drop(findings.errors, before.errors.size());
+  drop(findings.warnings, before.warnings.size());
+  jinja::Environment templates;
+  for (const play::Node* node : nodes) play::check_templates(*node, templates, findings);
+  print_findings(findings, false);
+  return findings.errors.empty();
+}
+
+Result<void> check_start_task(const play::Site& site, const std::string& name) {
+  if (name.empty()) return {};
+  std::vector<std::string> known;
+  bool found = false;
+  for (const auto& play : site.plays) {
+    play::visit_tasks(*play, [&](const play::Task& task) {
+      const play::Role* role = task.role();
+      for (const std::string& title :
+           {task.name, role != nullptr ? role->fqcn + " : " + task.name : task.name}) {
+        known.push_back(title);
+        found = found || title == name ||
+                (name.ends_with('*') && title.starts_with(name.substr(0, name.size() - 1)));
+      }
+    });
+  }
+  if (found) return {};
+  std::string hint = suggest(name, known);
+  if (hint.empty())
+    hint = "'--list-tasks' shows the names; tasks of dynamic includes have none yet";
+  return Error(ErrorCode::usage, "--start-at-task: no task is named '" + name + "'").hint(hint);
 }
 
 int run_site(Session& session,
@@ -145,7 +194,7 @@ int run_site(Session& session,
   if (!summary) return kOtherError;
   if (!*summary) {
     print_error(summary->error());
-    return kOtherError;
+    return run.has_begun() ? kOtherError : code_before_run(summary->error());
   }
   int code = (*summary)->exit_code;
   if (code == kOk && options.detailed_exit_code) {

@@ -21,6 +21,13 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
                                     Session& session,
                                     bool quiet_warnings = false);
 
+/// Reads what includes will bring, too, and prints what is wrong with it. @return whether all is
+/// well
+bool check_includes(LoadedSite& site);
+
+/// @error usage  `--start-at-task` names no task that is known before the run
+Result<void> check_start_task(const play::Site& site, const std::string& name);
+
 /// Runs the site on its hosts. @return the exit code
 int run_site(Session& session,
              LoadedSite& site,

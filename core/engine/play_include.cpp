@@ -1,5 +1,6 @@
 // include_tasks and include_role: what a task names is loaded when a host comes to it, and walked
 // in its place.
+#include "core/engine/actions/action.hpp"
 #include "core/engine/play_run.hpp"
 
 #include <algorithm>
@@ -95,8 +96,7 @@ Flow PlayRun::fail_include(HostRun& host,
   event.action = task.action;
   event.task_id = announced_[at];
   event.outcome = report::Outcome::failed;
-  event.result =
-      Value::map({{"failed", true}, {"changed", false}, {"msg", Value(error.one_line())}});
+  event.result = error_result(error);
   run_.emit(std::move(event));
   report::HostStats& stats = run_.stats(host.state->name);
   stats.ok -= 1;

@@ -1,6 +1,7 @@
 #include "core/engine/play_run.hpp"
 
 #include "core/async/task_group.hpp"
+#include "core/base/suggest.hpp"
 #include "core/play/tags.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -129,10 +130,11 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
   }
   if (by_name != nullptr) found.insert(found.begin(), by_name);
   if (found.empty()) {
-    return Error(
-        ErrorCode::engine,
-        "the requested handler '" + name +
-            "' was not found in either the main handlers list nor in the listening handlers list");
+    return Error(ErrorCode::engine,
+                 "the requested handler '" + name +
+                     "' was not found in either the main handlers list nor in the listening "
+                     "handlers list")
+        .hint(suggest(name, known));
   }
   return found;
 }

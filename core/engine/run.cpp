@@ -68,7 +68,7 @@ bool Run::started(const play::Task& task) {
   return reached_start_;
 }
 
-Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& scope) {
+Result<inventory::Selection> Run::selected(const play::Play& play, Scope& scope) {
   auto rendered = scope.render(play.hosts);
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(play.hosts_span);
   std::string pattern;
@@ -82,13 +82,52 @@ Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& 
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
   GS_TRY(const auto order, inventory::parse_order(play.order.empty() ? "inventory" : play.order));
-  GS_TRY(auto selection, state_.inventory->select({pattern}, limits, order, play.hosts_span));
+  return state_.inventory->select({pattern}, limits, order, play.hosts_span);
+}
+
+Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& scope) {
+  GS_TRY(auto selection, selected(play, scope));
   for (const Error& note : selection.unmatched) {
-    if (warned_patterns_.insert(note.message()).second) warn(note.one_line(), note.span());
+    if (warned_patterns_.insert(note.message()).second)
+      warn(note.message() + (note.hint().empty() ? "" : "; " + note.hint()), note.span());
   }
   std::vector<std::string> hosts;
   for (const inventory::Host* host : selection.hosts) hosts.push_back(host->name());
   return hosts;
+}
+
+/// What plays are bound to stumble over later is told before the first host is touched: patterns
+/// that cannot be read, variable files that are broken. What earlier plays may still bring about
+/// (variables, hosts, files) is left alone.
+Result<void> Run::check_before(const play::Site& site) {
+  HostState nobody;
+  nobody.name = "localhost";
+  bool is_first = true;
+  for (const auto& play : site.plays) {
+    PlayState play_state;
+    play_state.play = play.get();
+    Scope scope(state_, &play_state, nobody, play.get());
+    auto selection = selected(*play, scope);
+    if (!selection) {
+      const bool may_come =
+          !is_first && (selection.error().code() == ErrorCode::undefined_variable ||
+                        selection.error().code() == ErrorCode::unknown_host);
+      if (!may_come) return Error(std::move(selection).error());
+    } else if (!selection->hosts.empty()) {
+      for (const inventory::Host* host : selection->hosts) {
+        if (const auto& problem = state_.host(host->name()).problem) return Error(*problem);
+      }
+      std::vector<Value> literal;
+      for (const Value& entry : play->vars_files) {
+        if (!entry.is_string() || jinja::has_template(entry.as_string())) continue;
+        ControllerServices services(scope);
+        if (is_first || services.find_file("vars", entry.as_string())) literal.push_back(entry);
+      }
+      GS_TRY_VOID(load_vars_files(*play, literal, play_state, nobody));
+    }
+    is_first = false;
+  }
+  return {};
 }
 
 Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& play,
@@ -207,7 +246,7 @@ Async<bool> Run::run_play(const play::Play& play) {
     if (play_state.batch.empty()) continue;
     for (const std::string& host : play_state.batch) {
       if (state_.host(host).problem) co_return Error(*state_.host(host).problem);
-      GS_CO_TRY_VOID(load_vars_files(play, play_state, state_.host(host)));
+      GS_CO_TRY_VOID(load_vars_files(play, play.vars_files, play_state, state_.host(host)));
     }
     PlayRun run(*this, play_state, executor);
     GS_CO_TRY(const bool more, co_await run.run_batch());
@@ -230,9 +269,12 @@ Async<bool> Run::run_play(const play::Play& play) {
   co_return true;
 }
 
-Result<void> Run::load_vars_files(const play::Play& play, PlayState& play_state, HostState& host) {
+Result<void> Run::load_vars_files(const play::Play& play,
+                                  const std::vector<Value>& entries,
+                                  PlayState& play_state,
+                                  HostState& host) {
   Value merged{Map()};
-  for (const Value& entry : play.vars_files) {
+  for (const Value& entry : entries) {
     Scope scope(state_, &play_state, host, &play);
     const List candidates = entry.is_list() ? entry.as_list() : List{entry};
     bool found = false;
@@ -264,7 +306,7 @@ Result<void> Run::load_vars_files(const play::Play& play, PlayState& play_state,
       break;
     }
     if (!found) {
-      Error error(ErrorCode::file_not_found, "vars file " + tried + " was not found");
+      Error error(ErrorCode::file_not_found, "the vars file '" + tried + "' could not be found");
       const Origin* origin = candidates.empty() ? nullptr : candidates.front().origin();
       return origin != nullptr ? std::move(error).at(origin->span) : std::move(error).at(play.span);
     }
@@ -274,6 +316,7 @@ Result<void> Run::load_vars_files(const play::Play& play, PlayState& play_state,
 }
 
 Async<RunSummary> Run::run(const play::Site& site) {
+  GS_CO_TRY_VOID(check_before(site));
   const auto executor = co_await asio::this_coro::executor;
   gate_.emplace(executor, std::max<std::size_t>(state_.options.forks, 1));
   const auto begin_time = std::chrono::steady_clock::now();
@@ -293,10 +336,12 @@ Async<RunSummary> Run::run(const play::Site& site) {
     if (stats.failed > 0 && summary.exit_code == 0) summary.exit_code = kFailedHosts;
   }
   summary.stats = stats_;
-  report::Event stats(report::EventType::stats);
-  stats.stats = stats_;
-  stats.custom_stats = custom_stats_;
-  emit(std::move(stats));
+  if (!stopped || has_begun()) {
+    report::Event stats(report::EventType::stats);
+    stats.stats = stats_;
+    stats.custom_stats = custom_stats_;
+    if (!site.plays.empty()) emit(std::move(stats));
+  }
   if (stopped) co_return std::move(*stopped);
   report::Event finished(report::EventType::run_finished);
   finished.exit_code = summary.exit_code;

@@ -102,16 +102,23 @@ class Run {
   std::uint64_t next_task_id() { return ++task_ids_; }
   void emit(report::Event event);
   void warn(std::string message, SourceSpan span = {});
+  /// Whether any task was begun on any host.
+  bool has_begun() const { return task_ids_ > 0; }
   /// --start-at-task: true once the named task was reached.
   bool started(const play::Task& task);
 
  private:
   Async<bool> run_play(const play::Play& play);
+  Result<void> check_before(const play::Site& site);
+  Result<inventory::Selection> selected(const play::Play& play, Scope& scope);
   Result<std::vector<std::string>> play_hosts(const play::Play& play, Scope& scope);
   Result<std::vector<std::vector<std::string>>> batches(const play::Play& play,
                                                         Scope& scope,
                                                         std::vector<std::string> hosts);
-  Result<void> load_vars_files(const play::Play& play, PlayState& play_state, HostState& host);
+  Result<void> load_vars_files(const play::Play& play,
+                               const std::vector<Value>& entries,
+                               PlayState& play_state,
+                               HostState& host);
   Async<void> ask_prompts(const play::Play& play, Value& answers);
 
   RunState& state_;

@@ -1,4 +1,5 @@
 // What becomes of a result: judged, stored as facts and variables, told to handlers and reported.
+#include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -67,6 +68,7 @@ Result<void> TaskRun::judge(Value& result) {
         result.set("failed", true);
         result.set("changed_when_result", error.message());
         result.set("msg", "the changed_when condition cannot be evaluated: " + error.one_line());
+        show_place(result, error);
         return {};
       }
       changed = changed && *holds;
@@ -83,6 +85,7 @@ Result<void> TaskRun::judge(Value& result) {
         result.set("failed", true);
         result.set("failed_when_result", error.message());
         result.set("msg", "the failed_when condition cannot be evaluated: " + error.one_line());
+        show_place(result, error);
         return {};
       }
       failed = failed && *holds;
@@ -139,7 +142,13 @@ Result<void> TaskRun::notify(const Value& result) {
     GS_TRY(auto rendered, scope_.render(entry));
     const List names = rendered.is_list() ? rendered.as_list() : List{rendered};
     for (const Value& name : names) {
-      GS_TRY(auto handlers, play_.handlers_named(to_text(name), scope_));
+      auto found = play_.handlers_named(to_text(name), scope_);
+      if (!found) {
+        const Origin* origin = entry.origin();
+        return Error(std::move(found).error())
+            .at_if_unknown(origin != nullptr ? origin->span : task_.span);
+      }
+      const auto& handlers = *found;
       for (const play::Task* handler : handlers) {
         if (std::find(host_.notified.begin(), host_.notified.end(), handler) ==
             host_.notified.end()) {

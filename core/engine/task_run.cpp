@@ -2,6 +2,7 @@
 
 #include "core/engine/actions/action.hpp"
 #include "core/engine/background.hpp"
+#include "core/report/failure_place.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -89,7 +90,9 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
       auto one = scope_.condition(condition.expression);
       if (!one) {
         const Error error = std::move(one).error().at_if_unknown(condition.span);
-        co_return failed_result("the until condition cannot be evaluated: " + error.one_line());
+        result = failed_result("the until condition cannot be evaluated: " + error.one_line());
+        show_place(result, error);
+        co_return result;
       }
       holds = holds && *one;
     }
@@ -187,6 +190,7 @@ Async<Value> TaskRun::run_loop(List items) {
         flag(result, "skipped")) {
       report_result(report::EventType::item_result, result, label);
     }
+    result.mutable_map().erase(report::kPlaceKey);
     result.set("_ansible_item_label", label);
     changed = changed || flag(result, "changed");
     skipped = skipped && flag(result, "skipped");
@@ -239,6 +243,7 @@ Async<TaskOutcome> TaskRun::run() {
   outcome.ignored = (outcome.failed && settings_.ignore_errors) ||
                     (outcome.unreachable && settings_.ignore_unreachable);
   Value kept = outcome.result;
+  kept.mutable_map().erase(report::kPlaceKey);
   if (task_.kind == play::ActionKind::module || outcome.failed) {
     if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
     store(kept);
@@ -249,6 +254,7 @@ Async<TaskOutcome> TaskRun::run() {
       (in_loop_ && outcome.skipped)) {
     report_result(report::EventType::host_result, outcome.result, Value());
   }
+  outcome.result.mutable_map().erase(report::kPlaceKey);
   co_return outcome;
 }
 

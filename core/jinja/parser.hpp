@@ -84,6 +84,9 @@ class Parser {
   const Expr* parse_test(const Expr* input);
   Arguments parse_arguments();
   std::string parse_dotted_name();
+  void refuse_unknown_lookup(const Expr& callee,
+                             const Arguments& arguments,
+                             const Token& begin) const;
   std::string string_value(const Token& token) const;
   const Value* number_value(const Token& token);
 

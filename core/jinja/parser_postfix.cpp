@@ -5,6 +5,8 @@
 #include "core/jinja/registry.hpp"
 #include "core/jinja/text.hpp"
 
+#include <algorithm>
+
 namespace gpustack::jinja {
 
 const Expr* Parser::parse_postfix(const Expr* expr) {
@@ -122,11 +124,35 @@ Arguments Parser::parse_arguments() {
 }
 
 const Expr* Parser::parse_call(const Expr* callee) {
+  const Token begin = current();
   const Arguments arguments = parse_arguments();
+  refuse_unknown_lookup(*callee, arguments, begin);
   auto made = node<CallExpr>(ExprKind::call, callee->offset);
   made.callee = callee;
   made.arguments = arguments;
   return program_.make(made);
+}
+
+/// A lookup named by a literal is known or not before anything runs. `q` is left for the run: a
+/// macro or variable may well have that name.
+void Parser::refuse_unknown_lookup(const Expr& callee,
+                                   const Arguments& arguments,
+                                   const Token& begin) const {
+  if (callee.kind != ExprKind::name || arguments.positional.empty()) return;
+  const std::string& function = name_text(static_cast<const NameExpr&>(callee).name);
+  const Expr& first = *arguments.positional.front();
+  if ((function != "lookup" && function != "query") || first.kind != ExprKind::constant) return;
+  const Value& name = *static_cast<const ConstantExpr&>(first).value;
+  if (!name.is_string() || find_lookup(name.as_string()) != nullptr) return;
+  Token place = begin;
+  const std::size_t at =
+      std::min(program_.source.find(name.as_string(), begin.offset), program_.source.size());
+  place.offset = static_cast<decltype(place.offset)>(at);
+  place.text = std::string_view(program_.source).substr(at, name.as_string().size());
+  fail_at(place,
+          "unknown lookup '" + name.as_string() + "'",
+          ErrorCode::unknown_lookup,
+          suggest(name.as_string(), lookup_names()));
 }
 
 std::string Parser::parse_dotted_name() {

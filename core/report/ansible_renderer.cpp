@@ -1,5 +1,6 @@
 #include "core/base/json.hpp"
 #include "core/report/diff.hpp"
+#include "core/report/failure_place.hpp"
 #include "core/report/renderer.hpp"
 
 #include <fmt/format.h>
@@ -56,6 +57,7 @@ class AnsibleRenderer final : public Sink {
   }
   void host_result(const Event& event);
   void failed(const Event& event);
+  void show_place(const Event& event);
   void item_result(const Event& event);
   void recap(const Event& event);
   void custom_stats(const Value& stats);
@@ -67,6 +69,7 @@ class AnsibleRenderer final : public Sink {
   std::map<std::uint64_t, TaskHeading> tasks_;
   std::uint64_t shown_task_ = 0;
   std::set<std::string> warned_;
+  std::set<std::pair<std::uint64_t, std::string>> shown_places_;
 };
 
 void AnsibleRenderer::warn(std::string_view kind, const std::string& text) {
@@ -125,6 +128,13 @@ void AnsibleRenderer::show_diff(const Event& event) {
   show(text);
 }
 
+/// Where in the site a failure comes from: once a task, however many hosts it fails on.
+void AnsibleRenderer::show_place(const Event& event) {
+  const std::string place = failure_place(event);
+  if (place.empty() || !shown_places_.insert({event.task_id, place}).second) return;
+  show(place);
+}
+
 void AnsibleRenderer::failed(const Event& event) {
   heading(event);
   result_warnings(event);
@@ -135,6 +145,7 @@ void AnsibleRenderer::failed(const Event& event) {
                      away ? "UNREACHABLE" : "FAILED",
                      dump_result(event, options_.verbosity)),
          away ? Paint::unreachable : Paint::failed);
+    show_place(event);
   }
   if (event.ignored) show("...ignoring", Paint::skipped);
 }
@@ -176,6 +187,7 @@ void AnsibleRenderer::item_result(const Event& event) {
                        item,
                        dump_result(event, options_.verbosity)),
            Paint::failed);
+      show_place(event);
       return;
     case Outcome::skipped:
       if (!options_.show_skipped) return;

@@ -1,4 +1,5 @@
 #include "core/report/diff.hpp"
+#include "core/report/failure_place.hpp"
 #include "core/report/plain_lines.hpp"
 #include "core/report/renderer.hpp"
 
@@ -57,6 +58,7 @@ std::string PlainLines::result(const Event& event) const {
   if (!why.empty() && one_line) line += ": " + why;
   std::string out = painted(options_.colour, paint_of(event), line) + "\n";
   if (!why.empty() && !one_line) out += indented(why);
+  if (broken) out += failure_place(event);
   if (event.verbose_always || options_.verbosity > 1)
     out += indented(dump_result(event, options_.verbosity));
   if (event.diff && !event.no_log && event.outcome == Outcome::changed &&

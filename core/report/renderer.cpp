@@ -134,6 +134,9 @@ std::string dump_result(const Event& event, int verbosity) {
   if (!shown.is_map()) shown = Value(Map());
   if (is_debug(event) && !event.no_log) clean_debug(shown);
   Map& members = shown.mutable_map();
+  // What the line's first word says already.
+  members.erase(std::string_view("failed"));
+  members.erase(std::string_view("skipped"));
   members.erase(std::string_view("exception"));
   members.erase(std::string_view("warnings"));
   members.erase(std::string_view("deprecations"));

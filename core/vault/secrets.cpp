@@ -179,7 +179,7 @@ Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan s
                    ? "no password was given for the vault id '" + vault_id + "'"
                    : "none of the vault passwords opens this text (tried the ids " + tried + ")")
       .at(span)
-      .hint(envelope.vault_id.empty() ? ""
+      .hint(envelope.vault_id.empty() ? "is it the password that the text was encrypted with?"
                                       : "it was encrypted with the vault id '" + vault_id + "'");
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace gpustack::yaml {
 
@@ -222,6 +223,41 @@ std::optional<std::size_t> open_quote(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+/// The '{' or '[' of a value that is still open at `end`, when it began on an earlier line.
+std::optional<std::size_t> open_bracket(std::string_view text, std::size_t end) {
+  std::vector<std::size_t> open;
+  char quote = '\0';
+  char before = '\n';
+  for (std::size_t i = 0; i < std::min(end, text.size()); ++i) {
+    const char c = text[i];
+    const bool begins_token = std::string_view(" \n\t[{,").find(before) != std::string_view::npos;
+    if (quote != '\0') {
+      if (c == '\\' && quote == '"') {
+        ++i;
+      } else if (c == quote) {
+        quote = '\0';
+      }
+    } else if (begins_token && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (begins_token && c == '#') {
+      i = std::min(text.find('\n', i), text.size()) - 1;
+    } else if ((c == '{' || c == '[') && (begins_token || !open.empty())) {
+      open.push_back(i);
+    } else if ((c == '}' || c == ']') && !open.empty()) {
+      open.pop_back();
+    }
+    before = i < text.size() ? text[i] : '\n';
+  }
+  if (open.empty() ||
+      text.substr(open.front(), end - open.front()).find('\n') == std::string_view::npos)
+    return std::nullopt;
+  return open.front();
+}
+
+}  // namespace
+
 std::string quoting_hint(std::string_view text, std::size_t offset) {
   const Line line = line_at(text, offset);
   std::string value(trimmed(line.text.substr(offset - line.start)));
@@ -252,6 +288,14 @@ Error explain(std::string_view complaint,
   }
   if (complaint.starts_with("bad file"))
     return Error(ErrorCode::yaml_limit, what).at(cursor.at(offset));
+  if (const auto open = open_bracket(text, offset);
+      open && complaint.find("flow") != std::string::npos) {
+    const std::string partner = text[*open] == '{' ? "}" : "]";
+    return Error(ErrorCode::yaml_syntax,
+                 std::string("the '") + text[*open] + "' that begins here is not closed")
+        .at(cursor.at(*open))
+        .hint("close it with '" + partner + "'");
+  }
   if (auto mistake = usual_mistake(text, offset)) {
     return Error(ErrorCode::yaml_syntax, std::move(mistake->message))
         .at(cursor.at(mistake->offset))

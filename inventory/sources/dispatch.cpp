@@ -1,3 +1,5 @@
+#include "core/base/shown_path.hpp"
+#include "core/base/suggest.hpp"
 #include "core/yaml/clean_text.hpp"
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
@@ -67,6 +69,21 @@ std::string redacted(std::string_view text) {
   return out;
 }
 
+/// A near name beside what is not there; else how hosts are named without a file.
+std::string absence_hint(const std::string& path) {
+  std::vector<std::string> names;
+  std::error_code problem;
+  for (fs::directory_iterator entry(fs::path(path).parent_path(), problem), end;
+       !problem && entry != end;
+       entry.increment(problem)) {
+    names.push_back(entry->path().filename());
+  }
+  std::string near = suggest(fs::path(path).filename().string(), names);
+  const std::string shown = shown_path(path);
+  if (!near.empty() || shown.find('/') != std::string::npos) return near;
+  return "a host instead of a file is written with a comma: '" + shown + ",'";
+}
+
 class Dispatcher {
  public:
   Dispatcher(SourceContext& context, bool is_strict) : context_(context), is_strict_(is_strict) {}
@@ -110,10 +127,8 @@ class Dispatcher {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
       return Error(ErrorCode::file_not_found,
-                   "cannot read the inventory '" + path + "': " + std::strerror(errno))
-          .hint(path.find('/') == std::string::npos
-                    ? "a host instead of a file is written with a comma: '" + path + ",'"
-                    : "");
+                   "cannot read the inventory '" + shown_path(path) + "': " + std::strerror(errno))
+          .hint(absence_hint(path));
     }
     if (status.st_size > static_cast<off_t>(yaml::kMaxTextBytes)) {
       return Error(ErrorCode::yaml_limit, "the inventory '" + path + "' is larger than 64 MiB");

@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+#include "core/base/shown_path.hpp"
 #include "core/process/run.hpp"
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
@@ -10,7 +11,8 @@ namespace gpustack::inventory {
 namespace {
 
 Error script_error(const std::string& path, const std::string& what) {
-  return Error(ErrorCode::inventory_script, "the inventory script '" + path + "' " + what);
+  return Error(ErrorCode::inventory_script,
+               "the inventory script '" + shown_path(path) + "' " + what);
 }
 
 std::string last_line(const std::string& errors) {

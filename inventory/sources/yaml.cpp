@@ -1,3 +1,4 @@
+#include "core/base/suggest.hpp"
 #include "inventory/address.hpp"
 #include "inventory/sources/source.hpp"
 
@@ -16,6 +17,12 @@ std::string_view kind_name(const yaml::Node& node) {
   if (node.is_sequence()) return "a list";
   if (node.is_null()) return "nothing";
   return "a single value";
+}
+
+std::string near_key(std::string_view name) {
+  const std::string near =
+      suggest(name, std::vector<std::string_view>{"hosts", "vars", "children"});
+  return near.empty() ? near : "; " + near;
 }
 
 class YamlReader {
@@ -67,7 +74,7 @@ class YamlReader {
     }
     if (!is_known) {
       warn("the key '" + name + "' of the group '" + group.name() +
-               "' is skipped: expected hosts, vars or children",
+               "' is skipped: expected hosts, vars or children" + near_key(name),
            section.key_span);
       return {};
     }

@@ -30,7 +30,11 @@ class AdhocVerb final : public Verb {
     auto session = make_session(options_, {});
     if (!session) {
       print_error(session.error());
-      return session.error().code() == ErrorCode::usage ? kUsage : kSiteDoesNotLoad;
+      return code_before_run(session.error());
+    }
+    if (auto known = check_pattern(*session, pattern_); !known) {
+      print_error(known.error());
+      return kUsage;
     }
     auto site = load();
     if (!site) {

@@ -45,10 +45,14 @@ class ApplyVerb final : public Verb {
     auto session = make_session(options_, *folders);
     if (!session) {
       print_error(session.error());
-      return session.error().code() == ErrorCode::usage ? kUsage : kSiteDoesNotLoad;
+      return code_before_run(session.error());
     }
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
+    if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
+      print_error(known.error());
+      return kUsage;
+    }
     if (syntax_check_) {
       for (const std::string& playbook : playbooks_)
         std::cout << "\nplaybook: " << playbook << "\n";
@@ -59,7 +63,7 @@ class ApplyVerb final : public Verb {
       auto text = list_site(*site->site, *session, playbooks_, what);
       if (!text) {
         print_error(text.error());
-        return kOtherError;
+        return code_before_run(text.error());
       }
       std::cout << *text;
       return kOk;

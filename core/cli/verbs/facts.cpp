@@ -56,7 +56,11 @@ class FactsVerb final : public Verb {
     auto session = make_session(options_, {});
     if (!session) {
       print_error(session.error());
-      return kSiteDoesNotLoad;
+      return code_before_run(session.error());
+    }
+    if (auto known = check_pattern(*session, pattern_); !known) {
+      print_error(known.error());
+      return kUsage;
     }
     Value arguments{Map()};
     if (!filter_.empty()) arguments.set("filter", Value::list({Value(filter_)}));

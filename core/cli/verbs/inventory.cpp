@@ -32,12 +32,12 @@ class InventoryVerb final : public Verb {
     auto session = make_session(options_, {});
     if (!session) {
       print_error(session.error());
-      return kSiteDoesNotLoad;
+      return code_before_run(session.error());
     }
     auto text = shown(session->inventory);
     if (!text) {
       print_error(text.error());
-      return kOtherError;
+      return text.error().code() == ErrorCode::unknown_host ? kUsage : kOtherError;
     }
     std::cout << *text;
     if (!text->ends_with('\n')) std::cout << "\n";

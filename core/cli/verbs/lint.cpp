@@ -33,9 +33,10 @@ class LintVerb final : public Verb {
     auto session = make_session(options_, *folders);
     if (!session) {
       print_error(session.error());
-      return kSiteDoesNotLoad;
+      return code_before_run(session.error());
     }
-    if (!load_site(playbooks_, *session)) return kSiteDoesNotLoad;
+    auto site = load_site(playbooks_, *session);
+    if (!site || !check_includes(*site)) return kSiteDoesNotLoad;
     std::cout << "no problem found\n";
     return kOk;
   }

@@ -48,6 +48,9 @@ Async<Target*> target_of(ActionCall& call);
 
 /// A failed result.
 Value failed_result(std::string message);
+/// Makes renderers show the source line of `error` below the result; see
+/// core/report/failure_place.hpp.
+void show_place(Value& result, const Error& error);
 /// A result of an Error: `unreachable` for transport errors, else `failed`.
 Value error_result(const Error& error);
 

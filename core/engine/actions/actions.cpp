@@ -1,5 +1,7 @@
+#include "core/base/excerpt.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
+#include "core/report/failure_place.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,12 +60,17 @@ Value failed_result(std::string message) {
   return Value::map({{"failed", true}, {"changed", false}, {"msg", Value(std::move(message))}});
 }
 
+void show_place(Value& result, const Error& error) {
+  if (error.span().known()) result.set(report::kPlaceKey, excerpt(error));
+}
+
 Value error_result(const Error& error) {
   Value result = failed_result(error.span().known() || !error.hint().empty() ? error.one_line()
                                                                              : error.message());
   if (is_unreachable(error.code())) {
     result = Value::map({{"unreachable", true}, {"changed", false}, {"msg", result.get("msg")}});
   }
+  show_place(result, error);
   return result;
 }
 

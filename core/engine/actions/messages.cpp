@@ -23,10 +23,10 @@ Async<Value> action_debug(ActionCall& call) {
       const std::string expression = var.as_string();
       auto& templates = call.play.run().state().templates;
       auto compiled = templates.compile_expression(expression, var.origin());
-      if (!compiled) co_return failed_result(compiled.error().one_line());
+      if (!compiled) co_return error_result(compiled.error());
       auto value = jinja::evaluate(**compiled, call.scope.context());
       if (!value && value.error().code() != ErrorCode::undefined_variable)
-        co_return failed_result(value.error().one_line());
+        co_return error_result(value.error());
       if (!value || value->is_undefined()) {
         result.set(expression, "VARIABLE IS NOT DEFINED!");
       } else {
@@ -62,8 +62,10 @@ Async<Value> action_assert(ActionCall& call) {
       Error error = std::move(holds).error();
       if (condition.origin() != nullptr)
         error = std::move(error).at_if_unknown(condition.origin()->span);
-      co_return failed_result("The conditional check '" + to_text(condition) +
-                              "' failed. The error was: " + error.one_line());
+      Value failure = failed_result("The conditional check '" + to_text(condition) +
+                                    "' failed. The error was: " + error.one_line());
+      show_place(failure, error);
+      co_return failure;
     }
     if (*holds) continue;
     result.set("failed", true);
@@ -122,7 +124,7 @@ Async<Value> action_validate_argument_spec(ActionCall& call) {
     const std::string name = to_text(key);
     if (values.find(name) != nullptr) continue;
     auto value = call.scope.lookup(name);
-    if (!value) co_return failed_result(value.error().one_line());
+    if (!value) co_return error_result(value.error());
     if (*value) values.set(name, **value);
   }
   auto valid = play::validate_role_arguments(spec, values, call.task.span);

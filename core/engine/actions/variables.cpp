@@ -181,7 +181,7 @@ Async<Value> action_include_vars(ActionCall& call) {
     GS_CO_TRY_VOID(load_vars_folder(call, folder, values, included));
   } else {
     auto found = find_task_file(call, "vars", file);
-    if (!found) co_return failed_result(found.error().one_line());
+    if (!found) co_return error_result(found.error());
     GS_CO_TRY_VOID(load_vars_file(call, *found, values, included));
   }
   Value facts = values;

@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                                   "'web[5]' asks for a host that is not there: 'web' has 3"},
                       PatternCase{"localhost", "localhost"},
                       PatternCase{"w1,localhost", "w1 localhost"},
-                      PatternCase{"web[0", "w1 w2 w3"},
+                      PatternCase{"web[0", "the host pattern 'web[0' has a '[' without its ']'"},
                       PatternCase{"", "the host pattern is empty"},
                       PatternCase{" w1 , w2 ", "w1 w2"},
                       PatternCase{"web:!w1:!w2", "w3"}));

@@ -122,6 +122,7 @@ INSTANTIATE_TEST_SUITE_P(
         FaultCase{"quote", "h a='b\n", "hosts.ini:1:5", "not closed"},
         FaultCase{"range", "web[3]\n", "hosts.ini:1:1", "first:last"},
         FaultCase{"padding", "web[01:100]\n", "hosts.ini:1:1", "as many digits"},
+        FaultCase{"backwards", "web[5:1]\n", "hosts.ini:1:1", "must not run backwards"},
         FaultCase{"loop", "[a:children]\nb\n[b:children]\na\n", "hosts.ini:4:1", "the loop is"},
         FaultCase{"itself", "[a]\n[a:children]\na\n", "hosts.ini:3:1", "cannot contain itself"},
         FaultCase{"priority",

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo no cloud today >&2
+exit 3
