@@ -2,7 +2,13 @@
 """The same playbook through ansible-playbook and through gpustack, on twin hosts: same files, same recap.
 
 Each case is a folder in cases/ with site.yml (and what it needs). Ansible's side is recorded in expect.json: the recap of
-a first and of a second run, and every path of the hosts that differs afterwards, with kind, mode, owner and content hash.
+each run, and every path of the hosts that differs afterwards, with kind, mode, owner and content hash. A case runs twice
+with the same arguments; options.json may say otherwise:
+
+  arguments   for every run
+  runs        how often, or a list: the further arguments of each run
+  words       each word is recorded as present in a run's output or absent from it
+  diff        true: the added and removed lines of the diffs in the output are compared too
 
   playbooks_test.py                 compare gpustack with the recordings
   playbooks_test.py --record [CASE...]   run ansible-playbook again and write the recordings
@@ -64,14 +70,25 @@ def recap(output):
     return result
 
 
+def diff_lines(output):
+    """The added and removed lines of the diffs in the output, sorted: hosts answer in any order."""
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines()
+    return sorted(line for line in lines if re.match(r"[-+](?!--|\+\+)", line))
+
+
 class Case:
     def __init__(self, folder):
         self.folder = folder
         options = folder / "options.json"
         self.options = json.loads(options.read_text()) if options.exists() else {}
 
+    def runs(self):
+        """The further arguments of each run."""
+        runs = self.options.get("runs", 2)
+        return runs if isinstance(runs, list) else [[]] * runs
+
     def run(self, command, environment):
-        """Runs the case twice on fresh hosts with `command`; returns what expect.json holds, and the output."""
+        """Runs the case on fresh hosts with `command`; returns what expect.json holds, and the output."""
         state = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-diff-")) / "fleet"
         with test_hosts.Hosts(state).up([test_hosts.HostSpec(name) for name in HOSTS]) as fleet:
             before = {name: changed_paths(state / name / "rw/upper") for name in HOSTS}
@@ -84,12 +101,18 @@ class Case:
             work = state / "site"
             shutil.copytree(self.folder, work)
             result, outputs = {"exit": [], "recap": []}, []
-            for _ in range(self.options.get("runs", 2)):
-                done = fleet.exec(*command, "site.yml", "-i", str(inventory), *self.options.get("arguments", []), cwd=work,
-                                  env=dict(os.environ, HOME=str(state), **environment), capture_output=True, text=True)
+            for further in self.runs():
+                done = fleet.exec(*command, "site.yml", "-i", str(inventory), *self.options.get("arguments", []), *further,
+                                  cwd=work, env=dict(os.environ, HOME=str(state), **environment),
+                                  capture_output=True, text=True)
                 result["exit"].append(done.returncode)
                 result["recap"].append(recap(done.stdout))
                 outputs.append(done.stdout + done.stderr)
+                if "words" in self.options:
+                    present = {word: word in outputs[-1] for word in self.options["words"]}
+                    result.setdefault("words", []).append(present)
+                if self.options.get("diff"):
+                    result.setdefault("diff", []).append(diff_lines(done.stdout))
             result["hosts"] = {}
             for name in HOSTS:
                 after = changed_paths(state / name / "rw/upper")
