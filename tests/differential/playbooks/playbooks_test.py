@@ -123,7 +123,8 @@ class Case:
                 if path.is_file() and not (self.folder / path.relative_to(work)).exists():
                     controller[str(path.relative_to(work))] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             result["controller"] = controller
-            shutil.rmtree(state.parent, ignore_errors=True)
+        # Only now: while the hosts are up, this folder holds their whole roots.
+        shutil.rmtree(state.parent, ignore_errors=True)
         return result, "\n".join(outputs)
 
 
