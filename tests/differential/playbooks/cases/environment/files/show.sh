@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "$LEVEL|$TASK|$EXTRA" >> /opt/script
