@@ -25,36 +25,33 @@ void Lockstep::move(std::size_t member, const Position* to) {
   if (was_first && emptied && passed_) passed_(from);
 }
 
-void Lockstep::grant(std::size_t from, std::size_t to) {
+void Lockstep::grant_next() {
   if (at_.empty()) return;
-  const std::set<std::size_t>& first = at_.begin()->second;
-  for (auto one = first.lower_bound(from); one != first.end() && *one < to; ++one) {
-    if (members_[*one].turn) members_[*one].turn->set();
+  for (const std::size_t one : at_.begin()->second) {
+    auto& turn = members_[one].turn;
+    if (!turn) continue;
+    turn->set();
+    return;
   }
 }
 
 Async<void> Lockstep::arrive(std::size_t member, Position position) {
   move(member, &position);
   if (mode_ == Mode::free) co_return Result<void>();
-  if (at_.begin()->first != position) {
-    grant(0, members_.size());
-    members_[member].turn = std::make_unique<async::Event>(executor_);
-    GS_CO_TRY_VOID(co_await members_[member].turn->wait());
-    members_[member].turn.reset();
-    co_return Result<void>();
-  }
-  // The last to come opened the way for all. They go in batch order all the same: which host runs a
-  // task once, or adds a host, must not depend on who was slow.
-  grant(0, member);
-  co_await asio::post(asio::use_awaitable);
-  grant(member + 1, members_.size());
+  // Hosts go in batch order, one starting the next, whoever came last: which host runs a task once,
+  // or adds a host, must not depend on who was slow, nor on the order in which waiters wake.
+  members_[member].turn = std::make_unique<async::Event>(executor_);
+  grant_next();
+  GS_CO_TRY_VOID(co_await members_[member].turn->wait());
+  members_[member].turn.reset();
+  grant_next();
   co_return Result<void>();
 }
 
 void Lockstep::leave(std::size_t member) {
   if (!members_[member].is_in) return;
   move(member, nullptr);
-  grant(0, members_.size());
+  grant_next();
 }
 
 }  // namespace gpustack::engine

@@ -45,8 +45,8 @@ class Lockstep {
   };
 
   void move(std::size_t member, const Position* to);
-  /// Lets those of [from, to) that wait at the first position go, in batch order.
-  void grant(std::size_t from, std::size_t to);
+  /// Lets the lowest of those that wait at the first position go; it lets the next one go.
+  void grant_next();
 
   asio::any_io_executor executor_;
   Mode mode_;

@@ -50,6 +50,12 @@ TEST(Lockstep, StartsEachTaskInBatchOrderWhoeverComesLast) {
             "0a 0b 0c 1a 1b 1c 2a 2b 2c ");
 }
 
+TEST(Lockstep, StartsManyHostsInBatchOrderWhenTheLastOfTheBatchIsTheLastToCome) {
+  EXPECT_EQ(order_of(Lockstep::Mode::linear,
+                     {{1ms, 1ms}, {2ms, 2ms}, {1ms, 3ms}, {3ms, 1ms}, {5ms, 9ms}}),
+            "0a 0b 0c 0d 0e 1a 1b 1c 1d 1e ");
+}
+
 TEST(Lockstep, LetsAHostGoOnAloneWhereOthersHaveLeft) {
   EXPECT_EQ(order_of(Lockstep::Mode::linear, {{1ms}, {1ms, 1ms}}), "0a 0b 1b ");
 }
