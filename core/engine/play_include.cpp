@@ -16,9 +16,7 @@ Value loop_frame(const play::Task& task, const Value& instance) {
   for (const auto& [key, value] : instance.as_map()) {
     const std::string& variable = key.as_string();
     const bool is_of_loop = variable == task.loop_control.loop_var ||
-                            variable == task.loop_control.index_var ||
-                            variable == "ansible_loop_var" || variable == "ansible_index_var" ||
-                            variable == "ansible_loop";
+                            variable == task.loop_control.index_var || variable == "ansible_loop";
     if (is_of_loop) frame.set(variable, value);
   }
   return frame;

@@ -9,15 +9,32 @@ namespace gpustack::engine {
 
 namespace {
 
-/// The roles that led to `role`, outermost first (a dependency's parent is the role that needs it).
+/// The roles that led to `role`, outermost first: the one that depends on it, or includes it.
+/// @source ansible-core 2.14, Role.get_dep_chain and IncludeRole.get_block_list
 std::vector<const play::Role*> role_chain(const play::Role* role) {
   std::vector<const play::Role*> chain;
   for (const play::Node* node = role; node != nullptr; node = node->parent) {
     if (node->type == play::NodeType::role) chain.push_back(static_cast<const play::Role*>(node));
-    if (node->type == play::NodeType::task) break;  // an include starts a chain of its own
   }
   std::reverse(chain.begin(), chain.end());
   return chain;
+}
+
+/// What `role` depends on, and what those depend on, the last word first.
+/// @source ansible-core 2.14, Role.get_all_dependencies
+void add_dependencies(const play::Role& role, std::vector<const play::Role*>& found) {
+  for (auto it = role.dependencies.rbegin(); it != role.dependencies.rend(); ++it) {
+    found.push_back(it->get());
+    add_dependencies(**it, found);
+  }
+}
+
+/// A dynamic include: its `vars` are parameters of what it includes, above facts and registered
+/// results. @source ansible-core 2.14, Task.get_include_params
+bool is_include(const play::Node& node) {
+  if (node.type != play::NodeType::task) return false;
+  const play::ActionKind kind = static_cast<const play::Task&>(node).kind;
+  return kind == play::ActionKind::include_tasks || kind == play::ActionKind::include_role;
 }
 
 }  // namespace
@@ -49,25 +66,34 @@ void Scope::build_levels(const std::vector<Value>* includes) {
   const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
   const auto chain = role_chain(role);
   add_level(run_.options.extra_vars, "extra vars (22)");
+  std::size_t frames = includes != nullptr ? includes->size() : 0;
+  for (const play::Node* node = node_; node != nullptr; node = node->parent) {
+    if (!is_include(*node)) continue;
+    if (node != node_ && frames > 0)
+      add_level((*includes)[--frames], "include loop variables (21)");
+    add_level(node->vars, "include params (21)");
+  }
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->params, "role params (20)");
   add_level(host_.set_facts, "set_fact (19)");
   add_level(host_.registered, "registered and include_vars (18)");
-  std::size_t frames = includes != nullptr ? includes->size() : 0;
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
-    if (node->type == play::NodeType::task) {
-      if (node != node_ && frames > 0)
-        add_level((*includes)[--frames], "include loop variables (17)");
+    if (node->type == play::NodeType::task && !is_include(*node)) {
       add_level(node->vars, "task vars (17)");
     } else if (node->type == play::NodeType::block) {
       add_level(node->vars, "block vars (16)");
     }
   }
+  std::vector<const play::Role*> dependencies;
+  if (role != nullptr) add_dependencies(*role, dependencies);
   for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
     add_level((*it)->role_vars, "role vars (15)");
     add_level((*it)->vars, "role entry vars (15)");
-    for (const auto& dependency : (*it)->dependencies)
+    if (*it != role) continue;
+    for (const play::Role* dependency : dependencies) {
       add_level(dependency->role_vars, "dependency vars (15)");
+      add_level(dependency->vars, "dependency entry vars (15)");
+    }
   }
   if (play_ != nullptr) {
     for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
@@ -83,11 +109,10 @@ void Scope::build_levels(const std::vector<Value>* includes) {
   add_level(host_.facts, "facts (11)");
   add_level(host_.inventory_vars, "inventory (3-10)");
   if (!chain.empty()) {
-    add_level(chain.back()->defaults, "role defaults (2)");
-    for (const auto& dependency : chain.back()->dependencies)
-      add_level(dependency->defaults, "dependency defaults (2)");
-    for (auto it = std::next(chain.rbegin()); it != chain.rend(); ++it)
+    for (auto it = chain.rbegin(); it != chain.rend(); ++it)
       add_level((*it)->defaults, "role defaults (2)");
+    for (const play::Role* dependency : dependencies)
+      add_level(dependency->defaults, "dependency defaults (2)");
   }
   if (play_ != nullptr) {
     for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {

@@ -186,6 +186,10 @@ Async<Value> TaskRun::run_loop(List items) {
       result.set(task_.loop_control.index_var, Value(static_cast<std::int64_t>(index)));
       result.set("ansible_index_var", Value(task_.loop_control.index_var));
     }
+    if (task_.loop_control.extended) {
+      GS_CO_TRY(auto extended, scope_.variable("ansible_loop"));
+      result.set("ansible_loop", std::move(extended));
+    }
     if (task_.kind == play::ActionKind::module || flag(result, "failed") ||
         flag(result, "skipped")) {
       report_result(report::EventType::item_result, result, label);
