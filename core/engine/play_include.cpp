@@ -96,9 +96,7 @@ Flow PlayRun::fail_include(HostRun& host,
   event.outcome = report::Outcome::failed;
   event.result = error_result(error);
   run_.emit(std::move(event));
-  report::HostStats& stats = run_.stats(host.state->name);
-  stats.ok -= 1;
-  (host.rescue_depth > 0 ? stats.rescued : stats.failed) += 1;
+  run_.stats(host.state->name).failed += 1;  // even when it is rescued, as in Ansible
   return finish_task(host, Flow::failed, false);
 }
 
@@ -118,7 +116,11 @@ Async<Flow> PlayRun::run_included(HostRun& host,
     if (instance.find(is_role ? "include_role" : "include") == nullptr) continue;
     auto step = load_included(task, at, instance, item_number);
     if (!step) co_return fail_include(host, task, at, step.error());
-    if (!is_role) note_included(host, at, step->shown, instance.get("_ansible_item_label"));
+    if (!is_role) {
+      // Ansible counts the files that a host took in, and says nothing of roles.
+      run_.stats(host.state->name).ok += 1;
+      note_included(host, at, step->shown, instance.get("_ansible_item_label"));
+    }
     steps.push_back(std::move(*step));
   }
   for (IncludeStep& step : steps) {

@@ -442,7 +442,7 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
     flow = Flow::failed;
   } else if (outcome.skipped) {
     stats.skipped += 1;
-  } else {
+  } else if (!is_include) {
     stats.ok += 1;
     if (const Value* changed = outcome.result.find("changed");
         changed != nullptr && changed->truthy())

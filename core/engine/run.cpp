@@ -331,9 +331,11 @@ Async<RunSummary> Run::run(const play::Site& site) {
     if (!*go_on) break;
   }
   static_cast<void>(co_await targets_.close_all());
-  for (const auto& [host, stats] : stats_) {
-    if (stats.unreachable > 0) summary.exit_code = kUnreachableHosts;
-    if (stats.failed > 0 && summary.exit_code == 0) summary.exit_code = kFailedHosts;
+  // By the hosts and not by the counts: a missing include counts as failed even where it is
+  // rescued.
+  for (const auto& [name, host] : state_.hosts) {
+    if (host->unreachable) summary.exit_code = kUnreachableHosts;
+    if (host->failed && summary.exit_code == 0) summary.exit_code = kFailedHosts;
   }
   summary.stats = stats_;
   if (!stopped || has_begun()) {
