@@ -113,7 +113,8 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
     const play::Role* role = handler->role();
     if (!plain.empty() &&
         (name == plain || (role != nullptr && name == role->fqcn + " : " + plain))) {
-      by_name = handler;  // of several with one name the last one counts
+      // Of several with one name the last role (or the play) counts, and in it the first handler.
+      if (by_name == nullptr || by_name->role() != role) by_name = handler;
     }
     for (const Value& topic : handler->listen) {
       auto rendered = own.render(topic);
@@ -338,8 +339,9 @@ Async<Flow> PlayRun::flush_handlers(HostRun& host, Position at) {
     const Position place = child_position(at, number++);
     const auto found = std::find(host.notified.begin(), host.notified.end(), handler);
     if (found == host.notified.end()) continue;
-    host.notified.erase(found);
     auto flow = co_await run_task(host, *handler, place);
+    // Removed after it ran: a handler that notifies a topic it listens to does not run again.
+    std::erase(host.notified, handler);
     if (!flow || *flow != Flow::go_on) co_return flow;
   }
   co_return Flow::go_on;
