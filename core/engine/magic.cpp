@@ -179,6 +179,9 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
   if (name == "role_names" || name == "ansible_play_role_names" || name == "ansible_role_names") {
     List roles;
     for (const auto& role : play_->play->roles) roles.emplace_back(role->fqcn);
+    for (const play::Role* role : play_->public_roles) {
+      if (role->from_include) roles.emplace_back(role->fqcn);
+    }
     return Value(std::move(roles));
   }
   return std::nullopt;

@@ -314,6 +314,7 @@ std::unique_ptr<Role> Reader::read_included_role(const Task& task,
   request.allow_duplicates = task.allow_duplicates;
   request.validate = task.rolespec_validate;
   role->is_public = task.include_public;
+  if (task.include_public && role->vars.is_null()) role->vars = task.vars;
   load_role(*role, request);
   return role;
 }

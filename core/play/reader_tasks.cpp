@@ -276,6 +276,7 @@ std::unique_ptr<Node> Reader::read_import_role(const yaml::Node& entry,
   auto role = std::make_unique<Role>();
   role->parent = block.get();
   role->span = entry.span();
+  role->vars = block->vars;  // the whole play sees them, as it sees the role's own
   if (load_role(*role, *request)) block->imported_role = std::move(role);
   return block;
 }

@@ -70,7 +70,10 @@ class Walker {
 
   void common(const Node& node) {
     for (const auto& [keyword, setting] : node.settings) value(setting.value, setting.span);
-    value(node.vars, node.span);
+    // An imported role shares the variables of its import.
+    const bool is_imported = node.type == NodeType::role && node.parent != nullptr &&
+                             node.parent->type == NodeType::block;
+    if (!is_imported) value(node.vars, node.span);
     conditions(node.when);
     values(node.tags, node.span);
     if (node.name.find("{{") != std::string::npos) value(Value(node.name), node.span);
