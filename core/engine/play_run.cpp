@@ -42,6 +42,7 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
     HostRun& host = hosts_.emplace_back();
     host.state = &run.state().host(name);
     host.number = hosts_.size() - 1;
+    host.has_started = !run.looks_for_start();
   }
   lockstep_.on_passed([this](const Position& at) { on_passed(at); });
   // Ansible looks at the handlers of roles before those of the play.
@@ -182,7 +183,7 @@ bool PlayRun::should_run(HostRun& host, const play::Task& task) {
   return play::should_run(tags, run_.tag_choice());
 }
 
-Async<bool> PlayRun::run_batch() {
+Async<AfterBatch> PlayRun::run_batch() {
   async::TaskGroup group(executor_, hosts_.size());
   for (HostRun& host : hosts_) {
     auto work = walk(host);
@@ -192,7 +193,10 @@ Async<bool> PlayRun::run_batch() {
   const bool any_left = std::any_of(hosts_.begin(), hosts_.end(), [](const HostRun& host) {
     return !host.state->failed && !host.state->unreachable;
   });
-  co_return any_left && !aborted_ && !ended_;
+  if (std::any_of(hosts_.begin(), hosts_.end(), [](const HostRun& one) { return one.has_started; }))
+    run_.reach_start();
+  if (!any_left || aborted_) co_return AfterBatch::end_site;
+  co_return ended_ ? AfterBatch::next_play : AfterBatch::next_batch;
 }
 
 Async<void> PlayRun::walk(HostRun& host) {
@@ -373,7 +377,8 @@ Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
 
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at) {
   if (!should_run(host, task)) co_return Flow::go_on;
-  if (!run_.started(task)) co_return Flow::go_on;
+  if (!host.has_started && !task.is_implicit) host.has_started = run_.is_start(task);
+  if (!host.has_started && !task.is_implicit) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (ended_) co_return Flow::end_play;
   if (ended_batch_) co_return Flow::end_batch;

@@ -8,14 +8,17 @@
 
 namespace gpustack::engine {
 
+enum class AfterBatch : std::uint8_t { next_batch, next_play, end_site };
+
 /// Thread: the run's executor.
 class PlayRun {
  public:
   PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executor);
 
   /// Walks every host of the batch through the play.
-  /// @return whether the play may go on with its next batch
-  Async<bool> run_batch();
+  /// @return where to go on. Ansible ends the whole site when a batch lost all its hosts, or too
+  ///         many of them.
+  Async<AfterBatch> run_batch();
 
   Run& run() { return run_; }
   PlayState& play() { return play_; }

@@ -2,6 +2,7 @@
 
 #include "core/engine/play_run.hpp"
 #include "core/engine/services.hpp"
+#include "inventory/pattern.hpp"
 
 #include <algorithm>
 
@@ -54,21 +55,19 @@ void Run::warn(std::string message, SourceSpan span) {
   emit(std::move(event));
 }
 
-bool Run::started(const play::Task& task) {
+bool Run::is_start(const play::Task& task) const {
   const std::string& wanted = state_.options.start_at_task;
-  if (wanted.empty() || reached_start_ || task.is_implicit || task.kind == play::ActionKind::meta)
-    return true;
   const play::Role* role = task.role();
   const std::string full = role != nullptr ? role->fqcn + " : " + task.name : task.name;
   const auto matches = [&](const std::string& name) {
-    return name == wanted ||
-           (wanted.ends_with('*') && name.starts_with(wanted.substr(0, wanted.size() - 1)));
+    return name == wanted || (!name.empty() && inventory::glob_matches(wanted, name));
   };
-  if (matches(task.name) || matches(full)) reached_start_ = true;
-  return reached_start_;
+  return matches(task.name) || matches(full);
 }
 
-Result<inventory::Selection> Run::selected(const play::Play& play, Scope& scope) {
+Result<inventory::Selection> Run::selected(const play::Play& play,
+                                           Scope& scope,
+                                           const std::string& wanted_order) {
   auto rendered = scope.render(play.hosts);
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(play.hosts_span);
   std::string pattern;
@@ -81,12 +80,14 @@ Result<inventory::Selection> Run::selected(const play::Play& play, Scope& scope)
   const std::vector<std::string> limits = state_.options.limit.empty()
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
-  GS_TRY(const auto order, inventory::parse_order(play.order.empty() ? "inventory" : play.order));
+  GS_TRY(const auto order, inventory::parse_order(wanted_order.empty() ? "inventory" : wanted_order));
   return state_.inventory->select({pattern}, limits, order, play.hosts_span);
 }
 
-Result<std::vector<std::string>> Run::play_hosts(const play::Play& play, Scope& scope) {
-  GS_TRY(auto selection, selected(play, scope));
+Result<std::vector<std::string>> Run::play_hosts(const play::Play& play,
+                                                 Scope& scope,
+                                                 const std::string& wanted_order) {
+  GS_TRY(auto selection, selected(play, scope, wanted_order));
   for (const Error& note : selection.unmatched) {
     if (warned_patterns_.insert(note.message()).second)
       warn(note.message() + (note.hint().empty() ? "" : "; " + note.hint()), note.span());
@@ -107,7 +108,7 @@ Result<void> Run::check_before(const play::Site& site) {
     PlayState play_state;
     play_state.play = play.get();
     Scope scope(state_, &play_state, nobody, play.get());
-    auto selection = selected(*play, scope);
+    auto selection = selected(*play, scope, play->order);
     if (!selection) {
       const bool may_come =
           !is_first && (selection.error().code() == ErrorCode::undefined_variable ||
@@ -198,7 +199,7 @@ Async<bool> Run::run_play(const play::Play& play) {
   HostState nobody;
   nobody.name = "localhost";
   Scope scope(state_, &play_state, nobody, &play);
-  GS_CO_TRY(auto hosts, play_hosts(play, scope));
+  GS_CO_TRY(auto hosts, play_hosts(play, scope, play.order));
   play_state.name = play.name;
   if (jinja::has_template(play.name)) {
     auto rendered = scope.render(Value(play.name));
@@ -237,7 +238,6 @@ Async<bool> Run::run_play(const play::Play& play) {
   GS_CO_TRY_VOID(co_await ask_prompts(play, play_state.prompted));
   GS_CO_TRY(auto groups, batches(play, scope, hosts));
   const auto executor = co_await asio::this_coro::executor;
-  bool go_on = true;
   for (auto& batch : groups) {
     play_state.batch = batch;
     std::erase_if(play_state.batch, [&](const std::string& host) {
@@ -249,14 +249,10 @@ Async<bool> Run::run_play(const play::Play& play) {
       GS_CO_TRY_VOID(load_vars_files(play, play.vars_files, play_state, state_.host(host)));
     }
     PlayRun run(*this, play_state, executor);
-    GS_CO_TRY(const bool more, co_await run.run_batch());
-    if (!more) {
-      go_on = false;
-      break;
-    }
-  }
-  if (!go_on) {
-    const bool any_left = std::any_of(hosts.begin(), hosts.end(), [&](const std::string& host) {
+    GS_CO_TRY(const AfterBatch after, co_await run.run_batch());
+    if (after == AfterBatch::next_play) break;
+    if (after == AfterBatch::next_batch) continue;
+    const bool any_left = std::any_of(batch.begin(), batch.end(), [&](const std::string& host) {
       return !state_.host(host).failed && !state_.host(host).unreachable;
     });
     if (!any_left) {
@@ -264,7 +260,7 @@ Async<bool> Run::run_play(const play::Play& play) {
       none.play = play_state.name;
       emit(std::move(none));
     }
-    co_return any_left;
+    co_return false;
   }
   co_return true;
 }

@@ -62,6 +62,7 @@ struct HostRun {
   int rescue_depth = 0;               ///< blocks with `rescue` around the running task
   int always_depth = 0;  ///< blocks around the running task whose `always` is still to come
   bool ended = false;
+  bool has_started = true;  ///< false while it looks for the task of --start-at-task
 };
 
 /// The exit codes of ssh-style tools: see docs/exit-codes.md.
@@ -104,14 +105,21 @@ class Run {
   void warn(std::string message, SourceSpan span = {});
   /// Whether any task was begun on any host.
   bool has_begun() const { return task_ids_ > 0; }
-  /// --start-at-task: true once the named task was reached.
-  bool started(const play::Task& task);
+  /// --start-at-task: is this the task? Each host of the first batch that holds it looks for
+  /// itself; later batches and plays run whole.
+  bool is_start(const play::Task& task) const;
+  bool looks_for_start() const { return !state_.options.start_at_task.empty() && !reached_start_; }
+  void reach_start() { reached_start_ = true; }
 
  private:
   Async<bool> run_play(const play::Play& play);
   Result<void> check_before(const play::Site& site);
-  Result<inventory::Selection> selected(const play::Play& play, Scope& scope);
-  Result<std::vector<std::string>> play_hosts(const play::Play& play, Scope& scope);
+  Result<inventory::Selection> selected(const play::Play& play,
+                                        Scope& scope,
+                                        const std::string& wanted_order);
+  Result<std::vector<std::string>> play_hosts(const play::Play& play,
+                                              Scope& scope,
+                                              const std::string& wanted_order);
   Result<std::vector<std::vector<std::string>>> batches(const play::Play& play,
                                                         Scope& scope,
                                                         std::vector<std::string> hosts);
