@@ -473,7 +473,10 @@ Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at
   }
   const std::string& action = task.free_form;
   if (action == "flush_handlers") co_return co_await flush_handlers(host, std::move(at));
-  if (action == "end_host") co_return Flow::end_host;
+  if (action == "end_host") {
+    play_.removed.insert(host.state->name);
+    co_return Flow::end_host;
+  }
   if (action == "end_role") co_return Flow::end_role;
   if (action == "end_play") {
     end_play();

@@ -199,7 +199,8 @@ Async<bool> Run::run_play(const play::Play& play) {
   HostState nobody;
   nobody.name = "localhost";
   Scope scope(state_, &play_state, nobody, &play);
-  GS_CO_TRY(auto hosts, play_hosts(play, scope, play.order));
+  const std::string order = play.order.empty() ? "inventory" : play.order;
+  GS_CO_TRY(auto hosts, play_hosts(play, scope, order));
   play_state.name = play.name;
   if (jinja::has_template(play.name)) {
     auto rendered = scope.render(Value(play.name));
@@ -222,6 +223,10 @@ Async<bool> Run::run_play(const play::Play& play) {
   begin.hosts = hosts;
   emit(std::move(begin));
   play_state.all_hosts = hosts;
+  // `order` is for the work; ansible_play_hosts keeps the inventory's.
+  if (order != "inventory") {
+    GS_CO_TRY(play_state.all_hosts, play_hosts(play, scope, "inventory"));
+  }
   std::erase_if(hosts, [&](const std::string& host) {
     return state_.host(host).failed || state_.host(host).unreachable;
   });

@@ -241,6 +241,10 @@ Async<Value> action_add_host(ActionCall& call) {
   if (name.empty()) co_return failed_result("name, host or hostname needs to be provided");
   GS_CO_TRY(const bool changed, state.inventory->add_host(name, groups, variables.as_map()));
   GS_CO_TRY_VOID(state.refresh_inventory_vars(state.host(name)));
+  // The play does not run on it, but lists it from now on. @source ansible-core 2.14, StrategyBase
+  auto& listed = call.play.play().all_hosts;
+  if (changed && std::find(listed.begin(), listed.end(), name) == listed.end())
+    listed.push_back(name);
   List group_values(groups.begin(), groups.end());
   co_return Value::map({{"changed", changed},
                         {"add_host",
