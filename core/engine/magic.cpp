@@ -130,6 +130,7 @@ std::optional<Value> Scope::magic(std::string_view name) {
   if (name == "ansible_run_tags") return strings(run_.options.tags);
   if (name == "ansible_skip_tags") return strings(run_.options.skip_tags);
   if (name == "ansible_limit" && !run_.options.limit.empty()) return Value(run_.options.limit);
+  if (name == "ansible_config_file") return Value();
   if (name == "ansible_inventory_sources") return strings(run_.inventory->sources());
   if (name == "ansible_version") {
     // The language level we follow; roles compare it to decide which features exist.
@@ -150,12 +151,12 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
       if (name == "role_name") return Value(short_name(role->fqcn));
       if (name == "ansible_role_name") return Value(role->fqcn);
       if (name == "ansible_parent_role_names") {
+        // Only of includes and imports of roles: a dependency does not name who needs it.
         List parents;
-        for (const play::Node* node = role->parent; node != nullptr; node = node->parent) {
-          const play::Role* above = node->role();
-          if (above == nullptr) break;
-          parents.emplace_back(above->fqcn);
-          node = above;
+        for (const play::Role* inner = role; inner != nullptr;) {
+          const play::Role* above = inner->parent != nullptr ? inner->parent->role() : nullptr;
+          if (above != nullptr && inner->from_include) parents.emplace_back(above->fqcn);
+          inner = above;
         }
         if (!parents.empty()) return Value(std::move(parents));
       }

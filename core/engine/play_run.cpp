@@ -391,14 +391,15 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   // Actions that change what all hosts share run once for all of them (Ansible's BYPASS_HOST_LOOP).
   const bool for_all =
       task.module != nullptr && (task.module->name == "add_host" || task.module->name == "pause");
-  GS_CO_TRY(const bool run_once, boolean_setting(scope, task, play::Keyword::run_once, for_all));
+  GS_CO_TRY(const bool asked_once, boolean_setting(scope, task, play::Keyword::run_once, false));
   GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
   OnceSlot* slot = nullptr;
-  if (run_once) {
+  if (asked_once || for_all) {
     auto& place = once_[at];
     if (place) {
       slot = place.get();
       GS_CO_TRY_VOID(co_await slot->done.wait());
+      if (!asked_once) co_return Flow::go_on;  // the result is the first host's alone
       if (!task.register_name.empty()) host.state->registered.set(task.register_name, slot->result);
       if (const Value* facts = slot->result.find("ansible_facts");
           facts != nullptr && facts->is_map()) {
@@ -424,7 +425,7 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
       task.kind == play::ActionKind::include_tasks || task.kind == play::ActionKind::include_role;
   if (outcome.unreachable) {
     if (outcome.ignored) {
-      stats.skipped += 1;
+      stats.ok += 1;
       stats.ignored += 1;
     } else {
       stats.unreachable += 1;
@@ -487,8 +488,7 @@ Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at
     co_return Flow::end_batch;
   }
   if (action == "clear_facts") {
-    host.state->facts = Value(Map());
-    host.state->set_facts = Value(Map());
+    host.state->facts = Value(Map());  // set_fact's own values stay
     host.state->facts_gathered = false;
   } else if (action == "clear_host_errors") {
     clear_host_errors();

@@ -2,6 +2,8 @@
 #include "core/engine/actions/action.hpp"
 #include "core/play/argument_spec.hpp"
 
+#include <chrono>
+
 namespace gpustack::engine {
 
 Async<Value> action_debug(ActionCall& call) {
@@ -88,6 +90,7 @@ Async<Value> action_pause(ActionCall& call) {
   const bool has_time = !arguments.get("minutes").is_null() || !arguments.get("seconds").is_null();
   const double seconds = number(arguments.get("minutes")) * 60 + number(arguments.get("seconds"));
   std::string answer;
+  const auto start = std::chrono::steady_clock::now();
   if (has_time) {
     const auto wait = std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
     GS_CO_TRY_VOID(co_await async::sleep_for(wait));
@@ -106,6 +109,10 @@ Async<Value> action_pause(ActionCall& call) {
   Value result{Map()};
   result.set("changed", false);
   result.set("rc", 0);
+  result.set(
+      "delta",
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start)
+          .count());
   result.set("stdout",
              has_time ? Value("Paused for " + real_text(seconds) + " seconds") : Value("Paused"));
   result.set("stderr", "");
@@ -127,13 +134,19 @@ Async<Value> action_validate_argument_spec(ActionCall& call) {
     if (!value) co_return error_result(value.error());
     if (*value) values.set(name, **value);
   }
-  auto valid = play::validate_role_arguments(spec, values, call.task.span);
+  const auto faults = play::role_argument_errors(spec, values, call.task.span);
   Value result{Map()};
   result.set("changed", false);
-  if (!valid) {
+  if (!faults.empty()) {
+    std::string text = "Validation of arguments failed:";
+    List texts;
+    for (const Error& fault : faults) {
+      text += "\n" + fault.message();
+      texts.emplace_back(fault.message());
+    }
     result.set("failed", true);
-    result.set("msg", "Validation of arguments failed:\n" + valid.error().one_line());
-    result.set("argument_errors", Value::list({Value(valid.error().message())}));
+    result.set("msg", std::move(text));
+    result.set("argument_errors", Value(std::move(texts)));
     result.set("argument_spec_data", spec);
   } else {
     result.set("msg", "The arg spec validation passed");
