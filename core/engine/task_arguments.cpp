@@ -138,17 +138,20 @@ Result<Value> TaskRun::task_arguments() {
       if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
     }
   }
-  // module_defaults fill what the task leaves open; inner ones win.
+  // module_defaults fill what the task leaves open; the innermost of a module replaces the others.
   const auto all_defaults = play::all_settings(task_, play::Keyword::module_defaults);
   for (auto defaults = all_defaults.rbegin(); defaults != all_defaults.rend(); ++defaults) {
     GS_TRY(auto all, scope_.render((*defaults)->value));
+    bool found = false;
     for (const auto& [module, values] : all.is_map() ? all.as_map() : Map()) {
       const modules::ModuleSpec* spec = modules::find_module(to_text(module));
       if (spec == nullptr || spec != task_.module || !values.is_map()) continue;
+      found = true;
       for (const auto& [key, value] : values.as_map()) {
         if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
       }
     }
+    if (found) break;
   }
   Value kept{Map()};
   for (const auto& [key, value] : rendered.as_map()) {
