@@ -174,6 +174,14 @@ int run_site(Session& session,
     print_error(runners.error());
     return kOtherError;
   }
+  if (!session.run.limit.empty() && !session.inventory.hosts().empty()) {
+    auto limited = session.inventory.select({"all"}, {session.run.limit});
+    if (limited && limited->hosts.empty()) {
+      print_error(Error(ErrorCode::host_pattern,
+                        "specified hosts and/or --limit does not match any hosts"));
+      return kOtherError;
+    }
+  }
   asio::io_context context(1);
   transport::ConnectorSettings settings;
   settings.runners = std::move(*runners);
