@@ -313,6 +313,10 @@ Result<Value> Render::evaluate_call(const CallExpr& expr) {
       GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
       return finish(call_method(*this, object, *node.name, std::move(arguments)));
     }
+    if (object.is_object() && object.as_object().is_mapping() && is_mapping_method(*node.name)) {
+      GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
+      return finish(call_mapping_method(object.as_object(), *node.name, arguments));
+    }
     auto callee = attribute(object, *node.name);
     if (!callee) return locate(std::move(callee).error(), expr);
     if (callee->is_undefined()) return locate(undefined_error(*callee), *expr.callee);

@@ -19,6 +19,13 @@ Result<Value> call_method(Render& render,
                           std::string_view name,
                           CallArguments arguments);
 
+/// `keys`, `values`, `items` and `get` of an object that is a mapping, such as hostvars.
+bool is_mapping_method(std::string_view name);
+/// @error as the object's own iterate() and item()
+Result<Value> call_mapping_method(Object& mapping,
+                                  std::string_view name,
+                                  const CallArguments& arguments);
+
 // One table per type; nothing when there is no such method.
 using MethodFunction = Result<Value> (*)(Render&, const Value&, const CallArguments&);
 struct MethodRow {

@@ -167,4 +167,30 @@ const MethodRow* find_map_method(std::string_view name) {
   return found == std::end(kRows) ? nullptr : found;
 }
 
+bool is_mapping_method(std::string_view name) {
+  return name == "keys" || name == "values" || name == "items" || name == "get";
+}
+
+Result<Value> call_mapping_method(Object& mapping,
+                                  std::string_view name,
+                                  const CallArguments& arguments) {
+  const MethodArguments args(name, arguments);
+  if (name == "get") {
+    GS_TRY_VOID(args.expect(1, 2));
+    if (mapping.contains(*args.get(0))) return mapping.item(*args.get(0));
+    return args.get(1) != nullptr ? *args.get(1) : Value();
+  }
+  GS_TRY_VOID(args.expect(0, 0));
+  GS_TRY(List names, mapping.iterate());
+  if (name == "keys") return Value(std::move(names));
+  List out;
+  out.reserve(names.size());
+  for (const Value& key : names) {
+    GS_TRY(Value value, mapping.item(key));
+    out.push_back(name == "values" ? std::move(value)
+                                   : Value(List{key, std::move(value)}).as_tuple());
+  }
+  return Value(std::move(out));
+}
+
 }  // namespace gpustack::jinja

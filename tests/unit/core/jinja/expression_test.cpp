@@ -115,5 +115,27 @@ TEST(Pending, EndsTheRenderWithItsOwnCode) {
   EXPECT_EQ(bench.condition(Value("result is failed")).error().code(), ErrorCode::value_pending);
 }
 
+/// A mapping that looks its members up, as hostvars do.
+class Lengths final : public Object {
+ public:
+  std::string_view type_name() const override { return "Lengths"; }
+  bool is_mapping() const override { return true; }
+  bool contains(const Value& key) override { return key.as_string().size() < 4; }
+  Result<Value> item(const Value& key) override {
+    return Value(static_cast<std::int64_t>(key.as_string().size()));
+  }
+  Result<List> iterate() override { return List{"a", "bb"}; }
+};
+
+TEST(Mappings, HaveTheMethodsOfADictToRead) {
+  Bench bench(Map{{"m", make_object<Lengths>()}});
+
+  const auto value =
+      bench.expression("[m.keys(), m.values(), m.items(), m.get('ccc'), m.get('dddd', 'none')]");
+
+  ASSERT_TRUE(value.has_value()) << value.error().render();
+  EXPECT_EQ(to_repr(*value), "[['a', 'bb'], [1, 2], [('a', 1), ('bb', 2)], 3, 'none']");
+}
+
 }  // namespace
 }  // namespace gpustack::jinja
