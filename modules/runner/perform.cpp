@@ -3,6 +3,7 @@
 #include "core/base/suggest.hpp"
 #include "modules/runner/library.hpp"
 #include "modules/sdk/module.hpp"
+#include "modules/sdk/rules.hpp"
 
 #include <sys/stat.h>
 
@@ -41,7 +42,7 @@ Value perform_task(const wire::Task& task,
   const auto found = module_for(task.module);
   if (!found) return modules::failure(found.error());
   const modules::ModuleSpec& spec = **found;
-  const auto arguments = modules::check_arguments(spec, task.arguments);
+  const auto arguments = modules::check_received_arguments(spec, task.arguments);
   if (!arguments) return modules::failure(arguments.error());
   if (!task.facts.is_null()) facts = task.facts;
   modules::RealSystemOptions options;

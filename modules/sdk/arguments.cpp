@@ -85,7 +85,9 @@ class Checker {
       GS_TRY_VOID(collect(raw.as_map(), free_form, arguments));
     }
     // Ansible looks at exclusions before it fills in defaults.
-    GS_TRY_VOID(check_exclusions(rules, arguments, situation()));
+    if (stage_ != Stage::received) {
+      GS_TRY_VOID(check_exclusions(rules, arguments, situation()));
+    }
     GS_TRY_VOID(add_defaults(arguments));
     GS_TRY_VOID(check_required(arguments));
     for (Map::Entry& entry : arguments) {
@@ -302,6 +304,10 @@ std::vector<std::string_view> split_names(std::string_view comma_separated) {
 
 Result<Value> check_arguments(const ModuleSpec& spec, const Value& raw, SourceSpan where) {
   return check(spec, raw, where, Stage::run);
+}
+
+Result<Value> check_received_arguments(const ModuleSpec& spec, const Value& raw) {
+  return check(spec, raw, SourceSpan(), Stage::received);
 }
 
 Result<void> check_literal_arguments(const ModuleSpec& spec, const Value& raw, SourceSpan where) {

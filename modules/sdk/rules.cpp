@@ -14,7 +14,7 @@ bool is_given(const Map& arguments, std::string_view name) {
 // A template may turn out as `omit`, so at load time it counts neither as given nor as absent.
 bool is_surely_given(const Map& arguments, std::string_view name, const RuleSituation& situation) {
   return is_given(arguments, name) &&
-         (situation.stage == Stage::run || !situation.holds_template(*arguments.find(name)));
+         (situation.stage != Stage::load || !situation.holds_template(*arguments.find(name)));
 }
 
 std::string listed(const std::vector<std::string_view>& names) {

@@ -1,6 +1,7 @@
 #include "modules/sdk/arguments.hpp"
 
 #include "modules/sdk/module.hpp"
+#include "modules/sdk/rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,6 +29,7 @@ constexpr ArgSpec kArgs[] = {
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::mutually_exclusive, .names = "src,content"},
+    {.kind = ArgRule::Kind::mutually_exclusive, .names = "force,cert"},
     {.kind = ArgRule::Kind::required_together, .names = "key,cert"},
     {.kind = ArgRule::Kind::required_if, .names = "src", .when = "state", .equals = "link"},
     {.kind = ArgRule::Kind::required_by, .names = "content", .when = "ratio"},
@@ -68,6 +70,16 @@ TEST(CheckArguments, TakesFreeFormTextForTheNamedArgument) {
 
   ASSERT_TRUE(checked) << checked.error().message();
   EXPECT_EQ(checked->get("path"), Value("/free"));
+}
+
+TEST(CheckArguments, TakesDefaultsItFilledInItselfOnTheHost) {
+  const auto sent = check(arguments({{"key", "k"}, {"cert", "c"}}));
+  ASSERT_TRUE(sent) << sent.error().message();
+
+  const auto received = check_received_arguments(kSpec, *sent);
+
+  ASSERT_TRUE(received) << received.error().message();
+  EXPECT_EQ(*received, *sent);
 }
 
 TEST(CheckArguments, MarksSecretsAsSecret) {
