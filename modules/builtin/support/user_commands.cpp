@@ -43,6 +43,10 @@ Result<std::vector<std::string>> wanted_groups(const Args& args, const SystemVie
       const std::string name(trim(part));
       if (name.empty()) continue;
       GS_TRY(const auto group, look_up_group(view, name));
+      if (!group && view.check_mode()) {  // an earlier task would make it
+        if (!contains(out, name)) out.push_back(name);
+        continue;
+      }
       if (!group) return no_group(name);
       if (!contains(out, group->name)) out.push_back(group->name);
     }
@@ -204,7 +208,7 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
   }
   if (args.has("group")) {
     GS_TRY(const auto group, look_up_group(view, args.text("group")));
-    if (!group) return no_group(args.text("group"));
+    if (!group && !view.check_mode()) return no_group(args.text("group"));
     useradd.add({"-g", args.text("group")});
   } else {
     GS_TRY(const auto same_name, look_up_group(view, name));

@@ -235,6 +235,19 @@ TEST(User, LeavesTheHostAloneInADryRun) {
   EXPECT_TRUE(result.get("changed").truthy());
 }
 
+TEST(User, MayJoinGroupsInADryRunThatAnEarlierTaskWouldMake) {
+  MemorySystem system;
+  install_user_commands(system);
+
+  const Value result = test::dry_run(
+      user_module,
+      Value::map({{"name", "alice"}, {"group", "planned"}, {"groups", "also_planned"}}),
+      system);
+
+  EXPECT_FALSE(result.get("failed").truthy()) << to_text(result.get("msg"));
+  EXPECT_TRUE(result.get("changed").truthy());
+}
+
 TEST(User, FailsOnAGroupThatIsNotThere) {
   MemorySystem system;
   install_user_commands(system);
