@@ -45,12 +45,24 @@ std::vector<std::string> texts_of(const Value& value) {
   return out;
 }
 
+/// Do the names in `ignored`, regular expressions, mean this file? @error regex
+Result<bool> is_ignored(const std::vector<std::string>& ignored, const std::string& name) {
+  for (const std::string& one : ignored) {
+    GS_TRY(const auto pattern, regex::Pattern::compile(one + "$"));
+    GS_TRY(const auto found, pattern.search(name));
+    if (found) return true;
+  }
+  return false;
+}
+
+/// Folder by folder, the files of each by name. @source ansible-core 2.14, action include_vars
 Result<void> load_vars_folder(ActionCall& call,
                               const std::string& folder,
                               Value& into,
                               List& included) {
   const Value& arguments = call.arguments;
-  const std::vector<std::string> extensions = texts_of(arguments.get("extensions"));
+  std::vector<std::string> extensions = texts_of(arguments.get("extensions"));
+  if (extensions.empty()) extensions = {"yaml", "yml", "json"};
   const std::vector<std::string> ignored = texts_of(arguments.get("ignore_files"));
   const std::int64_t depth =
       arguments.get("depth").is_integer() ? arguments.get("depth").as_integer() : 0;
@@ -58,7 +70,7 @@ Result<void> load_vars_folder(ActionCall& call,
   if (!arguments.get("files_matching").is_null()) {
     GS_TRY(matching, regex::Pattern::compile(to_text(arguments.get("files_matching"))));
   }
-  std::vector<std::string> files;
+  std::vector<fs::path> files;
   std::error_code problem;
   for (auto it = fs::recursive_directory_iterator(folder, problem);
        !problem && it != fs::recursive_directory_iterator();
@@ -68,18 +80,29 @@ Result<void> load_vars_folder(ActionCall& call,
       continue;
     }
     const std::string name = it->path().filename().string();
-    std::string extension = it->path().extension().string();
-    if (!extension.empty()) extension.erase(0, 1);
-    if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) continue;
-    if (std::find(ignored.begin(), ignored.end(), name) != ignored.end()) continue;
     if (matching) {
       GS_TRY(const auto found, matching->search(name));
       if (!found) continue;
     }
-    files.push_back(it->path().string());
+    GS_TRY(const bool skipped, is_ignored(ignored, name));
+    if (skipped) continue;
+    std::string extension = it->path().extension().string();
+    if (!extension.empty()) extension.erase(0, 1);
+    if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) {
+      if (arguments.get("ignore_unknown_extensions").truthy()) continue;
+      return Error(ErrorCode::invalid_argument,
+                   "'" + it->path().string() + "' does not have a valid extension: " +
+                       to_text(Value(List(extensions.begin(), extensions.end()))));
+    }
+    files.push_back(it->path());
   }
-  std::sort(files.begin(), files.end());
-  for (const std::string& file : files) GS_TRY_VOID(load_vars_file(call, file, into, included));
+  std::sort(files.begin(), files.end(), [](const fs::path& left, const fs::path& right) {
+    const fs::path folder_left = left.parent_path();
+    const fs::path folder_right = right.parent_path();
+    return folder_left != folder_right ? folder_left < folder_right : left < right;
+  });
+  for (const fs::path& file : files)
+    GS_TRY_VOID(load_vars_file(call, file.string(), into, included));
   return {};
 }
 
