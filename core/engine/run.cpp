@@ -80,7 +80,8 @@ Result<inventory::Selection> Run::selected(const play::Play& play,
   const std::vector<std::string> limits = state_.options.limit.empty()
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
-  GS_TRY(const auto order, inventory::parse_order(wanted_order.empty() ? "inventory" : wanted_order));
+  GS_TRY(const auto order,
+         inventory::parse_order(wanted_order.empty() ? "inventory" : wanted_order));
   return state_.inventory->select({pattern}, limits, order, play.hosts_span);
 }
 
