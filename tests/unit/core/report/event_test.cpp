@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 namespace gpustack::report {
 namespace {
@@ -68,6 +69,30 @@ TEST(Renderers, AreFoundByName) {
   for (const std::string_view name : renderer_names())
     EXPECT_NE(make_renderer(name, {}, out, out), nullptr) << name;
   EXPECT_EQ(make_renderer("cowsay", {}, out, out), nullptr);
+}
+
+/// What a reader at the other end of a pipe has got.
+class PipedOutput final : public Output {
+ public:
+  void write(std::string_view text) override { pending_ += text; }
+  void flush() override { seen += std::exchange(pending_, {}); }
+  std::string seen;
+
+ private:
+  std::string pending_;
+};
+
+TEST(Renderers, ShowAnEventBeforeTheNextOneComes) {
+  for (const std::string_view name : {"ansible", "json", "plain"}) {
+    PipedOutput out;
+    const auto renderer = make_renderer(name, {}, out, out);
+    Event event(EventType::play_started);
+    event.play = "edge";
+
+    renderer->on(event);
+
+    EXPECT_NE(out.seen.find("edge"), std::string::npos) << name;
+  }
 }
 
 TEST(DescriptorOutputs, SurviveAReaderThatLeft) {
