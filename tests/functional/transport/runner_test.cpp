@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <thread>
+
 namespace gpustack::transport {
 namespace {
 
@@ -197,6 +199,19 @@ TEST_F(Runner, ThatFallsSilentIsGivenUpAfterItsPings) {
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error().code(), ErrorCode::connection_lost);
   EXPECT_THAT(result.error().message(), HasSubstr("silent"));
+  close(*connection);
+}
+
+TEST_F(Runner, IsNotGivenUpForAPauseOfTheControllers) {
+  ConnectorSettings quick = settings();
+  quick.ping_interval = 100ms;
+  const auto connection = opened(quick);
+  std::this_thread::sleep_for(
+      1s);  // nobody runs the loop, as while a question waits for its answer
+
+  const Result<Frame> result = run(exchange(*connection, task("after")));
+
+  EXPECT_TRUE(result.has_value()) << result.error().render();
   close(*connection);
 }
 
