@@ -221,13 +221,13 @@ def iter_until(process, words):
 
 
 class BetweenTasks(KillTest):
-    TASKS = 12
+    TASKS = 10
     SITE = play("".join(f"    - copy: {{content: 'file {i}\\n', dest: /srv/kept/file{i}}}\n"
-                        f"    - command: sleep 0.05\n      changed_when: false\n" for i in range(TASKS)))
+                        f"    - command: sleep 0.15\n      changed_when: false\n" for i in range(TASKS)))
 
     def test_ends_after_the_result(self):
         self.place_runner()
-        for k in (1, 4, 9):
+        for k in (1, 3, 7):
             with self.subTest(after=k):
                 WORLD.reset()
                 process = WORLD.start(self.SITE)
