@@ -222,7 +222,7 @@ def iter_until(process, words):
 
 class BetweenTasks(KillTest):
     TASKS = 10
-    SITE = play("".join(f"    - copy: {{content: 'file {i}\\n', dest: /srv/kept/file{i}}}\n"
+    SITE = play("".join(f"    - copy: {{content: 'file {i}', dest: /srv/kept/file{i}}}\n"
                         f"    - command: sleep 0.15\n      changed_when: false\n" for i in range(TASKS)))
 
     def test_ends_after_the_result(self):
@@ -240,7 +240,7 @@ class BetweenTasks(KillTest):
                 self.assertGreaterEqual(len(written), k)
                 self.assertLess(len(written), self.TASKS, "the runner finished the play without its controller")
                 for i in written:
-                    self.assertEqual((self.kept / f"file{i}").read_text(), f"file {i}\n")
+                    self.assertEqual((self.kept / f"file{i}").read_text(), f"file {i}")
                 self.assert_converges(self.SITE)
 
 
