@@ -1,4 +1,4 @@
-#include "modules/builtin/support/base64.hpp"
+#include "modules/sdk/base64.hpp"
 #include "modules/sdk/module.hpp"
 
 namespace gpustack::modules {

@@ -10,10 +10,12 @@
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <mutex>
 
 namespace gpustack::modules {
@@ -111,30 +113,35 @@ std::vector<std::string> ask_name_servers(const std::string& host, milliseconds 
   return out;
 }
 
-/// A connected socket; not open when the other side did not accept in time.
-Descriptor connect_to(const Address& address, Clock::time_point deadline, int cancel_descriptor) {
+/// A connected socket, or a closed one with errno saying why (ECANCELED for a cancel).
+Descriptor connected(const Address& address, Clock::time_point deadline, int cancel_descriptor) {
   Descriptor socket(
       ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return Descriptor();
+  if (!socket.is_open()) return socket;
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) ==
       0)
     return socket;
-  if (errno != EINPROGRESS) return Descriptor();
-  while (true) {
+  int error = errno;
+  while (error == EINPROGRESS) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return Descriptor();
     std::array<pollfd, 2> wanted{pollfd{socket.get(), POLLOUT, 0},
                                  pollfd{cancel_descriptor, POLLIN, 0}};
-    if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
-      return Descriptor();
-    if (wanted[1].revents != 0) return Descriptor();
-    if (wanted[0].revents == 0) continue;
-    int error = 0;
-    socklen_t size = sizeof error;
-    const bool connected =
-        ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-    return connected ? std::move(socket) : Descriptor();
+    if (left.count() <= 0) {
+      error = ETIMEDOUT;
+    } else if (::poll(wanted.data(), wanted.size(), static_cast<int>(left.count())) < 0 &&
+               errno != EINTR) {
+      error = errno;
+    } else if (wanted[1].revents != 0) {
+      error = ECANCELED;
+    } else if (wanted[0].revents != 0) {
+      socklen_t size = sizeof error;
+      if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+      if (error == 0) return socket;
+    }
   }
+  socket.reset();
+  errno = error;
+  return socket;
 }
 
 std::string collect(const Descriptor& socket,
@@ -179,7 +186,7 @@ bool try_connect(const SystemView& view,
   const auto deadline = Clock::now() + timeout;
   for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
     const auto address = parse_address(text, port);
-    if (address && connect_to(*address, deadline, cancel_descriptor).is_open()) return true;
+    if (address && connected(*address, deadline, cancel_descriptor).is_open()) return true;
   }
   return false;
 }
@@ -194,10 +201,52 @@ std::optional<std::string> receive_from(const SystemView& view,
   for (const std::string& text : resolve_host(view, host.empty() ? "127.0.0.1" : host, timeout)) {
     const auto address = parse_address(text, port);
     if (!address) continue;
-    const Descriptor socket = connect_to(*address, deadline, cancel_descriptor);
+    const Descriptor socket = connected(*address, deadline, cancel_descriptor);
     if (socket.is_open()) return collect(socket, deadline, cancel_descriptor, enough);
   }
   return std::nullopt;
+}
+
+Result<Descriptor> connect_tcp(const SystemView& view,
+                               const std::string& host,
+                               std::uint16_t port,
+                               milliseconds timeout,
+                               int cancel_descriptor) {
+  const std::string place = "'" + host + "' port " + std::to_string(port);
+  const auto addresses = resolve_host(view, host, timeout);
+  if (addresses.empty()) {
+    return Error(
+        ErrorCode::module_failed,
+        "the name '" + host + "' has no address: neither /etc/hosts nor the name servers know it");
+  }
+  int error = ETIMEDOUT;
+  const auto deadline = Clock::now() + timeout;
+  for (const std::string& text : addresses) {
+    const auto address = parse_address(text, port);
+    if (!address) continue;
+    Descriptor socket = connected(*address, deadline, cancel_descriptor);
+    if (socket.is_open()) return socket;
+    error = errno;
+    if (error == ECANCELED) return Error(ErrorCode::cancelled, "stopped on request");
+  }
+  return Error(ErrorCode::module_failed, "no connection to " + place + ": " + std::strerror(error));
+}
+
+Result<Descriptor> connect_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return Error(ErrorCode::invalid_argument, "the socket path '" + path + "' is too long");
+  }
+  std::copy(path.begin(), path.end(), address.sun_path);
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket.is_open() ||
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return Error(ErrorCode::module_failed,
+                 "no connection to the socket '" + path + "': " + std::strerror(errno));
+  }
+  ::fcntl(socket.get(), F_SETFL, O_NONBLOCK);
+  return socket;
 }
 
 }  // namespace gpustack::modules

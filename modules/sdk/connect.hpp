@@ -1,6 +1,7 @@
 #pragma once
 /// @file Names and TCP connections without the C library's resolver, which a static program lacks.
 
+#include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/system.hpp"
 
 #include <chrono>
@@ -32,5 +33,16 @@ std::optional<std::string> receive_from(const SystemView& view,
                                         std::chrono::milliseconds timeout,
                                         const std::function<bool(std::string_view)>& enough,
                                         int cancel_descriptor = -1);
+
+/// A non-blocking socket that is connected to the host.
+/// @error module_failed  no address, or no answer in time; cancelled
+Result<Descriptor> connect_tcp(const SystemView& view,
+                               const std::string& host,
+                               std::uint16_t port,
+                               std::chrono::milliseconds timeout,
+                               int cancel_descriptor = -1);
+
+/// The same for a socket of this host. @error module_failed, invalid_argument
+Result<Descriptor> connect_unix(const std::string& path);
 
 }  // namespace gpustack::modules

@@ -81,6 +81,7 @@ class RealSystem : public System {
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const override;
+  Result<HttpResponse> http(const HttpRequest& request) const override;
   bool check_mode() const override { return options_.check_mode; }
   bool diff_mode() const override { return options_.diff_mode; }
   Result<void> send_file(const std::string& path) const override;
@@ -110,6 +111,7 @@ class RealSystem : public System {
                                      std::string_view prefix,
                                      std::string_view suffix,
                                      FileKind kind) override;
+  Result<HttpResponse> download(const HttpRequest& request, const std::string& file) override;
   Result<CommandResult> run(const Command& command) override;
   Result<int> start_detached(const Command& command) override;
 

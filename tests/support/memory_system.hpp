@@ -62,6 +62,11 @@ class MemorySystem : public modules::System {
   MemorySystem& accepts(const std::string& host, std::uint16_t port);
   /// Accepts connections and sends this text.
   MemorySystem& says(const std::string& host, std::uint16_t port, std::string text);
+  /// Requests to this address are answered like this.
+  MemorySystem& answers(const std::string& url,
+                        int status,
+                        std::string body,
+                        modules::HttpHeaders headers = {});
   /// From here on only commands that `queries` allow may run as queries (otherwise any scripted
   /// one).
   MemorySystem& allow_queries(std::string queries);
@@ -79,6 +84,7 @@ class MemorySystem : public modules::System {
   const std::vector<std::string>& changes() const { return changes_; }
   const std::vector<Command>& commands() const { return commands_; }  ///< those that run() started
   const std::vector<Command>& queries() const { return queries_; }
+  const std::vector<modules::HttpRequest>& requests() const { return requests_; }
   const std::vector<std::string>& sent_files() const { return sent_files_; }
   std::size_t fetched_contents() const { return fetched_contents_; }
 
@@ -112,6 +118,7 @@ class MemorySystem : public modules::System {
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const override;
+  Result<modules::HttpResponse> http(const modules::HttpRequest& request) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
   Result<void> send_file(const std::string& path) const override;
@@ -141,6 +148,8 @@ class MemorySystem : public modules::System {
                                      std::string_view prefix,
                                      std::string_view suffix,
                                      FileKind kind) override;
+  Result<modules::HttpResponse> download(const modules::HttpRequest& request,
+                                         const std::string& file) override;
   Result<CommandResult> run(const Command& command) override;
   Result<int> start_detached(const Command& command) override;
 
@@ -181,6 +190,8 @@ class MemorySystem : public modules::System {
   std::vector<std::string> changes_;
   std::vector<Command> commands_;
   mutable std::vector<Command> queries_;
+  std::map<std::string, modules::HttpResponse> answers_;
+  mutable std::vector<modules::HttpRequest> requests_;
   mutable std::vector<std::string> sent_files_;
   mutable std::size_t fetched_contents_ = 0;
   mutable std::chrono::milliseconds slept_{0};

@@ -159,7 +159,7 @@ class DifferentialCase(unittest.TestCase):
             what = "check" if check else "run"
             self.assertEqual(bool(oracle.get("failed")), bool(ours.get("failed")), (what, oracle, ours))
             if not oracle.get("failed"):
-                self.assertEqual(oracle.get("changed"), ours.get("changed"), (what, oracle, ours))
+                self.assertEqual(bool(oracle.get("changed")), ours.get("changed"), (what, oracle, ours))
                 for key in keys:
                     self.assertEqual(str(oracle.get(key)).replace(str(theirs), "ROOT"),
                                      str(ours.get(key)).replace(str(mine), "ROOT"), (what, key, oracle, ours))

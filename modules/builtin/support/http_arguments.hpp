@@ -1,0 +1,16 @@
+#pragma once
+/// @file The arguments that modules with web addresses share, as an HTTP request.
+
+#include "modules/sdk/module.hpp"
+
+namespace gpustack::modules {
+
+/// url, url_username, url_password, force_basic_auth, use_netrc, headers, http_agent, use_proxy,
+/// validate_certs, decompress, ca_path, client_cert, client_key, unredirected_headers, unix_socket,
+/// timeout (seconds): those the module has.
+/// @error invalid_argument  no such timeout; module_failed  a faulty ~/.netrc
+Result<HttpRequest> http_request(const Args& args, const SystemView& view);
+/// The same for another address than the task's.
+Result<HttpRequest> http_request(const Args& args, const SystemView& view, std::string url);
+
+}  // namespace gpustack::modules

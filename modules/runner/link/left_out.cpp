@@ -1,0 +1,77 @@
+/// @file What the static libraries would bring along and no host needs: a name that is defined here
+/// is not taken from them, and neither is all that stands behind it. Only the static runner has
+/// this file; together it is more than 450 KiB of it.
+
+#include <netdb.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+// PCRE2's compiler to machine code (Debian 12, 10.42; 200 KiB). core/regex never asks for it, so no
+// pattern has such code: there is nothing to free, and nothing to run.
+extern "C" {
+void _pcre2_jit_free_8(void* /*code*/, void* /*memory*/) {}
+void _pcre2_jit_free_rodata_8(void* /*current*/, void* /*memory*/) {}
+std::size_t _pcre2_jit_get_size_8(void* /*code*/) { return 0; }
+const char* _pcre2_jit_get_target_8() { return "none"; }
+int _pcre2_jit_check_exec_8(void* /*code*/) { return 0; }
+int pcre2_jit_match_8(const void* /*code*/,
+                      const std::uint8_t* /*subject*/,
+                      std::size_t /*length*/,
+                      std::size_t /*start*/,
+                      std::uint32_t /*options*/,
+                      void* /*data*/,
+                      void* /*context*/) {
+  constexpr int kBadOption = -45;  // PCRE2_ERROR_JIT_BADOPTION
+  return kBadOption;
+}
+}
+
+// mbed TLS (2.28): the server's half of a handshake, and the certificates of its self test. The
+// client in modules/sdk/tls.cpp reaches neither.
+extern "C" {
+int mbedtls_ssl_handshake_server_step(void* /*session*/) {
+  constexpr int kUnavailable = -0x7080;  // MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE
+  return kUnavailable;
+}
+extern const char mbedtls_test_ca_crt[];
+extern const std::size_t mbedtls_test_ca_crt_len;
+extern const char mbedtls_test_cli_crt[];
+extern const std::size_t mbedtls_test_cli_crt_len;
+const char mbedtls_test_ca_crt[] = "";
+const std::size_t mbedtls_test_ca_crt_len = sizeof mbedtls_test_ca_crt;
+const char mbedtls_test_cli_crt[] = "";
+const std::size_t mbedtls_test_cli_crt_len = sizeof mbedtls_test_cli_crt;
+}
+
+// Names of services, which c-ares looks up for callers that ask by name; ours ask by number. The
+// real ones load shared libraries (NSS), which a static program must not.
+extern "C" {
+servent* getservbyname(const char* /*name*/, const char* /*protocol*/) { return nullptr; }
+int getservbyport_r(int /*port*/,
+                    const char* /*protocol*/,
+                    servent* /*entry*/,
+                    char* /*buffer*/,
+                    std::size_t /*size*/,
+                    servent** result) {
+  *result = nullptr;
+  return ENOENT;
+}
+}
+
+// libstdc++ names the type of an exception that nobody catches, and for that brings a parser of
+// mangled names.
+namespace __gnu_cxx {
+
+[[noreturn]] void __verbose_terminate_handler() {
+  constexpr std::string_view kText = "gpustack-runner: an exception was not caught\n";
+  // The program ends in any case.
+  (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+  std::abort();
+}
+
+}  // namespace __gnu_cxx
