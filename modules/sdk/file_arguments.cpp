@@ -2,6 +2,7 @@
 
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/mode.hpp"
+#include "modules/sdk/selinux.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -164,8 +165,10 @@ Result<bool> plan_file_attributes(Plan& plan,
   const Comparison comparison{plan, args, view, path, now, before, after, options};
   GS_TRY(const bool owner, comparison.owner());
   GS_TRY(const bool mode, comparison.mode(owner));
+  GS_TRY(const bool context,
+         plan_context(plan, args, view, path, comparison.exists(), before, after));
   GS_TRY(const bool attributes, comparison.attributes());
-  const bool differs = owner || mode || attributes;
+  const bool differs = owner || mode || context || attributes;
   if (differs) plan.changed = true;
   return differs;
 }

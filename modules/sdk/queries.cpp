@@ -1,6 +1,7 @@
 #include "modules/sdk/queries.hpp"
 
 #include "modules/sdk/arguments.hpp"
+#include "modules/sdk/selinux.hpp"
 #include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
@@ -21,8 +22,10 @@ bool begins_with(const std::vector<std::string>& argv, const std::vector<std::st
 }  // namespace
 
 Result<void> check_query(std::string_view queries, const std::vector<std::string>& argv) {
-  for (const std::string_view prefix : split_names(queries)) {
-    if (begins_with(argv, split_words(prefix))) return {};
+  for (const std::string_view allowed : {queries, kContextQueries}) {
+    for (const std::string_view prefix : split_names(allowed)) {
+      if (begins_with(argv, split_words(prefix))) return {};
+    }
   }
   return Error(ErrorCode::bug,
                "'" + join(argv, " ") + "' is not among the read-only commands of this module");

@@ -275,5 +275,43 @@ TEST(FileOwner, IsAWarningInADryRunAndAnErrorInARun) {
   EXPECT_THAT(expect_refused(file_module, arguments, system), HasSubstr("later"));
 }
 
+/// A host with SELinux whose chcon changes what stat then says.
+class FileContext : public testing::Test {
+ protected:
+  FileContext() {
+    system_.file("/sys/fs/selinux/enforce", "1").file("/srv/f", "1");
+    show("system_u:object_r:var_t:s0:c1,c2");
+    system_.when({"matchpathcon", "-n"}, "system_u:object_r:httpd_t:s0\n");
+    system_.when({"chcon"}, [this](const test::Command&, MemorySystem&) {
+      show("system_u:object_r:httpd_t:s0:c1,c2");
+      return test::CommandResult();
+    });
+  }
+
+  void show(const std::string& context) { system_.when({"stat", "-c", "%C"}, context + "\n"); }
+
+  MemorySystem system_;
+};
+
+TEST_F(FileContext, IsSetWhereItDiffers) {
+  expect_converges(file_module,
+                   args({{"path", "/srv/f"}, {"setype", "httpd_t"}, {"serole", "object_r"}}),
+                   system_);
+
+  ASSERT_EQ(system_.commands().size(), 1U);
+  EXPECT_THAT(system_.commands()[0].argv, ElementsAre("chcon", "-h", "-t", "httpd_t", "/srv/f"));
+}
+
+TEST_F(FileContext, TakesThePolicysDefault) {
+  expect_converges(file_module, args({{"path", "/srv/f"}, {"setype", "_default"}}), system_);
+}
+
+TEST(FileContextOff, HasNoEffect) {
+  MemorySystem system;
+  system.file("/srv/f", "1");
+
+  expect_unchanged(file_module, args({{"path", "/srv/f"}, {"setype", "httpd_t"}}), system);
+}
+
 }  // namespace
 }  // namespace gpustack::modules
