@@ -19,6 +19,11 @@ Result<TextFile> open_text(const SystemView& view, const std::string& path) {
 
 namespace {
 
+/// A module that has `follow` and was told not to: the link itself is replaced.
+bool replaces_link(const Args& args, const TextFile& file) {
+  return file.is_link && args.has("follow") && !args.boolean("follow");
+}
+
 Result<void> plan_write(Plan& plan,
                         const Args& args,
                         const SystemView& view,
@@ -30,7 +35,11 @@ Result<void> plan_write(Plan& plan,
   }
   GS_TRY(WriteOptions options, write_options(args, view, file.info));
   options.backup = options.backup && file.exists();
-  if (file.is_link) {
+  if (replaces_link(args, file)) {
+    if (!options.mode) options.mode = file.info ? file.info->mode : new_file_info(view).mode;
+    if (file.info && !options.owner.uid) options.owner.uid = file.info->uid;
+    if (file.info && !options.owner.gid) options.owner.gid = file.info->gid;
+  } else if (file.is_link && !args.boolean("follow")) {
     // The content goes to the link's target, owner and mode to the link itself, as in Ansible.
     options.mode.reset();
     options.owner = Ownership{};
@@ -56,10 +65,16 @@ Result<void> finish_edit(Plan& plan,
     plan.changed = true;
     GS_TRY_VOID(plan_write(plan, args, view, file, std::move(content)));
   }
-  std::optional<FileInfo> now;
-  GS_TRY(now, view.lstat(file.path));
+  // With `follow`, or once the link is replaced, owner and mode are those of the file.
+  const bool acts_on_file =
+      !file.is_link || args.boolean("follow") || (writes && replaces_link(args, file));
+  std::optional<FileInfo> now = file.info;
+  if (!acts_on_file) {
+    GS_TRY(now, view.lstat(file.path));
+  }
   AttributeDiff diff;
-  const AttributeOptions options{.follow = false, .already_written = writes && !file.is_link};
+  const AttributeOptions options{.follow = args.boolean("follow"),
+                                 .already_written = writes && acts_on_file};
   GS_TRY(const bool differs,
          plan_file_attributes(
              plan, args, view, file.path, now ? *now : new_file_info(view), &diff, options));

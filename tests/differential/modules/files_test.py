@@ -258,6 +258,32 @@ class Reading(DifferentialCase):
         self.assertEqual(theirs, ours)
 
 
+class KnownHosts(DifferentialCase):
+    ED = "AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+    OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIJBJmpWNO1QtnHzOyxJDAbkRZYLbYnlMKlQRgZ3gJ7pT"
+
+    def test_keys(self):
+        plain = "# mine\ngithub.com,140.82.1.1 ssh-ed25519 %s\nother ssh-ed25519 %s\n" % (self.ED, self.ED)
+        ported = "[h]:2222 ssh-ed25519 %s\n" % self.ED
+        rows = [({"name": "new", "key": "new ssh-ed25519 " + self.ED}, plain),
+                ({"name": "github.com", "key": "github.com,140.82.1.1 ssh-ed25519 " + self.ED}, plain),
+                ({"name": "other", "key": "other ssh-ed25519 " + self.OTHER}, plain),
+                ({"name": "other", "key": "other ssh-ed25519 " + self.ED + " comment"}, plain),
+                ({"name": "OTHER", "key": "other ssh-ed25519 " + self.ED, "state": "absent"}, plain),
+                ({"name": "none", "key": "none ssh-ed25519 " + self.ED, "state": "absent"}, plain),
+                ({"name": "[h]:2222", "key": "[h]:2222 ssh-ed25519 " + self.OTHER}, ported),
+                ({"name": "new", "key": "wrong ssh-ed25519 " + self.ED}, plain), ({"name": "new"}, plain),
+                ({"name": "a,b", "key": "a,b ssh-ed25519 " + self.ED}, plain)]
+        for row, text in rows:
+            with self.subTest(arguments=row):
+                self.compare("known_hosts", {"path": R + "kh", **row}, {"kh": text})
+
+    def test_hashed_names(self):
+        hashed = "|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|SRGPNbcAE3KPE3b6HB7fQ9J/69c= ssh-ed25519 " + self.ED + "\n"
+        self.compare("known_hosts", {"path": R + "kh", "name": "example.com", "key": "example.com ssh-ed25519 " + self.OTHER}, {"kh": hashed})
+        self.compare("known_hosts", {"path": R + "kh", "name": "example.com", "key": hashed.strip(), "state": "absent"}, {"kh": hashed})
+
+
 class Placing(DifferentialCase):
     def test_tempfile(self):
         for row in ({"path": R}, {"path": R, "state": "directory"}, {"path": R, "prefix": "p", "suffix": ".s"}):
