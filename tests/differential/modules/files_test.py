@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -282,6 +283,38 @@ class KnownHosts(DifferentialCase):
         hashed = "|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|SRGPNbcAE3KPE3b6HB7fQ9J/69c= ssh-ed25519 " + self.ED + "\n"
         self.compare("known_hosts", {"path": R + "kh", "name": "example.com", "key": "example.com ssh-ed25519 " + self.OTHER}, {"kh": hashed})
         self.compare("known_hosts", {"path": R + "kh", "name": "example.com", "key": hashed.strip(), "state": "absent"}, {"kh": hashed})
+
+
+class Unarchive(DifferentialCase):
+    def test_archives_of_the_host(self):
+        packed = self.folder / "packed"
+        build(packed, {"top/a": {"text": "A" * 100, "mode": 0o640}, "top/sub/b": {"text": "B", "mode": 0o755}, "top/l": {"link": "a"}})
+        archives = {}
+        for name, command in (("a.tar", ["tar", "-cf"]), ("a.tgz", ["tar", "-czf"]), ("a.txz", ["tar", "-cJf"]), ("a.zip", ["zip", "-qry"])):
+            if shutil.which(command[0]):
+                subprocess.run(command + [str(self.folder / name), "top"], cwd=packed, check=True)
+                archives[name] = (self.folder / name).read_bytes()
+        rows = [{"src": name} for name in archives] + [
+            {"src": "a.tgz", "extra_opts": ["--strip-components=1"]}, {"src": "a.tgz", "mode": "u=rwX,go=rX"}, {"src": "a.tgz", "exclude": ["top/sub"]},
+            {"src": "a.tgz", "include": ["top/a"]}, {"src": "a.tgz", "creates": R + "out"}, {"src": "a.tgz", "dest": R + "none"},
+            {"src": "empty"}, {"src": "none"}, {"src": "text"}]
+        for row in rows:
+            with self.subTest(arguments=row):
+                mine, theirs = self.twins({"out": {"folder": 0o755}, "empty": "", "text": "no archive\n"})
+                for root in (mine, theirs):
+                    for name, content in archives.items():
+                        (root / name).write_bytes(content)
+                arguments = {"dest": R + "out", "remote_src": True, **row, "src": R + row["src"]}
+                for _ in range(2):
+                    ours = self.ours.run("unarchive", placed(arguments, mine))
+                    if "creates" in row:  # the controller's part in Ansible
+                        self.assertTrue(ours["skipped"])
+                        continue
+                    oracle = run_theirs("unarchive", placed(arguments, theirs))
+                    self.assertEqual(bool(oracle.get("failed")), bool(ours.get("failed")), (oracle, ours))
+                    if not oracle.get("failed"):
+                        self.assertEqual(oracle["changed"], ours["changed"], (oracle, ours))
+                    self.assertEqual(tree(theirs), tree(mine))
 
 
 class Placing(DifferentialCase):
