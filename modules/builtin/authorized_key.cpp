@@ -176,8 +176,9 @@ bool merge(std::vector<Key>& keys, const std::vector<Key>& wanted, const Args& a
       return !one.type.empty() && one.id == key.id;
     });
     if (!present) {
-      if (known != keys.end()) keys.erase(known);
-      changed = changed || known != keys.end();
+      if (known == keys.end()) continue;
+      keys.erase(known);
+      changed = true;
       continue;
     }
     const bool equal = known != keys.end() && known->type == key.type &&

@@ -252,6 +252,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   if (view.check_mode())
     return source ? foresee_file(args, view, *source) : foresee(args, view, forced);
+  if (source) GS_TRY_VOID(file_answer(args, view, *source));
   Plan plan = Plan::change();
   plan.state = Value::map({{"args", args.values()},
                            {"forced", Value(forced)},

@@ -72,6 +72,15 @@ TEST_F(AuthorizedKey, RemovesAKeyWhateverItsOptions) {
   expect_unchanged(authorized_key_module, with({{"key", kOne}, {"state", "absent"}}), system_);
 }
 
+TEST_F(AuthorizedKey, RemovesTheOnlyKey) {
+  system_.folder("/home/ann/.ssh", 0700, 1000, 1000)
+      .file(kFile, std::string(kOne) + "\n", 0600, 1000, 1000);
+
+  expect_converges(authorized_key_module, with({{"key", kOne}, {"state", "absent"}}), system_);
+
+  EXPECT_EQ(system_.text(kFile), "");
+}
+
 TEST_F(AuthorizedKey, RemovesAllOthersWhenExclusive) {
   system_.file(kFile, std::string("# mine\n") + kOne + "\nssh-rsa AAAAtwo x\n", 0600, 1000, 1000);
 
