@@ -1,6 +1,7 @@
 // raw, reboot, wait_for_connection, gather_facts and library modules: actions that deal with the
 // host as a whole.
 #include "core/engine/actions/action.hpp"
+#include "core/engine/services.hpp"
 
 namespace gpustack::engine {
 
@@ -182,12 +183,39 @@ Async<Value> action_reboot(ActionCall& call) {
       {{"changed", true}, {"rebooted", true}, {"elapsed", static_cast<std::int64_t>(elapsed)}});
 }
 
+namespace {
+
+/// How a program of `library/` takes its arguments, by what is written in it.
+/// @source ansible-core 2.14, executor/module_common.py
+Result<std::string> library_style(const std::string& path, const std::string& text) {
+  const auto holds = [&text](std::string_view word) {
+    return text.find(word) != std::string::npos;
+  };
+  if (text.starts_with("\x7f"
+                       "ELF") ||
+      holds(std::string_view("\0", 1)))
+    return std::string("binary");
+  if (holds("WANT_JSON")) return std::string("want_json");
+  if (holds("ansible.module_utils") || holds("<<INCLUDE_ANSIBLE_MODULE_COMMON>>")) {
+    return Error(ErrorCode::unknown_module,
+                 "module '" + path + "' needs Ansible's Python library, which hosts do not have")
+        .hint("a program that reads its arguments from a JSON file (WANT_JSON) runs everywhere");
+  }
+  return std::string("old");
+}
+
+}  // namespace
+
 Async<Value> action_library(ActionCall& call) {
-  GS_CO_TRY(auto content, call.play.run().contents().add_file(call.task.library_path));
+  const std::string& path = call.task.library_path;
+  GS_CO_TRY(auto content, call.play.run().contents().add_file(path));
+  GS_CO_TRY(const std::string text, read_controller_file(path, nullptr));
+  GS_CO_TRY(const std::string style, library_style(path, text));
   Value sent{Map()};
   sent.set("name", Value(call.task.action));
-  sent.set("_content", content.to_value());
-  sent.set("arguments", call.arguments);
+  sent.set("content", content.to_value());
+  sent.set("args", call.arguments);
+  sent.set("style", style);
   co_return co_await run_on_target(call, "__library__", std::move(sent));
 }
 
