@@ -26,9 +26,9 @@ target_include_directories(gpustack_options SYSTEM INTERFACE ${GPUSTACK_HEADER_O
 target_compile_options(gpustack_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-missing-field-initializers)
 if(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
-  # What travels to hosts: nothing that is never called, no symbols.
+  # What travels to hosts: nothing that is never called, equal functions once (which only gold does), no symbols.
   target_compile_options(gpustack_options INTERFACE -ffunction-sections -fdata-sections)
-  target_link_options(gpustack_options INTERFACE -Wl,--gc-sections -s)
+  target_link_options(gpustack_options INTERFACE -fuse-ld=gold -Wl,--gc-sections -Wl,--icf=safe -s)
 endif()
 if(GPUSTACK_WERROR)
   target_compile_options(gpustack_options INTERFACE -Werror)
