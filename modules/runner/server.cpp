@@ -25,7 +25,6 @@ constexpr std::size_t kMaxQueuedBytes = 128U << 20U;
 constexpr std::size_t kOutputBacklog = 4U << 20U;
 constexpr std::size_t kMaxLanes = 64;
 constexpr std::size_t kMaxPing = 64;
-constexpr std::chrono::seconds kFlushAtEnd{5};
 
 Value stopped_result(const char* key, const std::string& message) {
   Value result = modules::failure(Error(ErrorCode::cancelled, message));
@@ -324,32 +323,6 @@ void Server::begin(const Waiting& waiting) {
   running_ = running;
 }
 
-bool Server::dispatch_to_child(Waiting& waiting) {
-  ChildLink* child = child_of(waiting.frame.lane);
-  if (child != nullptr &&
-      (child->state() == ChildLink::State::asking || child->state() == ChildLink::State::greeting))
-    return false;
-  begin(waiting);
-  if (child == nullptr || child->state() != ChildLink::State::open) {
-    const Error why =
-        child != nullptr && child->error()
-            ? *child->error()
-            : Error(ErrorCode::protocol,
-                    "lane " + std::to_string(waiting.frame.lane) + " was never opened");
-    finish(wire::make_result(waiting.frame.lane, waiting.frame.id, modules::failure(why)));
-    return true;
-  }
-  Frame frame = waiting.frame;
-  std::uint64_t& known = facts_known_[waiting.frame.lane];
-  if (waiting.task.facts.is_null() && known < facts_version_) {
-    waiting.task.facts = facts_;
-    known = facts_version_;
-    frame = wire::make_task(waiting.frame.lane, waiting.frame.id, waiting.task);
-  }
-  child->send(std::move(frame));
-  return true;
-}
-
 // A task that was stopped has failed for that reason; one that succeeded in spite of the request is
 // left alone.
 Frame Server::explain_stop(const Running& done, const Frame& result) {
@@ -414,67 +387,6 @@ void Server::take_worker_frames() {
   }
 }
 
-ChildLink* Server::child_of(std::uint16_t lane) {
-  const auto found = children_.find(lane);
-  return found == children_.end() ? nullptr : found->second.get();
-}
-
-void Server::turn_children() {
-  for (const auto& [lane, child] : children_) {
-    child->turn();
-    announce(*child);
-    for (Frame& frame : child->take_frames()) on_child_frame(*child, std::move(frame));
-    if (child->state() == ChildLink::State::closed && running_ && running_->lane == lane) {
-      const Error why = child->error()
-                            ? *child->error()
-                            : Error(ErrorCode::become_failed, "the child runner has ended");
-      finish(wire::make_result(lane, running_->id, modules::failure(why)));
-    }
-  }
-}
-
-void Server::announce(ChildLink& child) {
-  using enum ChildLink::State;
-  if (announced_[child.lane()] || child.state() == asking || child.state() == greeting) return;
-  announced_[child.lane()] = true;
-  wire::BecomeReply reply;
-  if (child.state() == open) {
-    reply.uid = child.identity().uid;
-    reply.user = child.identity().user;
-    reply.home = child.identity().home;
-  } else if (child.error()) {
-    reply.error = child.error()->one_line();
-    reply.error_code = error_id(child.error()->code());
-  }
-  client_.send(wire::make_frame(FrameType::become_reply, child.lane(), 0, reply));
-}
-
-void Server::on_child_frame(ChildLink& child, Frame frame) {
-  frame.lane = child.lane();
-  switch (frame.type) {
-    case FrameType::result:
-      // Frames that belong to no running task of this lane are not passed on.
-      if (!running_ || running_->lane != frame.lane || running_->id != frame.id) return;
-      if ((frame.flags & wire::kMore) != 0) {
-        client_.send_frame(frame);
-        return;
-      }
-      finish(std::move(frame));
-      return;
-    case FrameType::need_content:
-    case FrameType::output:
-    case FrameType::data:
-      if (running_ && running_->lane == frame.lane && running_->id == frame.id)
-        forward(std::move(frame));
-      return;
-    case FrameType::notice:
-      forward(std::move(frame));
-      return;
-    default:
-      return;
-  }
-}
-
 void Server::begin_ending() {
   if (state_ == State::ending) return;
   state_ = State::ending;
@@ -484,19 +396,6 @@ void Server::begin_ending() {
   // rules.
   for (const auto& [lane, child] : children_) {
     if (!running_ || running_->lane != lane) child->close_input();
-  }
-}
-
-void Server::wait_for_children() {
-  for (const auto& [lane, child] : children_) child->close_input();
-  const auto give_up = Clock::now() + kFlushAtEnd;
-  for (const auto& [lane, child] : children_) {
-    // A child in order may still finish a transaction; one that never started properly is not
-    // waited for.
-    while (!child->has_ended() && (!child->error() || Clock::now() < give_up)) {
-      child->turn();
-      ::poll(nullptr, 0, 10);
-    }
   }
 }
 

@@ -41,6 +41,9 @@ class Server {
   int end_descriptor() const { return end_request_.write_end.get(); }
 
  private:
+  /// How long output and children may still take once the runner ends.
+  static constexpr std::chrono::seconds kFlushAtEnd{5};
+
   using Clock = std::chrono::steady_clock;
   enum class State { start, ready, draining, ending };
   enum class Stop { none, cancelled, timed_out };

@@ -19,7 +19,7 @@ constexpr const char* kSource =
 TEST(AptRepository, GetsAFileNamedAfterItsAddress) {
   MemorySystem system;
   system.when({"apt-get", "update"}, "")
-      .file("/etc/apt/sources.list", "deb http://deb.debian.org/debian bookworm main\n");
+      .file("/etc/apt/sources.list", "deb http://mirror.test/debian bookworm main\n");
 
   const Value result =
       test::expect_converges(apt_repository_module, Value::map({{"repo", kSource}}), system);
