@@ -1,4 +1,5 @@
 // The handlers of a play: whose they are, what a notification means, and the flush.
+#include "core/base/suggest.hpp"
 #include "core/engine/play_run.hpp"
 
 #include <algorithm>
