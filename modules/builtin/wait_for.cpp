@@ -2,6 +2,7 @@
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/tcp_table.hpp"
 #include "modules/sdk/connect.hpp"
+#include "modules/sdk/file_arguments.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -56,7 +57,7 @@ constexpr Example kExamples[] = {
 };
 constexpr ResultKey kResults[] = {
     {"elapsed", "Seconds waited."},
-    {"state", "What was waited for."},
+    {"state", "What was waited for; with a path that is there, its kind."},
     {"port", "The port."},
     {"path", "The file."},
     {"search_regex", "The pattern."},
@@ -252,7 +253,10 @@ class Waiter {
 
 Result<Outcome> apply(const Plan& plan, System& system) {
   const Args args(plan.state);
-  return Waiter(args, system).wait();
+  GS_TRY(Outcome outcome, Waiter(args, system).wait());
+  if (args.has("path") && !outcome.result.get("failed").truthy())
+    GS_TRY_VOID(add_path_info(outcome.result, system, args.text("path")));
+  return outcome;
 }
 
 }  // namespace

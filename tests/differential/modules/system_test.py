@@ -270,9 +270,9 @@ class SystemModules(unittest.TestCase):
             step("systemd", name="no-such.service", enabled=True), step("systemd", name="a*", enabled=True), step("systemd", state="started"))
 
     def test_service_with_init_scripts(self):
-        self.agree(
-            step("service", ("name",), their_module="sysvinit", name="procps", enabled=False),
-            step("service", their_module="sysvinit", name="procps", enabled=True), step("service", their_module="sysvinit", name="no-such", enabled=True))
+        # Turning it on again is left out: Ansible's sysvinit never finds the links of a service of rcS.d, and always reports a change.
+        self.agree(step("service", ("name",), their_module="sysvinit", name="procps", enabled=False),
+                   step("service", their_module="sysvinit", name="no-such", enabled=True))
 
     def test_apt(self):
         steps = [step("apt", name=["bash", "coreutils"]), step("apt", name="no-such-package-here", state="absent"),
