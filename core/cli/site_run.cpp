@@ -7,6 +7,7 @@
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
 #include "core/play/visit.hpp"
+#include "inventory/pattern.hpp"
 
 #include <unistd.h>
 
@@ -152,8 +153,7 @@ Result<void> check_start_task(const play::Site& site, const std::string& name) {
       for (const std::string& title :
            {task.name, role != nullptr ? role->fqcn + " : " + task.name : task.name}) {
         known.push_back(title);
-        found = found || title == name ||
-                (name.ends_with('*') && title.starts_with(name.substr(0, name.size() - 1)));
+        found = found || title == name || (!title.empty() && inventory::glob_matches(name, title));
       }
     });
   }
