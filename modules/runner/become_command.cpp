@@ -37,6 +37,7 @@ BecomeCommand sudo(const wire::OpenBecome& request,
   }
   if (!request.password) {
     out.argv.emplace_back("-n");
+    out.may_ask = false;
   } else {
     out.prompt = "[gs-" + nonce + "] password: ";
     if (std::find(out.argv.begin(), out.argv.end(), "-S") == out.argv.end())
@@ -66,7 +67,10 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
   if (request.method == "doas") {
     out.argv = {request.executable.empty() ? "doas" : request.executable};
     add(out.argv, flags);
-    if (!request.password) out.argv.emplace_back("-n");
+    if (!request.password) {
+      out.argv.emplace_back("-n");
+      out.may_ask = false;
+    }
     add(out.argv, {"-u", request.user});
     add(out.argv, runner);
     return out;
@@ -84,11 +88,15 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
 }
 
 bool asks_for_password(const BecomeCommand& command, std::string_view text) {
+  if (!command.may_ask) return false;
   if (!command.prompt.empty()) return text.find(command.prompt) != std::string_view::npos;
   // The question is in the user's language, but it ends in a colon in all of them.
   const std::size_t line = text.rfind('\n');
   const std::string_view last =
       modules::trim(line == std::string_view::npos ? text : text.substr(line + 1));
+  const std::string_view program = command.argv.front();
+  const std::string name(program.substr(program.rfind('/') + 1));
+  if (last == name + ":") return false;
   return last.ends_with(':') || last.ends_with("\xEF\xBC\x9A");
 }
 

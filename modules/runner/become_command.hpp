@@ -14,6 +14,7 @@ namespace gpustack::runner {
 struct BecomeCommand {
   std::vector<std::string> argv;
   bool needs_terminal = false;
+  bool may_ask = true;  ///< false: told never to ask (-n), so no line it prints is a question
   std::string prompt;  ///< sudo: the text it shows when it wants the password; empty: any line that
                        ///< asks for a password
 };
@@ -24,7 +25,8 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
                                           const std::vector<std::string>& runner,
                                           const std::string& nonce);
 
-/// Whether `text`, what the method has printed so far, ends in a question for a password.
+/// Whether `text`, what the method has printed so far, ends in a question for a password. The text
+/// comes in pieces: "sudo: " alone is the start of a complaint and no question.
 bool asks_for_password(const BecomeCommand& command, std::string_view text);
 
 /// Whether sudo refused because there was no terminal.
