@@ -25,10 +25,9 @@ target_include_directories(gpustack_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAK
 target_include_directories(gpustack_options SYSTEM INTERFACE ${GPUSTACK_HEADER_ONLY})
 target_compile_options(gpustack_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-missing-field-initializers)
-if(CMAKE_BUILD_TYPE STREQUAL "MinSizeRel")
-  # What travels to hosts: nothing that is never called, equal functions once (which only gold does), no symbols.
+if(CMAKE_BUILD_TYPE MATCHES "Rel$|^Release$")
+  # For the linker of what travels to hosts, see modules/runner.
   target_compile_options(gpustack_options INTERFACE -ffunction-sections -fdata-sections)
-  target_link_options(gpustack_options INTERFACE -fuse-ld=gold -Wl,--gc-sections -Wl,--icf=safe -s)
 endif()
 if(GPUSTACK_WERROR)
   target_compile_options(gpustack_options INTERFACE -Werror)
@@ -38,10 +37,11 @@ if(GPUSTACK_SANITIZE)
   target_link_options(gpustack_options INTERFACE -fsanitize=${GPUSTACK_SANITIZE})
 endif()
 
-# gpustack_library(<name> [DEPENDS targets...] [PRIVATE_DEPENDS targets...] [SUBFOLDERS folders...])
-# Makes gpustack_<name> (alias gpustack::<name>) from the .cpp files of the folder it is called in.
+# gpustack_library(<name> [DEPENDS targets...] [PRIVATE_DEPENDS targets...] [SUBFOLDERS folders...] [HEADERS_OF library])
+# Makes gpustack_<name> (alias gpustack::<name>) from the .cpp files of the folder it is called in. They are compiled with
+# the precompiled headers of HEADERS_OF (base unless told), or with their own where the folder has a precompiled.hpp.
 function(gpustack_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS;PRIVATE_DEPENDS;SUBFOLDERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "HEADERS_OF" "DEPENDS;PRIVATE_DEPENDS;SUBFOLDERS")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   foreach(folder ${arg_SUBFOLDERS})
     file(GLOB more CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
@@ -58,6 +58,14 @@ function(gpustack_library name)
   add_library(gpustack_${name} STATIC ${sources})
   add_library(gpustack::${name} ALIAS gpustack_${name})
   target_link_libraries(gpustack_${name} PUBLIC gpustack_options ${arg_DEPENDS} PRIVATE ${arg_PRIVATE_DEPENDS})
+  if(NOT arg_HEADERS_OF)
+    set(arg_HEADERS_OF base)
+  endif()
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/precompiled.hpp)
+    target_precompile_headers(gpustack_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/precompiled.hpp)
+  else()
+    target_precompile_headers(gpustack_${name} REUSE_FROM gpustack_${arg_HEADERS_OF})
+  endif()
 endfunction()
 
 # gpustack_test(<name> <folder> [DEPENDS targets...] [LABELS labels...])
@@ -75,6 +83,7 @@ function(gpustack_test name folder)
     set(arg_TIMEOUT 120)
   endif()
   add_executable(${name} ${sources})
+  target_precompile_headers(${name} REUSE_FROM gpustack_test_support)
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} --gtest_output=xml:${CMAKE_BINARY_DIR}/test-results/${name}.xml)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}

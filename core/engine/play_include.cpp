@@ -116,8 +116,8 @@ Async<Flow> PlayRun::run_included(HostRun& host,
     if (instance.find(is_role ? "include_role" : "include") == nullptr) continue;
     auto step = load_included(task, at, instance, item_number);
     if (!step) co_return fail_include(host, task, at, step.error());
-    if (!is_role) {
-      // Ansible counts the files that a host took in, and says nothing of roles.
+    if (!is_role && !step->block->tasks.empty()) {
+      // Ansible counts the files that a host took in, but no empty ones, and says nothing of roles.
       run_.stats(host.state->name).ok += 1;
       note_included(host, at, step->shown, instance.get("_ansible_item_label"));
     }

@@ -13,17 +13,21 @@ build() {
   cmake --build "build/$preset" -j "$jobs" "$@"
 }
 
+place() {
+  install -m 755 "build/$1" "build/bin/$2.new"
+  mv "build/bin/$2.new" "build/bin/$2"
+}
+
 mkdir -p build/bin
-# The runners first: the controller carries them along.
-for architecture in aarch64 x86_64; do
-  build "runner-$architecture" --target gpustack-runner
-  install -m 755 "build/runner-$architecture/bin/gpustack-runner" "build/bin/gpustack-runner-$architecture.new"
-  mv "build/bin/gpustack-runner-$architecture.new" "build/bin/gpustack-runner-$architecture"
-done
+# The runners first: the controller carries them along. This machine's own comes out of the release build.
+machine=$(uname -m)
+if [ "$machine" = x86_64 ]; then
+  build runner-aarch64 --target gpustack-runner
+  place runner-aarch64/bin/gpustack-runner gpustack-runner-aarch64
+fi
+build release --target gpustack-runner
+place release/bin/gpustack-runner "gpustack-runner-$machine"
 targets=()
 for target in "$@"; do targets+=(--target "$target"); done
 build release "${targets[@]}"
-if [ -x build/release/bin/gpustack ]; then
-  install -m 755 build/release/bin/gpustack build/bin/gpustack.new
-  mv build/bin/gpustack.new build/bin/gpustack
-fi
+if [ -x build/release/bin/gpustack ]; then place release/bin/gpustack gpustack; fi
