@@ -1,10 +1,13 @@
-"""The output of `gpustack apply` in a form that two runs share: hosts in order within a task, no paths or times of one run."""
+"""The output of `gpustack apply` in a form that two runs share: hosts in order within a task, no paths, times or keys of one run."""
 import difflib
 import re
 
 # The last line of what one host says in a task; a diff stands above it.
 HOST_LINE = re.compile(r"^(?:ok|changed|skipping|included|fatal|failed|\.\.\.ignoring)\b[^\[]*\[([\w.-]+)")
 TIMES = [(re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?"), "TIME"), (re.compile(r"\b\d{2}:\d{2}:\d{2}\b"), "TIME")]
+
+# A key made for one run; in a diff its lines begin with +.
+KEY_BLOCK = re.compile(r"(?<=-----BEGIN PGP PUBLIC KEY BLOCK-----\n).*?(?=^\+?-----END)", re.DOTALL | re.MULTILINE)
 
 
 def in_host_order(lines):
@@ -23,6 +26,7 @@ def stable(text, replacements=()):
     """@param replacements  [(text of this run, what stands for it)]"""
     for found, name in replacements:
         text = text.replace(str(found), name)
+    text = KEY_BLOCK.sub("KEY\n", text)
     for pattern, name in TIMES:
         text = pattern.sub(name, text)
     out, task = [], []
