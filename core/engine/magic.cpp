@@ -58,6 +58,8 @@ class HostVars final : public Object {
   Result<List> iterate() override {
     List names;
     for (const inventory::Host* host : run_.inventory->hosts()) names.emplace_back(host->name());
+    // Ansible always knows the controller, and shows it here.
+    if (run_.inventory->find_host("localhost") == nullptr) names.emplace_back("localhost");
     return names;
   }
 
@@ -106,6 +108,13 @@ std::string short_name(const std::string& fqcn) {
   return dot == std::string::npos ? fqcn : fqcn.substr(dot + 1);
 }
 
+/// `namespace.collection` of a role's full name, null for a role of no collection.
+Value collection_of(const std::string& fqcn) {
+  const auto last = fqcn.rfind('.');
+  const bool has_two_dots = last != std::string::npos && fqcn.find('.') != last;
+  return has_two_dots ? Value(fqcn.substr(0, last)) : Value();
+}
+
 }  // namespace
 
 Value make_hostvars(RunState& run, PlayState* play) { return make_object<HostVars>(run, play); }
@@ -150,6 +159,7 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
       if (name == "role_path") return Value(role->path);
       if (name == "role_name") return Value(short_name(role->fqcn));
       if (name == "ansible_role_name") return Value(role->fqcn);
+      if (name == "ansible_collection_name") return collection_of(role->fqcn);
       if (name == "ansible_parent_role_names") {
         // Only of includes and imports of roles: a dependency does not name who needs it.
         List parents;

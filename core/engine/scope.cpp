@@ -4,10 +4,26 @@
 #include "core/engine/services.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace gpustack::engine {
 
 namespace {
+
+/// What a listing of all variables shows of those that no source holds, where they mean something.
+constexpr std::array<std::string_view, 23> kMagicNames{
+    "inventory_hostname", "inventory_hostname_short",
+    "group_names",        "groups",
+    "hostvars",           "playbook_dir",
+    "role_path",          "role_name",
+    "ansible_facts",      "ansible_play_hosts",
+    "ansible_play_batch", "ansible_check_mode",
+    "ansible_diff_mode",  "ansible_forks",
+    "ansible_verbosity",  "ansible_run_tags",
+    "ansible_skip_tags",  "ansible_inventory_sources",
+    "ansible_version",    "ansible_config_file",
+    "ansible_play_name",  "omit",
+    "play_hosts"};
 
 /// The roles that led to `role`, outermost first: the one that depends on it, or includes it.
 /// @source ansible-core 2.14, Role.get_dep_chain and IncludeRole.get_block_list
@@ -48,11 +64,19 @@ Scope::Scope(RunState& run,
       play_(play),
       host_(host),
       node_(node),
+      includes_(includes),
       services_(std::make_unique<ControllerServices>(*this)) {
-  build_levels(includes);
+  build_levels();
 }
 
 Scope::~Scope() = default;
+
+void Scope::forget() {
+  rendered_.clear();
+  levels_.clear();
+  kept_.clear();
+  build_levels();
+}
 
 void Scope::add_level(const Value& variables, std::string_view name) {
   if (!variables.is_map() || variables.as_map().empty()) return;
@@ -61,16 +85,16 @@ void Scope::add_level(const Value& variables, std::string_view name) {
 }
 
 // Highest first; the numbers are those of Ansible's "Understanding variable precedence".
-void Scope::build_levels(const std::vector<Value>* includes) {
+void Scope::build_levels() {
   kept_.reserve(64);
   const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
   const auto chain = role_chain(role);
   add_level(run_.options.extra_vars, "extra vars (22)");
-  std::size_t frames = includes != nullptr ? includes->size() : 0;
+  std::size_t frames = includes_ != nullptr ? includes_->size() : 0;
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
     if (!is_include(*node)) continue;
     if (node != node_ && frames > 0)
-      add_level((*includes)[--frames], "include loop variables (21)");
+      add_level((*includes_)[--frames], "include loop variables (21)");
     add_level(node->vars, "include params (21)");
   }
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
@@ -159,7 +183,7 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
   return std::optional<Value>(std::move(*rendered));
 }
 
-std::vector<std::string> Scope::names() const {
+std::vector<std::string> Scope::names() {
   std::vector<std::string> result;
   const auto add = [&](const Map& map) {
     for (const auto& [key, value] : map) {
@@ -169,23 +193,8 @@ std::vector<std::string> Scope::names() const {
   add(locals_);
   for (const Level& level : levels_) add(*level.variables);
   for (const auto& [key, value] : host_.facts.as_map()) result.push_back("ansible_" + to_text(key));
-  for (const char* name : {"inventory_hostname",
-                           "inventory_hostname_short",
-                           "groups",
-                           "group_names",
-                           "hostvars",
-                           "playbook_dir",
-                           "role_path",
-                           "role_name",
-                           "ansible_facts",
-                           "ansible_play_hosts",
-                           "ansible_play_batch",
-                           "ansible_check_mode",
-                           "ansible_version",
-                           "omit",
-                           "inventory_dir",
-                           "play_hosts"}) {
-    result.emplace_back(name);
+  for (const std::string_view name : kMagicNames) {
+    if (magic(name)) result.emplace_back(name);
   }
   std::sort(result.begin(), result.end());
   result.erase(std::unique(result.begin(), result.end()), result.end());

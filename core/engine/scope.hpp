@@ -37,13 +37,13 @@ class Scope final : public jinja::Scope {
   Scope& operator=(const Scope&) = delete;
 
   Result<std::optional<Value>> lookup(std::string_view name) override;
-  std::vector<std::string> names() const override;
+  std::vector<std::string> names() override;
 
   /// Loop variables and what else lives for one evaluation only; above every other level.
   void set_local(std::string_view name, Value value);
   void clear_local(std::string_view name);
-  /// Forgets rendered values (after a variable changed).
-  void forget() { rendered_.clear(); }
+  /// Reads the variables anew: the host's facts or registered results have changed.
+  void forget();
 
   /// For renders with this scope.
   jinja::Context context();
@@ -61,7 +61,7 @@ class Scope final : public jinja::Scope {
   const std::vector<Level>& levels() const { return levels_; }
 
  private:
-  void build_levels(const std::vector<Value>* includes);
+  void build_levels();
   void add_level(const Value& variables, std::string_view name);
   std::optional<Value> magic(std::string_view name);
   std::optional<Value> play_magic(std::string_view name);
@@ -71,6 +71,7 @@ class Scope final : public jinja::Scope {
   PlayState* play_;
   HostState& host_;
   const play::Node* node_;
+  const std::vector<Value>* includes_;
   std::unique_ptr<ControllerServices> services_;
   Map locals_;
   std::vector<Level> levels_;

@@ -178,9 +178,8 @@ Result<Value> render_deep(Environment& environment, const Value& value, const Co
     Map entries;
     entries.reserve(value.size());
     for (const auto& [key, item] : value.as_map()) {
-      GS_TRY(Value rendered_key, render_deep(environment, key, context));
       GS_TRY(Value rendered, render_deep(environment, item, context));
-      entries.set(std::move(rendered_key), std::move(rendered));
+      entries.set(key, std::move(rendered));  // keys stay as written, as in Ansible
     }
     return Value(std::move(entries)).marked(value.marks());
   }

@@ -66,7 +66,7 @@ class LoadScope final : public jinja::Scope {
     return std::optional<Value>(std::move(*rendered));
   }
 
-  std::vector<std::string> names() const override {
+  std::vector<std::string> names() override {
     std::set<std::string> found{"playbook_dir", "role_name", "role_path"};
     const auto add = [&](const Value& map) {
       if (!map.is_map()) return;

@@ -154,7 +154,7 @@ Result<std::optional<std::string>> decrypt(const Envelope& envelope, const Secre
       plain.find_last_not_of(plain.back()) + 1 <= plain.size() - padding;  // npos + 1 is 0
   if (!is_padded)
     return Error(ErrorCode::vault_header, "the vault text opens, and its padding is broken");
-  plain.resize(plain.size() - padding);
+  plain.erase(plain.size() - padding);
   return std::optional<std::string>(std::move(plain));
 }
 

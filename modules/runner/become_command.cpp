@@ -88,7 +88,7 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
 }
 
 bool asks_for_password(const BecomeCommand& command, std::string_view text) {
-  if (!command.may_ask) return false;
+  if (command.argv.empty() || !command.may_ask) return false;
   if (!command.prompt.empty()) return text.find(command.prompt) != std::string_view::npos;
   // The question is in the user's language, but it ends in a colon in all of them.
   const std::size_t line = text.rfind('\n');

@@ -12,7 +12,7 @@ namespace gpustack::runner {
 
 /// What is started, and what it will ask.
 struct BecomeCommand {
-  std::vector<std::string> argv;
+  std::vector<std::string> argv;  ///< empty: the user stays, nobody is asked
   bool needs_terminal = false;
   bool may_ask = true;  ///< false: told never to ask (-n), so no line it prints is a question
   std::string prompt;  ///< sudo: the text it shows when it wants the password; empty: any line that

@@ -57,7 +57,7 @@ class CaseScope : public jinja::Scope {
       return std::move(rendered).error();
     return std::optional<Value>(Value::undefined(rendered.error().message(), std::string(name)));
   }
-  std::vector<std::string> names() const override {
+  std::vector<std::string> names() override {
     std::vector<std::string> out;
     for (const auto& [key, value] : variables_.as_map()) out.push_back(key.as_string());
     return out;

@@ -112,7 +112,8 @@ Async<Value> action_set_fact(ActionCall& call) {
   Value facts{Map()};
   bool cacheable = false;
   for (const auto& [key, value] : call.arguments.as_map()) {
-    const std::string name = to_text(key);
+    GS_CO_TRY(const Value rendered_key, call.scope.render(key));
+    const std::string name = to_text(rendered_key);
     if (name == "cacheable") {
       GS_CO_TRY(cacheable, parse_bool(value));
       continue;
@@ -161,7 +162,8 @@ Async<Value> action_set_stats(ActionCall& call) {
   Value mine = stats.get(owner);
   if (mine.is_null()) mine = Value(Map());
   for (const auto& [key, value] : data.as_map()) {
-    const std::string name = to_text(key);
+    GS_CO_TRY(const Value rendered_key, call.scope.render(key));
+    const std::string name = to_text(rendered_key);
     const Value* old = mine.find(name);
     if (aggregate && old != nullptr && old->is_integer() && value.is_integer()) {
       mine.set(name, Value(old->as_integer() + value.as_integer()));

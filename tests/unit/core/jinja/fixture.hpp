@@ -63,7 +63,7 @@ class FakeScope : public Scope {
     GS_TRY(Value rendered, render_deep(*environment, *found, context));
     return std::optional<Value>(std::move(rendered));
   }
-  std::vector<std::string> names() const override {
+  std::vector<std::string> names() override {
     std::vector<std::string> out;
     for (const auto& [key, value] : values) out.push_back(key.as_string());
     return out;

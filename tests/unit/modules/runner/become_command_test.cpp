@@ -37,6 +37,10 @@ TEST(BecomeCommand, TheStartOfAComplaintIsNoQuestion) {
   EXPECT_FALSE(asks_for_password(command("doas", std::nullopt), "doas: Authentication failed:"));
 }
 
+TEST(BecomeCommand, NobodyIsAskedWhereTheUserStays) {
+  EXPECT_FALSE(asks_for_password(BecomeCommand{}, "Password: "));
+}
+
 TEST(BecomeCommand, SuAndDoasAskInAnyLanguage) {
   EXPECT_TRUE(asks_for_password(command("su", "secret"), "Passwort: "));
   EXPECT_TRUE(asks_for_password(command("su", std::nullopt), "Mot de passe : "));
