@@ -73,44 +73,44 @@ class Inventory {
   /// yaml_*, vault_*
   static Result<Inventory> load(const std::vector<std::string>& sources, Options options = {});
 
-  const std::vector<std::string>& sources() const;
+  [[nodiscard]] const std::vector<std::string>& sources() const;
   /// About sources, and about the variable files read so far.
-  std::vector<yaml::Warning> warnings() const;
+  [[nodiscard]] std::vector<yaml::Warning> warnings() const;
 
   /// In the order in which they were first named; the implicit localhost is not among them.
-  std::vector<const Host*> hosts() const;
-  std::vector<const Group*> groups() const;
-  const Host* find_host(std::string_view name) const;
-  const Group* find_group(std::string_view name) const;
-  const Group& all() const;
+  [[nodiscard]] std::vector<const Host*> hosts() const;
+  [[nodiscard]] std::vector<const Group*> groups() const;
+  [[nodiscard]] const Host* find_host(std::string_view name) const;
+  [[nodiscard]] const Group* find_group(std::string_view name) const;
+  [[nodiscard]] const Group& all() const;
   /// The host that stands for this controller; made when no source names one.
-  const Host& localhost() const;
+  [[nodiscard]] const Host& localhost() const;
 
   /// `groups`: every group with the names of its hosts.
-  Value groups_map() const;
+  [[nodiscard]] Value groups_map() const;
   /// `group_names`: sorted, without `all`.
-  Value group_names(const Host& host) const;
+  [[nodiscard]] Value group_names(const Host& host) const;
 
   /// The hosts that `patterns` mean (each may hold several, separated by `,` or `:`), each once.
   /// @param limits  as given by --limit; empty = no limit; `@FILE` reads patterns from a file
   /// @error host_pattern  a pattern that cannot be read, or a subscript beyond the end
-  Result<Selection> select(const std::vector<std::string>& patterns,
-                           const std::vector<std::string>& limits = {},
-                           Order order = Order::inventory,
-                           SourceSpan span = {}) const;
+  [[nodiscard]] Result<Selection> select(const std::vector<std::string>& patterns,
+                                         const std::vector<std::string>& limits = {},
+                                         Order order = Order::inventory,
+                                         SourceSpan span = {}) const;
 
   /// What the inventory and the group_vars and host_vars folders say about a host, lowest level
   /// first. Files are read once. Magic variables are the engine's, except `inventory_file` and
   /// `inventory_dir`.
   /// @param playbook_folders  folders whose group_vars and host_vars count as "beside the playbook"
   /// @error as load()
-  Result<std::vector<LevelVariables>> variables(
+  [[nodiscard]] Result<std::vector<LevelVariables>> variables(
       const Host& host, const std::vector<std::string>& playbook_folders = {}) const;
   /// The same for a group's own variables.
-  Result<std::vector<LevelVariables>> variables(
+  [[nodiscard]] Result<std::vector<LevelVariables>> variables(
       const Group& group, const std::vector<std::string>& playbook_folders = {}) const;
   /// The levels merged as the options say.
-  Map merged(const std::vector<LevelVariables>& levels) const;
+  [[nodiscard]] Map merged(const std::vector<LevelVariables>& levels) const;
 
   /// `add_host`: makes or changes a host. @return whether anything changed. @error inventory_syntax
   Result<bool> add_host(const std::string& name,

@@ -22,7 +22,7 @@ struct VariableSet {
   std::map<std::string, SourceSpan, std::less<>> places;
 
   /// Where `name` was written; the file's span when only that is known.
-  SourceSpan place(std::string_view name) const;
+  [[nodiscard]] SourceSpan place(std::string_view name) const;
 };
 
 /// A host. Owned by its inventory; its address stays the same for the inventory's life.
@@ -30,13 +30,13 @@ class Host {
  public:
   Host(std::string name, bool is_implicit);
 
-  const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// The localhost that no inventory names; it is in no group, not even `all`.
-  bool is_implicit() const { return is_implicit_; }
+  [[nodiscard]] bool is_implicit() const { return is_implicit_; }
   /// Groups that name the host itself, in the order they did.
-  const std::vector<Group*>& direct_groups() const { return groups_; }
+  [[nodiscard]] const std::vector<Group*>& direct_groups() const { return groups_; }
   /// What the inventory sources (and `add_host`) say about this host itself.
-  const VariableSet& variables() const { return variables_; }
+  [[nodiscard]] const VariableSet& variables() const { return variables_; }
 
  private:
   friend class Data;
@@ -51,19 +51,19 @@ class Group {
  public:
   explicit Group(std::string name);
 
-  const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// Hosts named in the group itself.
-  const std::vector<Host*>& direct_hosts() const { return hosts_; }
-  const std::vector<Group*>& children() const { return children_; }
-  const std::vector<Group*>& parents() const { return parents_; }
+  [[nodiscard]] const std::vector<Host*>& direct_hosts() const { return hosts_; }
+  [[nodiscard]] const std::vector<Group*>& children() const { return children_; }
+  [[nodiscard]] const std::vector<Group*>& parents() const { return parents_; }
   /// Length of the longest way from `all`; deeper groups win.
-  int depth() const { return depth_; }
+  [[nodiscard]] int depth() const { return depth_; }
   /// `ansible_group_priority`: among groups of one depth the higher one wins.
-  std::int64_t priority() const { return priority_; }
-  const VariableSet& variables() const { return variables_; }
+  [[nodiscard]] std::int64_t priority() const { return priority_; }
+  [[nodiscard]] const VariableSet& variables() const { return variables_; }
   /// The groups above and below, each once; the nearest come first.
-  std::vector<const Group*> ancestors() const;
-  std::vector<const Group*> descendants() const;
+  [[nodiscard]] std::vector<const Group*> ancestors() const;
+  [[nodiscard]] std::vector<const Group*> descendants() const;
 
  private:
   friend class Data;

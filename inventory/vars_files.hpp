@@ -27,7 +27,7 @@ class VarsFiles {
   /// @error yaml_*, yaml_type (a file that is not a mapping), vault_*
   /// @source ansible-core 2.14, plugins/vars/host_group_vars.py and DataLoader.find_vars_files
   Result<Sets> find(const std::string& folder, Entity entity, const std::string& name);
-  const std::vector<yaml::Warning>& warnings() const { return warnings_; }
+  [[nodiscard]] const std::vector<yaml::Warning>& warnings() const { return warnings_; }
 
  private:
   const std::set<std::string>& listing(const std::string& folder);

@@ -56,7 +56,7 @@ Result<T> run_to_end(asio::io_context& context, Async<T> work) {
   std::optional<Result<T>> result;
   bool is_done = false;
   auto child = detail::run_into(std::move(work), &result);
-  asio::co_spawn(context, std::move(child), [&](std::exception_ptr failure) {
+  asio::co_spawn(context, std::move(child), [&](const std::exception_ptr& failure) {
     is_done = true;
     detail::rethrow_unless_stopped(failure);
   });

@@ -78,7 +78,7 @@ Gate::Pass& Gate::Pass::operator=(Pass&& other) noexcept {
   return *this;
 }
 
-void Gate::Pass::leave() {
+void Gate::Pass::leave() noexcept {
   if (gate_ == nullptr) return;
   ++gate_->free_;
   gate_->condition_.notify_one();

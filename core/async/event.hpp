@@ -22,7 +22,7 @@ class Condition {
   void notify_all();
   /// Wakes the one who waited longest.
   void notify_one();
-  bool has_waiters() const { return first_ != nullptr; }
+  [[nodiscard]] bool has_waiters() const { return first_ != nullptr; }
 
   /// @error cancelled
   Async<void> wait();
@@ -62,7 +62,7 @@ class Event {
   explicit Event(asio::any_io_executor executor) : condition_(std::move(executor)) {}
 
   void set();
-  bool is_set() const { return is_set_; }
+  [[nodiscard]] bool is_set() const { return is_set_; }
   /// Returns at once when set already.
   /// @error cancelled
   Async<void> wait();
@@ -91,7 +91,7 @@ class Gate {
     Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
     Pass& operator=(Pass&& other) noexcept;
     ~Pass() { leave(); }
-    void leave();
+    void leave() noexcept;
 
    private:
     Gate* gate_ = nullptr;

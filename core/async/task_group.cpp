@@ -62,7 +62,7 @@ void TaskGroup::spawn_now(Async<void> work) {
   auto child = std::make_shared<State::Child>();
   state_->children.push_back(child);
   auto wrapped = detail::run_into(std::move(work), &child->result);
-  auto on_end = [state = state_, child](std::exception_ptr failure) {
+  auto on_end = [state = state_, child](const std::exception_ptr& failure) {
     if (!child->result) child->result.emplace(cancelled_error());  // stopped before its first step
     state->ended(child);
     detail::rethrow_unless_stopped(failure);

@@ -31,7 +31,7 @@ class TaskGroup {
   void spawn_now(Async<void> work);
   /// Asks every child to stop.
   void stop();
-  std::size_t running() const;
+  [[nodiscard]] std::size_t running() const;
   /// Waits for all children. When the caller is stopped, the children are stopped and waited for.
   /// @error the first error of a child, in order of time
   Async<void> join();

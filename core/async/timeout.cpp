@@ -5,7 +5,7 @@ namespace gpustack::async::detail {
 void Child::start(const std::shared_ptr<Child>& self,
                   const asio::any_io_executor& executor,
                   asio::awaitable<void> work) {
-  auto on_end = [self](std::exception_ptr failure) {
+  auto on_end = [self](const std::exception_ptr& failure) {
     self->ended_.set();
     rethrow_unless_stopped(failure);
   };

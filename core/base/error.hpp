@@ -45,12 +45,12 @@ class [[nodiscard]] Error {
   Error& operator=(Error&&) noexcept = default;
   ~Error() = default;
 
-  ErrorCode code() const { return body_->code; }
-  const std::string& message() const { return body_->message; }
-  const SourceSpan& span() const { return body_->span; }
-  const std::vector<RelatedSpan>& related() const { return body_->related; }
-  const std::string& hint() const { return body_->hint; }
-  const std::vector<std::string>& context() const { return body_->context; }
+  [[nodiscard]] ErrorCode code() const { return body_->code; }
+  [[nodiscard]] const std::string& message() const { return body_->message; }
+  [[nodiscard]] const SourceSpan& span() const { return body_->span; }
+  [[nodiscard]] const std::vector<RelatedSpan>& related() const { return body_->related; }
+  [[nodiscard]] const std::string& hint() const { return body_->hint; }
+  [[nodiscard]] const std::vector<std::string>& context() const { return body_->context; }
 
   Error&& at(SourceSpan span) &&;
   /// Like at(), but keeps a position that is already there: the innermost place is the best one.
@@ -61,9 +61,9 @@ class [[nodiscard]] Error {
   Error&& while_doing(std::string frame) &&;
 
   /// The block shown on a terminal: header, place, source line with caret, related places, hint.
-  std::string render(Colour colour = Colour::off) const;
+  [[nodiscard]] std::string render(Colour colour = Colour::off) const;
   /// `message (path:line:column)`: for places that have one line only.
-  std::string one_line() const;
+  [[nodiscard]] std::string one_line() const;
 
  private:
   struct Body {

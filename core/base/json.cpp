@@ -56,7 +56,7 @@ class Builder {
   }
 
   Value take() { return std::move(root_); }
-  const std::string& problem() const { return problem_; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
   struct Frame {
@@ -253,7 +253,7 @@ class Writer {
     if (!first) out_ += style_.indent > 0 ? "," : ", ";
     if (style_.indent > 0) {
       out_ += '\n';
-      out_.append(static_cast<std::size_t>(style_.indent * depth), ' ');
+      out_.append(static_cast<std::size_t>(style_.indent) * static_cast<std::size_t>(depth), ' ');
     }
   }
 
@@ -300,7 +300,7 @@ class Writer {
   void close(char bracket, int depth) {
     if (style_.indent > 0) {
       out_ += '\n';
-      out_.append(static_cast<std::size_t>(style_.indent * depth), ' ');
+      out_.append(static_cast<std::size_t>(style_.indent) * static_cast<std::size_t>(depth), ' ');
     }
     out_ += bracket;
   }

@@ -83,8 +83,8 @@ class Reader {
   }
 
  private:
-  bool at_end() const { return at_ >= text_.size(); }
-  char peek(std::size_t ahead = 0) const {
+  [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
     return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
   }
 
@@ -284,7 +284,7 @@ class Reader {
     return std::nullopt;
   }
 
-  bool is_string_start() const {
+  [[nodiscard]] bool is_string_start() const {
     std::size_t ahead = 0;
     while (ahead < 2 && std::string_view("rRuU").find(peek(ahead)) != std::string_view::npos &&
            peek(ahead) != '\0')

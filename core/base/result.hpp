@@ -15,9 +15,8 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using Base = tl::expected<T, Error>;
   using Base::Base;
-  Result(Error error)
-      : Base(tl::unexpect, std::move(error)) {
-  }  // NOLINT(google-explicit-constructor): `return Error(...)`
+  // NOLINTNEXTLINE(google-explicit-constructor): `return Error(...)`
+  Result(Error error) : Base(tl::unexpect, std::move(error)) {}
 };
 
 template <>
@@ -26,9 +25,8 @@ class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
   using Base = tl::expected<void, Error>;
   using Base::Base;
   Result() = default;
-  Result(Error error)
-      : Base(tl::unexpect, std::move(error)) {
-  }  // NOLINT(google-explicit-constructor): `return Error(...)`
+  // NOLINTNEXTLINE(google-explicit-constructor): `return Error(...)`
+  Result(Error error) : Base(tl::unexpect, std::move(error)) {}
 };
 
 [[noreturn]] void assertion_failed(const char* condition,

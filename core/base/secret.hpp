@@ -21,11 +21,11 @@ class Secret {
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();
 
-  bool empty() const { return size_ == 0; }
-  std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const { return size_; }
   /// The text itself; a NUL follows it, so that C interfaces can take data().
-  std::string_view reveal() const { return {data_ == nullptr ? "" : data_, size_}; }
-  const char* c_str() const { return data_ == nullptr ? "" : data_; }
+  [[nodiscard]] std::string_view reveal() const { return {data_ == nullptr ? "" : data_, size_}; }
+  [[nodiscard]] const char* c_str() const { return data_ == nullptr ? "" : data_; }
 
  private:
   void release();

@@ -13,10 +13,10 @@ class SourceFile {
  public:
   SourceFile(std::string path, std::string text);
 
-  const std::string& path() const { return path_; }
-  const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
   /// Line `number` (from 1) without its line end; empty when there is no such line.
-  std::string_view line(std::uint32_t number) const;
+  [[nodiscard]] std::string_view line(std::uint32_t number) const;
 
  private:
   std::string path_;
@@ -35,9 +35,9 @@ struct SourceSpan {
   std::uint32_t column = 0;
   std::uint32_t length = 1;
 
-  bool known() const { return file != nullptr && line != 0; }
+  [[nodiscard]] bool known() const { return file != nullptr && line != 0; }
   /// `path:line:column`, or empty when unknown.
-  std::string text() const;
+  [[nodiscard]] std::string text() const;
   bool operator==(const SourceSpan&) const = default;
 };
 
@@ -51,7 +51,9 @@ struct Origin {
   std::uint16_t indent = 0;  ///< columns before each line of a block scalar
 
   /// Position of byte `offset` of `value`, as near as the scalar's style allows.
-  SourceSpan at(std::string_view value, std::size_t offset, std::size_t length = 1) const;
+  [[nodiscard]] SourceSpan at(std::string_view value,
+                              std::size_t offset,
+                              std::size_t length = 1) const;
 };
 
 /// Code points in `text`; an ill-formed byte counts as one.

@@ -67,11 +67,12 @@ struct UndefinedRep;
 class Value {
  public:
   Value() noexcept : kind_(Kind::null) { payload_.integer = 0; }
-  Value(std::nullptr_t) noexcept
-      : Value() {}  // NOLINT(google-explicit-constructor): literals read as values
+  // NOLINTNEXTLINE(google-explicit-constructor): literals read as values, here and below
+  Value(std::nullptr_t) noexcept : Value() {}
   template <typename T>
+  // NOLINTNEXTLINE(google-explicit-constructor)
   requires std::is_integral_v<T> Value(T number)
-  noexcept {  // NOLINT(google-explicit-constructor): literals read as values
+  noexcept {
     if constexpr (std::is_same_v<T, bool>) {
       kind_ = Kind::boolean;
       payload_.integer = number ? 1 : 0;
@@ -80,9 +81,8 @@ class Value {
       payload_.integer = static_cast<std::int64_t>(number);
     }
   }
-  Value(double number) noexcept : kind_(Kind::real) {
-    payload_.real = number;
-  }                              // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Value(double number) noexcept : kind_(Kind::real) { payload_.real = number; }
   Value(std::string text);       // NOLINT(google-explicit-constructor): literals read as values
   Value(std::string_view text);  // NOLINT(google-explicit-constructor)
   Value(const char* text);       // NOLINT(google-explicit-constructor)
@@ -104,89 +104,91 @@ class Value {
   static Value undefined(std::string what, std::string name = {});
   static Value string_at(std::string text, Origin origin);
 
-  Kind kind() const { return kind_; }
-  bool is_null() const { return kind_ == Kind::null; }
-  bool is_bool() const { return kind_ == Kind::boolean; }
-  bool is_integer() const { return kind_ == Kind::integer; }
-  bool is_real() const { return kind_ == Kind::real; }
-  bool is_number() const { return is_integer() || is_real(); }
-  bool is_string() const { return kind_ == Kind::string; }
-  bool is_list() const { return kind_ == Kind::list; }
-  bool is_map() const { return kind_ == Kind::map; }
-  bool is_undefined() const { return kind_ == Kind::undefined; }
-  bool is_object() const { return kind_ == Kind::object; }
+  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] bool is_null() const { return kind_ == Kind::null; }
+  [[nodiscard]] bool is_bool() const { return kind_ == Kind::boolean; }
+  [[nodiscard]] bool is_integer() const { return kind_ == Kind::integer; }
+  [[nodiscard]] bool is_real() const { return kind_ == Kind::real; }
+  [[nodiscard]] bool is_number() const { return is_integer() || is_real(); }
+  [[nodiscard]] bool is_string() const { return kind_ == Kind::string; }
+  [[nodiscard]] bool is_list() const { return kind_ == Kind::list; }
+  [[nodiscard]] bool is_map() const { return kind_ == Kind::map; }
+  [[nodiscard]] bool is_undefined() const { return kind_ == Kind::undefined; }
+  [[nodiscard]] bool is_object() const { return kind_ == Kind::object; }
   /// A tuple is a list that prints with parentheses.
-  bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
-  Value as_tuple() const;
+  [[nodiscard]] bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
+  [[nodiscard]] Value as_tuple() const;
   /// A string that stays text even when it looks like a literal (the output of `to_json`, `string`,
   /// …).
-  bool stays_text() const { return kind_ == Kind::string && (flags_ & kStaysText) != 0; }
-  Value as_text() const;
+  [[nodiscard]] bool stays_text() const {
+    return kind_ == Kind::string && (flags_ & kStaysText) != 0;
+  }
+  [[nodiscard]] Value as_text() const;
 
   /// Requires the kind (GS_ASSERT).
-  bool as_bool() const;
-  std::int64_t as_integer() const;
-  double as_real() const;  ///< also accepts integer and boolean
-  const std::string& as_string() const;
-  const List& as_list() const;
-  const Map& as_map() const;
-  Object& as_object() const;
+  [[nodiscard]] bool as_bool() const;
+  [[nodiscard]] std::int64_t as_integer() const;
+  [[nodiscard]] double as_real() const;  ///< also accepts integer and boolean
+  [[nodiscard]] const std::string& as_string() const;
+  [[nodiscard]] const List& as_list() const;
+  [[nodiscard]] const Map& as_map() const;
+  [[nodiscard]] Object& as_object() const;
   List& mutable_list();
   Map& mutable_map();
   /// The items of a list or map without detaching: a change is seen by everyone who shares them, as
   /// in Python. Requires: the caller owns the storage (see owner()).
-  List& shared_list() const;
-  Map& shared_map() const;
+  [[nodiscard]] List& shared_list() const;
+  [[nodiscard]] Map& shared_map() const;
   /// Who may change a list or map in place; 0 = nobody. A template render tags what it made itself,
   /// so that
   /// `{% set _ = items.append(x) %}` acts on the one list and never on data of other hosts.
-  std::uint32_t owner() const;
+  [[nodiscard]] std::uint32_t owner() const;
   void set_owner(std::uint32_t owner) const;
-  bool is_shared() const;         ///< more than one Value refers to the storage
-  std::string& mutable_string();  ///< forgets the cached hash, keeps the origin
+  [[nodiscard]] bool is_shared() const;  ///< more than one Value refers to the storage
+  std::string& mutable_string();         ///< forgets the cached hash, keeps the origin
 
   /// The explanation and the name of an undefined value.
-  const std::string& undefined_text() const;
-  const std::string& undefined_name() const;
+  [[nodiscard]] const std::string& undefined_text() const;
+  [[nodiscard]] const std::string& undefined_name() const;
 
-  Mark marks() const { return static_cast<Mark>(flags_ & kMarks); }
-  bool is_unsafe() const { return has(marks(), Mark::unsafe); }
-  bool is_secret() const { return has(marks(), Mark::secret); }
+  [[nodiscard]] Mark marks() const { return static_cast<Mark>(flags_ & kMarks); }
+  [[nodiscard]] bool is_unsafe() const { return has(marks(), Mark::unsafe); }
+  [[nodiscard]] bool is_secret() const { return has(marks(), Mark::secret); }
   Value& mark(Mark marks) {
     flags_ = static_cast<std::uint8_t>(flags_ | static_cast<std::uint8_t>(marks));
     return *this;
   }
-  Value marked(Mark marks) const { return Value(*this).mark(marks); }
+  [[nodiscard]] Value marked(Mark marks) const { return Value(*this).mark(marks); }
 
   /// Where a string was written; nullptr when it was computed.
-  const Origin* origin() const;
+  [[nodiscard]] const Origin* origin() const;
 
   /// Python's truth: empty, zero, null and undefined are false.
-  bool truthy() const;
+  [[nodiscard]] bool truthy() const;
   /// Items of a list or map, bytes of a string; 0 otherwise.
-  std::size_t size() const;
+  [[nodiscard]] std::size_t size() const;
 
   /// Member of a map by name; nullptr when absent or not a map.
-  const Value* find(std::string_view key) const;
+  [[nodiscard]] const Value* find(std::string_view key) const;
   /// Like find(), with null for absent.
-  const Value& get(std::string_view key) const;
+  [[nodiscard]] const Value& get(std::string_view key) const;
   /// Sets a member of a map (null becomes a map).
   Value& set(std::string_view key, Value value);
   void push_back(Value value);
 
   /// Python's ==: 1 == 1.0 == true; lists and maps by content.
   bool operator==(const Value& other) const;
-  std::size_t hash() const;
+  [[nodiscard]] std::size_t hash() const;
 
   /// Same storage (Python's `is`).
-  bool same_as(const Value& other) const;
+  [[nodiscard]] bool same_as(const Value& other) const;
 
  private:
   static constexpr std::uint8_t kMarks = 0x03;
   static constexpr std::uint8_t kTuple = 0x04;
   static constexpr std::uint8_t kStaysText = 0x08;
 
-  bool counted() const { return kind_ == Kind::string || kind_ >= Kind::list; }
+  [[nodiscard]] bool counted() const { return kind_ == Kind::string || kind_ >= Kind::list; }
   void retain() const noexcept;
   void release() noexcept;
 
@@ -217,23 +219,25 @@ class Map {
   Map() = default;
   Map(std::initializer_list<std::pair<Value, Value>> entries);
 
-  std::size_t size() const { return entries_.size(); }
-  bool empty() const { return entries_.empty(); }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
   iterator begin() { return entries_.begin(); }
   iterator end() { return entries_.end(); }
-  const_iterator begin() const { return entries_.begin(); }
-  const_iterator end() const { return entries_.end(); }
-  const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] const_iterator begin() const { return entries_.begin(); }
+  [[nodiscard]] const_iterator end() const { return entries_.end(); }
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
-  const Value* find(std::string_view key) const;
-  const Value* find(const Value& key) const;
+  [[nodiscard]] const Value* find(std::string_view key) const;
+  [[nodiscard]] const Value* find(const Value& key) const;
   Value* find(std::string_view key);
   Value* find(const Value& key);
-  const Value* find(const std::string& key) const { return find(std::string_view(key)); }
+  [[nodiscard]] const Value* find(const std::string& key) const {
+    return find(std::string_view(key));
+  }
   const Value* find(const char* key) const { return find(std::string_view(key)); }
   Value* find(const std::string& key) { return find(std::string_view(key)); }
   Value* find(const char* key) { return find(std::string_view(key)); }
-  bool contains(std::string_view key) const { return find(key) != nullptr; }
+  [[nodiscard]] bool contains(std::string_view key) const { return find(key) != nullptr; }
   /// Sets or replaces; a replaced key keeps its place.
   Value& set(Value key, Value value);
   Value& set(std::string_view key, Value value);
@@ -291,7 +295,7 @@ struct CallArguments {
 class Object : public detail::Counted {
  public:
   virtual ~Object() = default;
-  virtual std::string_view type_name() const = 0;
+  [[nodiscard]] virtual std::string_view type_name() const = 0;
   /// `object.name`; an undefined Value when there is no such attribute.
   virtual Result<Value> attribute(std::string_view name);
   /// `object[key]`; an undefined Value when there is no such item.
@@ -301,10 +305,10 @@ class Object : public detail::Counted {
   virtual Result<List> iterate();
   virtual Result<Value> set_attribute(std::string_view name, Value value);
   virtual bool contains(const Value& key);
-  virtual bool truthy() const { return true; }
-  virtual bool is_callable() const { return false; }
-  virtual bool is_mapping() const { return false; }
-  virtual std::string to_text() const;
+  [[nodiscard]] virtual bool truthy() const { return true; }
+  [[nodiscard]] virtual bool is_callable() const { return false; }
+  [[nodiscard]] virtual bool is_mapping() const { return false; }
+  [[nodiscard]] virtual std::string to_text() const;
 };
 
 template <typename T, typename... Args>

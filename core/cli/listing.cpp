@@ -42,8 +42,8 @@ class TaskWalk {
     for (const auto& dependency : role.dependencies) this->role(*dependency, nullptr);
     if (role.body && role.body.get() != inside) block(*role.body);
   }
-  const std::vector<TaskLine>& lines() const { return lines_; }
-  const play::TagSet& tags() const { return tags_; }
+  [[nodiscard]] const std::vector<TaskLine>& lines() const { return lines_; }
+  [[nodiscard]] const play::TagSet& tags() const { return tags_; }
 
  private:
   void task(const play::Task& task) {
@@ -83,7 +83,10 @@ Result<std::string> list_site(const play::Site& site,
   for (const auto& play : site.plays) {
     const std::string pattern = pattern_text(play->hosts);
     std::string tags;
-    for (const Value& tag : play->tags) tags += (tags.empty() ? "" : ",") + to_text(tag);
+    for (const Value& tag : play->tags) {
+      if (!tags.empty()) tags += ',';
+      tags += to_text(tag);
+    }
     out += "\n  play #" + std::to_string(++number) + " (" + pattern +
            "): " + (play->name.empty() ? pattern : play->name) + "\tTAGS: [" + tags + "]\n";
     if (what.hosts) {

@@ -70,7 +70,7 @@ std::optional<std::string> given(const std::string& text) {
 
 }  // namespace
 
-CLI::Validator one_of(std::vector<std::string> choices) {
+CLI::Validator one_of(const std::vector<std::string>& choices) {
   return CLI::Validator(
       [choices](std::string& text) -> std::string {
         if (std::ranges::find(choices, text) != choices.end()) return {};
@@ -304,9 +304,9 @@ Result<Session> make_session(const CommonOptions& options,
   }
   if (options.ask_become_password) {
     GS_TRY(auto text, ask_secret("BECOME password: "));
-    run.become_password = Value(std::move(text)).mark(Mark::secret);
-    if (text.empty() && !run.connection_password.is_null())
-      run.become_password = run.connection_password;
+    const bool as_for_ssh = text.empty() && !run.connection_password.is_null();
+    run.become_password =
+        as_for_ssh ? run.connection_password : Value(std::move(text)).mark(Mark::secret);
   }
   if (const char* checking = std::getenv("ANSIBLE_HOST_KEY_CHECKING")) {
     GS_TRY(run.host_key_checking, parse_bool(Value(checking)));

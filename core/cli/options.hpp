@@ -51,7 +51,7 @@ struct CommonOptions {
 };
 
 /// Refusals as CLI11 passes them on: what is wrong, and after a line end the hint.
-CLI::Validator one_of(std::vector<std::string> choices);
+CLI::Validator one_of(const std::vector<std::string>& choices);
 CLI::Validator whole_number_above_zero();
 
 /// Adds `-i`, `-l`, `-e` and the vault options.

@@ -33,7 +33,7 @@ class TerminalPrompter final : public engine::Prompter {
       return Error(ErrorCode::usage, "no answer to '" + prompt + "'");
     return line;
   }
-  bool is_interactive() const override { return ::isatty(STDIN_FILENO) != 0; }
+  [[nodiscard]] bool is_interactive() const override { return ::isatty(STDIN_FILENO) != 0; }
 };
 
 Async<void> run_into(engine::Run& run,

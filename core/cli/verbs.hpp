@@ -16,7 +16,7 @@ class Verb {
  public:
   virtual ~Verb() = default;
   virtual void describe(CLI::App& program) = 0;
-  virtual bool chosen() const = 0;
+  [[nodiscard]] virtual bool chosen() const = 0;
   /// @return the exit code
   virtual int run() = 0;
 };

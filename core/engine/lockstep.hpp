@@ -35,7 +35,7 @@ class Lockstep {
   /// Called with each position that every host has passed.
   void on_passed(std::function<void(const Position&)> callback) { passed_ = std::move(callback); }
   /// Numbers of the hosts that have not left.
-  std::size_t members_left() const { return left_; }
+  [[nodiscard]] std::size_t members_left() const { return left_; }
 
  private:
   struct Member {

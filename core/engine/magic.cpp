@@ -14,8 +14,8 @@ class HostVariables final : public Object {
   HostVariables(RunState& run, PlayState* play, std::string host)
       : run_(run), play_(play), host_(std::move(host)) {}
 
-  std::string_view type_name() const override { return "HostVarsVars"; }
-  bool is_mapping() const override { return true; }
+  [[nodiscard]] std::string_view type_name() const override { return "HostVarsVars"; }
+  [[nodiscard]] bool is_mapping() const override { return true; }
   Result<Value> attribute(std::string_view name) override {
     Scope scope(run_, play_, run_.host(host_), nullptr);
     GS_TRY(auto found, scope.lookup(name));
@@ -46,8 +46,8 @@ class HostVars final : public Object {
  public:
   HostVars(RunState& run, PlayState* play) : run_(run), play_(play) {}
 
-  std::string_view type_name() const override { return "HostVars"; }
-  bool is_mapping() const override { return true; }
+  [[nodiscard]] std::string_view type_name() const override { return "HostVars"; }
+  [[nodiscard]] bool is_mapping() const override { return true; }
   Result<Value> item(const Value& key) override {
     const std::string name = gpustack::to_text(key);
     if (!known(name)) return Value::undefined("\"hostvars['" + name + "']\" is undefined", name);
@@ -64,7 +64,7 @@ class HostVars final : public Object {
   }
 
  private:
-  bool known(const std::string& name) const { return run_.is_known(name); }
+  [[nodiscard]] bool known(const std::string& name) const { return run_.is_known(name); }
 
   RunState& run_;
   PlayState* play_;
@@ -73,8 +73,8 @@ class HostVars final : public Object {
 class ScopeVariables final : public Object {
  public:
   explicit ScopeVariables(Scope& scope) : scope_(scope) {}
-  std::string_view type_name() const override { return "dict"; }
-  bool is_mapping() const override { return true; }
+  [[nodiscard]] std::string_view type_name() const override { return "dict"; }
+  [[nodiscard]] bool is_mapping() const override { return true; }
   Result<Value> item(const Value& key) override {
     const std::string name = gpustack::to_text(key);
     GS_TRY(auto found, scope_.lookup(name));

@@ -78,7 +78,7 @@ class PlayRun {
   Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
   void on_passed(const Position& at);
-  bool stopping() const { return ended_ || ended_batch_ || aborted_; }
+  [[nodiscard]] bool stopping() const { return ended_ || ended_batch_ || aborted_; }
 
   Run& run_;
   PlayState& play_;

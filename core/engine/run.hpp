@@ -39,7 +39,7 @@ class Prompter {
  public:
   virtual ~Prompter() = default;
   virtual Result<std::string> ask(const std::string& prompt, bool is_private) = 0;
-  virtual bool is_interactive() const = 0;
+  [[nodiscard]] virtual bool is_interactive() const = 0;
 };
 
 enum class Flow : std::uint8_t {
@@ -92,23 +92,25 @@ class Run {
   TargetPool& targets() { return targets_; }
   ContentStore& contents() { return contents_; }
   /// Null = nobody to ask.
-  const Prompter* prompter() const { return prompter_; }
+  [[nodiscard]] const Prompter* prompter() const { return prompter_; }
   /// Asks the prompter, away from the event loop: connections want their pings meanwhile.
   /// @cancel  the question stays on the screen, its answer is dropped
   Async<std::string> ask(std::string prompt, bool is_private);
   async::Gate& gate() { return *gate_; }
   report::HostStats& stats(const std::string& host) { return stats_[host]; }
   Value& custom_stats() { return custom_stats_; }
-  const play::TagChoice& tag_choice() const { return tag_choice_; }
+  [[nodiscard]] const play::TagChoice& tag_choice() const { return tag_choice_; }
   std::uint64_t next_task_id() { return ++task_ids_; }
   void emit(report::Event event);
   void warn(std::string message, SourceSpan span = {});
   /// Whether any task was begun on any host.
-  bool has_begun() const { return task_ids_ > 0; }
+  [[nodiscard]] bool has_begun() const { return task_ids_ > 0; }
   /// --start-at-task: is this the task? Each host of the first batch that holds it looks for
   /// itself; later batches and plays run whole.
-  bool is_start(const play::Task& task) const;
-  bool looks_for_start() const { return !state_.options.start_at_task.empty() && !reached_start_; }
+  [[nodiscard]] bool is_start(const play::Task& task) const;
+  [[nodiscard]] bool looks_for_start() const {
+    return !state_.options.start_at_task.empty() && !reached_start_;
+  }
   void reach_start() { reached_start_ = true; }
 
  private:

@@ -63,8 +63,8 @@ struct RunState {
   /// @error what reading group_vars and host_vars reports
   Result<void> refresh_inventory_vars(HostState& host_state);
   /// The names of the hosts a pattern means, in order. @error host_pattern
-  Result<std::vector<std::string>> match(const std::string& pattern) const;
-  bool is_known(const std::string& host) const;
+  [[nodiscard]] Result<std::vector<std::string>> match(const std::string& pattern) const;
+  [[nodiscard]] bool is_known(const std::string& host) const;
 };
 
 /// Puts `marks` on every string and container inside.

@@ -24,7 +24,7 @@ struct Become {
 
   Become() = default;
   /// Tasks with equal keys share a child runner.
-  std::string key() const {
+  [[nodiscard]] std::string key() const {
     return active ? method + "\n" + user + "\n" + executable + "\n" + flags : std::string();
   }
 };
@@ -76,10 +76,10 @@ class ContentStore {
   /// file_unreadable
   Result<modules::Content> add_file(const std::string& path);
   /// All bytes of a known hash, from `offset` on, at most `limit`. @error content_missing
-  Result<std::string> read(const std::string& sha256,
-                           std::uint64_t offset,
-                           std::size_t limit) const;
-  std::uint64_t size(const std::string& sha256) const;
+  [[nodiscard]] Result<std::string> read(const std::string& sha256,
+                                         std::uint64_t offset,
+                                         std::size_t limit) const;
+  [[nodiscard]] std::uint64_t size(const std::string& sha256) const;
 
  private:
   struct Entry {

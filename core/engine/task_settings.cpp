@@ -29,12 +29,12 @@ Result<std::string> text_setting(Scope& scope,
                                  play::Keyword keyword,
                                  std::initializer_list<std::string_view> variables,
                                  const std::optional<std::string>& option,
-                                 std::string fallback) {
+                                 const std::string& fallback) {
   GS_TRY(auto variable, first_variable(scope, variables));
   if (!variable.is_null()) return to_text(variable);
   GS_TRY(auto value, keyword_value(scope, node, keyword));
   if (!value.is_null()) return to_text(value);
-  return option ? *option : std::move(fallback);
+  return option ? *option : fallback;
 }
 
 Result<void> add_environment(Scope& scope, const play::Setting& setting, Value& environment) {

@@ -50,7 +50,7 @@ struct ConnectionSettings {
   std::int64_t timeout_seconds = 0;
 
   /// Equal keys share a connection.
-  std::string key() const;
+  [[nodiscard]] std::string key() const;
 };
 
 Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* node);

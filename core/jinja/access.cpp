@@ -14,7 +14,7 @@ namespace gpustack::jinja {
 namespace {
 
 Value bound_method(Render& render, const Value& object, std::string_view name) {
-  const std::shared_ptr<RenderHandle> handle = render.handle();
+  const std::shared_ptr<RenderHandle>& handle = render.handle();
   const std::string method(name);
   return make_function(method,
                        [handle, object, method](const CallArguments& arguments) -> Result<Value> {
@@ -27,7 +27,7 @@ Value bound_method(Render& render, const Value& object, std::string_view name) {
 
 /// items(), keys(), values() and get() of mappings that are no plain dict (`hostvars`).
 Value mapping_method(Render& render, const Value& object, std::string_view name) {
-  const std::shared_ptr<RenderHandle> handle = render.handle();
+  const std::shared_ptr<RenderHandle>& handle = render.handle();
   const std::string method(name);
   return make_function(
       method, [handle, object, method](const CallArguments& arguments) -> Result<Value> {
@@ -210,7 +210,12 @@ Value Render::adopt(Value value) {
   // changes.
   const bool fresh = !value.is_shared() && value.owner() == 0;
   if (value.is_list()) {
-    List items_copy = fresh ? std::move(value.shared_list()) : value.as_list();
+    List items_copy;
+    if (fresh) {
+      items_copy = std::move(value.shared_list());
+    } else {
+      items_copy = value.as_list();
+    }
     for (Value& entry : items_copy) entry = adopt(std::move(entry));
     Value out(std::move(items_copy));
     if (value.is_tuple()) out = out.as_tuple();
@@ -218,7 +223,12 @@ Value Render::adopt(Value value) {
     out.set_owner(owner_);
     return out;
   }
-  Map entries = fresh ? std::move(value.shared_map()) : value.as_map();
+  Map entries;
+  if (fresh) {
+    entries = std::move(value.shared_map());
+  } else {
+    entries = value.as_map();
+  }
   for (auto& [key, entry] : entries) entry = adopt(std::move(entry));
   Value out(std::move(entries));
   out.mark(value.marks());

@@ -25,9 +25,11 @@ class MacroObject : public Object {
         where_(std::move(where)),
         frame_(std::move(frame)) {}
 
-  std::string_view type_name() const override { return "Macro"; }
-  bool is_callable() const override { return true; }
-  std::string to_text() const override { return "<Macro '" + name_text(macro_.name) + "'>"; }
+  [[nodiscard]] std::string_view type_name() const override { return "Macro"; }
+  [[nodiscard]] bool is_callable() const override { return true; }
+  [[nodiscard]] std::string to_text() const override {
+    return "<Macro '" + name_text(macro_.name) + "'>";
+  }
 
   Result<Value> call(const CallArguments& arguments) override {
     if (handle_->render == nullptr) return over();
@@ -62,8 +64,8 @@ class BlockReference : public Object {
                  std::size_t level,
                  FramePtr frame)
       : handle_(std::move(handle)), name_(name), level_(level), frame_(std::move(frame)) {}
-  std::string_view type_name() const override { return "BlockReference"; }
-  bool is_callable() const override { return true; }
+  [[nodiscard]] std::string_view type_name() const override { return "BlockReference"; }
+  [[nodiscard]] bool is_callable() const override { return true; }
   Result<Value> call(const CallArguments& /*arguments*/) override {
     if (handle_->render == nullptr) return over();
     return handle_->render->run_block(name_, level_, frame_);
@@ -87,7 +89,7 @@ class SelfObject : public Object {
  public:
   SelfObject(std::shared_ptr<RenderHandle> handle, FramePtr frame)
       : handle_(std::move(handle)), frame_(std::move(frame)) {}
-  std::string_view type_name() const override { return "TemplateReference"; }
+  [[nodiscard]] std::string_view type_name() const override { return "TemplateReference"; }
   Result<Value> attribute(std::string_view name) override {
     const NameId id = intern_name(name);
     if (handle_->render == nullptr || !handle_->render->has_block(id, 0))
@@ -104,8 +106,8 @@ class ModuleObject : public Object {
  public:
   ModuleObject(std::string name, Map exports, std::string text)
       : name_(std::move(name)), exports_(std::move(exports)), text_(std::move(text)) {}
-  std::string_view type_name() const override { return "TemplateModule"; }
-  std::string to_text() const override { return text_; }
+  [[nodiscard]] std::string_view type_name() const override { return "TemplateModule"; }
+  [[nodiscard]] std::string to_text() const override { return text_; }
   Result<Value> attribute(std::string_view name) override {
     if (const Value* found = exports_.find(name)) return *found;
     return Value::undefined(

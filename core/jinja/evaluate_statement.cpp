@@ -336,11 +336,12 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Ou
   while (current != nullptr) {
     const Program& program = current->program();
     if (program.changes_values) become_owner();
-    for (const auto& [name, block] : program.blocks) {
-      auto place = std::find_if(
-          blocks_.begin(), blocks_.end(), [&](const auto& row) { return row.first == name; });
-      if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {name, {}});
-      place->second.push_back(BlockEntry{block, current});
+    for (const auto& entry : program.blocks) {
+      auto place = std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& row) {
+        return row.first == entry.first;
+      });
+      if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {entry.first, {}});
+      place->second.push_back(BlockEntry{entry.second, current});
     }
     if (!program.blocks.empty() && !uses_blocks) {
       uses_blocks = true;

@@ -17,18 +17,18 @@ struct IpNetwork {
   bool has_prefix = false;
   IpNumber address = 0;
 
-  int width() const { return version == 4 ? 32 : 128; }
-  IpNumber host_mask() const;
-  IpNumber network() const { return address & ~host_mask(); }
-  IpNumber last() const { return address | host_mask(); }
+  [[nodiscard]] int width() const { return version == 4 ? 32 : 128; }
+  [[nodiscard]] IpNumber host_mask() const;
+  [[nodiscard]] IpNumber network() const { return address & ~host_mask(); }
+  [[nodiscard]] IpNumber last() const { return address | host_mask(); }
   /// Addresses in the network; 0 stands for 2^128.
-  IpNumber size() const { return host_mask() + 1; }
-  bool is_single() const { return prefix == width(); }
-  bool holds(const IpNetwork& other) const {
+  [[nodiscard]] IpNumber size() const { return host_mask() + 1; }
+  [[nodiscard]] bool is_single() const { return prefix == width(); }
+  [[nodiscard]] bool holds(const IpNetwork& other) const {
     return other.version == version && other.network() >= network() && other.last() <= last();
   }
-  std::string text_of(IpNumber number) const;
-  std::string with_prefix(IpNumber number) const {
+  [[nodiscard]] std::string text_of(IpNumber number) const;
+  [[nodiscard]] std::string with_prefix(IpNumber number) const {
     return text_of(number) + "/" + std::to_string(prefix);
   }
 };

@@ -21,10 +21,10 @@ class Scope {
   /// The value of a name; nothing when it is not defined. An error ends the render.
   virtual Result<std::optional<Value>> lookup(std::string_view name) = 0;
   /// All names, for `vars`, `varnames` and "did you mean".
-  virtual std::vector<std::string> names() = 0;
+  [[nodiscard]] virtual std::vector<std::string> names() = 0;
   /// Is the stored value of `name` itself a template text? Ansible keeps the type of `{{ x }}` for
   /// numbers only when x holds the number itself; through a second template it becomes text.
-  virtual bool holds_template(std::string_view /*name*/) const { return false; }
+  [[nodiscard]] virtual bool holds_template(std::string_view /*name*/) const { return false; }
 };
 
 /// What filters and lookups need from the controller. Every effect goes through here, so tests can

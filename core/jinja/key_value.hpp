@@ -11,7 +11,7 @@ namespace gpustack::jinja {
 struct KeyValues {
   std::string rest;  ///< the words that are no pairs, joined by spaces
   std::vector<std::pair<std::string, std::string>> pairs;
-  const std::string* find(std::string_view key) const;
+  [[nodiscard]] const std::string* find(std::string_view key) const;
 };
 
 KeyValues parse_key_values(std::string_view text);

@@ -95,7 +95,9 @@ class Lexer {
                  bool trims_newline,
                  bool plus_allowed) const;
   void add(TokenKind kind, std::size_t offset, std::size_t length);
-  SyntaxFault fault(std::size_t offset, std::size_t length, std::string message) const;
+  [[nodiscard]] SyntaxFault fault(std::size_t offset,
+                                  std::size_t length,
+                                  std::string message) const;
 
   std::string_view source_;
   const Options& options_;

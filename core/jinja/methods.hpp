@@ -51,13 +51,13 @@ class MethodArguments {
   Result<void> expect(std::size_t least,
                       std::size_t most,
                       std::initializer_list<std::string_view> names = {}) const;
-  const Value* get(std::size_t index, std::string_view name = {}) const;
-  Result<std::string> text(std::size_t index,
-                           std::string_view fallback = {},
-                           std::string_view name = {}) const;
-  Result<std::int64_t> integer(std::size_t index,
-                               std::int64_t fallback,
-                               std::string_view name = {}) const;
+  [[nodiscard]] const Value* get(std::size_t index, std::string_view name = {}) const;
+  [[nodiscard]] Result<std::string> text(std::size_t index,
+                                         std::string_view fallback = {},
+                                         std::string_view name = {}) const;
+  [[nodiscard]] Result<std::int64_t> integer(std::size_t index,
+                                             std::int64_t fallback,
+                                             std::string_view name = {}) const;
 
  private:
   std::string_view method_;

@@ -11,14 +11,14 @@ namespace gpustack::jinja {
 class RangeObject : public Object {
  public:
   RangeObject(std::int64_t start, std::int64_t stop, std::int64_t step);
-  std::string_view type_name() const override { return "range"; }
+  [[nodiscard]] std::string_view type_name() const override { return "range"; }
   Result<Value> item(const Value& key) override;
   Result<List> iterate() override;
   bool contains(const Value& key) override;
-  bool truthy() const override { return count_ > 0; }
-  std::string to_text() const override;
-  std::int64_t size() const { return count_; }
-  std::int64_t at(std::int64_t index) const { return start_ + index * step_; }
+  [[nodiscard]] bool truthy() const override { return count_ > 0; }
+  [[nodiscard]] std::string to_text() const override;
+  [[nodiscard]] std::int64_t size() const { return count_; }
+  [[nodiscard]] std::int64_t at(std::int64_t index) const { return start_ + index * step_; }
 
  private:
   std::int64_t start_;
@@ -31,10 +31,12 @@ class RangeObject : public Object {
 class NamespaceObject : public Object {
  public:
   explicit NamespaceObject(Map values) : values_(std::move(values)) {}
-  std::string_view type_name() const override { return "Namespace"; }
+  [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
   Result<Value> attribute(std::string_view name) override;
   Result<Value> set_attribute(std::string_view name, Value value) override;
-  std::string to_text() const override { return "<Namespace " + to_repr(Value(values_)) + ">"; }
+  [[nodiscard]] std::string to_text() const override {
+    return "<Namespace " + to_repr(Value(values_)) + ">";
+  }
 
  private:
   Map values_;
@@ -46,12 +48,12 @@ class LoopObject : public Object {
   using Again = Result<Value> (*)(void* self, const Value& items, int depth);
 
   LoopObject(List items, int depth) : items_(std::move(items)), depth_(depth) {}
-  std::string_view type_name() const override { return "LoopContext"; }
+  [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
   Result<Value> attribute(std::string_view name) override;
   Result<Value> call(const CallArguments& arguments) override;
-  bool is_callable() const override { return true; }
+  [[nodiscard]] bool is_callable() const override { return true; }
   void move_to(std::size_t index) { index_ = index; }
-  int depth() const { return depth_; }
+  [[nodiscard]] int depth() const { return depth_; }
   void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
   Result<Value> cycle(const CallArguments& arguments) const;
   Result<Value> changed(const CallArguments& arguments);
@@ -71,10 +73,10 @@ class FunctionObject : public Object {
   using Function = std::function<Result<Value>(const CallArguments&)>;
   FunctionObject(std::string name, Function function)
       : name_(std::move(name)), function_(std::move(function)) {}
-  std::string_view type_name() const override { return "function"; }
+  [[nodiscard]] std::string_view type_name() const override { return "function"; }
   Result<Value> call(const CallArguments& arguments) override { return function_(arguments); }
-  bool is_callable() const override { return true; }
-  std::string to_text() const override { return "<function " + name_ + ">"; }
+  [[nodiscard]] bool is_callable() const override { return true; }
+  [[nodiscard]] std::string to_text() const override { return "<function " + name_ + ">"; }
 
  private:
   std::string name_;
@@ -86,9 +88,9 @@ class FunctionObject : public Object {
 class LookupFunctionObject : public Object {
  public:
   explicit LookupFunctionObject(bool wants_list) : wants_list_(wants_list) {}
-  std::string_view type_name() const override { return "function"; }
-  bool is_callable() const override { return true; }
-  bool wants_list() const { return wants_list_; }
+  [[nodiscard]] std::string_view type_name() const override { return "function"; }
+  [[nodiscard]] bool is_callable() const override { return true; }
+  [[nodiscard]] bool wants_list() const { return wants_list_; }
 
  private:
   bool wants_list_;
@@ -101,13 +103,13 @@ class DateTimeObject : public Object {
  public:
   DateTimeObject(std::tm fields, std::int64_t microseconds)
       : fields_(fields), microseconds_(microseconds) {}
-  std::string_view type_name() const override { return "datetime"; }
+  [[nodiscard]] std::string_view type_name() const override { return "datetime"; }
   Result<Value> attribute(std::string_view name) override;
-  std::string to_text() const override;
+  [[nodiscard]] std::string to_text() const override;
   /// Seconds since 1970 as if the fields were UTC; for differences and order.
-  std::int64_t naive_seconds() const;
-  std::int64_t microseconds() const { return microseconds_; }
-  const std::tm& fields() const { return fields_; }
+  [[nodiscard]] std::int64_t naive_seconds() const;
+  [[nodiscard]] std::int64_t microseconds() const { return microseconds_; }
+  [[nodiscard]] const std::tm& fields() const { return fields_; }
 
  private:
   std::tm fields_;
@@ -118,11 +120,11 @@ class DateTimeObject : public Object {
 class DurationObject : public Object {
  public:
   explicit DurationObject(std::int64_t microseconds) : microseconds_(microseconds) {}
-  std::string_view type_name() const override { return "timedelta"; }
+  [[nodiscard]] std::string_view type_name() const override { return "timedelta"; }
   Result<Value> attribute(std::string_view name) override;
-  bool truthy() const override { return microseconds_ != 0; }
-  std::string to_text() const override;
-  std::int64_t microseconds() const { return microseconds_; }
+  [[nodiscard]] bool truthy() const override { return microseconds_ != 0; }
+  [[nodiscard]] std::string to_text() const override;
+  [[nodiscard]] std::int64_t microseconds() const { return microseconds_; }
 
  private:
   std::int64_t microseconds_;

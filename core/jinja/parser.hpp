@@ -87,18 +87,20 @@ class Parser {
   void refuse_unknown_lookup(const Expr& callee,
                              const Arguments& arguments,
                              const Token& begin) const;
-  std::string string_value(const Token& token) const;
+  [[nodiscard]] std::string string_value(const Token& token) const;
   const Value* number_value(const Token& token);
 
   // tokens
-  const Token& current() const { return tokens_[at_]; }
-  const Token& look() const { return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_]; }
+  [[nodiscard]] const Token& current() const { return tokens_[at_]; }
+  [[nodiscard]] const Token& look() const {
+    return tokens_[at_ + 1 < tokens_.size() ? at_ + 1 : at_];
+  }
   Token next() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
-  bool is(TokenKind kind) const { return current().kind == kind; }
-  bool is_word(std::string_view word) const {
+  [[nodiscard]] bool is(TokenKind kind) const { return current().kind == kind; }
+  [[nodiscard]] bool is_word(std::string_view word) const {
     return is(TokenKind::name) && current().text == word;
   }
-  bool is_one_of(Words words) const;
+  [[nodiscard]] bool is_one_of(Words words) const;
   bool skip(TokenKind kind);
   bool skip_word(std::string_view word);
   Token expect(TokenKind kind, std::string_view what);

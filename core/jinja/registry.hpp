@@ -33,24 +33,24 @@ class Invocation {
   List rest;  ///< what `*` in the row takes
   Map named;  ///< what `**` in the row takes
 
-  bool has(std::size_t index) const { return index < given.size() && given[index]; }
+  [[nodiscard]] bool has(std::size_t index) const { return index < given.size() && given[index]; }
   /// The argument; null when it was not given.
-  const Value& arg(std::size_t index) const;
-  const Value& arg(std::size_t index, const Value& fallback) const {
+  [[nodiscard]] const Value& arg(std::size_t index) const;
+  [[nodiscard]] const Value& arg(std::size_t index, const Value& fallback) const {
     return has(index) ? positional[index] : fallback;
   }
-  bool flag(std::size_t index, bool fallback = false) const {
+  [[nodiscard]] bool flag(std::size_t index, bool fallback = false) const {
     return has(index) ? positional[index].truthy() : fallback;
   }
   /// The argument as Python's str(). @error undefined_variable
-  Result<std::string> text(std::size_t index, std::string_view fallback = {}) const;
+  [[nodiscard]] Result<std::string> text(std::size_t index, std::string_view fallback = {}) const;
   /// @error filter_failed when it is not a whole number
-  Result<std::int64_t> integer(std::size_t index, std::int64_t fallback = 0) const;
-  Result<std::string> input_text() const;
+  [[nodiscard]] Result<std::int64_t> integer(std::size_t index, std::int64_t fallback = 0) const;
+  [[nodiscard]] Result<std::string> input_text() const;
   /// What a `for` over the input visits.
-  Result<List> input_items() const;
+  [[nodiscard]] Result<List> input_items() const;
   /// The value as a dict; mappings such as `hostvars` are read out. @error filter_failed
-  Result<Map> as_map(const Value& value) const;
+  [[nodiscard]] Result<Map> as_map(const Value& value) const;
 
   Error fail(std::string message) const;
   /// "expected WANTED, found TYPE".
@@ -85,9 +85,10 @@ struct LookupCall {
   List terms;
   Map options;
   Error fail(std::string message) const;
-  Result<std::string> option(std::string_view key, std::string_view fallback = {}) const;
-  bool flag(std::string_view key, bool fallback) const;
-  Services* services() const;
+  [[nodiscard]] Result<std::string> option(std::string_view key,
+                                           std::string_view fallback = {}) const;
+  [[nodiscard]] bool flag(std::string_view key, bool fallback) const;
+  [[nodiscard]] Services* services() const;
 };
 using LookupFunction = Result<List> (*)(LookupCall& call);
 

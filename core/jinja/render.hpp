@@ -82,12 +82,12 @@ class Render {
   Result<Value> run_expression();
 
   // --- for filters, tests, lookups, methods and objects
-  Scope* scope() const { return context_.scope; }
-  Services* services() const { return context_.services; }
-  const Context& context() const { return context_; }
-  TemplateCache& cache() const { return *cache_; }
-  Mode mode() const { return mode_; }
-  const std::shared_ptr<RenderHandle>& handle() const { return handle_; }
+  [[nodiscard]] Scope* scope() const { return context_.scope; }
+  [[nodiscard]] Services* services() const { return context_.services; }
+  [[nodiscard]] const Context& context() const { return context_; }
+  [[nodiscard]] TemplateCache& cache() const { return *cache_; }
+  [[nodiscard]] Mode mode() const { return mode_; }
+  [[nodiscard]] const std::shared_ptr<RenderHandle>& handle() const { return handle_; }
 
   /// `object.name` as Jinja2: methods first, then keys.
   Result<Value> attribute(const Value& object, std::string_view name);
@@ -122,8 +122,10 @@ class Render {
   Value adopt(Value value);
   /// A variable that was asked for already; each is asked for once in a render.
   void remember(NameId name, Value value);
-  bool owns(const Value& value) const { return owner_ != 0 && value.owner() == owner_; }
-  std::uint32_t owner() const { return owner_; }
+  [[nodiscard]] bool owns(const Value& value) const {
+    return owner_ != 0 && value.owner() == owner_;
+  }
+  [[nodiscard]] std::uint32_t owner() const { return owner_; }
 
   // --- for the objects of evaluate_object.cpp
   Result<Value> call_macro(const MacroStmt& macro,
@@ -135,7 +137,7 @@ class Render {
                                const Value& items,
                                int depth);
   Result<Value> run_block(NameId name, std::size_t level, const FramePtr& frame);
-  bool has_block(NameId name, std::size_t level) const;
+  [[nodiscard]] bool has_block(NameId name, std::size_t level) const;
 
  private:
   struct BlockEntry {

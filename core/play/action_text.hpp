@@ -14,7 +14,9 @@ namespace gpustack::play {
 struct Word {
   std::size_t start = 0;
   std::size_t length = 0;
-  std::string_view of(std::string_view text) const { return text.substr(start, length); }
+  [[nodiscard]] std::string_view of(std::string_view text) const {
+    return text.substr(start, length);
+  }
 };
 
 /// Splits at white space; quotes and `{{ }}`, `{% %}`, `{# #}` hold together.

@@ -49,7 +49,7 @@ struct KeywordInfo {
       Keyword::count;  ///< where it is kept in Node::settings; `count` = has a field of its own
   std::string_view refusal = {};  ///< why gpustack refuses it; empty when it is supported
 
-  bool allowed_on(KeywordPlace place) const {
+  [[nodiscard]] bool allowed_on(KeywordPlace place) const {
     return (places & static_cast<std::uint16_t>(place)) != 0;
   }
 };

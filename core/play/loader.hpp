@@ -57,7 +57,7 @@ class Loader {
 
   /// The site; what is wrong with it is in findings().
   std::unique_ptr<Site> load(const std::vector<std::string>& playbooks);
-  const Findings& findings() const;
+  [[nodiscard]] const Findings& findings() const;
 
   /// For lint: also reads what includes with a literal name would bring, as far as it can be
   /// reached that way. What is wrong with it goes to findings(). The nodes live as long as the

@@ -85,10 +85,10 @@ struct Node {
   std::vector<Value> tags;      ///< own tags only (strings, maybe templates)
 
   /// The nearest setting of `keyword`, here or above; nullptr when nobody sets it.
-  const Setting* setting(Keyword keyword) const;
+  [[nodiscard]] const Setting* setting(Keyword keyword) const;
   /// The role this node belongs to, the play it is in.
-  const Role* role() const;
-  const Play* play() const;
+  [[nodiscard]] const Role* role() const;
+  [[nodiscard]] const Play* play() const;
 };
 
 struct LoopControl {

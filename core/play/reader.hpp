@@ -42,7 +42,7 @@ struct ResolvedAction {
   Kind kind = Kind::none;
   const modules::ModuleSpec* spec = nullptr;
   std::string library_path;
-  bool known() const { return kind != Kind::none; }
+  [[nodiscard]] bool known() const { return kind != Kind::none; }
 };
 
 /// The action of a task, its arguments joined from all places they can stand in.
@@ -114,7 +114,7 @@ class Reader {
                        KeywordPlace place,
                        const std::vector<std::string_view>& known);
   Value read_vars(const yaml::Node& node);
-  std::string shown_path(const std::string& path) const;
+  [[nodiscard]] std::string shown_path(const std::string& path) const;
   bool literal_bool(const yaml::Node& value, std::string_view what, bool otherwise);
   std::optional<std::string> find_task_file(const std::string& target,
                                             const Surroundings& where,
@@ -130,7 +130,7 @@ class Reader {
                             const std::string& folder,
                             const PlayExtras& extras,
                             Site& site);
-  std::string find_playbook(const std::string& name, const std::string& folder) const;
+  [[nodiscard]] std::string find_playbook(const std::string& name, const std::string& folder) const;
   std::unique_ptr<Play> read_play(const yaml::Node& entry,
                                   const std::string& folder,
                                   const PlayExtras& extras);
@@ -178,7 +178,7 @@ class Reader {
   void check_module_arguments(const Task& task);
   /// Does the playbook expect that this task may fail (`ignore_errors`, `failed_when`, a `rescue`
   /// around it)?
-  bool tolerates_failure(const Task& task) const;
+  [[nodiscard]] bool tolerates_failure(const Task& task) const;
   void inherit_notify(Task& task);
 
   // reader_include.cpp
@@ -222,12 +222,12 @@ class Reader {
                        std::string_view subfolder,
                        const std::string& wanted,
                        const SourceSpan& span);
-  std::vector<std::string> collection_folders(const std::string& folder) const;
+  [[nodiscard]] std::vector<std::string> collection_folders(const std::string& folder) const;
   std::string find_role(const std::string& name,
                         const Node& parent,
                         std::vector<std::string>& tried) const;
   Error unknown_role(const std::string& name, const std::vector<std::string>& tried) const;
-  std::string role_signature(const Role& role, const RoleRequest& request) const;
+  [[nodiscard]] std::string role_signature(const Role& role, const RoleRequest& request) const;
 
   LoadOptions options_;
   Findings findings_;

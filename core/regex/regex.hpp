@@ -40,19 +40,19 @@ class Match {
       : subject_(subject), bounds_(std::move(bounds)) {}
 
   /// Groups, the whole match not counted.
-  std::size_t groups() const { return bounds_.size() / 2 - 1; }
-  bool has(std::size_t group) const {
+  [[nodiscard]] std::size_t groups() const { return bounds_.size() / 2 - 1; }
+  [[nodiscard]] bool has(std::size_t group) const {
     return 2 * group + 1 < bounds_.size() && bounds_[2 * group] != kUnset;
   }
   /// Byte offsets in the subject; kUnset when the group took no part.
-  std::size_t begin(std::size_t group = 0) const {
+  [[nodiscard]] std::size_t begin(std::size_t group = 0) const {
     return has(group) ? bounds_[2 * group] : kUnset;
   }
-  std::size_t end(std::size_t group = 0) const {
+  [[nodiscard]] std::size_t end(std::size_t group = 0) const {
     return has(group) ? bounds_[2 * group + 1] : kUnset;
   }
   /// Empty when the group took no part; has() tells the difference.
-  std::string_view text(std::size_t group = 0) const {
+  [[nodiscard]] std::string_view text(std::size_t group = 0) const {
     return has(group) ? subject_.substr(begin(group), end(group) - begin(group))
                       : std::string_view();
   }
@@ -78,29 +78,31 @@ class Pattern {
   static Result<Pattern> compile(std::string_view pattern, Flag flags = Flag::none);
 
   /// re.search(), from byte `from` of the subject on.
-  Result<std::optional<Match>> search(std::string_view subject, std::size_t from = 0) const;
+  [[nodiscard]] Result<std::optional<Match>> search(std::string_view subject,
+                                                    std::size_t from = 0) const;
   /// re.match(): at the start of the subject.
-  Result<std::optional<Match>> match(std::string_view subject) const;
+  [[nodiscard]] Result<std::optional<Match>> match(std::string_view subject) const;
   /// re.fullmatch().
-  Result<std::optional<Match>> full_match(std::string_view subject) const;
+  [[nodiscard]] Result<std::optional<Match>> full_match(std::string_view subject) const;
   /// re.finditer(): an empty match may follow a non-empty one directly, as since Python 3.7.
-  Result<std::vector<Match>> find_all(std::string_view subject) const;
+  [[nodiscard]] Result<std::vector<Match>> find_all(std::string_view subject) const;
   /// re.subn() with a template (`\1`, `\g<name>`); `limit` 0 replaces all.
-  Result<Substitution> substitute(std::string_view subject,
-                                  std::string_view replacement,
-                                  std::size_t limit = 0) const;
+  [[nodiscard]] Result<Substitution> substitute(std::string_view subject,
+                                                std::string_view replacement,
+                                                std::size_t limit = 0) const;
   /// re.split(); groups are part of the result as in Python (unset ones empty).
-  Result<std::vector<std::string>> split(std::string_view subject, std::size_t limit = 0) const;
+  [[nodiscard]] Result<std::vector<std::string>> split(std::string_view subject,
+                                                       std::size_t limit = 0) const;
   /// Match.expand(): a replacement template filled from one match.
-  Result<std::string> expand(const Match& match, std::string_view replacement) const;
+  [[nodiscard]] Result<std::string> expand(const Match& match, std::string_view replacement) const;
 
-  std::size_t groups() const;
+  [[nodiscard]] std::size_t groups() const;
   /// Named groups with their numbers, in order of the numbers.
-  const std::vector<std::pair<std::string, std::size_t>>& names() const;
+  [[nodiscard]] const std::vector<std::pair<std::string, std::size_t>>& names() const;
   /// The number of a named group.
-  std::optional<std::size_t> group(std::string_view name) const;
+  [[nodiscard]] std::optional<std::size_t> group(std::string_view name) const;
   /// The pattern as the user wrote it.
-  const std::string& source() const;
+  [[nodiscard]] const std::string& source() const;
 
  private:
   struct Compiled;

@@ -13,13 +13,13 @@ class PlainLines {
  public:
   explicit PlainLines(const RendererOptions& options);
   /// For stdout; may be empty.
-  std::string lines(const Event& event) const;
+  [[nodiscard]] std::string lines(const Event& event) const;
   /// For stderr: warnings and errors; may be empty.
-  std::string asides(const Event& event) const;
+  [[nodiscard]] std::string asides(const Event& event) const;
 
  private:
-  std::string result(const Event& event) const;
-  std::string summary(const Event& event) const;
+  [[nodiscard]] std::string result(const Event& event) const;
+  [[nodiscard]] std::string summary(const Event& event) const;
 
   RendererOptions options_;
 };

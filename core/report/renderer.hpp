@@ -39,7 +39,7 @@ class DescriptorOutput final : public Output {
 class TextOutput final : public Output {
  public:
   void write(std::string_view text) override { text_ += text; }
-  const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
   std::string text_;

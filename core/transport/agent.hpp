@@ -18,7 +18,7 @@ struct AgentKey {
   AgentKey(std::string key_blob, std::string key_comment)
       : blob(std::move(key_blob)), comment(std::move(key_comment)) {}
   /// `comment (SHA256:...)`
-  std::string text() const;
+  [[nodiscard]] std::string text() const;
 };
 
 /// @error unreachable  no agent there, or it does not speak its protocol; cancelled

@@ -50,7 +50,7 @@ class BootstrapReader {
   /// What follows the READY line: the runner's own bytes.
   std::string take_rest();
   /// The text that came before a marker, for messages.
-  const std::string& noise() const { return noise_; }
+  [[nodiscard]] const std::string& noise() const { return noise_; }
 
  private:
   std::string buffer_;

@@ -24,12 +24,12 @@ class ClippedText {
   }
 
   /// Everything, or the beginning and the end around a line that says how much is missing.
-  std::string text() const {
+  [[nodiscard]] std::string text() const {
     if (dropped_ == 0) return head_ + tail_;
     return head_ + "\n[" + std::to_string(dropped_) + " bytes left out]\n" + tail_;
   }
-  std::uint64_t dropped() const { return dropped_; }
-  bool empty() const { return head_.empty(); }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] bool empty() const { return head_.empty(); }
 
  private:
   std::size_t keep_;

@@ -75,8 +75,8 @@ class Connection {
   /// to repeat.
   virtual asio::awaitable<void> close() = 0;
 
-  virtual bool is_open() const = 0;
-  virtual const OpenReport& report() const = 0;
+  [[nodiscard]] virtual bool is_open() const = 0;
+  [[nodiscard]] virtual const OpenReport& report() const = 0;
 };
 
 }  // namespace gpustack::transport

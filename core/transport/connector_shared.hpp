@@ -24,7 +24,7 @@ class Connector::Shared {
   Shared(asio::any_io_executor strand, ConnectorSettings given);
 
   /// `~`, `%d` (home), `%h` (host), `%p` (port), `%r` (user) and `%%`, as ssh_config writes them.
-  std::string expand(const std::string& path, const Target& target) const;
+  [[nodiscard]] std::string expand(const std::string& path, const Target& target) const;
 
   /// Fills in what the target leaves open: from ssh_config, then the defaults.
   /// @error connection_settings  ssh_config asks for something that is not supported

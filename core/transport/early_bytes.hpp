@@ -13,8 +13,8 @@ class EarlyBytes {
   /// Takes note of what waits in the socket. Other kinds of sockets than TCP are left alone.
   void look(int socket);
   /// The first 256 characters that can be printed.
-  const std::string& text() const { return text_; }
-  std::uint64_t received() const { return received_; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] std::uint64_t received() const { return received_; }
 
  private:
   std::string text_;

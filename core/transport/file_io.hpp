@@ -17,8 +17,8 @@ class FileHandle {
   FileHandle& operator=(FileHandle&& other) noexcept;
   ~FileHandle() { reset(); }
 
-  int get() const { return descriptor_; }
-  bool is_open() const { return descriptor_ >= 0; }
+  [[nodiscard]] int get() const { return descriptor_; }
+  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   int release();
   void reset(int descriptor = -1);
 

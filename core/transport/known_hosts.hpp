@@ -47,9 +47,11 @@ class KnownHosts {
   /// Adds a file's text. Lines that do not parse are skipped, as OpenSSH does.
   void add_text(const std::string& path, std::string_view text);
 
-  HostKeyVerdict check(const std::string& host, std::uint16_t port, const HostKey& key) const;
+  [[nodiscard]] HostKeyVerdict check(const std::string& host,
+                                     std::uint16_t port,
+                                     const HostKey& key) const;
   /// The key types on file for the host, in file order.
-  std::vector<std::string> types(const std::string& host, std::uint16_t port) const;
+  [[nodiscard]] std::vector<std::string> types(const std::string& host, std::uint16_t port) const;
 
  private:
   enum class Marker : std::uint8_t { none, revoked, authority };
@@ -61,8 +63,9 @@ class KnownHosts {
     std::size_t line = 0;
   };
 
-  std::vector<const Entry*> entries_of(const std::string& host, std::uint16_t port) const;
-  std::string place(const Entry& entry) const;
+  [[nodiscard]] std::vector<const Entry*> entries_of(const std::string& host,
+                                                     std::uint16_t port) const;
+  [[nodiscard]] std::string place(const Entry& entry) const;
 
   std::vector<std::string> paths_;
   std::vector<Entry> entries_;

@@ -26,8 +26,10 @@ class LocalConnection : public Connection {
                                 std::string input,
                                 std::chrono::milliseconds limit) override;
   asio::awaitable<void> close() override;
-  bool is_open() const override { return runner_ != nullptr && !runner_->has_ended(); }
-  const OpenReport& report() const override { return report_; }
+  [[nodiscard]] bool is_open() const override {
+    return runner_ != nullptr && !runner_->has_ended();
+  }
+  [[nodiscard]] const OpenReport& report() const override { return report_; }
 
  private:
   void drop();

@@ -19,7 +19,7 @@ struct ExitStatus {
   std::string signal;  ///< without SIG; empty when there was none
 
   /// `exit code 3`, `signal KILL`, `no exit code`.
-  std::string text() const;
+  [[nodiscard]] std::string text() const;
 };
 
 /// Thread: one strand.
@@ -32,14 +32,14 @@ class Pipe {
 
   /// Queues bytes for the program. Whoever writes keeps queued() within 256 KiB (L14).
   virtual void write(std::string_view bytes) = 0;
-  virtual std::size_t queued() const = 0;
+  [[nodiscard]] virtual std::size_t queued() const = 0;
   /// Closes the program's standard input once all is written.
   virtual void end_input() = 0;
   /// The program's end, with all its output consumed; or the loss of the connection (see
   /// failure()).
-  virtual bool has_ended() const = 0;
-  virtual const ExitStatus& exit_status() const = 0;
-  virtual const std::optional<Error>& failure() const = 0;
+  [[nodiscard]] virtual bool has_ended() const = 0;
+  [[nodiscard]] virtual const ExitStatus& exit_status() const = 0;
+  [[nodiscard]] virtual const std::optional<Error>& failure() const = 0;
   /// Notified when queued() has shrunk, after output was consumed, and at the end.
   virtual async::Condition& changed() = 0;
 };

@@ -34,10 +34,10 @@ class RunnerStore {
   Result<void> add(std::string path);
 
   /// @return nullptr when there is none for `architecture`
-  const RunnerBinary* find(const std::string& architecture) const;
+  [[nodiscard]] const RunnerBinary* find(const std::string& architecture) const;
   /// The one for this machine.
-  const RunnerBinary* local() const;
-  const std::map<std::string, RunnerBinary>& all() const { return binaries_; }
+  [[nodiscard]] const RunnerBinary* local() const;
+  [[nodiscard]] const std::map<std::string, RunnerBinary>& all() const { return binaries_; }
 
  private:
   std::map<std::string, RunnerBinary> binaries_;

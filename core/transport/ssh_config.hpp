@@ -34,7 +34,7 @@ class SshConfig {
   /// file and line
   Result<void> apply(Target& target) const;
 
-  bool empty() const { return lines_.empty(); }
+  [[nodiscard]] bool empty() const { return lines_.empty(); }
 
  private:
   struct Condition {

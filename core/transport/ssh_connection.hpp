@@ -33,12 +33,12 @@ class SshConnection : public Connection {
                                 std::string input,
                                 std::chrono::milliseconds limit) override;
   asio::awaitable<void> close() override;
-  bool is_open() const override {
+  [[nodiscard]] bool is_open() const override {
     return is_open_ && !is_closed_ && session_ != nullptr && !session_->failure();
   }
-  const OpenReport& report() const override { return report_; }
+  [[nodiscard]] const OpenReport& report() const override { return report_; }
   /// For what goes through this host; connect() has succeeded.
-  const std::shared_ptr<SshSession>& session() const { return session_; }
+  [[nodiscard]] const std::shared_ptr<SshSession>& session() const { return session_; }
 
  private:
   struct Start;
@@ -49,8 +49,8 @@ class SshConnection : public Connection {
   Async<void> shake_hands(FileHandle socket, std::string address);
   Async<void> check_host_key();
   Result<void> judge(const HostKey& key, const HostKeyVerdict& verdict);
-  Identity identity() const;
-  std::vector<std::string> known_hosts_files() const;
+  [[nodiscard]] Identity identity() const;
+  [[nodiscard]] std::vector<std::string> known_hosts_files() const;
 
   Async<wire::Frame> start_runner(const std::string& hello);
   Async<wire::Frame> try_runner(std::shared_ptr<Start> start, const std::string& hello);

@@ -33,16 +33,16 @@ class SshHandle {
   SshHandle& operator=(const SshHandle&) = delete;
   ~SshHandle();
 
-  ssh_session session() const { return session_; }
+  [[nodiscard]] ssh_session session() const { return session_; }
   /// ssh_connect, and non-blocking again after it (L1).
   int connect();
   /// From now on the session is polled through event().
   void make_event();
-  ssh_event event() const { return event_; }
+  [[nodiscard]] ssh_event event() const { return event_; }
   /// After an error nothing but ssh_get_error and ssh_free is called (L11).
   void set_failed() { has_failed_ = true; }
-  bool has_failed() const { return has_failed_; }
-  std::string error_text() const;
+  [[nodiscard]] bool has_failed() const { return has_failed_; }
+  [[nodiscard]] std::string error_text() const;
 
  private:
   SshHandle(ssh_session session, FileHandle duplicate)

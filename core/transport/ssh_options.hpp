@@ -27,7 +27,7 @@ class SshOptionReader {
 
  private:
   void give(std::string_view name);
-  bool is_given(std::string_view name) const;
+  [[nodiscard]] bool is_given(std::string_view name) const;
   Result<void> set_policy(const std::string& value);
   Result<void> set_timeout(const std::string& value);
   Result<void> set_jumps(const std::string& value);

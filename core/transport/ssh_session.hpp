@@ -29,11 +29,11 @@ class SshChannel : public Pipe {
   ~SshChannel() override = default;
 
   void write(std::string_view bytes) override;
-  std::size_t queued() const override { return queue_.size() - sent_; }
+  [[nodiscard]] std::size_t queued() const override { return queue_.size() - sent_; }
   void end_input() override;
-  bool has_ended() const override { return has_ended_; }
-  const ExitStatus& exit_status() const override { return exit_; }
-  const std::optional<Error>& failure() const override;
+  [[nodiscard]] bool has_ended() const override { return has_ended_; }
+  [[nodiscard]] const ExitStatus& exit_status() const override { return exit_; }
+  [[nodiscard]] const std::optional<Error>& failure() const override;
   async::Condition& changed() override { return changed_; }
 
  private:

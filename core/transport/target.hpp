@@ -71,7 +71,7 @@ struct Target {
   std::vector<std::string> options_given;
   SourceSpan span;  ///< where the host is defined, for messages
 
-  const std::string& host() const { return address.empty() ? name : address; }
+  [[nodiscard]] const std::string& host() const { return address.empty() ? name : address; }
 };
 
 /// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like):

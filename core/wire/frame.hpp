@@ -63,7 +63,7 @@ class FrameDecoder {
   /// @return a frame, or nothing while it is incomplete
   /// @error protocol  unknown type or a payload over the limit; the decoder then stays broken
   Result<std::optional<Frame>> next();
-  std::size_t buffered() const { return buffer_.size() - consumed_; }
+  [[nodiscard]] std::size_t buffered() const { return buffer_.size() - consumed_; }
 
  private:
   std::string buffer_;

@@ -53,7 +53,7 @@ struct Hello {
   /// interval of the transport's pings (15 s), which are what breaks the silence.
   std::chrono::seconds ping_interval{0};
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<Hello> parse(const Frame& frame);
 };
 
@@ -72,7 +72,7 @@ struct HelloReply {
   std::string error_code;  ///< `GS6006` and so on
   std::int64_t fence = 0;  ///< the highest fence this host has seen
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<HelloReply> parse(const Frame& frame);
 };
 
@@ -94,7 +94,7 @@ struct Task {
   /// connection.
   std::chrono::seconds background{0};
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<Task> parse(const Frame& frame);
 };
 
@@ -103,7 +103,7 @@ struct NeedContent {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<NeedContent> parse(const Frame& frame);
 };
 
@@ -111,7 +111,7 @@ struct NeedContent {
 struct ContentEnd {
   std::string error;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<ContentEnd> parse(const Frame& frame);
 };
 
@@ -122,7 +122,7 @@ struct OpenBecome {
   std::string executable;  ///< of the method, when not the one in PATH
   std::string flags;       ///< further flags, split as a shell does
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<OpenBecome> parse(const Frame& frame);
 };
 
@@ -134,7 +134,7 @@ struct BecomeReply {
   std::string user;
   std::string home;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<BecomeReply> parse(const Frame& frame);
 };
 
@@ -142,14 +142,14 @@ struct Output {
   std::string stream;  ///< stdout or stderr
   std::string text;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<Output> parse(const Frame& frame);
 };
 
 struct DataAck {
   std::uint64_t bytes = 0;  ///< taken so far, of this task's data in all
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<DataAck> parse(const Frame& frame);
 };
 
@@ -157,7 +157,7 @@ struct DataAck {
 struct Cancel {
   std::int64_t epoch = 0;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<Cancel> parse(const Frame& frame);
 };
 
@@ -165,7 +165,7 @@ struct Notice {
   std::string level;  ///< info, warning or error
   std::string message;
 
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
   static Result<Notice> parse(const Frame& frame);
 };
 

@@ -39,8 +39,8 @@ class Builder final : public YAML::EventHandler {
 
   /// The root, once a document has ended; reset for the next document.
   Node take_root();
-  bool has_document() const { return has_document_; }
-  const SourceSpan& document_start() const { return document_start_; }
+  [[nodiscard]] bool has_document() const { return has_document_; }
+  [[nodiscard]] const SourceSpan& document_start() const { return document_start_; }
   std::vector<Warning> take_warnings() { return std::move(warnings_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override;
@@ -94,7 +94,7 @@ class Builder final : public YAML::EventHandler {
   void count(std::size_t nodes, const SourceSpan& span);
   Value typed(std::string_view tag, const std::string& text, const SourceSpan& span);
   Value opened_vault(const std::string& text, const SourceSpan& span);
-  Node unsafe_copy(const Node& node) const;
+  [[nodiscard]] Node unsafe_copy(const Node& node) const;
   SourceSpan node_span(const YAML::Mark& mark);
   [[noreturn]] void fail(Error error) const;
 

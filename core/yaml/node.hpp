@@ -25,24 +25,24 @@ class Node {
   Node& operator=(Node&&) noexcept;
   ~Node();
 
-  NodeKind kind() const { return kind_; }
-  bool is_null() const { return kind_ == NodeKind::null; }
-  bool is_scalar() const { return kind_ == NodeKind::scalar; }
-  bool is_sequence() const { return kind_ == NodeKind::sequence; }
-  bool is_mapping() const { return kind_ == NodeKind::mapping; }
+  [[nodiscard]] NodeKind kind() const { return kind_; }
+  [[nodiscard]] bool is_null() const { return kind_ == NodeKind::null; }
+  [[nodiscard]] bool is_scalar() const { return kind_ == NodeKind::scalar; }
+  [[nodiscard]] bool is_sequence() const { return kind_ == NodeKind::sequence; }
+  [[nodiscard]] bool is_mapping() const { return kind_ == NodeKind::mapping; }
 
   /// The scalar, typed; strings carry their Origin (so that a fault inside a template finds its
   /// column). A `!vault` scalar is an object Value made by the loader's vault hook; `!unsafe`
   /// strings are marked unsafe. Null for a sequence or mapping.
-  const Value& scalar() const;
-  const std::vector<Node>& items() const;
-  const std::vector<Member>& members() const;
-  const Node* find(std::string_view key) const;
-  const Member* member(std::string_view key) const;
-  const SourceSpan& span() const { return span_; }
+  [[nodiscard]] const Value& scalar() const;
+  [[nodiscard]] const std::vector<Node>& items() const;
+  [[nodiscard]] const std::vector<Member>& members() const;
+  [[nodiscard]] const Node* find(std::string_view key) const;
+  [[nodiscard]] const Member* member(std::string_view key) const;
+  [[nodiscard]] const SourceSpan& span() const { return span_; }
 
   /// The plain data below this node; built at load, so this only shares it.
-  const Value& to_value() const { return value_; }
+  [[nodiscard]] const Value& to_value() const { return value_; }
 
  private:
   friend class Builder;

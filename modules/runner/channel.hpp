@@ -15,10 +15,10 @@ class Channel {
   Channel() = default;
   Channel(modules::Descriptor input, modules::Descriptor output);
 
-  int input() const { return input_.get(); }
-  int output() const { return output_.get(); }
-  bool wants_to_write() const { return output_.is_open() && sent_ < pending_.size(); }
-  std::size_t pending() const { return pending_.size() - sent_; }
+  [[nodiscard]] int input() const { return input_.get(); }
+  [[nodiscard]] int output() const { return output_.get(); }
+  [[nodiscard]] bool wants_to_write() const { return output_.is_open() && sent_ < pending_.size(); }
+  [[nodiscard]] std::size_t pending() const { return pending_.size() - sent_; }
 
   void send(const wire::Frame& message);
   /// One frame as it is, a piece of a larger message included.

@@ -30,14 +30,14 @@ class ChildLink {
   /// Starts the method's program. Trouble shows in state() and error().
   void start();
 
-  State state() const { return state_; }
-  std::uint16_t lane() const { return lane_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::uint16_t lane() const { return lane_; }
   /// Why the lane is closed; empty while it is not, or when it was asked to close.
-  const std::optional<Error>& error() const { return error_; }
-  const wire::HelloReply& identity() const { return identity_; }
+  [[nodiscard]] const std::optional<Error>& error() const { return error_; }
+  [[nodiscard]] const wire::HelloReply& identity() const { return identity_; }
 
   void add_poll(std::vector<pollfd>& wanted) const;
-  std::optional<Clock::time_point> deadline() const;
+  [[nodiscard]] std::optional<Clock::time_point> deadline() const;
   /// Reads and writes what is possible, moves on in the handshake.
   void turn();
   /// Frames from an open child, as they came.
@@ -61,7 +61,7 @@ class ChildLink {
   void take_greeting();
   void ended_early();
   void fail(std::string message);
-  std::string shown_text() const;
+  [[nodiscard]] std::string shown_text() const;
   void forget_password();
 
   std::uint16_t lane_;

@@ -38,7 +38,7 @@ class Server {
   /// Serves until the end. @return the exit status
   int run();
   /// For signal handlers: a descriptor to write a byte to, so that the server ends.
-  int end_descriptor() const { return end_request_.write_end.get(); }
+  [[nodiscard]] int end_descriptor() const { return end_request_.write_end.get(); }
 
  private:
   /// How long output and children may still take once the runner ends.
@@ -62,9 +62,9 @@ class Server {
     wire::Task task;
   };
 
-  bool is_done() const;
+  [[nodiscard]] bool is_done() const;
   void turn();
-  int patience() const;
+  [[nodiscard]] int patience() const;
   void read_client();
   void on_client_frame(const wire::Frame& frame);
   Result<void> handle(const wire::Frame& frame);

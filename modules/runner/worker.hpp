@@ -34,7 +34,7 @@ class Worker {
 
   /// Requires: not busy.
   void start(Job job);
-  bool busy() const { return busy_; }
+  [[nodiscard]] bool busy() const { return busy_; }
   /// Frames for the controller in the order in which they came about; a task's result is its last
   /// one.
   std::vector<wire::Frame> take_frames();

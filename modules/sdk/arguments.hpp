@@ -27,7 +27,7 @@ struct ArgSpec {
   std::string_view doc = {};
   bool empty_fallback = false;  ///< the default is the empty string / list / map
 
-  bool has_fallback() const { return !fallback.empty() || empty_fallback; }
+  [[nodiscard]] bool has_fallback() const { return !fallback.empty() || empty_fallback; }
 };
 
 /// Relations between arguments, as Ansible's AnsibleModule parameters of the same names.
@@ -55,15 +55,16 @@ class Args {
   Args() = default;
   explicit Args(Value values) : values_(std::move(values)) {}
 
-  bool has(std::string_view name) const { return !get(name).is_null(); }
-  const Value& get(std::string_view name) const { return values_.get(name); }
-  std::string text(std::string_view name) const;
-  std::string text(std::string_view name, std::string_view otherwise) const;
-  std::int64_t integer(std::string_view name, std::int64_t otherwise = 0) const;
-  double real(std::string_view name, double otherwise = 0) const;
-  bool boolean(std::string_view name, bool otherwise = false) const;
-  std::vector<std::string> texts(std::string_view name) const;  ///< items of a list as strings
-  const Value& values() const { return values_; }
+  [[nodiscard]] bool has(std::string_view name) const { return !get(name).is_null(); }
+  [[nodiscard]] const Value& get(std::string_view name) const { return values_.get(name); }
+  [[nodiscard]] std::string text(std::string_view name) const;
+  [[nodiscard]] std::string text(std::string_view name, std::string_view otherwise) const;
+  [[nodiscard]] std::int64_t integer(std::string_view name, std::int64_t otherwise = 0) const;
+  [[nodiscard]] double real(std::string_view name, double otherwise = 0) const;
+  [[nodiscard]] bool boolean(std::string_view name, bool otherwise = false) const;
+  [[nodiscard]] std::vector<std::string> texts(
+      std::string_view name) const;  ///< items of a list as strings
+  [[nodiscard]] const Value& values() const { return values_; }
 
  private:
   Value values_ = Value(Map());

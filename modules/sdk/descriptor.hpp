@@ -21,8 +21,8 @@ class Descriptor {
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { reset(); }
 
-  int get() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
+  [[nodiscard]] int get() const { return number_; }
+  [[nodiscard]] bool is_open() const { return number_ >= 0; }
   int release() { return std::exchange(number_, -1); }
   void reset(int number = -1);
 

@@ -60,7 +60,7 @@ struct HttpResponse {
   std::string url;         ///< the address that answered
 
   /// Empty when there is no such header.
-  std::string_view header(std::string_view name) const;
+  [[nodiscard]] std::string_view header(std::string_view name) const;
   /// Cookies of all answers of the exchange.
   HttpHeaders cookies;
 };

@@ -29,8 +29,8 @@ class HttpParser {
   /// The connection ended. @error module_failed  the answer is incomplete
   Result<void> end();
 
-  bool has_header() const { return state_ != State::header; }
-  bool is_complete() const { return state_ == State::done; }
+  [[nodiscard]] bool has_header() const { return state_ != State::header; }
+  [[nodiscard]] bool is_complete() const { return state_ == State::done; }
   HttpResponse& response() { return response_; }
 
  private:

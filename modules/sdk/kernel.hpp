@@ -62,17 +62,17 @@ struct LocalTime {
 class Kernel {
  public:
   virtual ~Kernel() = default;
-  virtual KernelName name() const = 0;
-  virtual std::uint64_t page_size() const = 0;
+  [[nodiscard]] virtual KernelName name() const = 0;
+  [[nodiscard]] virtual std::uint64_t page_size() const = 0;
   /// CPUs this process may run on; 0 when unknown.
-  virtual unsigned usable_cpus() const = 0;
-  virtual std::vector<InterfaceAddress> addresses() const = 0;
+  [[nodiscard]] virtual unsigned usable_cpus() const = 0;
+  [[nodiscard]] virtual std::vector<InterfaceAddress> addresses() const = 0;
   /// @param address  IPv4 or IPv6, numeric
-  virtual std::optional<Route> route_to(const std::string& address) const = 0;
+  [[nodiscard]] virtual std::optional<Route> route_to(const std::string& address) const = 0;
   /// Nothing when the file system does not answer within `patience` (a dead NFS server).
-  virtual std::optional<FileSystemUse> usage(const std::string& path,
-                                             std::chrono::milliseconds patience) const = 0;
-  virtual LocalTime local_time(std::chrono::system_clock::time_point when) const = 0;
+  [[nodiscard]] virtual std::optional<FileSystemUse> usage(
+      const std::string& path, std::chrono::milliseconds patience) const = 0;
+  [[nodiscard]] virtual LocalTime local_time(std::chrono::system_clock::time_point when) const = 0;
 
   /// The kernel this program runs on.
   static const Kernel& running();

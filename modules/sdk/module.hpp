@@ -37,7 +37,7 @@ struct Diff {
   Value after;
   std::string before_header;
   std::string after_header;
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
 };
 
 // The writes a plan can list; apply_steps() carries them out in order.

@@ -48,44 +48,47 @@ class RealSystem : public System {
   explicit RealSystem(RealSystemOptions options);
 
   // SystemView
-  Result<std::optional<FileInfo>> stat(const std::string& path) const override;
-  Result<std::optional<FileInfo>> lstat(const std::string& path) const override;
-  Result<std::string> read(const std::string& path,
-                           std::uint64_t limit = 64U << 20U) const override;
-  Result<std::vector<std::string>> list(const std::string& path) const override;
-  Result<std::string> read_link(const std::string& path) const override;
-  Result<std::string> hash(const std::string& path, Algorithm algorithm) const override;
-  Result<std::string> real_path(const std::string& path) const override;
-  bool access(const std::string& path, std::string_view mode) const override;
-  Result<std::string> attribute_flags(const std::string& path) const override;
-  Result<CommandResult> query(const Command& command) const override;
-  std::string find_program(std::string_view name) const override;
-  Result<std::string> content(const Content& content) const override;
-  std::string environment(std::string_view name) const override;
-  std::map<std::string, std::string> environment() const override { return options_.environment; }
-  std::uint32_t effective_uid() const override;
-  std::uint32_t effective_gid() const override;
-  std::uint32_t umask() const override { return options_.umask; }
-  std::chrono::system_clock::time_point now() const override {
+  [[nodiscard]] Result<std::optional<FileInfo>> stat(const std::string& path) const override;
+  [[nodiscard]] Result<std::optional<FileInfo>> lstat(const std::string& path) const override;
+  [[nodiscard]] Result<std::string> read(const std::string& path,
+                                         std::uint64_t limit = 64U << 20U) const override;
+  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) const override;
+  [[nodiscard]] Result<std::string> read_link(const std::string& path) const override;
+  [[nodiscard]] Result<std::string> hash(const std::string& path,
+                                         Algorithm algorithm) const override;
+  [[nodiscard]] Result<std::string> real_path(const std::string& path) const override;
+  [[nodiscard]] bool access(const std::string& path, std::string_view mode) const override;
+  [[nodiscard]] Result<std::string> attribute_flags(const std::string& path) const override;
+  [[nodiscard]] Result<CommandResult> query(const Command& command) const override;
+  [[nodiscard]] std::string find_program(std::string_view name) const override;
+  [[nodiscard]] Result<std::string> content(const Content& content) const override;
+  [[nodiscard]] std::string environment(std::string_view name) const override;
+  [[nodiscard]] std::map<std::string, std::string> environment() const override {
+    return options_.environment;
+  }
+  [[nodiscard]] std::uint32_t effective_uid() const override;
+  [[nodiscard]] std::uint32_t effective_gid() const override;
+  [[nodiscard]] std::uint32_t umask() const override { return options_.umask; }
+  [[nodiscard]] std::chrono::system_clock::time_point now() const override {
     return std::chrono::system_clock::now();
   }
-  std::chrono::steady_clock::time_point steady_now() const override {
+  [[nodiscard]] std::chrono::steady_clock::time_point steady_now() const override {
     return std::chrono::steady_clock::now();
   }
   Result<void> sleep(std::chrono::milliseconds time) const override;
-  bool can_connect(const std::string& host,
-                   std::uint16_t port,
-                   std::chrono::milliseconds timeout) const override;
+  [[nodiscard]] bool can_connect(const std::string& host,
+                                 std::uint16_t port,
+                                 std::chrono::milliseconds timeout) const override;
   std::optional<std::string> receive(
       const std::string& host,
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const override;
-  Result<HttpResponse> http(const HttpRequest& request) const override;
-  bool check_mode() const override { return options_.check_mode; }
-  bool diff_mode() const override { return options_.diff_mode; }
+  [[nodiscard]] Result<HttpResponse> http(const HttpRequest& request) const override;
+  [[nodiscard]] bool check_mode() const override { return options_.check_mode; }
+  [[nodiscard]] bool diff_mode() const override { return options_.diff_mode; }
   Result<void> send_file(const std::string& path) const override;
-  const Value& facts() const override { return options_.facts; }
+  [[nodiscard]] const Value& facts() const override { return options_.facts; }
 
   // System
   Result<WriteReport> write(const std::string& path,
@@ -116,10 +119,10 @@ class RealSystem : public System {
   Result<int> start_detached(const Command& command) override;
 
  private:
-  std::string in_root(const std::string& path) const;
-  std::string out_of_root(const std::string& path) const;
-  Result<Launch> launch(const Command& command) const;
-  Result<CommandResult> start(const Command& command, bool live) const;
+  [[nodiscard]] std::string in_root(const std::string& path) const;
+  [[nodiscard]] std::string out_of_root(const std::string& path) const;
+  [[nodiscard]] Result<Launch> launch(const Command& command) const;
+  [[nodiscard]] Result<CommandResult> start(const Command& command, bool live) const;
   /// Bytes to write, delivered to a sink; `size` is what they will take.
   struct Source;
   Result<WriteReport> put(const std::string& path,

@@ -81,7 +81,7 @@ struct Content {
   static Content of(std::string text);  ///< inline, hash computed
   static Result<Content> from_value(
       const Value& value);  ///< {sha256, size[, bytes]} as it travels in arguments
-  Value to_value() const;
+  [[nodiscard]] Value to_value() const;
 };
 
 enum class Algorithm : std::uint8_t { md5, sha1, sha224, sha256, sha384, sha512 };
@@ -96,44 +96,45 @@ class SystemView {
 
   /// Follows symlinks. Nothing when there is no such file. @error file_operation  for anything but
   /// "absent"
-  virtual Result<std::optional<FileInfo>> stat(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::optional<FileInfo>> stat(const std::string& path) const = 0;
   /// Does not follow the last symlink.
-  virtual Result<std::optional<FileInfo>> lstat(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::optional<FileInfo>> lstat(const std::string& path) const = 0;
   /// The whole file. @error file_operation  absent, unreadable or larger than `limit` bytes
-  virtual Result<std::string> read(const std::string& path,
-                                   std::uint64_t limit = 64U << 20U) const = 0;
+  [[nodiscard]] virtual Result<std::string> read(const std::string& path,
+                                                 std::uint64_t limit = 64U << 20U) const = 0;
   /// Names in a folder, sorted, without `.` and `..`.
-  virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
-  virtual Result<std::string> read_link(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::string> read_link(const std::string& path) const = 0;
   /// Lower-case hex digest of a file's content.
-  virtual Result<std::string> hash(const std::string& path, Algorithm algorithm) const = 0;
+  [[nodiscard]] virtual Result<std::string> hash(const std::string& path,
+                                                 Algorithm algorithm) const = 0;
   /// Symlinks, `.` and `..` resolved; the last component need not exist.
-  virtual Result<std::string> real_path(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::string> real_path(const std::string& path) const = 0;
   /// May the task's user do this (access(2))? `mode`: r, w and x in any combination.
-  virtual bool access(const std::string& path, std::string_view mode) const = 0;
+  [[nodiscard]] virtual bool access(const std::string& path, std::string_view mode) const = 0;
   /// Extended file attributes as lsattr(1) prints them (letters only), empty when the file system
   /// has none.
-  virtual Result<std::string> attribute_flags(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<std::string> attribute_flags(const std::string& path) const = 0;
   /// Runs a command that only reads. @error bug  when the module did not declare it in `queries`
-  virtual Result<CommandResult> query(const Command& command) const = 0;
+  [[nodiscard]] virtual Result<CommandResult> query(const Command& command) const = 0;
   /// Where a program is found in PATH (with /sbin, /usr/sbin, /usr/local/sbin added); empty when
   /// absent.
-  virtual std::string find_program(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::string find_program(std::string_view name) const = 0;
   /// All bytes of a task's content, fetched from the controller if need be. @error content_missing
-  virtual Result<std::string> content(const Content& content) const = 0;
-  virtual std::string environment(std::string_view name) const = 0;
-  virtual std::map<std::string, std::string> environment() const = 0;
-  virtual std::uint32_t effective_uid() const = 0;
-  virtual std::uint32_t effective_gid() const = 0;
-  virtual std::uint32_t umask() const = 0;
-  virtual std::chrono::system_clock::time_point now() const = 0;
-  virtual std::chrono::steady_clock::time_point steady_now() const = 0;
+  [[nodiscard]] virtual Result<std::string> content(const Content& content) const = 0;
+  [[nodiscard]] virtual std::string environment(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::map<std::string, std::string> environment() const = 0;
+  [[nodiscard]] virtual std::uint32_t effective_uid() const = 0;
+  [[nodiscard]] virtual std::uint32_t effective_gid() const = 0;
+  [[nodiscard]] virtual std::uint32_t umask() const = 0;
+  [[nodiscard]] virtual std::chrono::system_clock::time_point now() const = 0;
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point steady_now() const = 0;
   /// Waits without blocking pings; returns early with `cancelled` when the task is cancelled.
   virtual Result<void> sleep(std::chrono::milliseconds time) const = 0;
   /// Tries a TCP connection. @return true when it was accepted
-  virtual bool can_connect(const std::string& host,
-                           std::uint16_t port,
-                           std::chrono::milliseconds timeout) const = 0;
+  [[nodiscard]] virtual bool can_connect(const std::string& host,
+                                         std::uint16_t port,
+                                         std::chrono::milliseconds timeout) const = 0;
   /// Connects over TCP and collects what the other side sends until `enough` says so, it closes, or
   /// the time is over.
   /// @return nothing when the connection was not accepted
@@ -144,18 +145,18 @@ class SystemView {
       const std::function<bool(std::string_view)>& enough) const = 0;
   /// Sends a request from the host and keeps the answer's body in memory. @error module_failed  no
   /// answer; cancelled
-  virtual Result<HttpResponse> http(const HttpRequest& request) const;
+  [[nodiscard]] virtual Result<HttpResponse> http(const HttpRequest& request) const;
   /// Whether this is a dry run, and whether the user asked for diffs.
-  virtual bool check_mode() const = 0;
-  virtual bool diff_mode() const = 0;
+  [[nodiscard]] virtual bool check_mode() const = 0;
+  [[nodiscard]] virtual bool diff_mode() const = 0;
   /// Sends a file's bytes to the controller (fetch, slurp of large files); the controller knows
   /// them by the task.
   virtual Result<void> send_file(const std::string& path) const = 0;
   /// Facts the module may want (`gpustack.*` and Ansible's), as gathered by `setup` on this
   /// connection; null if not yet.
-  virtual const Value& facts() const = 0;
+  [[nodiscard]] virtual const Value& facts() const = 0;
   /// What the host's kernel tells by system call only. By default the kernel this program runs on.
-  virtual const Kernel& kernel() const;
+  [[nodiscard]] virtual const Kernel& kernel() const;
 };
 
 struct Ownership {

@@ -18,12 +18,12 @@ struct Url {
   std::uint16_t port = 0;
   std::string target;  ///< path and query; begins with a slash
 
-  bool is_secure() const { return scheme == "https"; }
-  bool has_default_port() const { return port == (is_secure() ? 443 : 80); }
+  [[nodiscard]] bool is_secure() const { return scheme == "https"; }
+  [[nodiscard]] bool has_default_port() const { return port == (is_secure() ? 443 : 80); }
   /// `host`, or `host:port` where the port is not the scheme's: the Host header.
-  std::string authority() const;
+  [[nodiscard]] std::string authority() const;
   /// The whole address, without user and fragment.
-  std::string text() const;
+  [[nodiscard]] std::string text() const;
 };
 
 /// @error invalid_argument  no http or https address, or one with control characters

@@ -24,7 +24,7 @@ class AdhocVerb final : public Verb {
         ->type_name("ARGS");
     add_run_options(*command_, options_);
   }
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     auto session = make_session(options_, {});

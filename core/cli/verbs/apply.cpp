@@ -34,7 +34,7 @@ class ApplyVerb final : public Verb {
     command_->add_flag("--syntax-check", syntax_check_, "Load the site, do nothing else");
   }
 
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     auto folders = playbook_folders(playbooks_);

@@ -76,7 +76,7 @@ class DocVerb final : public Verb {
     command_ = program.add_subcommand("doc", "Describe a module; without a name, list all of them");
     command_->add_option("module", name_, "Module")->type_name("MODULE");
   }
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     if (name_.empty()) {

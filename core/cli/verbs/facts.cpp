@@ -50,7 +50,7 @@ class FactsVerb final : public Verb {
     command_->add_option("--filter", filter_, "Only facts whose names match")->type_name("GLOB");
     add_run_options(*command_, options_);
   }
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     auto session = make_session(options_, {});

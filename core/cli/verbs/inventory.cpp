@@ -26,7 +26,7 @@ class InventoryVerb final : public Verb {
         "--export", render_.is_export, "With --list: variables stay where they are written");
     add_inventory_options(*command_, options_);
   }
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     auto session = make_session(options_, {});

@@ -22,7 +22,7 @@ class LintVerb final : public Verb {
     command_->add_option("--roles-path", options_.role_paths, "Folders to look for roles in")
         ->type_name("FOLDER");
   }
-  bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     auto folders = playbook_folders(playbooks_);

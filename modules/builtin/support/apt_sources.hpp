@@ -33,9 +33,9 @@ class AptSources {
   void remove(const std::string& source);
 
   /// path -> content, of all files that have lines.
-  std::map<std::string, std::string> render() const;
+  [[nodiscard]] std::map<std::string, std::string> render() const;
   /// Whether add() made a file of that path.
-  bool is_new(const std::string& path) const { return !loaded_.contains(path); }
+  [[nodiscard]] bool is_new(const std::string& path) const { return !loaded_.contains(path); }
 
  private:
   std::map<std::string, std::vector<SourceLine>> files_;

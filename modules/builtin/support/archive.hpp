@@ -20,19 +20,19 @@ class Archive {
   Archive(const Args& args, std::string path, Run run, const SystemView& view);
 
   /// @error module_failed  neither program can read it
-  Result<ArchiveKind> recognise() const;
+  [[nodiscard]] Result<ArchiveKind> recognise() const;
   /// Names in the archive after --strip-components and the like, without those left out.
-  Result<std::vector<std::string>> files(ArchiveKind kind) const;
+  [[nodiscard]] Result<std::vector<std::string>> files(ArchiveKind kind) const;
   /// Whether unpacking would change the folder.
-  Result<bool> differs(ArchiveKind kind) const;
-  Command extraction(ArchiveKind kind) const;
+  [[nodiscard]] Result<bool> differs(ArchiveKind kind) const;
+  [[nodiscard]] Command extraction(ArchiveKind kind) const;
 
  private:
-  Command tar(const std::string& operation) const;
-  Result<bool> tar_differs() const;
+  [[nodiscard]] Command tar(const std::string& operation) const;
+  [[nodiscard]] Result<bool> tar_differs() const;
   struct Member;
-  Result<std::vector<Member>> zip_members() const;
-  Result<bool> zip_differs() const;
+  [[nodiscard]] Result<std::vector<Member>> zip_members() const;
+  [[nodiscard]] Result<bool> zip_differs() const;
 
   const Args& args_;
   std::string path_;

@@ -41,7 +41,7 @@ class Placer {
   Result<bool> file(const PlacedFile& file, const Args& attributes);
   Result<void> symlink(const std::string& target, const std::string& path);
   /// Whether the plan makes this folder.
-  bool makes(const std::string& path) const { return made_.contains(path); }
+  [[nodiscard]] bool makes(const std::string& path) const { return made_.contains(path); }
   void will_exist(const std::string& path) { made_.insert(path); }
 
  private:

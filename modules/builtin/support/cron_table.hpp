@@ -25,14 +25,14 @@ class CronTable {
                                    const std::string& before);
   bool remove_variable(const std::string& name);
 
-  std::vector<std::string> job_names() const;
-  std::vector<std::string> variable_names() const;
-  bool is_blank() const;
-  std::string render() const;
+  [[nodiscard]] std::vector<std::string> job_names() const;
+  [[nodiscard]] std::vector<std::string> variable_names() const;
+  [[nodiscard]] bool is_blank() const;
+  [[nodiscard]] std::string render() const;
 
  private:
-  std::optional<std::size_t> find_job(const std::string& name) const;
-  std::optional<std::size_t> find_variable(const std::string& name) const;
+  [[nodiscard]] std::optional<std::size_t> find_job(const std::string& name) const;
+  [[nodiscard]] std::optional<std::size_t> find_variable(const std::string& name) const;
 
   std::vector<std::string> lines_;
 };

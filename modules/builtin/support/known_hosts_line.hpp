@@ -14,7 +14,7 @@ struct KnownHost {
   std::string key;
 
   bool operator==(const KnownHost&) const = default;
-  bool is_hashed() const { return hosts.starts_with("|1|"); }
+  [[nodiscard]] bool is_hashed() const { return hosts.starts_with("|1|"); }
 };
 
 /// Nothing for blank lines, comments and what has too few words.

@@ -19,7 +19,7 @@ struct FstabEntry {
   std::string dump = "0";
   std::string pass = "0";
 
-  std::string line() const;
+  [[nodiscard]] std::string line() const;
 };
 
 /// Spaces, backslashes and ampersands as fstab writes them.

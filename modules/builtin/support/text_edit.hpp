@@ -18,7 +18,7 @@ struct TextFile {
   bool is_link = false;
   std::string content;
 
-  bool exists() const { return info.has_value(); }
+  [[nodiscard]] bool exists() const { return info.has_value(); }
 };
 
 /// @error module_failed  the path is a folder

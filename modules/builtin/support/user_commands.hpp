@@ -27,7 +27,7 @@ struct UserChange {
   Value before = Value(Map());               ///< attributes that change
   Value after = Value(Map());
 
-  bool empty() const { return commands.empty() && !password_hash; }
+  [[nodiscard]] bool empty() const { return commands.empty() && !password_hash; }
 };
 
 Result<UserState> user_state(const SystemView& view, const std::string& name, bool local);

@@ -25,8 +25,8 @@ class KeyValues {
  public:
   static KeyValues parse(std::string_view text);
   /// Empty when absent; the last one wins.
-  std::string get(std::string_view key) const;
-  bool has(std::string_view key) const;
+  [[nodiscard]] std::string get(std::string_view key) const;
+  [[nodiscard]] bool has(std::string_view key) const;
 
  private:
   std::vector<std::pair<std::string, std::string>> entries_;
@@ -46,34 +46,35 @@ class Reader {
  public:
   explicit Reader(const SystemView& view) : view_(view) {}
 
-  const SystemView& view() const { return view_; }
-  const Kernel& kernel() const { return view_.kernel(); }
+  [[nodiscard]] const SystemView& view() const { return view_; }
+  [[nodiscard]] const Kernel& kernel() const { return view_.kernel(); }
 
   /// The file's bytes; nothing when absent or unreadable.
-  std::optional<std::string> bytes(const std::string& path) const;
+  [[nodiscard]] std::optional<std::string> bytes(const std::string& path) const;
   /// The file's text without surrounding blanks; nothing when that leaves nothing.
-  std::optional<std::string> text(const std::string& path) const;
-  std::string text_or(const std::string& path, std::string_view otherwise) const;
+  [[nodiscard]] std::optional<std::string> text(const std::string& path) const;
+  [[nodiscard]] std::string text_or(const std::string& path, std::string_view otherwise) const;
   /// As text(), as a Value: null when absent.
-  Value value(const std::string& path) const;
-  std::vector<std::string> lines(const std::string& path) const;
+  [[nodiscard]] Value value(const std::string& path) const;
+  [[nodiscard]] std::vector<std::string> lines(const std::string& path) const;
   /// NUL-separated strings, as in /proc/device-tree and /proc/PID/environ.
-  std::vector<std::string> strings(const std::string& path) const;
-  std::optional<std::uint64_t> number(const std::string& path) const;
+  [[nodiscard]] std::vector<std::string> strings(const std::string& path) const;
+  [[nodiscard]] std::optional<std::uint64_t> number(const std::string& path) const;
 
-  bool exists(const std::string& path) const;
-  bool is_directory(const std::string& path) const;
-  bool is_link(const std::string& path) const;
-  std::optional<FileInfo> info(const std::string& path) const;
+  [[nodiscard]] bool exists(const std::string& path) const;
+  [[nodiscard]] bool is_directory(const std::string& path) const;
+  [[nodiscard]] bool is_link(const std::string& path) const;
+  [[nodiscard]] std::optional<FileInfo> info(const std::string& path) const;
   /// Names in a folder, sorted; empty when there is none.
-  std::vector<std::string> names(const std::string& folder) const;
+  [[nodiscard]] std::vector<std::string> names(const std::string& folder) const;
   /// The target of a symlink; empty when it is not one.
-  std::string link(const std::string& path) const;
+  [[nodiscard]] std::string link(const std::string& path) const;
   /// The path with links resolved; `path` itself when that fails.
-  std::string real_path(const std::string& path) const;
+  [[nodiscard]] std::string real_path(const std::string& path) const;
 
   /// Runs one of the module's declared queries under the C locale.
-  QueryAnswer query(std::vector<std::string> argv, std::chrono::milliseconds timeout) const;
+  [[nodiscard]] QueryAnswer query(std::vector<std::string> argv,
+                                  std::chrono::milliseconds timeout) const;
 
  private:
   const SystemView& view_;
