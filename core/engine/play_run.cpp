@@ -302,6 +302,10 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
     co_return Flow::failed;
   }
   if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
+  if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {
+    const play::Play& play = *play_.play;
+    GS_CO_TRY_VOID(run_.load_vars_files(play, play.vars_files, play_, *host.state));
+  }
   Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
   // Actions that change what all hosts share run once for all of them (Ansible's BYPASS_HOST_LOOP).
   const bool for_all =

@@ -111,9 +111,11 @@ Result<void> Run::check_before(const play::Site& site) {
     Scope scope(state_, &play_state, nobody, play.get());
     auto selection = selected(*play, scope, play->order);
     if (!selection) {
+      const ErrorCode code = selection.error().code();
       const bool may_come =
-          !is_first && (selection.error().code() == ErrorCode::undefined_variable ||
-                        selection.error().code() == ErrorCode::unknown_host);
+          (!is_first &&
+           (code == ErrorCode::undefined_variable || code == ErrorCode::unknown_host)) ||
+          (!play->vars_prompt.empty() && code == ErrorCode::undefined_variable);
       if (!may_come) return Error(std::move(selection).error());
     } else if (!selection->hosts.empty()) {
       for (const inventory::Host* host : selection->hosts) {
@@ -199,6 +201,7 @@ Async<bool> Run::run_play(const play::Play& play) {
   play_state.play = &play;
   HostState nobody;
   nobody.name = "localhost";
+  GS_CO_TRY_VOID(co_await ask_prompts(play, play_state.prompted));  // `hosts` may need an answer
   Scope scope(state_, &play_state, nobody, &play);
   const std::string order = play.order.empty() ? "inventory" : play.order;
   GS_CO_TRY(auto hosts, play_hosts(play, scope, order));
@@ -241,7 +244,6 @@ Async<bool> Run::run_play(const play::Play& play) {
     emit(std::move(none));
     co_return matched == 0;
   }
-  GS_CO_TRY_VOID(co_await ask_prompts(play, play_state.prompted));
   GS_CO_TRY(auto groups, batches(play, scope, hosts));
   const auto executor = co_await asio::this_coro::executor;
   for (auto& batch : groups) {
@@ -276,6 +278,7 @@ Result<void> Run::load_vars_files(const play::Play& play,
                                   PlayState& play_state,
                                   HostState& host) {
   Value merged{Map()};
+  play_state.vars_files_waiting.erase(host.name);
   for (const Value& entry : entries) {
     Scope scope(state_, &play_state, host, &play);
     const List candidates = entry.is_list() ? entry.as_list() : List{entry};
@@ -284,8 +287,9 @@ Result<void> Run::load_vars_files(const play::Play& play,
     for (const Value& candidate : candidates) {
       auto rendered = scope.render(candidate);
       if (!rendered) {
-        // Facts may not be known yet; Ansible leaves such an entry for later, too.
-        if (rendered.error().code() == ErrorCode::undefined_variable) {
+        // Facts may not be known yet; such an entry waits for them.
+        if (rendered.error().code() == ErrorCode::undefined_variable && !host.facts_gathered) {
+          play_state.vars_files_waiting.insert(host.name);
           found = true;
           break;
         }

@@ -113,6 +113,14 @@ class Run {
   }
   void reach_start() { reached_start_ = true; }
 
+  /// Loads a play's `vars_files` for one host. An entry that cannot be named before facts are
+  /// gathered is noted in `play_state.vars_files_waiting`; afterwards it is an error.
+  /// @error file_not_found, undefined_variable, yaml_type, and those of YAML and vault
+  Result<void> load_vars_files(const play::Play& play,
+                               const std::vector<Value>& entries,
+                               PlayState& play_state,
+                               HostState& host);
+
  private:
   Async<bool> run_play(const play::Play& play);
   Result<void> check_before(const play::Site& site);
@@ -125,10 +133,6 @@ class Run {
   Result<std::vector<std::vector<std::string>>> batches(const play::Play& play,
                                                         Scope& scope,
                                                         std::vector<std::string> hosts);
-  Result<void> load_vars_files(const play::Play& play,
-                               const std::vector<Value>& entries,
-                               PlayState& play_state,
-                               HostState& host);
   Async<void> ask_prompts(const play::Play& play, Value& answers);
 
   RunState& state_;

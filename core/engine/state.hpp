@@ -42,6 +42,7 @@ struct PlayState {
   Value prompted = Value(Map());       ///< answers to vars_prompt
   std::vector<const play::Role*>
       public_roles;  ///< roles whose variables the whole play sees, in order of use
+  std::set<std::string> vars_files_waiting;  ///< hosts with entries that need facts to have a name
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
 

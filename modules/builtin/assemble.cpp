@@ -1,6 +1,6 @@
-#include "core/regex/regex.hpp"
 #include "modules/builtin/support/copy_plan.hpp"
 #include "modules/builtin/support/file_state.hpp"
+#include "modules/builtin/support/fragments.hpp"
 #include "modules/sdk/text.hpp"
 
 namespace gpustack::modules {
@@ -56,77 +56,27 @@ constexpr ResultKey kResults[] = {
     {"backup_file", "Path of the copy, when one was made."},
 };
 
-std::size_t digits_at(std::string_view text,
-                      std::size_t at,
-                      std::size_t most,
-                      std::string_view allowed) {
-  std::size_t count = 0;
-  while (count < most && at + count < text.size() &&
-         allowed.find(text[at + count]) != std::string_view::npos)
-    ++count;
-  return count;
-}
-
-/// The escapes of a Python bytes literal; an unknown one stays as it is.
-std::string unescaped(std::string_view text) {
-  constexpr std::string_view kNames = "\\'\"abfnrtv";
-  constexpr std::string_view kValues = "\\'\"\a\b\f\n\r\t\v";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 >= text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char c = text[++i];
-    const std::size_t octal = digits_at(text, i, 3, "01234567");
-    if (const std::size_t known = kNames.find(c); known != std::string_view::npos) {
-      out += kValues[known];
-    } else if (c == 'x' && digits_at(text, i + 1, 2, "0123456789abcdefABCDEF") == 2) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
-      i += 2;
-    } else if (octal > 0) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i, octal)), nullptr, 8));
-      i += octal - 1;
-    } else {
-      out += '\\';
-      out += c;
-    }
-  }
-  return out;
-}
-
-Result<std::string> join_fragments(const Args& args, const SystemView& view) {
-  const std::string folder = args.text("src");
-  std::optional<regex::Pattern> wanted;
+Result<FragmentRules> fragment_rules(const Args& args) {
+  FragmentRules rules;
   if (args.has("regexp")) {
-    GS_TRY(wanted, regex::Pattern::compile(args.text("regexp")));
+    GS_TRY(rules.wanted, regex::Pattern::compile(args.text("regexp")));
   }
-  std::string delimiter = unescaped(args.text("delimiter"));
-  // A delimiter always ends its line, so that parts never run together.
-  if (!delimiter.empty() && !delimiter.ends_with('\n')) delimiter += '\n';
-  std::string text;
-  bool first = true;
-  bool ended = true;
+  rules.delimiter = args.text("delimiter");
+  rules.ignore_hidden = args.boolean("ignore_hidden");
+  return rules;
+}
+
+Result<std::string> join_on_host(const Args& args, const SystemView& view) {
+  const std::string folder = args.text("src");
+  GS_TRY(const FragmentRules rules, fragment_rules(args));
   GS_TRY(const auto names, view.list(folder));
+  std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (wanted) {
-      GS_TRY(const auto match, wanted->search(name));
-      if (!match) continue;
-    }
-    if (args.boolean("ignore_hidden") && name.starts_with('.')) continue;
-    const std::string path = join_path(folder, name);
-    GS_TRY(const auto info, view.stat(path));
-    if (!info || info->kind != FileKind::regular) continue;
-    GS_TRY(const std::string part, view.read(path));
-    if (!first) {
-      if (!ended) text += '\n';
-      text += delimiter;
-    }
-    text += part;
-    first = false;
-    ended = part.ends_with('\n');
+    GS_TRY(const auto info, view.stat(join_path(folder, name)));
+    if (info && info->kind == FileKind::regular) files.push_back(name);
   }
-  return text;
+  return join_fragments(
+      rules, files, [&](const std::string& name) { return view.read(join_path(folder, name)); });
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
@@ -140,7 +90,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (!exists) return Error(ErrorCode::module_failed, "the source '" + source + "' does not exist");
   GS_TRY(const bool folder, is_folder(view, source));
   if (!folder) return Error(ErrorCode::module_failed, "the source '" + source + "' is no folder");
-  GS_TRY(std::string text, join_fragments(args, view));
+  GS_TRY(std::string text, join_on_host(args, view));
   const Args as_copy = with_argument(args, "_content", Content::of(std::move(text)).to_value());
   GS_TRY(Plan plan, plan_copy(as_copy, view));
   plan.set("src", Value(source));

@@ -61,6 +61,7 @@ Result<std::string> find_task_file(ActionCall& call,
 
 // Implemented one per file; listed in actions.cpp.
 Async<Value> action_add_host(ActionCall& call);
+Async<Value> action_assemble(ActionCall& call);
 Async<Value> action_assert(ActionCall& call);
 Async<Value> action_copy(ActionCall& call);
 Async<Value> action_debug(ActionCall& call);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array kActions = {
     ActionRow{"add_host", action_add_host},
+    ActionRow{"assemble", action_assemble},
     ActionRow{"assert", action_assert},
     ActionRow{"copy", action_copy},
     ActionRow{"debug", action_debug},

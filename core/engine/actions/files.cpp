@@ -1,8 +1,9 @@
-// copy, template, script, fetch: actions with a part on the controller (local files) and one on the
-// host.
+// copy, template, assemble, script, fetch: actions with a part on the controller (local files) and
+// one on the host.
 #include "core/base/json.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
+#include "modules/builtin/support/fragments.hpp"
 #include "modules/sdk/hash.hpp"
 
 #include <unistd.h>
@@ -182,6 +183,36 @@ Result<std::string> render_file(ActionCall& call, const std::string& path) {
   return to_text(rendered);
 }
 
+Result<std::string> join_local_fragments(ActionCall& call, const std::string& folder) {
+  const Value& arguments = call.arguments;
+  modules::FragmentRules rules;
+  if (!arguments.get("regexp").is_null()) {
+    GS_TRY(rules.wanted, regex::Pattern::compile(to_text(arguments.get("regexp"))));
+  }
+  if (!arguments.get("delimiter").is_null()) rules.delimiter = to_text(arguments.get("delimiter"));
+  rules.ignore_hidden = arguments.get("ignore_hidden").truthy();
+  const bool decrypt = arguments.get("decrypt").is_null() || arguments.get("decrypt").truthy();
+  std::vector<std::string> names;
+  std::error_code problem;
+  for (auto it = fs::directory_iterator(folder, problem);
+       !problem && it != fs::directory_iterator();
+       it.increment(problem)) {
+    if (it->is_regular_file()) names.push_back(it->path().filename().string());
+  }
+  if (problem)
+    return Error(ErrorCode::file_unreadable,
+                 "'" + folder + "' cannot be listed: " + problem.message());
+  std::sort(names.begin(), names.end());
+  return modules::join_fragments(rules, names, [&](const std::string& name) -> Result<std::string> {
+    const std::string path = (fs::path(folder) / name).string();
+    if (decrypt) return read_controller_file(path, call.play.run().state().vault);
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file) return Error(ErrorCode::file_unreadable, "'" + path + "' cannot be read");
+    return text;
+  });
+}
+
 }  // namespace
 
 Async<Value> action_copy(ActionCall& call) {
@@ -260,6 +291,23 @@ Async<Value> action_template(ActionCall& call) {
     GS_CO_TRY(const std::uint32_t mode, local_mode(path));
     sent.set("mode", Value(octal(mode)));
   }
+  co_return co_await run_on_target(call, "copy", std::move(sent));
+}
+
+Async<Value> action_assemble(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const bool on_host =
+      arguments.get("remote_src").is_null() || arguments.get("remote_src").truthy();
+  if (on_host) co_return co_await run_on_target(call, "assemble", arguments);
+  const std::string source = to_text(arguments.get("src"));
+  GS_CO_TRY(const std::string folder, find_task_file(call, "files", source));
+  if (!fs::is_directory(folder))
+    co_return failed_result("Source (" + folder + ") is not a directory");
+  GS_CO_TRY(std::string text, join_local_fragments(call, folder));
+  Value sent = copy_arguments(arguments);
+  sent.mutable_map().erase(std::string_view("remote_src"));
+  sent.set("_content", call.play.run().contents().add_text(std::move(text)).to_value());
+  sent.set("_original_basename", Value(fs::path(source).filename().string()));
   co_return co_await run_on_target(call, "copy", std::move(sent));
 }
 
