@@ -137,6 +137,8 @@ class Authentication {
       co_return Result<void>();
     }
     ++attempts_;
+    // L13: one key at a time, ours to choose; ssh_userauth_publickey_auto tries the agent's first
+    // and writes KEY.pub beside the key.
     std::function<int()> call = [raw = session_->raw(), key] {
       return ssh_userauth_publickey(raw, nullptr, key);
     };

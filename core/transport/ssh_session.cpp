@@ -34,7 +34,8 @@ std::string SshSession::server_banner() const {
 Async<void> SshSession::handshake(FileHandle socket,
                                   SshOptions options,
                                   std::chrono::milliseconds banner_limit) {
-  // L3: one descriptor for Asio, a duplicate for libssh; neither side closes the other's.
+  // L3: one descriptor for Asio, a duplicate for libssh; neither side closes the other's. Asio only
+  // waits on ours, and libssh alone reads and writes (L2).
   FileHandle duplicate(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
   if (!duplicate.is_open())
     co_return Error(ErrorCode::unreachable,
