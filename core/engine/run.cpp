@@ -317,7 +317,7 @@ Result<void> Run::load_vars_files(const play::Play& play,
       return origin != nullptr ? std::move(error).at(origin->span) : std::move(error).at(play.span);
     }
   }
-  if (!merged.as_map().empty()) play_state.vars_files[host.name] = std::move(merged);
+  play_state.vars_files[host.name] = std::move(merged);
   return {};
 }
 

@@ -126,6 +126,21 @@ def finish_base(root):
         awk.symlink_to("mawk")
 
 
+def write_accounts(root):
+    """Debian's first accounts, sshd's and deploy's: those a machine happens to have would decide which numbers new ones get."""
+    masters = pathlib.Path("/usr/share/base-passwd")
+    passwd = (masters / "passwd.master").read_text().replace(":*:", ":x:")
+    passwd += "_apt:x:42:65534::/nonexistent:/usr/sbin/nologin\nsshd:x:102:65534::/run/sshd:/usr/sbin/nologin\n"
+    passwd += "deploy:x:1999:1999::/home/deploy:/bin/bash\n"
+    group = (masters / "group.master").read_text().replace(":*:", ":x:") + "deploy:x:1999:\n"
+    write(root / "etc/passwd", passwd)
+    write(root / "etc/group", group)
+    write(root / "etc/shadow", "".join(f"{line.split(':')[0]}:*:19700:0:99999:7:::\n" for line in passwd.splitlines()), 0o640)
+    write(root / "etc/gshadow", "".join(f"{line.split(':')[0]}:*::\n" for line in group.splitlines()), 0o640)
+    for name in ("shadow", "gshadow"):
+        os.chown(root / "etc" / name, 0, 42)
+
+
 def group_text(root):
     return (root / "etc/group").read_text()
 
@@ -307,13 +322,7 @@ class Hosts:
         if spec.kind == "native":
             (root / "tmp").chmod(0o1777)
             (root / "root").chmod(0o700)
-            if "deploy:" not in (root / "etc/passwd").read_text():
-                with open(root / "etc/passwd", "a") as out:
-                    out.write("deploy:x:1999:1999::/home/deploy:/bin/bash\n")
-                with open(root / "etc/group", "a") as out:
-                    out.write("deploy:x:1999:\n")
-                with open(root / "etc/shadow", "a") as out:
-                    out.write("deploy:*:19700:0:99999:7:::\n")
+            write_accounts(root)
             write(root / "etc/sudoers.d/deploy", "deploy ALL=(ALL:ALL) NOPASSWD: ALL\n", 0o440)
             (root / "home/deploy").mkdir()
             os.chown(root / "home/deploy", 1999, 1999)

@@ -186,6 +186,7 @@ Result<std::string> render_file(ActionCall& call, const std::string& path) {
 Result<std::string> join_local_fragments(ActionCall& call, const std::string& folder) {
   const Value& arguments = call.arguments;
   modules::FragmentRules rules;
+  rules.always_end_delimiter = true;  // as Ansible's controller does, though not its module
   if (!arguments.get("regexp").is_null()) {
     GS_TRY(rules.wanted, regex::Pattern::compile(to_text(arguments.get("regexp"))));
   }

@@ -53,7 +53,8 @@ Result<std::string> join_fragments(
     const std::function<Result<std::string>(const std::string&)>& read) {
   std::string delimiter = unescaped(rules.delimiter);
   // A delimiter always ends its line, so that parts never run together.
-  if (!delimiter.empty() && !delimiter.ends_with('\n')) delimiter += '\n';
+  if (!delimiter.empty() && (rules.always_end_delimiter || !delimiter.ends_with('\n')))
+    delimiter += '\n';
   std::string text;
   bool first = true;
   bool ended = true;

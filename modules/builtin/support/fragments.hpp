@@ -16,6 +16,7 @@ struct FragmentRules {
   std::optional<regex::Pattern> wanted;  ///< searched in the name; nothing: every file
   std::string delimiter;                 ///< with the escapes of a Python literal still in it
   bool ignore_hidden = false;            ///< names that begin with a dot stay out
+  bool always_end_delimiter = false;     ///< a delimiter gets a newline even where it has one
 };
 
 /// @param names  of the folder's regular files, in order

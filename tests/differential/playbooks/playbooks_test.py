@@ -56,8 +56,11 @@ def changed_paths(upper):
             elif stat.S_ISDIR(info.st_mode):
                 found[relative] = ["folder", f"{stat.S_IMODE(info.st_mode):04o}", info.st_uid, info.st_gid]
             else:
-                with open(path, "rb") as content:
-                    digest = hashlib.sha256(content.read()).hexdigest()[:16]
+                with open(path, "rb") as file:
+                    content = file.read()
+                if relative == "etc/shadow":
+                    content = re.sub(rb"(?m)^([^:]*:[^:]*:)(?!19700:)\d+(?=:)", rb"\1TODAY", content)
+                digest = hashlib.sha256(content).hexdigest()[:16]
                 found[relative] = ["file", f"{stat.S_IMODE(info.st_mode):04o}", info.st_uid, info.st_gid, digest]
     return found
 
