@@ -112,10 +112,9 @@ Result<void> Run::check_before(const play::Site& site) {
     auto selection = selected(*play, scope, play->order);
     if (!selection) {
       const ErrorCode code = selection.error().code();
-      const bool may_come =
-          (!is_first &&
-           (code == ErrorCode::undefined_variable || code == ErrorCode::unknown_host)) ||
-          (!play->vars_prompt.empty() && code == ErrorCode::undefined_variable);
+      const bool may_come = (!is_first && (code == ErrorCode::undefined_variable ||
+                                           code == ErrorCode::unknown_host)) ||
+                            (!play->vars_prompt.empty() && code == ErrorCode::undefined_variable);
       if (!may_come) return Error(std::move(selection).error());
     } else if (!selection->hosts.empty()) {
       for (const inventory::Host* host : selection->hosts) {

@@ -17,14 +17,23 @@ BecomeCommand command(const std::string& method, std::optional<std::string> pass
 
 TEST(BecomeCommand, SudoAsksOnlyWhereThereIsAPassword) {
   const BecomeCommand silent = command("sudo", std::nullopt);
-  EXPECT_EQ(silent.argv, (std::vector<std::string>{"sudo", "-H", "-S", "-n", "-u", "worker", "--",
-                                                   "/tmp/runner", "--child"}));
+  EXPECT_EQ(silent.argv,
+            (std::vector<std::string>{
+                "sudo", "-H", "-S", "-n", "-u", "worker", "--", "/tmp/runner", "--child"}));
   EXPECT_FALSE(asks_for_password(silent, "Password:"));
 
   const BecomeCommand asked = command("sudo", "secret");
   EXPECT_EQ(asked.argv,
-            (std::vector<std::string>{"sudo", "-H", "-S", "-p", "[gs-0f] password: ", "-u",
-                                      "worker", "--", "/tmp/runner", "--child"}));
+            (std::vector<std::string>{"sudo",
+                                      "-H",
+                                      "-S",
+                                      "-p",
+                                      "[gs-0f] password: ",
+                                      "-u",
+                                      "worker",
+                                      "--",
+                                      "/tmp/runner",
+                                      "--child"}));
   EXPECT_TRUE(asks_for_password(asked, "a lecture\n[gs-0f] password: "));
   EXPECT_FALSE(asks_for_password(asked, "[sudo] password for me:"));
 }
