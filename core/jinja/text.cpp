@@ -1,5 +1,7 @@
 #include "core/jinja/text.hpp"
 
+#include "core/base/escapes.hpp"
+
 #include <algorithm>
 #include <clocale>
 #include <cwctype>
@@ -54,25 +56,10 @@ char32_t read_code_point(std::string_view text, std::size_t& position) {
 }
 
 void append_code_point(std::string& out, char32_t point) {
-  const auto put = [&](char32_t byte) {
-    out += static_cast<char>(static_cast<unsigned char>(byte));
-  };
-  if (point < 0x80) {
-    put(point);
-  } else if (point >= 0xDC80 && point <= 0xDCFF) {
-    put(point - 0xDC00);  // a byte that was ill-formed when it was read
-  } else if (point < 0x800) {
-    put(0xC0U | (point >> 6U));
-    put(0x80U | (point & 0x3FU));
-  } else if (point < 0x10000) {
-    put(0xE0U | (point >> 12U));
-    put(0x80U | ((point >> 6U) & 0x3FU));
-    put(0x80U | (point & 0x3FU));
+  if (point >= 0xDC80 && point <= 0xDCFF) {
+    out += static_cast<char>(point - 0xDC00);  // a byte that was ill-formed when it was read
   } else {
-    put(0xF0U | (point >> 18U));
-    put(0x80U | ((point >> 12U) & 0x3FU));
-    put(0x80U | ((point >> 6U) & 0x3FU));
-    put(0x80U | (point & 0x3FU));
+    gpustack::append_code_point(out, point);
   }
 }
 

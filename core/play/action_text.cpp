@@ -1,5 +1,7 @@
 #include "core/play/action_text.hpp"
 
+#include "core/base/escapes.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -49,77 +51,6 @@ bool is_key(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-' || c == '.';
   });
-}
-
-void append_code_point(std::string& out, unsigned long point) {
-  const auto byte = [&](unsigned long value) {
-    out += static_cast<char>(static_cast<unsigned char>(value));
-  };
-  if (point < 0x80) {
-    byte(point);
-  } else if (point < 0x800) {
-    byte(0xC0U | (point >> 6U));
-    byte(0x80U | (point & 0x3FU));
-  } else if (point < 0x10000) {
-    byte(0xE0U | (point >> 12U));
-    byte(0x80U | ((point >> 6U) & 0x3FU));
-    byte(0x80U | (point & 0x3FU));
-  } else {
-    byte(0xF0U | (point >> 18U));
-    byte(0x80U | ((point >> 12U) & 0x3FU));
-    byte(0x80U | ((point >> 6U) & 0x3FU));
-    byte(0x80U | (point & 0x3FU));
-  }
-}
-
-/// Reads up to `digits` digits of `base` behind `at`; returns how many there were.
-std::size_t read_number(std::string_view text,
-                        std::size_t at,
-                        std::size_t digits,
-                        unsigned base,
-                        unsigned long& number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::size_t count = 0;
-  number = 0;
-  while (count < digits && at + count < text.size()) {
-    const char lower = static_cast<char>(
-        text[at + count] | (text[at + count] >= 'A' && text[at + count] <= 'F' ? 0x20 : 0));
-    const std::size_t digit = kDigits.find(lower);
-    if (digit == std::string_view::npos || digit >= base) break;
-    number = number * base + digit;
-    ++count;
-  }
-  return count;
-}
-
-std::string decode_escapes(std::string_view text) {
-  constexpr std::string_view kSimple = "\\'\"abfnrtv";
-  constexpr std::string_view kMeaning = "\\'\"\a\b\f\n\r\t\v";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char next = text[i + 1];
-    unsigned long number = 0;
-    if (const std::size_t simple = kSimple.find(next); simple != std::string_view::npos) {
-      out += kMeaning[simple];
-      ++i;
-    } else if (const std::size_t octal = read_number(text, i + 1, 3, 8, number); octal > 0) {
-      append_code_point(out, number);
-      i += octal;
-    } else {
-      const std::size_t digits = next == 'x' ? 2 : next == 'u' ? 4 : next == 'U' ? 8 : 0;
-      if (digits > 0 && read_number(text, i + 2, digits, 16, number) == digits) {
-        append_code_point(out, number);
-        i += 1 + digits;
-      } else {
-        out += text[i];
-      }
-    }
-  }
-  return out;
 }
 
 /// The value of a `key=value` word: outer quotes removed, escapes decoded, position kept.

@@ -1,3 +1,4 @@
+#include "core/base/escapes.hpp"
 #include "modules/sdk/arguments.hpp"
 #include "modules/sdk/text.hpp"
 
@@ -123,64 +124,6 @@ class Splitter {
   char quote_ = 0;
   std::array<std::size_t, 3> depth_{};
 };
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xC0U | (code >> 6U));
-    put(0x80U | (code & 0x3FU));
-  } else if (code < 0x10000) {
-    put(0xE0U | (code >> 12U));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  } else {
-    put(0xF0U | (code >> 18U));
-    put(0x80U | ((code >> 12U) & 0x3FU));
-    put(0x80U | ((code >> 6U) & 0x3FU));
-    put(0x80U | (code & 0x3FU));
-  }
-}
-
-std::optional<std::uint32_t> parse_hex(std::string_view digits, std::size_t wanted) {
-  if (digits.size() < wanted) return std::nullopt;
-  std::uint32_t code = 0;
-  for (std::size_t i = 0; i < wanted; ++i) {
-    const auto digit = std::string_view("0123456789abcdef").find(lower(digits.substr(i, 1)));
-    if (digit == std::string_view::npos) return std::nullopt;
-    code = code * 16 + static_cast<std::uint32_t>(digit);
-  }
-  return code;
-}
-
-// Python's string escapes: \n, \x41, \u00e4, \U0001f600; anything else stays as it is.
-std::string decode_escapes(std::string_view text) {
-  constexpr std::string_view kLetters = "\\'\"abfnrtv";
-  constexpr std::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\\' || i + 1 == text.size()) {
-      out += text[i];
-      continue;
-    }
-    const char kind = text[i + 1];
-    if (const std::size_t known = kLetters.find(kind); known != std::string_view::npos) {
-      out += kMeanings[known];
-      ++i;
-      continue;
-    }
-    const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
-    const auto code = digits == 0 ? std::nullopt : parse_hex(text.substr(i + 2), digits);
-    if (!code || *code > 0x10FFFF) {
-      out += text[i];
-      continue;
-    }
-    append_utf8(out, *code);
-    i += 1 + digits;
-  }
-  return out;
-}
 
 std::string unquote(std::string_view text) {
   if (text.size() > 1 && text.front() == text.back() && (text[0] == '"' || text[0] == '\'') &&
