@@ -37,6 +37,13 @@ if(GPUSTACK_SANITIZE)
   target_link_options(gpustack_options INTERFACE -fsanitize=${GPUSTACK_SANITIZE})
 endif()
 
+# gpustack_precompile(<target>): precompiles the folder's precompiled.hpp. Named from the checkout's root, so that the
+# compiler cache takes two checkouts for the same.
+function(gpustack_precompile target)
+  file(RELATIVE_PATH header ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/precompiled.hpp)
+  target_precompile_headers(${target} PRIVATE <${header}>)
+endfunction()
+
 # gpustack_library(<name> [DEPENDS targets...] [PRIVATE_DEPENDS targets...] [SUBFOLDERS folders...] [HEADERS_OF library])
 # Makes gpustack_<name> (alias gpustack::<name>) from the .cpp files of the folder it is called in. They are compiled with
 # the precompiled headers of HEADERS_OF (base unless told), or with their own where the folder has a precompiled.hpp.
@@ -62,7 +69,7 @@ function(gpustack_library name)
     set(arg_HEADERS_OF base)
   endif()
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/precompiled.hpp)
-    target_precompile_headers(gpustack_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/precompiled.hpp)
+    gpustack_precompile(gpustack_${name})
   else()
     target_precompile_headers(gpustack_${name} REUSE_FROM gpustack_${arg_HEADERS_OF})
   endif()
