@@ -1,7 +1,8 @@
-# lint [FILE...]: check the layers; with files, also run clang-tidy on them
+# lint [all|FILE...]: check the layers; with files also run clang-tidy on them, with `all` on every source
 set -euo pipefail
 /usr/bin/python3 tests/tools/check_layers.py
 if [ $# -gt 0 ]; then
-  [ -f build/dev/compile_commands.json ] || cmake --preset dev >/dev/null
-  clang-tidy -p build/dev --quiet "$@"
+  [ "$1" != all ] || shift
+  cmake --preset dev >/dev/null
+  /usr/bin/python3 tests/tools/tidy.py build/dev "$@"
 fi
