@@ -20,15 +20,20 @@ Condition::~Condition() {
   while (first_ != nullptr) first_->unlink();
 }
 
-void Condition::notify_one() {
+void Condition::notify_one() noexcept {
   if (first_ == nullptr) return;
   Waiter& waiter = *first_;
   waiter.unlink();
   waiter.is_notified = true;
-  waiter.timer.cancel();
+  try {
+    waiter.timer.cancel();
+  } catch (const boost::system::system_error& problem) {
+    // The waiter would sleep for ever.
+    assertion_failed("timer.cancel()", problem.what(), __FILE__, __LINE__);
+  }
 }
 
-void Condition::notify_all() {
+void Condition::notify_all() noexcept {
   while (first_ != nullptr) notify_one();
 }
 

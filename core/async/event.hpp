@@ -19,9 +19,9 @@ class Condition {
   Condition& operator=(const Condition&) = delete;
   ~Condition();
 
-  void notify_all();
+  void notify_all() noexcept;
   /// Wakes the one who waited longest.
-  void notify_one();
+  void notify_one() noexcept;
   [[nodiscard]] bool has_waiters() const { return first_ != nullptr; }
 
   /// @error cancelled

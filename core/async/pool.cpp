@@ -61,7 +61,8 @@ class Pool::Impl {
   std::vector<std::thread> threads_;
 };
 
-Pool::Pool(std::string name, std::size_t threads) : impl_(std::make_unique<Impl>(name, threads)) {}
+Pool::Pool(const std::string& name, std::size_t threads)
+    : impl_(std::make_unique<Impl>(name, threads)) {}
 
 Pool::~Pool() = default;
 

@@ -17,7 +17,7 @@ namespace gpustack::async {
 class Pool {
  public:
   /// @param name at most 15 characters, shown by `ps -L` and debuggers
-  Pool(std::string name, std::size_t threads);
+  Pool(const std::string& name, std::size_t threads);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   ~Pool();
