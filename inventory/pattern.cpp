@@ -287,4 +287,14 @@ void PatternMatcher::note_unmatched(std::string_view pattern) {
           .hint(suggest(pattern, names)));
 }
 
+std::string pattern_text(const Value& hosts) {
+  if (!hosts.is_list()) return to_text(hosts);
+  std::string text;
+  for (const Value& part : hosts.as_list()) {
+    if (!text.empty()) text += ',';
+    text += to_text(part);
+  }
+  return text;
+}
+
 }  // namespace gpustack::inventory

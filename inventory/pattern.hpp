@@ -40,4 +40,7 @@ class PatternMatcher {
   std::vector<Error> unmatched_;
 };
 
+/// The `hosts` of a play as one pattern: the parts of a list with commas between them.
+std::string pattern_text(const Value& hosts);
+
 }  // namespace gpustack::inventory

@@ -1,6 +1,7 @@
 #include "core/cli/listing.hpp"
 
 #include "core/play/tags.hpp"
+#include "inventory/pattern.hpp"
 
 #include <algorithm>
 
@@ -61,17 +62,58 @@ class TaskWalk {
   play::TagSet tags_;
 };
 
-std::string pattern_text(const Value& hosts) {
-  if (!hosts.is_list()) return to_text(hosts);
-  std::string text;
-  for (const Value& part : hosts.as_list()) text += (text.empty() ? "" : ",") + to_text(part);
-  return text;
+Result<std::string> hosts_text(const std::string& pattern, const Session& session) {
+  std::vector<std::string> limits;
+  if (!session.run.limit.empty()) limits.push_back(session.run.limit);
+  GS_TRY(const auto selection, session.inventory.select({pattern}, limits));
+  std::string out = "    pattern: ['" + pattern + "']\n    hosts (" +
+                    std::to_string(selection.hosts.size()) + "):\n";
+  for (const inventory::Host* host : selection.hosts) {
+    out += "      ";
+    out += host->name();
+    out += '\n';
+  }
+  return out;
+}
+
+std::string tasks_text(const std::vector<TaskLine>& lines) {
+  std::string out = "    tasks:\n";
+  for (const TaskLine& line : lines)
+    out += "      " + line.title + "\tTAGS: [" + joined(line.tags) + "]\n";
+  return out;
+}
+
+Result<std::string> play_text(const play::Play& play,
+                              int number,
+                              const Session& session,
+                              const play::TagChoice& choice,
+                              ListWhat what) {
+  const std::string pattern = inventory::pattern_text(play.hosts);
+  std::string tags;
+  for (const Value& tag : play.tags) {
+    if (!tags.empty()) tags += ',';
+    tags += to_text(tag);
+  }
+  std::string out = "\n  play #" + std::to_string(number) + " (" + pattern +
+                    "): " + (play.name.empty() ? pattern : play.name) + "\tTAGS: [" + tags + "]\n";
+  if (what.hosts) {
+    GS_TRY(const auto hosts, hosts_text(pattern, session));
+    out += hosts;
+  }
+  TaskWalk walk(choice);
+  if (play.pre_tasks) walk.block(*play.pre_tasks);
+  for (const auto& role : play.roles) walk.role(*role, nullptr);
+  if (play.tasks) walk.block(*play.tasks);
+  if (play.post_tasks) walk.block(*play.post_tasks);
+  if (what.tasks) out += tasks_text(walk.lines());
+  if (what.tags) out += "      TASK TAGS: [" + joined(walk.tags()) + "]\n";
+  return out;
 }
 
 }  // namespace
 
 Result<std::string> list_site(const play::Site& site,
-                              Session& session,
+                              const Session& session,
                               const std::vector<std::string>& playbooks,
                               ListWhat what) {
   play::TagChoice choice;
@@ -81,36 +123,8 @@ Result<std::string> list_site(const play::Site& site,
   for (const std::string& playbook : playbooks) out += "\nplaybook: " + playbook + "\n";
   int number = 0;
   for (const auto& play : site.plays) {
-    const std::string pattern = pattern_text(play->hosts);
-    std::string tags;
-    for (const Value& tag : play->tags) {
-      if (!tags.empty()) tags += ',';
-      tags += to_text(tag);
-    }
-    out += "\n  play #" + std::to_string(++number) + " (" + pattern +
-           "): " + (play->name.empty() ? pattern : play->name) + "\tTAGS: [" + tags + "]\n";
-    if (what.hosts) {
-      const std::vector<std::string> limits = session.run.limit.empty()
-                                                  ? std::vector<std::string>()
-                                                  : std::vector<std::string>{session.run.limit};
-      GS_TRY(const auto selection, session.inventory.select({pattern}, limits));
-      std::vector<std::string> hosts;
-      for (const inventory::Host* host : selection.hosts) hosts.push_back(host->name());
-      out +=
-          "    pattern: ['" + pattern + "']\n    hosts (" + std::to_string(hosts.size()) + "):\n";
-      for (const std::string& host : hosts) out += "      " + host + "\n";
-    }
-    TaskWalk walk(choice);
-    if (play->pre_tasks) walk.block(*play->pre_tasks);
-    for (const auto& role : play->roles) walk.role(*role, nullptr);
-    if (play->tasks) walk.block(*play->tasks);
-    if (play->post_tasks) walk.block(*play->post_tasks);
-    if (what.tasks) {
-      out += "    tasks:\n";
-      for (const TaskLine& line : walk.lines())
-        out += "      " + line.title + "\tTAGS: [" + joined(line.tags) + "]\n";
-    }
-    if (what.tags) out += "      TASK TAGS: [" + joined(walk.tags()) + "]\n";
+    GS_TRY(const auto text, play_text(*play, ++number, session, choice, what));
+    out += text;
   }
   return out;
 }

@@ -1,7 +1,7 @@
 #pragma once
 /// @file `--list-hosts`, `--list-tasks`, `--list-tags`: what a site holds, in Ansible's layout.
 
-#include "core/cli/options.hpp"
+#include "core/cli/session.hpp"
 #include "core/play/model.hpp"
 
 #include <string>
@@ -17,7 +17,7 @@ struct ListWhat {
 
 /// @error host_pattern and what rendering a play's hosts reports
 Result<std::string> list_site(const play::Site& site,
-                              Session& session,
+                              const Session& session,
                               const std::vector<std::string>& playbooks,
                               ListWhat what);
 

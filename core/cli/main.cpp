@@ -8,8 +8,14 @@
 
 #include <CLI/CLI.hpp>
 
-int main(int argc, char** argv) {
-  using namespace gpustack::cli;
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using namespace gpustack::cli;
+
+int run(int argc, char** argv) {
   CLI::App program("Brings hosts to the state that Ansible playbooks declare, without Python.",
                    "gpustack");
   program.set_version_flag("--version", std::string(kVersionText));
@@ -32,4 +38,16 @@ int main(int argc, char** argv) {
     if (verb->chosen()) return verb->run();
   }
   return kUsage;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& problem) {
+    // Expected failures are values: what arrives here is a fault of the program, or no memory.
+    std::fprintf(stderr, "gpustack: internal error: %s\n", problem.what());
+    return kBug;
+  }
 }

@@ -3,7 +3,6 @@
 #include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
 #include "core/report/renderer.hpp"
-#include "core/vault/secrets.hpp"
 #include "modules/sdk/arguments.hpp"
 
 #include <CLI/CLI.hpp>
@@ -13,62 +12,13 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
 namespace gpustack::cli {
 
-namespace fs = std::filesystem;
-
-namespace {
-
-std::vector<std::string> split_list(const std::vector<std::string>& texts) {
-  std::vector<std::string> out;
-  for (const std::string& text : texts) {
-    std::size_t start = 0;
-    while (start <= text.size()) {
-      const std::size_t comma = std::min(text.find(',', start), text.size());
-      if (comma > start) out.push_back(text.substr(start, comma - start));
-      start = comma + 1;
-    }
-  }
-  return out;
-}
-
-std::string from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? std::string() : std::string(text);
-}
-
-/// Faults of an option's own text are the command line's, whatever found them.
 Error as_usage(const Error& found, const std::string& option) {
   return Error(ErrorCode::usage, option + ": " + found.message()).hint(found.hint());
 }
-
-/// A limit that leaves no host is a slip of the pen, never what was wanted.
-Result<void> check_limit(const inventory::Inventory& inventory, const std::string& limit) {
-  if (limit.empty()) return {};
-  std::string hint;
-  for (const char* hosts : {"all", "localhost"}) {
-    auto selection = inventory.select({hosts}, {limit});
-    if (!selection) {
-      if (selection.error().code() == ErrorCode::file_not_found ||
-          selection.error().code() == ErrorCode::file_unreadable)
-        return selection.error();
-      return as_usage(selection.error(), "--limit");
-    }
-    if (!selection->hosts.empty()) return {};
-    if (!selection->unmatched.empty() && hint.empty()) hint = selection->unmatched.front().hint();
-  }
-  return Error(ErrorCode::usage, "no host fits --limit '" + limit + "'").hint(hint);
-}
-
-std::optional<std::string> given(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  return text;
-}
-
-}  // namespace
 
 CLI::Validator one_of(const std::vector<std::string>& choices) {
   return CLI::Validator(
@@ -212,126 +162,6 @@ Result<std::string> ask_secret(const std::string& prompt) {
   std::cerr << "\n";
   if (!got) return Error(ErrorCode::usage, "no password was given");
   return line;
-}
-
-Places find_places() {
-  std::error_code problem;
-  const fs::path program = fs::read_symlink("/proc/self/exe", problem);
-  const fs::path folder = program.parent_path();
-  Places places;
-  if (const char* runners = std::getenv("GPUSTACK_RUNNERS")) places.runners = runners;
-  for (const fs::path& candidate : {folder, folder / "../lib/gpustack", folder / "../../bin"}) {
-    if (!places.runners.empty()) break;
-    for (const char* name : {"gpustack-runner-x86_64", "gpustack-runner-aarch64"}) {
-      if (fs::exists(candidate / name, problem))
-        places.runners = candidate.lexically_normal().string();
-    }
-  }
-  for (const fs::path& candidate :
-       {folder / "../share/gpustack/roles", folder / "../../roles", folder / "../../../roles"}) {
-    if (fs::is_directory(candidate, problem)) {
-      places.roles = candidate.lexically_normal().string();
-      break;
-    }
-  }
-  return places;
-}
-
-Result<Session> make_session(const CommonOptions& options,
-                             const std::vector<std::string>& playbook_folders) {
-  Session session;
-  vault::SecretOptions vault_options;
-  vault_options.prompt = [](const std::string& id) -> Result<Secret> {
-    GS_TRY(auto text,
-           ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
-    return Secret(text);
-  };
-  auto secrets = std::make_unique<vault::VaultSecrets>(std::move(vault_options));
-  for (const std::string& id : options.vault_ids) GS_TRY_VOID(secrets->add_source(id));
-  for (const std::string& file : options.vault_password_files)
-    GS_TRY_VOID(secrets->add_source(file));
-  if (const char* file = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE");
-      file != nullptr && secrets->empty()) {
-    GS_TRY_VOID(secrets->add_source(file));
-  }
-  if (options.ask_vault_password) GS_TRY_VOID(secrets->add_source("prompt"));
-  session.vault = std::move(secrets);
-  inventory::Options inventory_options;
-  inventory_options.vault = session.vault.get();
-  std::vector<std::string> sources = options.inventories;
-  if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty())
-    sources.emplace_back(source);
-  GS_TRY(session.inventory, inventory::Inventory::load(sources, inventory_options));
-  for (const auto& warning : session.inventory.warnings()) {
-    std::cerr << "warning: " << warning.message
-              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
-  }
-  GS_TRY_VOID(check_limit(session.inventory, options.limit));
-  engine::RunOptions& run = session.run;
-  run.playbook_folders = playbook_folders;
-  run.check = options.check;
-  run.diff = options.diff;
-  run.verbosity = options.verbosity;
-  if (options.forks > 0) run.forks = options.forks;
-  GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
-  run.ssh_args = from_environment("ANSIBLE_SSH_ARGS");
-  run.ssh_common_args = options.ssh_common_args.empty()
-                            ? from_environment("ANSIBLE_SSH_COMMON_ARGS")
-                            : options.ssh_common_args;
-  run.ssh_extra_args = options.ssh_extra_args.empty() ? from_environment("ANSIBLE_SSH_EXTRA_ARGS")
-                                                      : options.ssh_extra_args;
-  const auto tags = split_list(options.tags);
-  if (!tags.empty()) run.tags = tags;
-  run.skip_tags = split_list(options.skip_tags);
-  run.limit = options.limit;
-  run.start_at_task = options.start_at_task;
-  run.force_handlers = options.force_handlers;
-  run.remote_user = given(options.user);
-  run.private_key_file = given(options.private_key);
-  std::error_code problem;
-  if (!options.private_key.empty() && !options.private_key.starts_with('~') &&
-      !fs::exists(options.private_key, problem)) {
-    return Error(ErrorCode::usage, "--private-key: there is no file '" + options.private_key + "'");
-  }
-  run.connection = given(options.connection);
-  if (options.timeout > 0) run.timeout = options.timeout;
-  if (options.become) run.become = true;
-  run.become_user = given(options.become_user);
-  run.become_method = given(options.become_method);
-  if (options.ask_password) {
-    GS_TRY(auto text, ask_secret("SSH password: "));
-    run.connection_password = Value(std::move(text)).mark(Mark::secret);
-  }
-  if (options.ask_become_password) {
-    GS_TRY(auto text, ask_secret("BECOME password: "));
-    const bool as_for_ssh = text.empty() && !run.connection_password.is_null();
-    run.become_password =
-        as_for_ssh ? run.connection_password : Value(std::move(text)).mark(Mark::secret);
-  }
-  if (const char* checking = std::getenv("ANSIBLE_HOST_KEY_CHECKING")) {
-    GS_TRY(run.host_key_checking, parse_bool(Value(checking)));
-  }
-  run.role_paths = options.role_paths;
-  if (const char* paths = std::getenv("ANSIBLE_ROLES_PATH")) {
-    std::string text(paths);
-    std::size_t start = 0;
-    while (start <= text.size()) {
-      const std::size_t colon = std::min(text.find(':', start), text.size());
-      if (colon > start) run.role_paths.push_back(text.substr(start, colon - start));
-      start = colon + 1;
-    }
-  }
-  if (const Places places = find_places(); !places.roles.empty())
-    run.role_paths.push_back(places.roles);
-  return session;
-}
-
-Result<void> check_pattern(const Session& session, const std::string& pattern) {
-  auto selection = session.inventory.select({pattern}, {});
-  if (!selection) return as_usage(selection.error(), "the host pattern");
-  if (!selection->hosts.empty() || selection->unmatched.empty()) return {};
-  const Error& note = selection->unmatched.front();
-  return Error(ErrorCode::usage, note.message()).hint(note.hint());
 }
 
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) {

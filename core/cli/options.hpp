@@ -1,6 +1,5 @@
 #pragma once
-/// @file The options that verbs share, and how they become an inventory, a run's options and an
-/// output.
+/// @file The options that verbs share, and what is read from them alone.
 
 #include "core/engine/options.hpp"
 #include "core/report/event.hpp"
@@ -62,32 +61,14 @@ void add_run_options(CLI::App& app, CommonOptions& options);
 /// Reads `-e key=value`, `-e {"json": 1}`, `-e @file`. @error usage, file_not_found, yaml_*
 Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault);
 
-/// What a run needs beyond its playbooks.
-struct Session {
-  engine::RunOptions run;
-  std::unique_ptr<yaml::VaultReader> vault;
-  inventory::Inventory inventory;
-};
-
-/// @param playbook_folders  folders of the playbooks named: their group_vars and host_vars count
-Result<Session> make_session(const CommonOptions& options,
-                             const std::vector<std::string>& playbook_folders);
-
 /// The renderer of `--output`, or the one that fits stdout. @error usage
 Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options);
 
-/// What a host pattern of the command line means. @error usage  no host or group fits it
-Result<void> check_pattern(const Session& session, const std::string& pattern);
+/// Faults of an option's own text are the command line's, whatever found them.
+Error as_usage(const Error& found, const std::string& option);
 
 /// Prints an error as a block on stderr, coloured on a terminal.
 void print_error(const Error& error);
-
-/// Where runners and shipped roles are: beside the program as built, or as installed.
-struct Places {
-  std::string runners;
-  std::string roles;
-};
-Places find_places();
 
 /// Asks on the terminal without echo. @error usage  without a terminal
 Result<std::string> ask_secret(const std::string& prompt);

@@ -1,7 +1,7 @@
 #pragma once
 /// @file Loading a site and running it: what `apply`, `run` and `facts` have in common.
 
-#include "core/cli/options.hpp"
+#include "core/cli/session.hpp"
 #include "core/play/loader.hpp"
 
 #include <memory>

@@ -1,5 +1,5 @@
 #include "core/cli/exit_codes.hpp"
-#include "core/cli/options.hpp"
+#include "core/cli/session.hpp"
 #include "core/cli/verbs.hpp"
 #include "inventory/render.hpp"
 

@@ -1,0 +1,33 @@
+#pragma once
+/// @file What the options of the command line come to: an inventory and a run's options.
+
+#include "core/cli/options.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gpustack::cli {
+
+/// What a run needs beyond its playbooks.
+struct Session {
+  engine::RunOptions run;
+  std::unique_ptr<yaml::VaultReader> vault;
+  inventory::Inventory inventory;
+};
+
+/// @param playbook_folders  folders of the playbooks named: their group_vars and host_vars count
+Result<Session> make_session(const CommonOptions& options,
+                             const std::vector<std::string>& playbook_folders);
+
+/// What a host pattern of the command line means. @error usage  no host or group fits it
+Result<void> check_pattern(const Session& session, const std::string& pattern);
+
+/// Where runners and shipped roles are: beside the program as built, or as installed.
+struct Places {
+  std::string runners;
+  std::string roles;
+};
+Places find_places();
+
+}  // namespace gpustack::cli
