@@ -115,6 +115,26 @@ Value collection_of(const std::string& fqcn) {
   return has_two_dots ? Value(fqcn.substr(0, last)) : Value();
 }
 
+/// Those that include or import this one, innermost first: a dependency does not name who needs it.
+List parent_roles(const play::Role& role) {
+  List parents;
+  for (const play::Role* inner = &role; inner != nullptr;) {
+    const play::Role* above = inner->parent != nullptr ? inner->parent->role() : nullptr;
+    if (above != nullptr && inner->from_include) parents.emplace_back(above->fqcn);
+    inner = above;
+  }
+  return parents;
+}
+
+Value roles_of(const PlayState& play) {
+  List roles;
+  for (const auto& role : play.play->roles) roles.emplace_back(role->fqcn);
+  for (const play::Role* role : play.public_roles) {
+    if (role->from_include) roles.emplace_back(role->fqcn);
+  }
+  return Value(std::move(roles));
+}
+
 }  // namespace
 
 Value make_hostvars(RunState& run, PlayState* play) { return make_object<HostVars>(run, play); }
@@ -153,24 +173,22 @@ std::optional<Value> Scope::magic(std::string_view name) {
   return play_magic(name);
 }
 
+std::optional<Value> Scope::role_magic(const play::Role& role, std::string_view name) {
+  if (name == "role_path") return Value(role.path);
+  if (name == "role_name") return Value(short_name(role.fqcn));
+  if (name == "ansible_role_name") return Value(role.fqcn);
+  if (name == "ansible_collection_name") return collection_of(role.fqcn);
+  if (name != "ansible_parent_role_names") return std::nullopt;
+  List parents = parent_roles(role);
+  if (parents.empty()) return std::nullopt;
+  return Value(std::move(parents));
+}
+
 std::optional<Value> Scope::play_magic(std::string_view name) {
   if (node_ != nullptr) {
-    if (const play::Role* role = node_->role()) {
-      if (name == "role_path") return Value(role->path);
-      if (name == "role_name") return Value(short_name(role->fqcn));
-      if (name == "ansible_role_name") return Value(role->fqcn);
-      if (name == "ansible_collection_name") return collection_of(role->fqcn);
-      if (name == "ansible_parent_role_names") {
-        // Only of includes and imports of roles: a dependency does not name who needs it.
-        List parents;
-        for (const play::Role* inner = role; inner != nullptr;) {
-          const play::Role* above = inner->parent != nullptr ? inner->parent->role() : nullptr;
-          if (above != nullptr && inner->from_include) parents.emplace_back(above->fqcn);
-          inner = above;
-        }
-        if (!parents.empty()) return Value(std::move(parents));
-      }
-    }
+    const play::Role* role = node_->role();
+    auto found = role != nullptr ? role_magic(*role, name) : std::nullopt;
+    if (found) return found;
     if (name == "ansible_search_path") return strings(search_folders(node_));
   }
   if (play_ == nullptr) return std::nullopt;
@@ -187,14 +205,8 @@ std::optional<Value> Scope::play_magic(std::string_view name) {
   if (name == "ansible_play_hosts_all") return strings(play_->all_hosts);
   if (name == "ansible_play_hosts") return alive(play_->all_hosts);
   if (name == "ansible_play_batch" || name == "play_hosts") return alive(play_->batch);
-  if (name == "role_names" || name == "ansible_play_role_names" || name == "ansible_role_names") {
-    List roles;
-    for (const auto& role : play_->play->roles) roles.emplace_back(role->fqcn);
-    for (const play::Role* role : play_->public_roles) {
-      if (role->from_include) roles.emplace_back(role->fqcn);
-    }
-    return Value(std::move(roles));
-  }
+  if (name == "role_names" || name == "ansible_play_role_names" || name == "ansible_role_names")
+    return roles_of(*play_);
   return std::nullopt;
 }
 

@@ -32,6 +32,41 @@ void PlayRun::add_imported(const play::Block& block) {
   }
 }
 
+namespace {
+
+/// The names under which one handler can be notified.
+struct HandlerNames {
+  std::string name;  ///< rendered; as written where that fails
+  std::vector<List> topics;
+
+  [[nodiscard]] bool is_named(const std::string& wanted, const play::Role* role) const {
+    if (name.empty()) return false;
+    return wanted == name || (role != nullptr && wanted == role->fqcn + " : " + name);
+  }
+  [[nodiscard]] bool listens_to(const std::string& wanted) const {
+    return std::ranges::any_of(topics, [&](const List& some) {
+      return std::ranges::any_of(some, [&](const Value& one) { return to_text(one) == wanted; });
+    });
+  }
+};
+
+HandlerNames names_of(const play::Task& handler, Scope& own) {
+  HandlerNames names;
+  names.name = handler.name;
+  if (jinja::has_template(names.name)) {
+    auto rendered = own.render(Value(names.name));
+    if (rendered) names.name = to_text(*rendered);
+  }
+  for (const Value& topic : handler.listen) {
+    auto rendered = own.render(topic);
+    if (rendered)
+      names.topics.push_back(rendered->is_list() ? rendered->as_list() : List{*rendered});
+  }
+  return names;
+}
+
+}  // namespace
+
 Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string& name,
                                                                Scope& scope) {
   std::vector<const play::Task*> found;
@@ -39,30 +74,15 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
   std::vector<std::string> known;
   for (const play::Task* handler : handlers_) {
     Scope own(run_.state(), &play_, scope.host(), handler);
-    std::string plain = handler->name;
-    if (jinja::has_template(plain)) {
-      auto rendered = own.render(Value(plain));
-      if (rendered) plain = to_text(*rendered);
-    }
-    known.push_back(plain);
+    const HandlerNames names = names_of(*handler, own);
+    known.push_back(names.name);
+    for (const List& some : names.topics)
+      known.push_back(to_text(some.empty() ? Value() : some.front()));
+    // Of several with one name the last role (or the play) counts, and in it the first handler.
     const play::Role* role = handler->role();
-    if (!plain.empty() &&
-        (name == plain || (role != nullptr && name == role->fqcn + " : " + plain))) {
-      // Of several with one name the last role (or the play) counts, and in it the first handler.
-      if (by_name == nullptr || by_name->role() != role) by_name = handler;
-    }
-    for (const Value& topic : handler->listen) {
-      auto rendered = own.render(topic);
-      if (!rendered) continue;
-      const List topics = rendered->is_list() ? rendered->as_list() : List{*rendered};
-      known.push_back(to_text(topics.empty() ? Value() : topics.front()));
-      if (std::any_of(topics.begin(), topics.end(), [&](const Value& one) {
-            return to_text(one) == name;
-          })) {
-        found.push_back(handler);
-        break;
-      }
-    }
+    if (names.is_named(name, role) && (by_name == nullptr || by_name->role() != role))
+      by_name = handler;
+    if (names.listens_to(name)) found.push_back(handler);
   }
   if (by_name != nullptr) found.insert(found.begin(), by_name);
   if (found.empty()) {

@@ -10,6 +10,16 @@ namespace gpustack::engine {
 
 enum class AfterBatch : std::uint8_t { next_batch, next_play, end_site };
 
+/// What one task did on one host, before flow control looks at it.
+struct TaskOutcome {
+  Value result;
+  bool skipped = false;
+  bool failed = false;
+  bool unreachable = false;
+  bool ignored = false;
+  TaskOutcome() = default;
+};
+
 /// Thread: the run's executor.
 class PlayRun {
  public:
@@ -57,6 +67,8 @@ class PlayRun {
 
   Async<void> walk(HostRun& host);
   Async<Flow> run_sections(HostRun& host);
+  /// A section's tasks, then the handlers they notified.
+  Async<Flow> run_with_handlers(HostRun& host, const play::Block* tasks, std::uint32_t section);
   Async<Flow> run_section(HostRun& host,
                           const std::vector<std::unique_ptr<play::Node>>& nodes,
                           Position at);
@@ -75,6 +87,11 @@ class PlayRun {
   Async<Flow> gather_facts(HostRun& host, Position at);
   Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
   bool should_run(HostRun& host, const play::Task& task);
+  /// False before the task of --start-at-task.
+  bool has_started(HostRun& host, const play::Task& task);
+  /// What a run_once task brought to the host that ran it counts for this one, too.
+  void take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot);
+  Flow count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome);
   Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
   void on_passed(const Position& at);
@@ -102,16 +119,6 @@ class PlayRun {
 
 /// The place of the `number`-th child of what stands at a position.
 Position child_position(Position at, std::uint32_t number);
-
-/// What one task did on one host, before flow control looks at it.
-struct TaskOutcome {
-  Value result;
-  bool skipped = false;
-  bool failed = false;
-  bool unreachable = false;
-  bool ignored = false;
-  TaskOutcome() = default;
-};
 
 /// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
 /// @param task_id  of the announcement

@@ -70,19 +70,13 @@ Result<inventory::Selection> Run::selected(const play::Play& play,
                                            const std::string& wanted_order) {
   auto rendered = scope.render(play.hosts);
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(play.hosts_span);
-  std::string pattern;
-  if (rendered->is_list()) {
-    for (const Value& part : rendered->as_list())
-      pattern += (pattern.empty() ? "" : ",") + to_text(part);
-  } else {
-    pattern = to_text(*rendered);
-  }
   const std::vector<std::string> limits = state_.options.limit.empty()
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
   GS_TRY(const auto order,
          inventory::parse_order(wanted_order.empty() ? "inventory" : wanted_order));
-  return state_.inventory->select({pattern}, limits, order, play.hosts_span);
+  return state_.inventory->select(
+      {inventory::pattern_text(*rendered)}, limits, order, play.hosts_span);
 }
 
 Result<std::vector<std::string>> Run::play_hosts(const play::Play& play,
@@ -98,36 +92,41 @@ Result<std::vector<std::string>> Run::play_hosts(const play::Play& play,
   return hosts;
 }
 
+Result<void> Run::check_play(const play::Play& play, bool is_first) {
+  HostState nobody;
+  nobody.name = "localhost";
+  PlayState play_state;
+  play_state.play = &play;
+  Scope scope(state_, &play_state, nobody, &play);
+  auto selection = selected(play, scope, play.order);
+  if (!selection) {
+    const ErrorCode code = selection.error().code();
+    const bool may_be_answered = !play.vars_prompt.empty() && code == ErrorCode::undefined_variable;
+    const bool may_come =
+        !is_first && (code == ErrorCode::undefined_variable || code == ErrorCode::unknown_host);
+    if (may_come || may_be_answered) return {};
+    return Error(std::move(selection).error());
+  }
+  if (selection->hosts.empty()) return {};
+  for (const inventory::Host* host : selection->hosts) {
+    if (const auto& problem = state_.host(host->name()).problem) return Error(*problem);
+  }
+  ControllerServices services(scope);
+  std::vector<Value> literal;
+  for (const Value& entry : play.vars_files) {
+    if (!entry.is_string() || jinja::has_template(entry.as_string())) continue;
+    if (is_first || services.find_file("vars", entry.as_string())) literal.push_back(entry);
+  }
+  return load_vars_files(play, literal, play_state, nobody);
+}
+
 /// What plays are bound to stumble over later is told before the first host is touched: patterns
 /// that cannot be read, variable files that are broken. What earlier plays may still bring about
 /// (variables, hosts, files) is left alone.
 Result<void> Run::check_before(const play::Site& site) {
-  HostState nobody;
-  nobody.name = "localhost";
   bool is_first = true;
   for (const auto& play : site.plays) {
-    PlayState play_state;
-    play_state.play = play.get();
-    Scope scope(state_, &play_state, nobody, play.get());
-    auto selection = selected(*play, scope, play->order);
-    if (!selection) {
-      const ErrorCode code = selection.error().code();
-      const bool may_come = (!is_first && (code == ErrorCode::undefined_variable ||
-                                           code == ErrorCode::unknown_host)) ||
-                            (!play->vars_prompt.empty() && code == ErrorCode::undefined_variable);
-      if (!may_come) return Error(std::move(selection).error());
-    } else if (!selection->hosts.empty()) {
-      for (const inventory::Host* host : selection->hosts) {
-        if (const auto& problem = state_.host(host->name()).problem) return Error(*problem);
-      }
-      std::vector<Value> literal;
-      for (const Value& entry : play->vars_files) {
-        if (!entry.is_string() || jinja::has_template(entry.as_string())) continue;
-        ControllerServices services(scope);
-        if (is_first || services.find_file("vars", entry.as_string())) literal.push_back(entry);
-      }
-      GS_TRY_VOID(load_vars_files(*play, literal, play_state, nobody));
-    }
+    GS_TRY_VOID(check_play(*play, is_first));
     is_first = false;
   }
   return {};
@@ -160,29 +159,32 @@ Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& pla
   return result;
 }
 
+Async<std::string> Run::ask_prompt(const play::VarsPrompt& prompt) {
+  std::string text = prompt.prompt.empty() ? prompt.name : prompt.prompt;
+  if (!prompt.fallback.is_null()) text += " [" + to_text(prompt.fallback) + "]";
+  while (true) {
+    GS_CO_TRY(std::string answer, co_await ask(text + ": ", prompt.is_private));
+    if (answer.empty() && !prompt.fallback.is_null()) answer = to_text(prompt.fallback);
+    if (!prompt.confirm) co_return answer;
+    GS_CO_TRY(const std::string again, co_await ask("confirm " + text + ": ", prompt.is_private));
+    if (again == answer) co_return answer;
+  }
+}
+
 Async<void> Run::ask_prompts(const play::Play& play, Value& answers) {
+  const bool can_ask = prompter_ != nullptr && prompter_->is_interactive();
   for (const play::VarsPrompt& prompt : play.vars_prompt) {
     if (state_.options.extra_vars.find(prompt.name) != nullptr) continue;
-    if (prompter_ == nullptr || !prompter_->is_interactive()) {
+    if (!can_ask) {
       if (prompt.fallback.is_null())
         warn("no terminal to ask for '" + prompt.name + "' on: it stays empty", prompt.span);
       answers.set(prompt.name, prompt.fallback.is_null() ? Value("") : prompt.fallback);
       continue;
     }
-    while (true) {
-      std::string text = prompt.prompt.empty() ? prompt.name : prompt.prompt;
-      if (!prompt.fallback.is_null()) text += " [" + to_text(prompt.fallback) + "]";
-      GS_CO_TRY(auto answer, co_await ask(text + ": ", prompt.is_private));
-      if (answer.empty() && !prompt.fallback.is_null()) answer = to_text(prompt.fallback);
-      if (prompt.confirm) {
-        GS_CO_TRY(auto again, co_await ask("confirm " + text + ": ", prompt.is_private));
-        if (again != answer) continue;
-      }
-      Value value(std::move(answer));
-      if (prompt.is_private) value.mark(Mark::secret);
-      answers.set(prompt.name, std::move(value));
-      break;
-    }
+    GS_CO_TRY(std::string answer, co_await ask_prompt(prompt));
+    Value value(std::move(answer));
+    if (prompt.is_private) value.mark(Mark::secret);
+    answers.set(prompt.name, std::move(value));
   }
   co_return Result<void>();
 }
@@ -195,6 +197,35 @@ Async<std::string> Run::ask(std::string prompt, bool is_private) {
   co_return co_await std::move(answer);
 }
 
+bool Run::is_lost(const std::string& host) {
+  const HostState& state = state_.host(host);
+  return state.failed || state.unreachable;
+}
+
+void Run::announce_play(PlayState& play_state, Scope& scope, std::vector<std::string> hosts) {
+  const play::Play& play = *play_state.play;
+  play_state.name = play.name;
+  if (jinja::has_template(play.name)) {
+    auto rendered = scope.render(Value(play.name));
+    if (rendered) play_state.name = to_text(*rendered);
+  }
+  if (play_state.name.empty()) {
+    auto pattern = scope.render(play.hosts);
+    if (pattern) play_state.name = inventory::pattern_text(*pattern);
+  }
+  report::Event begin(report::EventType::play_started);
+  begin.play = play_state.name;
+  begin.check = state_.options.check;
+  begin.hosts = std::move(hosts);
+  emit(std::move(begin));
+}
+
+void Run::tell_no_hosts(const PlayState& play_state, report::EventType what) {
+  report::Event none(what);
+  none.play = play_state.name;
+  emit(std::move(none));
+}
+
 Async<bool> Run::run_play(const play::Play& play) {
   PlayState play_state;
   play_state.play = &play;
@@ -204,52 +235,34 @@ Async<bool> Run::run_play(const play::Play& play) {
   Scope scope(state_, &play_state, nobody, &play);
   const std::string order = play.order.empty() ? "inventory" : play.order;
   GS_CO_TRY(auto hosts, play_hosts(play, scope, order));
-  play_state.name = play.name;
-  if (jinja::has_template(play.name)) {
-    auto rendered = scope.render(Value(play.name));
-    if (rendered) play_state.name = to_text(*rendered);
-  }
-  if (play_state.name.empty()) {
-    auto pattern = scope.render(play.hosts);
-    if (pattern && pattern->is_list()) {
-      for (const Value& part : pattern->as_list())
-        play_state.name += (play_state.name.empty() ? "" : ",") + to_text(part);
-    } else if (pattern) {
-      play_state.name = to_text(*pattern);
-    }
-  }
-  report::Event begin(report::EventType::play_started);
-  begin.play = play_state.name;
-  begin.check = state_.options.check;
-  const std::size_t matched = hosts.size();
-  for (const std::string& host : hosts) static_cast<void>(state_.host(host));
-  begin.hosts = hosts;
-  emit(std::move(begin));
+  announce_play(play_state, scope, hosts);
   play_state.all_hosts = hosts;
   // `order` is for the work; ansible_play_hosts keeps the inventory's.
   if (order != "inventory") {
     GS_CO_TRY(play_state.all_hosts, play_hosts(play, scope, "inventory"));
   }
-  std::erase_if(hosts, [&](const std::string& host) {
-    return state_.host(host).failed || state_.host(host).unreachable;
-  });
   for (const std::string& host : play_state.all_hosts) {
-    if (state_.host(host).failed || state_.host(host).unreachable) play_state.removed.insert(host);
+    if (is_lost(host)) play_state.removed.insert(host);
   }
   if (hosts.empty()) {
-    report::Event none(matched == 0 ? report::EventType::no_hosts_matched
-                                    : report::EventType::no_hosts_left);
-    none.play = play_state.name;
-    emit(std::move(none));
-    co_return matched == 0;
+    tell_no_hosts(play_state, report::EventType::no_hosts_matched);
+    co_return true;
   }
-  GS_CO_TRY(auto groups, batches(play, scope, hosts));
+  std::erase_if(hosts, [&](const std::string& host) { return is_lost(host); });
+  if (hosts.empty()) {
+    tell_no_hosts(play_state, report::EventType::no_hosts_left);
+    co_return false;
+  }
+  GS_CO_TRY(auto groups, batches(play, scope, std::move(hosts)));
+  co_return co_await run_batches(play_state, std::move(groups));
+}
+
+Async<bool> Run::run_batches(PlayState& play_state, std::vector<std::vector<std::string>> batches) {
+  const play::Play& play = *play_state.play;
   const auto executor = co_await asio::this_coro::executor;
-  for (auto& batch : groups) {
+  for (const auto& batch : batches) {
     play_state.batch = batch;
-    std::erase_if(play_state.batch, [&](const std::string& host) {
-      return state_.host(host).failed || state_.host(host).unreachable;
-    });
+    std::erase_if(play_state.batch, [&](const std::string& host) { return is_lost(host); });
     if (play_state.batch.empty()) continue;
     for (const std::string& host : play_state.batch) {
       if (state_.host(host).problem) co_return Error(*state_.host(host).problem);
@@ -259,65 +272,11 @@ Async<bool> Run::run_play(const play::Play& play) {
     GS_CO_TRY(const AfterBatch after, co_await run.run_batch());
     if (after == AfterBatch::next_play) break;
     if (after == AfterBatch::next_batch) continue;
-    const bool any_left = std::any_of(batch.begin(), batch.end(), [&](const std::string& host) {
-      return !state_.host(host).failed && !state_.host(host).unreachable;
-    });
-    if (!any_left) {
-      report::Event none(report::EventType::no_hosts_left);
-      none.play = play_state.name;
-      emit(std::move(none));
-    }
+    if (std::ranges::all_of(batch, [&](const std::string& host) { return is_lost(host); }))
+      tell_no_hosts(play_state, report::EventType::no_hosts_left);
     co_return false;
   }
   co_return true;
-}
-
-Result<void> Run::load_vars_files(const play::Play& play,
-                                  const std::vector<Value>& entries,
-                                  PlayState& play_state,
-                                  HostState& host) {
-  Value merged{Map()};
-  play_state.vars_files_waiting.erase(host.name);
-  for (const Value& entry : entries) {
-    Scope scope(state_, &play_state, host, &play);
-    const List candidates = entry.is_list() ? entry.as_list() : List{entry};
-    bool found = false;
-    std::string tried;
-    for (const Value& candidate : candidates) {
-      auto rendered = scope.render(candidate);
-      if (!rendered) {
-        // Facts may not be known yet; such an entry waits for them.
-        if (rendered.error().code() == ErrorCode::undefined_variable && !host.facts_gathered) {
-          play_state.vars_files_waiting.insert(host.name);
-          found = true;
-          break;
-        }
-        return Error(std::move(rendered).error());
-      }
-      const std::string name = to_text(*rendered);
-      tried += (tried.empty() ? "" : ", ") + name;
-      ControllerServices services(scope);
-      auto path = services.find_file("vars", name);
-      if (!path) continue;
-      GS_TRY(auto document, yaml::load_file(*path, state_.vault));
-      const Value values = document.root.to_value();
-      if (!values.is_map() && !values.is_null()) {
-        return Error(ErrorCode::yaml_type, "vars file '" + *path + "' must hold a dictionary")
-            .at(document.root.span());
-      }
-      merge_into(merged, values, state_.options.merge_hashes);
-      play_state.vars_files[host.name] = merged;
-      found = true;
-      break;
-    }
-    if (!found) {
-      Error error(ErrorCode::file_not_found, "the vars file '" + tried + "' could not be found");
-      const Origin* origin = candidates.empty() ? nullptr : candidates.front().origin();
-      return origin != nullptr ? std::move(error).at(origin->span) : std::move(error).at(play.span);
-    }
-  }
-  play_state.vars_files[host.name] = std::move(merged);
-  return {};
 }
 
 Async<RunSummary> Run::run(const play::Site& site) {

@@ -123,7 +123,13 @@ class Run {
 
  private:
   Async<bool> run_play(const play::Play& play);
+  Async<bool> run_batches(PlayState& play_state, std::vector<std::vector<std::string>> batches);
+  void announce_play(PlayState& play_state, Scope& scope, std::vector<std::string> hosts);
+  void tell_no_hosts(const PlayState& play_state, report::EventType what);
+  /// Failed or unreachable in an earlier play or batch.
+  bool is_lost(const std::string& host);
   Result<void> check_before(const play::Site& site);
+  Result<void> check_play(const play::Play& play, bool is_first);
   Result<inventory::Selection> selected(const play::Play& play,
                                         Scope& scope,
                                         const std::string& wanted_order);
@@ -133,6 +139,7 @@ class Run {
   Result<std::vector<std::vector<std::string>>> batches(const play::Play& play,
                                                         Scope& scope,
                                                         std::vector<std::string> hosts);
+  Async<std::string> ask_prompt(const play::VarsPrompt& prompt);
   Async<void> ask_prompts(const play::Play& play, Value& answers);
 
   RunState& state_;

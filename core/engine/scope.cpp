@@ -45,14 +45,6 @@ void add_dependencies(const play::Role& role, std::vector<const play::Role*>& fo
   }
 }
 
-/// A dynamic include: its `vars` are parameters of what it includes, above facts and registered
-/// results. @source ansible-core 2.14, Task.get_include_params
-bool is_include(const play::Node& node) {
-  if (node.type != play::NodeType::task) return false;
-  const play::ActionKind kind = static_cast<const play::Task&>(node).kind;
-  return kind == play::ActionKind::include_tasks || kind == play::ActionKind::include_role;
-}
-
 }  // namespace
 
 Scope::Scope(RunState& run,
@@ -84,65 +76,78 @@ void Scope::add_level(const Value& variables, std::string_view name) {
   levels_.push_back(Level{&kept_.back().as_map(), name});
 }
 
-// Highest first; the numbers are those of Ansible's "Understanding variable precedence".
-void Scope::build_levels() {
-  kept_.reserve(64);
-  const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
-  const auto chain = role_chain(role);
-  add_level(run_.options.extra_vars, "extra vars (22)");
+// The `vars` of a dynamic include are parameters of what it includes, above facts and registered
+// results. @source ansible-core 2.14, Task.get_include_params
+void Scope::add_include_levels() {
   std::size_t frames = includes_ != nullptr ? includes_->size() : 0;
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
-    if (!is_include(*node)) continue;
+    if (!play::is_dynamic_include(*node)) continue;
     if (node != node_ && frames > 0)
       add_level((*includes_)[--frames], "include loop variables (21)");
     add_level(node->vars, "include params (21)");
   }
-  for (auto it = chain.rbegin(); it != chain.rend(); ++it)
-    add_level((*it)->params, "role params (20)");
-  add_level(host_.set_facts, "set_fact (19)");
-  add_level(host_.registered, "registered and include_vars (18)");
+}
+
+void Scope::add_task_levels() {
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
-    if (node->type == play::NodeType::task && !is_include(*node)) {
+    if (node->type == play::NodeType::task && !play::is_dynamic_include(*node)) {
       add_level(node->vars, "task vars (17)");
     } else if (node->type == play::NodeType::block) {
       add_level(node->vars, "block vars (16)");
     }
   }
-  std::vector<const play::Role*> dependencies;
-  if (role != nullptr) add_dependencies(*role, dependencies);
+}
+
+void Scope::add_role_levels(const std::vector<const play::Role*>& chain,
+                            const std::vector<const play::Role*>& dependencies) {
   for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
     add_level((*it)->role_vars, "role vars (15)");
     add_level((*it)->vars, "role entry vars (15)");
-    if (*it != role) continue;
+    if (it != chain.rbegin()) continue;
     for (const play::Role* dependency : dependencies) {
       add_level(dependency->role_vars, "dependency vars (15)");
       add_level(dependency->vars, "dependency entry vars (15)");
     }
   }
-  if (play_ != nullptr) {
-    for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
-      add_level((*it)->role_vars, "vars of the play's roles (15)");
-      add_level((*it)->vars, "vars of the play's roles (15)");
-    }
-    if (const auto files = play_->vars_files.find(host_.name); files != play_->vars_files.end()) {
-      add_level(files->second, "vars_files (14)");
-    }
-    add_level(play_->prompted, "vars_prompt (13)");
-    add_level(play_->play->vars, "play vars (12)");
+}
+
+void Scope::add_play_levels() {
+  if (play_ == nullptr) return;
+  for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
+    add_level((*it)->role_vars, "vars of the play's roles (15)");
+    add_level((*it)->vars, "vars of the play's roles (15)");
   }
+  if (const auto files = play_->vars_files.find(host_.name); files != play_->vars_files.end())
+    add_level(files->second, "vars_files (14)");
+  add_level(play_->prompted, "vars_prompt (13)");
+  add_level(play_->play->vars, "play vars (12)");
+}
+
+// Highest first; the numbers are those of Ansible's "Understanding variable precedence".
+void Scope::build_levels() {
+  kept_.reserve(64);
+  const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
+  const auto chain = role_chain(role);
+  std::vector<const play::Role*> dependencies;
+  if (role != nullptr) add_dependencies(*role, dependencies);
+  add_level(run_.options.extra_vars, "extra vars (22)");
+  add_include_levels();
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it)
+    add_level((*it)->params, "role params (20)");
+  add_level(host_.set_facts, "set_fact (19)");
+  add_level(host_.registered, "registered and include_vars (18)");
+  add_task_levels();
+  add_role_levels(chain, dependencies);
+  add_play_levels();
   add_level(host_.facts, "facts (11)");
   add_level(host_.inventory_vars, "inventory (3-10)");
-  if (!chain.empty()) {
-    for (auto it = chain.rbegin(); it != chain.rend(); ++it)
-      add_level((*it)->defaults, "role defaults (2)");
-    for (const play::Role* dependency : dependencies)
-      add_level(dependency->defaults, "dependency defaults (2)");
-  }
-  if (play_ != nullptr) {
-    for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it) {
-      add_level((*it)->defaults, "defaults of the play's roles (2)");
-    }
-  }
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it)
+    add_level((*it)->defaults, "role defaults (2)");
+  for (const play::Role* dependency : dependencies)
+    add_level(dependency->defaults, "dependency defaults (2)");
+  if (play_ == nullptr) return;
+  for (auto it = play_->public_roles.rbegin(); it != play_->public_roles.rend(); ++it)
+    add_level((*it)->defaults, "defaults of the play's roles (2)");
 }
 
 const Value* Scope::raw(std::string_view name) const {

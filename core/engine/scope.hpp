@@ -62,9 +62,15 @@ class Scope final : public jinja::Scope {
 
  private:
   void build_levels();
+  void add_include_levels();
+  void add_task_levels();
+  void add_role_levels(const std::vector<const play::Role*>& chain,
+                       const std::vector<const play::Role*>& dependencies);
+  void add_play_levels();
   void add_level(const Value& variables, std::string_view name);
   std::optional<Value> magic(std::string_view name);
   std::optional<Value> play_magic(std::string_view name);
+  static std::optional<Value> role_magic(const play::Role& role, std::string_view name);
   const Value* raw(std::string_view name) const;
 
   RunState& run_;

@@ -26,34 +26,37 @@ Value without_omitted(const Value& value, const std::string& omit) {
   return value;
 }
 
+void add_missing(Value& arguments, const Map& others) {
+  for (const auto& [key, value] : others) {
+    if (arguments.find(to_text(key)) == nullptr) arguments.set(to_text(key), value);
+  }
+}
+
 }  // namespace
 
 Result<std::optional<List>> TaskRun::loop_items() {
   if (!task_.loop) return std::optional<List>();
   const play::Loop& loop = *task_.loop;
   const jinja::Context context = scope_.context();
-  if (loop.lookup.empty()) {
-    auto rendered = scope_.render(loop.expression);
-    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
-    if (rendered->is_object()) {
-      GS_TRY(auto items, rendered->as_object().iterate());
-      return std::optional<List>(std::move(items));
-    }
-    if (!rendered->is_list()) {
-      return Error(ErrorCode::yaml_type,
-                   "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
-                       to_repr(*rendered).substr(0, 200))
-          .at_if_unknown(loop.span)
-          .hint("a lookup needs wantlist=True, or query() in place of lookup()");
-    }
-    return std::optional<List>(rendered->as_list());
-  }
   auto rendered = scope_.render(loop.expression);
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
-  const List terms = rendered->is_list() ? rendered->as_list() : List{*rendered};
-  auto items = jinja::run_lookup(loop.lookup, terms, Map(), context, play_.run().state().templates);
-  if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
-  return std::optional<List>(std::move(*items));
+  if (!loop.lookup.empty()) {
+    const List terms = rendered->is_list() ? rendered->as_list() : List{*rendered};
+    auto items =
+        jinja::run_lookup(loop.lookup, terms, Map(), context, play_.run().state().templates);
+    if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
+    return std::optional<List>(std::move(*items));
+  }
+  if (rendered->is_object()) {
+    GS_TRY(auto items, rendered->as_object().iterate());
+    return std::optional<List>(std::move(items));
+  }
+  if (rendered->is_list()) return std::optional<List>(rendered->as_list());
+  return Error(ErrorCode::yaml_type,
+               "'loop' needs a list, found " + std::string(type_name(*rendered)) + " " +
+                   to_repr(*rendered).substr(0, 200))
+      .at_if_unknown(loop.span)
+      .hint("a lookup needs wantlist=True, or query() in place of lookup()");
 }
 
 void TaskRun::set_loop_variables(const List& items, std::size_t index) {
@@ -93,81 +96,77 @@ Result<Value> TaskRun::false_condition() {
   return Value();
 }
 
-Result<Value> TaskRun::task_arguments() {
-  const std::string& omit = play_.run().state().omit;
-  Value rendered{Map()};
+Result<Value> TaskRun::written_arguments() {
   if (task_.arguments.is_map()) {
+    Value rendered{Map()};
     for (const auto& [key, value] : task_.arguments.as_map()) {
       auto one = scope_.render(value);
       if (!one) {
         const auto span = task_.argument_spans.find(to_text(key));
-        Error error = std::move(one).error();
-        return span == task_.argument_spans.end()
-                   ? std::move(error).at_if_unknown(task_.action_span)
-                   : std::move(error).at_if_unknown(span->second);
+        const bool is_known = span != task_.argument_spans.end();
+        return Error(std::move(one).error())
+            .at_if_unknown(is_known ? span->second : task_.action_span);
       }
       rendered.set(to_text(key), std::move(*one));
     }
-  } else if (!task_.arguments.is_null()) {
-    auto whole = scope_.render(task_.arguments);
-    if (!whole) return Error(std::move(whole).error()).at_if_unknown(task_.action_span);
-    if (whole->is_string()) {
-      GS_TRY(auto parsed,
-             modules::parse_key_value(whole->as_string(),
-                                      task_.module == nullptr || !task_.module->free_form.empty()));
-      rendered = std::move(parsed);
-    } else if (whole->is_map()) {
-      rendered = std::move(*whole);
-    } else if (!whole->is_null()) {
-      return Error(ErrorCode::yaml_type,
-                   "module arguments must be a dictionary, found " + std::string(type_name(*whole)))
-          .at_if_unknown(task_.action_span);
-    }
+    return rendered;
   }
-  // A template may supply arguments too; what is written out wins over it.
-  if (const Value* more = rendered.find("_variable_params"); more != nullptr) {
-    const Value supplied = *more;
-    rendered.mutable_map().erase(std::string_view("_variable_params"));
-    if (!supplied.is_map() && !supplied.is_null()) {
-      return Error(
-                 ErrorCode::yaml_type,
-                 "module arguments must be a dictionary, found " + std::string(type_name(supplied)))
-          .at_if_unknown(task_.action_span);
-    }
-    for (const auto& [key, value] : supplied.is_map() ? supplied.as_map() : Map()) {
-      if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
-    }
+  if (task_.arguments.is_null()) return Value(Map());
+  auto whole = scope_.render(task_.arguments);
+  if (!whole) return Error(std::move(whole).error()).at_if_unknown(task_.action_span);
+  if (whole->is_string()) {
+    const bool is_free_form = task_.module == nullptr || !task_.module->free_form.empty();
+    return modules::parse_key_value(whole->as_string(), is_free_form);
   }
-  // module_defaults fill what the task leaves open; the innermost of a module replaces the others.
-  const auto all_defaults = play::all_settings(task_, play::Keyword::module_defaults);
-  for (auto defaults = all_defaults.rbegin(); defaults != all_defaults.rend(); ++defaults) {
-    GS_TRY(auto all, scope_.render((*defaults)->value));
+  if (whole->is_null()) return Value(Map());
+  if (!whole->is_map()) return not_a_dictionary(*whole);
+  return whole;
+}
+
+Error TaskRun::not_a_dictionary(const Value& found) const {
+  return Error(ErrorCode::yaml_type,
+               "module arguments must be a dictionary, found " + std::string(type_name(found)))
+      .at_if_unknown(task_.action_span);
+}
+
+Result<void> TaskRun::add_template_arguments(Value& arguments) const {
+  const Value* more = arguments.find("_variable_params");
+  if (more == nullptr) return {};
+  const Value supplied = *more;
+  arguments.mutable_map().erase(std::string_view("_variable_params"));
+  if (supplied.is_null()) return {};
+  if (!supplied.is_map()) return not_a_dictionary(supplied);
+  add_missing(arguments, supplied.as_map());
+  return {};
+}
+
+Result<void> TaskRun::add_module_defaults(Value& arguments) {
+  const auto levels = play::all_settings(task_, play::Keyword::module_defaults);
+  for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
+    GS_TRY(const auto defaults, scope_.render((*level)->value));
+    if (!defaults.is_map()) continue;
     bool found = false;
-    for (const auto& [module, values] : all.is_map() ? all.as_map() : Map()) {
+    for (const auto& [module, values] : defaults.as_map()) {
       const modules::ModuleSpec* spec = modules::find_module(to_text(module));
       if (spec == nullptr || spec != task_.module || !values.is_map()) continue;
       found = true;
-      for (const auto& [key, value] : values.as_map()) {
-        if (rendered.find(to_text(key)) == nullptr) rendered.set(to_text(key), value);
-      }
+      add_missing(arguments, values.as_map());
     }
-    if (found) break;
+    if (found) return {};
   }
-  Value kept{Map()};
-  for (const auto& [key, value] : rendered.as_map()) {
-    if (value.is_string() && value.as_string() == omit) continue;
-    if (value.is_list() || value.is_map()) {
-      kept.set(to_text(key), without_omitted(value, omit));
-    } else {
-      kept.set(to_text(key), value);
-    }
-  }
-  if (task_.module == nullptr) {
-    if (!task_.library_path.empty()) return kept;
-    return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
-        .at(task_.action_span);
-  }
-  return modules::check_arguments(*task_.module, kept, task_.action_span);
+  return {};
+}
+
+Result<Value> TaskRun::task_arguments() {
+  GS_TRY(Value rendered, written_arguments());
+  GS_TRY_VOID(add_template_arguments(rendered));
+  GS_TRY_VOID(add_module_defaults(rendered));
+  const Value kept = without_omitted(rendered, play_.run().state().omit);
+  if (task_.module != nullptr)
+    return modules::check_arguments(*task_.module, kept, task_.action_span);
+  if (!task_.library_path.empty()) return kept;
+  return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
+      .at(task_.action_span);
 }
 
 }  // namespace gpustack::engine

@@ -12,6 +12,29 @@ bool flag(const Value& result, std::string_view key) {
   return value != nullptr && value->truthy();
 }
 
+namespace {
+
+/// What a host says of itself never becomes a template and never steers the connection.
+void keep_told_facts(HostState& owner, const Map& facts) {
+  constexpr std::string_view kPrefix = "ansible_";
+  for (const auto& [key, value] : facts) {
+    const std::string name = to_text(key);
+    const Value safe = mark_deep(value, Mark::unsafe);
+    const bool has_prefix = name.starts_with(kPrefix);
+    owner.facts.set(has_prefix ? name.substr(kPrefix.size()) : name, safe);
+    if (name == "ansible_local") owner.facts.set(name, safe);
+  }
+}
+
+void notify_once(HostRun& host, const std::vector<const play::Task*>& handlers) {
+  for (const play::Task* handler : handlers) {
+    if (std::ranges::find(host.notified, handler) == host.notified.end())
+      host.notified.push_back(handler);
+  }
+}
+
+}  // namespace
+
 report::Event TaskRun::event(report::EventType type) const {
   report::Event event(type);
   event.host = host_.state->name;
@@ -51,82 +74,64 @@ void TaskRun::report_result(report::EventType type, const Value& result, const V
   play_.run().emit(std::move(out));
 }
 
-Result<void> TaskRun::judge(Value& result) {
+Result<bool> TaskRun::all_hold(const std::vector<play::Condition>& conditions) {
+  bool all = true;
+  for (const play::Condition& condition : conditions) {
+    auto holds = scope_.condition(condition.expression);
+    if (!holds) return Error(std::move(holds).error()).at_if_unknown(condition.span);
+    all = all && *holds;
+  }
+  return all;
+}
+
+bool TaskRun::judge_by(const std::vector<play::Condition>& conditions,
+                       const std::string& verdict,
+                       Value& result) {
+  auto holds = all_hold(conditions);
+  if (holds) {
+    result.set(verdict, *holds);
+    return true;
+  }
+  const Error error = std::move(holds).error();
+  const std::string keyword = verdict + "_when";
+  result.set("failed", true);
+  result.set(keyword + "_result", error.message());
+  result.set("msg", "the " + keyword + " condition cannot be evaluated: " + error.one_line());
+  show_place(result, error);
+  return false;
+}
+
+void TaskRun::judge(Value& result) {
   if (result.find("failed") == nullptr) {
     const Value* rc = result.find("rc");
     result.set("failed", rc != nullptr && rc->is_integer() && rc->as_integer() != 0);
   }
   if (result.find("changed") == nullptr) result.set("changed", false);
   if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
-  if (flag(result, "skipped")) return {};
+  if (flag(result, "skipped")) return;
   if (task_.has_changed_when) {
-    bool changed = true;
-    for (const play::Condition& condition : task_.changed_when) {
-      auto holds = scope_.condition(condition.expression);
-      if (!holds) {
-        const Error error = std::move(holds).error().at_if_unknown(condition.span);
-        result.set("failed", true);
-        result.set("changed_when_result", error.message());
-        result.set("msg", "the changed_when condition cannot be evaluated: " + error.one_line());
-        show_place(result, error);
-        return {};
-      }
-      changed = changed && *holds;
-    }
-    result.set("changed", changed);
+    if (!judge_by(task_.changed_when, "changed", result)) return;
     if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
   }
-  if (task_.has_failed_when) {
-    bool failed = true;
-    for (const play::Condition& condition : task_.failed_when) {
-      auto holds = scope_.condition(condition.expression);
-      if (!holds) {
-        const Error error = std::move(holds).error().at_if_unknown(condition.span);
-        result.set("failed", true);
-        result.set("failed_when_result", error.message());
-        result.set("msg", "the failed_when condition cannot be evaluated: " + error.one_line());
-        show_place(result, error);
-        return {};
-      }
-      failed = failed && *holds;
-    }
-    result.set("failed", failed);
-    result.set("failed_when_result", failed);
-  }
-  return {};
+  if (task_.has_failed_when && judge_by(task_.failed_when, "failed", result))
+    result.set("failed_when_result", flag(result, "failed"));
 }
 
 void TaskRun::store_facts(const Value& result) {
   const Value* facts = result.find("ansible_facts");
   if (facts == nullptr || !facts->is_map()) return;
-  constexpr std::string_view kPrefix = "ansible_";
-  HostState* owner = host_.state;
-  if (!settings_.delegate_to.empty() && settings_.delegate_facts)
-    owner = &play_.run().state().host(settings_.delegate_to);
-  const bool is_set_fact = task_.module != nullptr && (task_.module->name == "set_fact" ||
-                                                       task_.module->name == "include_vars");
-  if (is_set_fact) {
-    Value& level = task_.module->name == "set_fact" ? owner->set_facts : owner->registered;
-    merge_into(level,
-               *facts,
-               play_.run().state().options.merge_hashes && task_.module->name == "include_vars");
-    if (flag(result, "_ansible_facts_cacheable")) merge_into(owner->facts, *facts, false);
+  const bool is_delegated = !settings_.delegate_to.empty() && settings_.delegate_facts;
+  HostState& owner = is_delegated ? play_.run().state().host(settings_.delegate_to) : *host_.state;
+  const std::string_view module = task_.module != nullptr ? task_.module->name : "";
+  if (module == "set_fact" || module == "include_vars") {
+    const bool merges = play_.run().state().options.merge_hashes && module == "include_vars";
+    merge_into(module == "set_fact" ? owner.set_facts : owner.registered, *facts, merges);
+    if (flag(result, "_ansible_facts_cacheable")) merge_into(owner.facts, *facts, false);
   } else {
-    for (const auto& [key, value] : facts->as_map()) {
-      const std::string name = to_text(key);
-      // What a host says of itself never becomes a template and never steers the connection.
-      Value safe = mark_deep(value, Mark::unsafe);
-      if (name.starts_with(kPrefix)) {
-        owner->facts.set(name.substr(kPrefix.size()), safe);
-        if (name == "ansible_local") owner->facts.set(name, safe);
-      } else {
-        owner->facts.set(name, safe);
-      }
-    }
-    if (task_.module != nullptr &&
-        (task_.module->name == "setup" || task_.module->name == "gather_facts")) {
-      owner->facts_gathered = true;
-      owner->facts.set("module_setup", true);
+    keep_told_facts(owner, facts->as_map());
+    if (module == "setup" || module == "gather_facts") {
+      owner.facts_gathered = true;
+      owner.facts.set("module_setup", true);
     }
   }
   scope_.forget();
@@ -148,13 +153,7 @@ Result<void> TaskRun::notify(const Value& result) {
         return Error(std::move(found).error())
             .at_if_unknown(origin != nullptr ? origin->span : task_.span);
       }
-      const auto& handlers = *found;
-      for (const play::Task* handler : handlers) {
-        if (std::find(host_.notified.begin(), host_.notified.end(), handler) ==
-            host_.notified.end()) {
-          host_.notified.push_back(handler);
-        }
-      }
+      notify_once(host_, *found);
       report::Event told = event(report::EventType::notified);
       told.task = to_text(name);
       play_.run().emit(std::move(told));

@@ -5,7 +5,7 @@
 #include "core/report/failure_place.hpp"
 #include "modules/sdk/module.hpp"
 
-#include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace gpustack::engine {
@@ -19,6 +19,56 @@ Value skipped_result(const std::string& reason, const Value& condition) {
   result.set("skip_reason", reason);
   result.set("false_condition", condition);
   return result;
+}
+
+/// A number as `retries` and `delay` take it.
+std::int64_t whole_number(const Value& value, std::int64_t otherwise) {
+  if (value.is_integer()) return value.as_integer();
+  if (value.is_real()) return static_cast<std::int64_t>(value.as_real());
+  if (value.is_string()) return std::strtoll(value.as_string().c_str(), nullptr, 10);
+  return otherwise;
+}
+
+/// What the results of a loop's items come to.
+struct LoopSummary {
+  void add(Value result, bool ignores_errors);
+  [[nodiscard]] Value result() &&;
+
+  List results;
+  bool changed = false;
+  bool failed = false;
+  bool skipped = true;
+  bool unreachable = false;
+  bool ignored = true;  ///< every failure
+};
+
+void LoopSummary::add(Value result, bool ignores_errors) {
+  changed = changed || flag(result, "changed");
+  skipped = skipped && flag(result, "skipped");
+  unreachable = unreachable || flag(result, "unreachable");
+  if (flag(result, "failed")) {
+    failed = true;
+    ignored = ignored && ignores_errors;
+  }
+  results.push_back(std::move(result));
+}
+
+Value LoopSummary::result() && {
+  Value combined{Map()};
+  combined.set("changed", changed);
+  if (results.empty()) {
+    combined.set("skipped", true);
+    combined.set("skipped_reason", "No items in the list");
+  } else if (failed) {
+    combined.set("failed", true);
+    combined.set("msg", "One or more items failed");
+  } else {
+    combined.set("msg", skipped ? "All items skipped" : "All items completed");
+    if (skipped) combined.set("skipped", true);
+  }
+  if (unreachable) combined.set("unreachable", true);
+  combined.set("results", Value(std::move(results)));
+  return combined;
 }
 
 }  // namespace
@@ -51,213 +101,180 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   co_return std::move(*result);
 }
 
-Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments) {
-  std::int64_t attempts = 1;
-  std::int64_t delay = 5;
-  if (!task_.until.empty()) {
-    GS_CO_TRY(auto retries, scope_.render(task_.retries));
-    GS_CO_TRY(auto pause, scope_.render(task_.delay));
-    const auto number = [](const Value& value, std::int64_t otherwise) {
-      if (value.is_integer()) return value.as_integer();
-      if (value.is_real()) return static_cast<std::int64_t>(value.as_real());
-      if (value.is_string())
-        return static_cast<std::int64_t>(std::strtoll(value.as_string().c_str(), nullptr, 10));
-      return otherwise;
-    };
-    const std::int64_t wanted = number(retries, 3);
-    attempts = wanted <= 0 ? 1 : wanted + 1;
-    delay = number(pause, 5);
-    if (delay < 0) delay = 1;
-  }
-  Value result;
-  for (std::int64_t attempt = 1; attempt <= attempts; ++attempt) {
-    Value sent = arguments;
-    auto answer = co_await run_action(settings, std::move(sent));
-    if (!answer) co_return Error(std::move(answer).error());
-    result = std::move(*answer);
-    const bool from_host =
-        task_.module == nullptr || task_.module->place != modules::Place::controller;
-    if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
-    if (settings.no_log) result.set("_ansible_no_log", true);
-    if (flag(result, "unreachable")) co_return result;
-    if (!flag(result, "failed") || result.find("ansible_facts") != nullptr) store_facts(result);
-    if (!task_.until.empty()) result.set("attempts", attempt);
-    GS_CO_TRY_VOID(judge(result));
-    if (task_.until.empty()) break;
-    if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
-    bool holds = true;
-    for (const play::Condition& condition : task_.until) {
-      auto one = scope_.condition(condition.expression);
-      if (!one) {
-        const Error error = std::move(one).error().at_if_unknown(condition.span);
-        result = failed_result("the until condition cannot be evaluated: " + error.one_line());
-        show_place(result, error);
-        co_return result;
-      }
-      holds = holds && *one;
-    }
-    if (holds) break;
-    result.set("retries", attempts);
-    if (attempt < attempts) {
-      report::Event retry = event(report::EventType::retry);
-      retry.result = result;
-      play_.run().emit(std::move(retry));
-      GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(delay)));
-    } else {
-      result.set("attempts", attempts - 1);
-      result.set("failed", true);
-    }
-  }
+Result<TaskRun::Attempts> TaskRun::allowed_attempts() {
+  Attempts attempts;
+  if (task_.until.empty()) return attempts;
+  GS_TRY(const auto retries, scope_.render(task_.retries));
+  GS_TRY(const auto delay, scope_.render(task_.delay));
+  const std::int64_t wanted = whole_number(retries, 3);
+  attempts.most = wanted <= 0 ? 1 : wanted + 1;
+  attempts.delay = whole_number(delay, 5);
+  if (attempts.delay < 0) attempts.delay = 1;
+  return attempts;
+}
+
+Async<Value> TaskRun::run_attempt(const TaskSettings& settings,
+                                  Value arguments,
+                                  std::int64_t attempt) {
+  GS_CO_TRY(Value result, co_await run_action(settings, std::move(arguments)));
+  const bool from_host =
+      task_.module == nullptr || task_.module->place != modules::Place::controller;
+  if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
+  if (settings.no_log) result.set("_ansible_no_log", true);
+  if (flag(result, "unreachable")) co_return result;
+  if (!flag(result, "failed") || result.find("ansible_facts") != nullptr) store_facts(result);
+  if (!task_.until.empty()) result.set("attempts", attempt);
+  judge(result);
   co_return result;
+}
+
+Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments) {
+  GS_CO_TRY(const Attempts attempts, allowed_attempts());
+  for (std::int64_t attempt = 1;; ++attempt) {
+    Value sent = arguments;
+    GS_CO_TRY(Value result, co_await run_attempt(settings, std::move(sent), attempt));
+    if (task_.until.empty() || flag(result, "unreachable")) co_return result;
+    if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
+    auto holds = all_hold(task_.until);
+    if (!holds) {
+      const Error error = std::move(holds).error();
+      result = failed_result("the until condition cannot be evaluated: " + error.one_line());
+      show_place(result, error);
+      co_return result;
+    }
+    if (*holds) co_return result;
+    result.set("retries", attempts.most);
+    if (attempt >= attempts.most) {
+      result.set("attempts", attempts.most - 1);
+      result.set("failed", true);
+      co_return result;
+    }
+    report::Event retry = event(report::EventType::retry);
+    retry.result = result;
+    play_.run().emit(std::move(retry));
+    GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(attempts.delay)));
+  }
+}
+
+Result<Value> TaskRun::include_result() {
+  GS_TRY(auto target, scope_.render(task_.include_target));
+  const bool is_file = task_.kind == play::ActionKind::include_tasks;
+  Value result{Map()};
+  result.set(is_file ? "include" : "include_role", std::move(target));
+  Value files{Map()};
+  const std::pair<const char*, const Value*> parts[] = {{"tasks_from", &task_.tasks_from},
+                                                        {"vars_from", &task_.vars_from},
+                                                        {"defaults_from", &task_.defaults_from},
+                                                        {"handlers_from", &task_.handlers_from}};
+  for (const auto& [name, part] : parts) {
+    if (part->is_null()) continue;
+    GS_TRY(const auto rendered, scope_.render(*part));
+    files.set(name, to_text(rendered));
+  }
+  result.set("include_args", std::move(files));
+  return result;
 }
 
 Async<Value> TaskRun::run_once(const Error* loop_error) {
   auto excluded = false_condition();
-  if (!excluded) {
-    if (loop_error != nullptr) co_return error_result(*loop_error);
-    co_return error_result(excluded.error());
-  }
+  if (!excluded) co_return error_result(loop_error != nullptr ? *loop_error : excluded.error());
   if (!excluded->is_null()) co_return skipped_result("Conditional result was False", *excluded);
   if (loop_error != nullptr) co_return error_result(*loop_error);
   auto settings = resolve_settings(scope_, task_);
   if (!settings) co_return error_result(settings.error());
   settings_ = *settings;
-  if (task_.kind != play::ActionKind::module) {
-    // An include: what is included is run by the walk; here only its name is found.
-    auto target = scope_.render(task_.include_target);
-    if (!target) co_return error_result(target.error());
-    Value result{Map()};
-    result.set(task_.kind == play::ActionKind::include_tasks ? "include" : "include_role", *target);
-    Value files{Map()};
-    const std::pair<const char*, const Value*> parts[] = {{"tasks_from", &task_.tasks_from},
-                                                          {"vars_from", &task_.vars_from},
-                                                          {"defaults_from", &task_.defaults_from},
-                                                          {"handlers_from", &task_.handlers_from}};
-    for (const auto& [name, part] : parts) {
-      if (part->is_null()) continue;
-      auto rendered = scope_.render(*part);
-      if (!rendered) co_return error_result(rendered.error());
-      files.set(name, to_text(*rendered));
-    }
-    result.set("include_args", std::move(files));
-    co_return result;
-  }
-  auto arguments = task_arguments();
-  if (!arguments) co_return error_result(arguments.error());
-  Value checked = std::move(*arguments);
+  const bool is_include = play::is_dynamic_include(task_);
+  auto given = is_include ? include_result() : task_arguments();
+  if (!given) co_return error_result(given.error());
+  if (is_include) co_return std::move(*given);
+  Value arguments = std::move(*given);
   const TaskSettings resolved = settings_;
-  auto result = co_await run_attempts(resolved, std::move(checked));
-  if (!result) co_return Error(std::move(result).error());
-  if (flag(*result, "changed")) {
-    auto told = notify(*result);
+  GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(arguments)));
+  if (flag(result, "changed")) {
+    auto told = notify(result);
     if (!told) co_return error_result(told.error());
   }
-  co_return std::move(*result);
+  co_return result;
+}
+
+Async<void> TaskRun::pause_before(std::size_t index) {
+  if (index == 0 || task_.loop_control.pause.is_null()) co_return Result<void>();
+  GS_CO_TRY(const auto pause, scope_.render(task_.loop_control.pause));
+  double seconds = 0;
+  if (pause.is_string()) seconds = std::strtod(pause.as_string().c_str(), nullptr);
+  if (pause.is_number()) seconds = pause.as_real();
+  GS_CO_TRY_VOID(co_await async::sleep_for(
+      std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000))));
+  co_return Result<void>();
+}
+
+Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t index) {
+  const play::LoopControl& control = task_.loop_control;
+  Value label = item;
+  if (!control.label.is_null()) {
+    auto rendered = scope_.render(control.label);
+    if (rendered) label = std::move(*rendered);
+  }
+  result.set(control.loop_var, item);
+  result.set("ansible_loop_var", Value(control.loop_var));
+  if (!control.index_var.empty()) {
+    result.set(control.index_var, Value(static_cast<std::int64_t>(index)));
+    result.set("ansible_index_var", Value(control.index_var));
+  }
+  if (control.extended) {
+    GS_TRY(auto extended, scope_.variable("ansible_loop"));
+    result.set("ansible_loop", std::move(extended));
+  }
+  if (task_.kind == play::ActionKind::module || flag(result, "failed") || flag(result, "skipped"))
+    report_result(report::EventType::item_result, result, label);
+  result.mutable_map().erase(report::kPlaceKey);
+  result.set("_ansible_item_label", label);
+  return {};
 }
 
 Async<Value> TaskRun::run_loop(List items) {
-  List results;
   in_loop_ = true;
-  bool changed = false;
-  bool failed = false;
-  bool skipped = true;
-  bool unreachable = false;
-  bool ignored = true;
-  for (std::size_t index = 0; index < items.size(); ++index) {
+  LoopSummary summary;
+  for (std::size_t index = 0; index < items.size() && !summary.unreachable; ++index) {
     set_loop_variables(items, index);
-    if (index > 0 && !task_.loop_control.pause.is_null()) {
-      GS_CO_TRY(auto pause, scope_.render(task_.loop_control.pause));
-      const double seconds = pause.is_string() ? std::strtod(pause.as_string().c_str(), nullptr)
-                                               : (pause.is_number() ? pause.as_real() : 0.0);
-      GS_CO_TRY_VOID(co_await async::sleep_for(
-          std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000))));
-    }
-    auto answer = co_await run_once(nullptr);
-    if (!answer) co_return Error(std::move(answer).error());
-    Value result = std::move(*answer);
-    Value label = items[index];
-    if (!task_.loop_control.label.is_null()) {
-      auto rendered = scope_.render(task_.loop_control.label);
-      if (rendered) label = std::move(*rendered);
-    }
-    result.set(task_.loop_control.loop_var, items[index]);
-    result.set("ansible_loop_var", Value(task_.loop_control.loop_var));
-    if (!task_.loop_control.index_var.empty()) {
-      result.set(task_.loop_control.index_var, Value(static_cast<std::int64_t>(index)));
-      result.set("ansible_index_var", Value(task_.loop_control.index_var));
-    }
-    if (task_.loop_control.extended) {
-      GS_CO_TRY(auto extended, scope_.variable("ansible_loop"));
-      result.set("ansible_loop", std::move(extended));
-    }
-    if (task_.kind == play::ActionKind::module || flag(result, "failed") ||
-        flag(result, "skipped")) {
-      report_result(report::EventType::item_result, result, label);
-    }
-    result.mutable_map().erase(report::kPlaceKey);
-    result.set("_ansible_item_label", label);
-    changed = changed || flag(result, "changed");
-    skipped = skipped && flag(result, "skipped");
-    if (flag(result, "failed")) {
-      failed = true;
-      ignored = ignored && settings_.ignore_errors;
-    }
-    unreachable = unreachable || flag(result, "unreachable");
-    results.push_back(std::move(result));
-    if (unreachable) break;
+    GS_CO_TRY_VOID(co_await pause_before(index));
+    GS_CO_TRY(Value result, co_await run_once(nullptr));
+    GS_CO_TRY_VOID(finish_item(result, items[index], index));
+    summary.add(std::move(result), settings_.ignore_errors);
   }
-  Value combined{Map()};
-  combined.set("changed", changed);
-  if (items.empty()) {
-    combined.set("skipped", true);
-    combined.set("skipped_reason", "No items in the list");
-  } else if (failed) {
-    combined.set("failed", true);
-    combined.set("msg", "One or more items failed");
-    settings_.ignore_errors = ignored;
-  } else {
-    combined.set("msg", skipped ? "All items skipped" : "All items completed");
-    if (skipped) combined.set("skipped", true);
+  if (summary.failed) settings_.ignore_errors = summary.ignored;
+  co_return std::move(summary).result();
+}
+
+Async<Value> TaskRun::run_items() {
+  auto items = loop_items();
+  if (!items) {
+    const Error problem = items.error();
+    co_return co_await run_once(&problem);
   }
-  if (unreachable) combined.set("unreachable", true);
-  combined.set("results", Value(std::move(results)));
-  co_return combined;
+  if (!*items) co_return co_await run_once(nullptr);
+  List all = std::move(**items);
+  co_return co_await run_loop(std::move(all));
 }
 
 Async<TaskOutcome> TaskRun::run() {
-  auto items = loop_items();
-  Result<Value> answer = Value();
-  if (items && *items) {
-    List all = std::move(**items);
-    answer = co_await run_loop(std::move(all));
-  } else if (!items) {
-    const Error problem = items.error();
-    answer = co_await run_once(&problem);
-  } else {
-    answer = co_await run_once(nullptr);
-  }
-  if (!answer) co_return Error(std::move(answer).error());
   TaskOutcome outcome;
-  outcome.result = std::move(*answer);
+  GS_CO_TRY(outcome.result, co_await run_items());
   if (outcome.result.find("changed") == nullptr) outcome.result.set("changed", false);
-  outcome.failed = flag(outcome.result, "failed");
   outcome.unreachable = flag(outcome.result, "unreachable");
+  outcome.failed = flag(outcome.result, "failed") && !outcome.unreachable;
   outcome.skipped = flag(outcome.result, "skipped");
-  if (outcome.unreachable) outcome.failed = false;
   outcome.ignored = (outcome.failed && settings_.ignore_errors) ||
                     (outcome.unreachable && settings_.ignore_unreachable);
-  Value kept = outcome.result;
-  kept.mutable_map().erase(report::kPlaceKey);
-  if (task_.kind == play::ActionKind::module || outcome.failed) {
+  const bool is_include = play::is_dynamic_include(task_);
+  if (!is_include || outcome.failed) {
+    Value kept = outcome.result;
+    kept.mutable_map().erase(report::kPlaceKey);
     if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
     store(kept);
   }
-  const bool is_include =
-      task_.kind == play::ActionKind::include_tasks || task_.kind == play::ActionKind::include_role;
-  if (!is_include || outcome.failed || (outcome.skipped && !in_loop_) || outcome.unreachable ||
-      (in_loop_ && outcome.skipped)) {
+  if (!is_include || outcome.failed || outcome.skipped || outcome.unreachable)
     report_result(report::EventType::host_result, outcome.result, Value());
-  }
   outcome.result.mutable_map().erase(report::kPlaceKey);
   co_return outcome;
 }

@@ -24,18 +24,46 @@ class TaskRun {
 
  private:
   Result<std::optional<List>> loop_items();
+  /// How often `until` lets a task run, and the seconds between two attempts.
+  struct Attempts {
+    std::int64_t most = 1;
+    std::int64_t delay = 5;
+  };
+
+  Async<Value> run_items();
   Async<Value> run_loop(List items);
+  Async<void> pause_before(std::size_t index);
+  /// Adds what a loop adds to the result of one item, and reports it.
+  Result<void> finish_item(Value& result, const Value& item, std::size_t index);
   Async<Value> run_once(const Error* loop_error);
+  /// The result of an include: what is included is run by the walk; here only its name is found.
+  Result<Value> include_result();
+  Result<Attempts> allowed_attempts();
   Async<Value> run_attempts(const TaskSettings& settings, Value arguments);
+  Async<Value> run_attempt(const TaskSettings& settings, Value arguments, std::int64_t attempt);
   Async<Value> run_action(const TaskSettings& settings, Value arguments);
   Result<Value> false_condition();
+  /// Rendered, without what is omitted, checked against the module's specification.
   Result<Value> task_arguments();
-  Result<void> judge(Value& result);
+  Result<Value> written_arguments();
+  /// A template may supply arguments too; what is written out wins over it.
+  Result<void> add_template_arguments(Value& arguments) const;
+  /// module_defaults fill what the task leaves open; the innermost of a module replaces the others.
+  Result<void> add_module_defaults(Value& arguments);
+  [[nodiscard]] Error not_a_dictionary(const Value& found) const;
+  /// Sets `failed` and `changed`, by changed_when and failed_when where they are there.
+  void judge(Value& result);
+  /// False when a condition could not be evaluated: the result says so.
+  /// @param verdict  "changed" or "failed", the key of the result that is set
+  bool judge_by(const std::vector<play::Condition>& conditions,
+                const std::string& verdict,
+                Value& result);
+  Result<bool> all_hold(const std::vector<play::Condition>& conditions);
   void set_loop_variables(const List& items, std::size_t index);
   void store(const Value& result);
   void store_facts(const Value& result);
   Result<void> notify(const Value& result);
-  report::Event event(report::EventType type) const;
+  [[nodiscard]] report::Event event(report::EventType type) const;
   void report_result(report::EventType type, const Value& result, const Value& item);
 
   PlayRun& play_;

@@ -82,6 +82,57 @@ Result<std::int64_t> seconds_setting(Scope& scope,
   return seconds;
 }
 
+/// ssh or local. @error connection_settings
+Result<std::string> connection_kind(Scope& scope, const play::Node* node) {
+  const std::string& host = scope.host().name;
+  const bool implicit_local =
+      host == "localhost" && scope.run().inventory->find_host(host) == nullptr;
+  GS_TRY(std::string kind,
+         text_setting(scope,
+                      node,
+                      play::Keyword::connection,
+                      {"ansible_connection"},
+                      scope.run().options.connection,
+                      implicit_local ? "local" : "ssh"));
+  if (const auto dot = kind.rfind('.'); dot != std::string::npos) kind.erase(0, dot + 1);
+  if (kind == "smart" || kind == "paramiko" || kind == "paramiko_ssh") kind = "ssh";
+  if (kind == "ssh" || kind == "local") return kind;
+  return Error(ErrorCode::connection_settings,
+               "connection '" + kind + "' is not supported on host '" + host + "'")
+      .hint("ssh and local are");
+}
+
+/// 0 where none is given. @error connection_settings
+Result<std::uint16_t> connection_port(Scope& scope, const play::Node* node) {
+  GS_TRY(auto port, first_variable(scope, {"ansible_port", "ansible_ssh_port"}));
+  if (port.is_null()) {
+    GS_TRY(port, keyword_value(scope, node, play::Keyword::port));
+  }
+  if (port.is_null()) return 0;
+  const std::string text = to_text(port);
+  char* end = nullptr;
+  const std::int64_t number = std::strtol(text.c_str(), &end, 10);
+  if (*end != '\0' || number < 1 || number > 65535) {
+    return Error(
+        ErrorCode::connection_settings,
+        "ansible_port of host '" + scope.host().name + "' is '" + text + "', expected 1 to 65535");
+  }
+  return static_cast<std::uint16_t>(number);
+}
+
+/// Seconds; 0 where none are given. @error connection_settings
+Result<std::int64_t> connection_timeout(Scope& scope) {
+  GS_TRY(auto timeout, first_variable(scope, {"ansible_ssh_timeout", "ansible_timeout"}));
+  if (timeout.is_null()) return scope.run().options.timeout.value_or(0);
+  const std::string text = to_text(timeout);
+  char* end = nullptr;
+  const std::int64_t seconds = std::strtol(text.c_str(), &end, 10);
+  if (!text.empty() && *end == '\0' && seconds >= 1) return seconds;
+  return Error(ErrorCode::connection_settings,
+               "ansible_timeout of host '" + scope.host().name + "' is '" + text +
+                   "', expected whole seconds");
+}
+
 }  // namespace
 
 Result<bool> boolean_setting(Scope& scope,
@@ -163,48 +214,17 @@ std::string ConnectionSettings::key() const {
 }
 
 Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* node) {
-  using play::Keyword;
   const RunOptions& options = scope.run().options;
   const std::string& host = scope.host().name;
   ConnectionSettings settings;
-  const bool implicit_local =
-      host == "localhost" && scope.run().inventory->find_host(host) == nullptr;
-  GS_TRY(settings.kind,
-         text_setting(scope,
-                      node,
-                      Keyword::connection,
-                      {"ansible_connection"},
-                      options.connection,
-                      implicit_local ? "local" : "ssh"));
-  if (const auto dot = settings.kind.rfind('.'); dot != std::string::npos)
-    settings.kind.erase(0, dot + 1);
-  if (settings.kind == "smart" || settings.kind == "paramiko" || settings.kind == "paramiko_ssh")
-    settings.kind = "ssh";
-  if (settings.kind != "ssh" && settings.kind != "local") {
-    return Error(ErrorCode::connection_settings,
-                 "connection '" + settings.kind + "' is not supported on host '" + host + "'")
-        .hint("ssh and local are");
-  }
+  GS_TRY(settings.kind, connection_kind(scope, node));
   GS_TRY(auto address, first_variable(scope, {"ansible_host", "ansible_ssh_host"}));
   settings.address = address.is_null() ? host : to_text(address);
-  GS_TRY(auto port, first_variable(scope, {"ansible_port", "ansible_ssh_port"}));
-  if (port.is_null()) {
-    GS_TRY(port, keyword_value(scope, node, Keyword::port));
-  }
-  if (!port.is_null()) {
-    const std::string text = to_text(port);
-    char* end = nullptr;
-    const long number = std::strtol(text.c_str(), &end, 10);
-    if (*end != '\0' || number < 1 || number > 65535) {
-      return Error(ErrorCode::connection_settings,
-                   "ansible_port of host '" + host + "' is '" + text + "', expected 1 to 65535");
-    }
-    settings.port = static_cast<std::uint16_t>(number);
-  }
+  GS_TRY(settings.port, connection_port(scope, node));
   GS_TRY(settings.user,
          text_setting(scope,
                       node,
-                      Keyword::remote_user,
+                      play::Keyword::remote_user,
                       {"ansible_user", "ansible_ssh_user"},
                       options.remote_user,
                       ""));
@@ -229,18 +249,7 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
   if (!checking.is_null()) {
     GS_TRY(settings.host_key_checking, parse_bool(checking));
   }
-  settings.timeout_seconds = options.timeout.value_or(0);
-  GS_TRY(auto timeout, first_variable(scope, {"ansible_ssh_timeout", "ansible_timeout"}));
-  if (!timeout.is_null()) {
-    const std::string text = to_text(timeout);
-    char* end = nullptr;
-    settings.timeout_seconds = std::strtol(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0' || settings.timeout_seconds < 1) {
-      return Error(
-          ErrorCode::connection_settings,
-          "ansible_timeout of host '" + host + "' is '" + text + "', expected whole seconds");
-    }
-  }
+  GS_TRY(settings.timeout_seconds, connection_timeout(scope));
   return settings;
 }
 

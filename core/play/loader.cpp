@@ -42,9 +42,8 @@ std::vector<const Node*> Loader::follow_includes(const Site& site) {
   while (!open.empty()) {
     std::vector<const Task*> includes;
     visit_tasks(*open.back(), [&](const Task& task) {
-      const bool is_include =
-          task.kind == ActionKind::include_tasks || task.kind == ActionKind::include_role;
-      if (is_include && task.include_target.is_string() && !is_template(task.include_target))
+      if (is_dynamic_include(task) && task.include_target.is_string() &&
+          !is_template(task.include_target))
         includes.push_back(&task);
     });
     open.pop_back();

@@ -74,6 +74,12 @@ std::string describe(const Node& node) {
   return "a node";
 }
 
+bool is_dynamic_include(const Node& node) {
+  if (node.type != NodeType::task) return false;
+  const ActionKind kind = static_cast<const Task&>(node).kind;
+  return kind == ActionKind::include_tasks || kind == ActionKind::include_role;
+}
+
 std::vector<const Condition*> all_conditions(const Node& node) {
   std::vector<const Node*> path;
   for (const Node* each = &node; each != nullptr; each = inherited_from(*each))

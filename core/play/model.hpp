@@ -246,6 +246,8 @@ std::string describe(const Node& node);
 /// what it includes). nullptr at the play. Variables are another matter: `vars` of an include task
 /// do reach the included tasks, so walk Node::parent for them.
 const Node* inherited_from(const Node& node);
+/// Is it a task that brings in tasks or a role while the play runs (include_tasks, include_role)?
+bool is_dynamic_include(const Node& node);
 /// All conditions of `node`, those of its outermost ancestor first.
 std::vector<const Condition*> all_conditions(const Node& node);
 /// Settings of `keyword` from the outermost ancestor to `node` itself: for `environment` and

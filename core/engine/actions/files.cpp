@@ -1,5 +1,5 @@
-// copy, template, assemble, script, fetch: actions with a part on the controller (local files) and
-// one on the host.
+// copy, template, assemble, script: actions with a part on the controller (local files) and one on
+// the host.
 #include "core/base/json.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
@@ -74,24 +74,40 @@ Result<modules::Content> file_content(ActionCall& call, const std::string& path,
   return contents.add_file(path);
 }
 
-/// A folder of the controller as the list of folders and files to place below `dest`.
-Result<void> add_folder(ActionCall& call,
-                        const std::string& source,
-                        Value& arguments,
-                        bool decrypt) {
-  // As rsync and Ansible: `dir/` means what is in it, `dir` means the folder itself.
-  const bool contents_only = source.ends_with('/');
-  const fs::path root = fs::path(source).lexically_normal();
-  const fs::path base = contents_only ? root : root.parent_path();
-  List folders;
-  List files;
-  const bool follow =
-      call.arguments.get("local_follow").is_null() || call.arguments.get("local_follow").truthy();
-  std::vector<fs::path> paths;
-  std::error_code problem;
+std::string content_text(const Value& content) {
+  if (!content.is_map() && !content.is_list()) return to_text(content);
+  JsonStyle style;
+  style.redact_secrets = false;
+  return to_json(content, style);
+}
+
+bool true_unless_given(const Value& arguments, std::string_view name) {
+  return arguments.get(name).is_null() || arguments.get(name).truthy();
+}
+
+bool preserves_mode(const Value& arguments) {
+  return arguments.get("mode").is_string() && arguments.get("mode").as_string() == "preserve";
+}
+
+/// One file of the controller, to be placed at `dest`.
+Result<void> add_file(ActionCall& call,
+                      const std::string& path,
+                      const std::string& source,
+                      Value& arguments) {
+  GS_TRY(auto stored, file_content(call, path, true_unless_given(call.arguments, "decrypt")));
+  arguments.set("_content", stored.to_value());
+  arguments.set("_original_basename", Value(fs::path(source).filename().string()));
+  if (!preserves_mode(arguments)) return {};
+  GS_TRY(const std::uint32_t mode, local_mode(path));
+  arguments.set("mode", Value(octal(mode)));
+  return {};
+}
+
+Result<std::vector<fs::path>> paths_below(const fs::path& root, bool follow) {
   const auto options =
       follow ? fs::directory_options::follow_directory_symlink : fs::directory_options::none;
-  if (!contents_only) folders.push_back(Value(root.filename().string()));
+  std::vector<fs::path> paths;
+  std::error_code problem;
   for (auto it = fs::recursive_directory_iterator(root, options, problem);
        !problem && it != fs::recursive_directory_iterator();
        it.increment(problem)) {
@@ -99,8 +115,24 @@ Result<void> add_folder(ActionCall& call,
   }
   if (problem)
     return Error(ErrorCode::file_unreadable,
-                 "'" + source + "' cannot be listed: " + problem.message());
+                 "'" + root.string() + "' cannot be listed: " + problem.message());
   std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+/// A folder of the controller as the list of folders and files to place below `dest`.
+Result<void> add_folder(ActionCall& call, const std::string& source, Value& arguments) {
+  // As rsync and Ansible: `dir/` means what is in it, `dir` means the folder itself.
+  const bool contents_only = source.ends_with('/');
+  const fs::path root = fs::path(source).lexically_normal();
+  const fs::path base = contents_only ? root : root.parent_path();
+  const bool follow = true_unless_given(call.arguments, "local_follow");
+  const bool decrypt = true_unless_given(call.arguments, "decrypt");
+  const bool keeps_modes = preserves_mode(arguments);
+  List folders;
+  List files;
+  if (!contents_only) folders.push_back(Value(root.filename().string()));
+  GS_TRY(const auto paths, paths_below(root, follow));
   for (const fs::path& path : paths) {
     const std::string relative = path.lexically_relative(base).string();
     if (!follow && fs::is_symlink(path)) {
@@ -110,12 +142,16 @@ Result<void> add_folder(ActionCall& call,
       folders.emplace_back(relative);
     } else {
       GS_TRY(auto content, file_content(call, path.string(), decrypt));
-      GS_TRY(const std::uint32_t mode, local_mode(path.string()));
-      files.push_back(Value::map({{"path", Value(relative)},
-                                  {"_content", content.to_value()},
-                                  {"mode", Value(octal(mode))}}));
+      Value file = Value::map({{"path", Value(relative)}, {"_content", content.to_value()}});
+      // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
+      if (keeps_modes) {
+        GS_TRY(const std::uint32_t mode, local_mode(path.string()));
+        file.set("mode", Value(octal(mode)));
+      }
+      files.push_back(std::move(file));
     }
   }
+  if (keeps_modes) arguments.set("mode", Value());
   arguments.set("_directories", Value(std::move(folders)));
   arguments.set("_files", Value(std::move(files)));
   return {};
@@ -167,8 +203,7 @@ Result<std::string> render_file(ActionCall& call, const std::string& path) {
   if (options.newline_sequence == "\\n") options.newline_sequence = "\n";
   if (options.newline_sequence == "\\r") options.newline_sequence = "\r";
   if (options.newline_sequence == "\\r\\n") options.newline_sequence = "\r\n";
-  options.trim_blocks =
-      arguments.get("trim_blocks").is_null() || arguments.get("trim_blocks").truthy();
+  options.trim_blocks = true_unless_given(arguments, "trim_blocks");
   options.lstrip_blocks = arguments.get("lstrip_blocks").truthy();
   Origin origin;
   origin.span = SourceSpan{source, 1, 1, 1};
@@ -192,7 +227,7 @@ Result<std::string> join_local_fragments(ActionCall& call, const std::string& fo
   }
   if (!arguments.get("delimiter").is_null()) rules.delimiter = to_text(arguments.get("delimiter"));
   rules.ignore_hidden = arguments.get("ignore_hidden").truthy();
-  const bool decrypt = arguments.get("decrypt").is_null() || arguments.get("decrypt").truthy();
+  const bool decrypt = true_unless_given(arguments, "decrypt");
   std::vector<std::string> names;
   std::error_code problem;
   for (auto it = fs::directory_iterator(folder, problem);
@@ -220,26 +255,15 @@ Async<Value> action_copy(ActionCall& call) {
   const Value& arguments = call.arguments;
   const bool has_source = !arguments.get("src").is_null();
   const Value& content = arguments.get("content");
-  const std::string dest = to_text(arguments.get("dest"));
   if (has_source && !content.is_null())
     co_return failed_result("src and content are mutually exclusive");
   if (!has_source && content.is_null()) co_return failed_result("src (or content) is required");
-  if (!content.is_null() && dest.ends_with('/'))
+  if (!content.is_null() && to_text(arguments.get("dest")).ends_with('/'))
     co_return failed_result("can not use content with a dir as dest");
   Value sent = copy_arguments(arguments);
   if (!content.is_null()) {
-    std::string text;
-    if (content.is_string()) {
-      text = content.as_string();
-    } else if (content.is_map() || content.is_list()) {
-      JsonStyle style;
-      style.redact_secrets = false;
-      text = to_json(content, style);
-    } else {
-      text = to_text(content);
-    }
-    const modules::Content stored = call.play.run().contents().add_text(std::move(text));
-    sent.set("_content", stored.to_value());
+    std::string text = content_text(content);
+    sent.set("_content", call.play.run().contents().add_text(std::move(text)).to_value());
     co_return co_await run_on_target(call, "copy", std::move(sent));
   }
   const std::string source = to_text(arguments.get("src"));
@@ -248,25 +272,11 @@ Async<Value> action_copy(ActionCall& call) {
     co_return co_await run_on_target(call, "copy", std::move(sent));
   }
   GS_CO_TRY(std::string path, find_task_file(call, "files", source));
-  const bool decrypt = arguments.get("decrypt").is_null() || arguments.get("decrypt").truthy();
   if (fs::is_directory(path)) {
     if (source.ends_with('/') && !path.ends_with('/')) path += '/';
-    GS_CO_TRY_VOID(add_folder(call, path, sent, decrypt));
-    if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
-      sent.set("mode", Value());
-    } else {
-      // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
-      for (Value& file : sent.mutable_map().find("_files")->mutable_list())
-        file.mutable_map().erase(std::string_view("mode"));
-    }
+    GS_CO_TRY_VOID(add_folder(call, path, sent));
   } else {
-    GS_CO_TRY(auto stored, file_content(call, path, decrypt));
-    sent.set("_content", stored.to_value());
-    sent.set("_original_basename", Value(fs::path(source).filename().string()));
-    if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
-      GS_CO_TRY(const std::uint32_t mode, local_mode(path));
-      sent.set("mode", Value(octal(mode)));
-    }
+    GS_CO_TRY_VOID(add_file(call, path, source, sent));
   }
   auto result = co_await run_on_target(call, "copy", std::move(sent));
   if (result && result->get("src").is_null() && result->get("failed").is_null())
@@ -286,9 +296,8 @@ Async<Value> action_template(ActionCall& call) {
   const modules::Content stored = call.play.run().contents().add_text(std::move(*rendered));
   Value sent = copy_arguments(arguments);
   sent.set("_content", stored.to_value());
-  std::string base = fs::path(source).filename().string();
-  sent.set("_original_basename", Value(base));
-  if (sent.get("mode").is_string() && sent.get("mode").as_string() == "preserve") {
+  sent.set("_original_basename", Value(fs::path(source).filename().string()));
+  if (preserves_mode(sent)) {
     GS_CO_TRY(const std::uint32_t mode, local_mode(path));
     sent.set("mode", Value(octal(mode)));
   }
@@ -297,9 +306,8 @@ Async<Value> action_template(ActionCall& call) {
 
 Async<Value> action_assemble(ActionCall& call) {
   const Value& arguments = call.arguments;
-  const bool on_host =
-      arguments.get("remote_src").is_null() || arguments.get("remote_src").truthy();
-  if (on_host) co_return co_await run_on_target(call, "assemble", arguments);
+  if (true_unless_given(arguments, "remote_src"))
+    co_return co_await run_on_target(call, "assemble", arguments);
   const std::string source = to_text(arguments.get("src"));
   GS_CO_TRY(const std::string folder, find_task_file(call, "files", source));
   if (!fs::is_directory(folder))
@@ -326,92 +334,9 @@ Async<Value> action_script(ActionCall& call) {
     name = line.substr(begin, line.find_first_of(" \t\n", begin) - begin);
   }
   GS_CO_TRY(const std::string path, find_task_file(call, "files", name));
-  GS_CO_TRY(
-      auto stored,
-      file_content(call, path, sent.get("decrypt").is_null() || sent.get("decrypt").truthy()));
+  GS_CO_TRY(auto stored, file_content(call, path, true_unless_given(sent, "decrypt")));
   sent.set("_content", stored.to_value());
   co_return co_await run_on_target(call, "script", std::move(sent));
-}
-
-Async<Value> action_fetch(ActionCall& call) {
-  const Value& arguments = call.arguments;
-  const std::string source = to_text(arguments.get("src"));
-  std::string dest = expand_user(to_text(arguments.get("dest")));
-  if (call.settings.check) {
-    co_return Value::map({{"changed", false},
-                          {"skipped", true},
-                          {"msg", "check mode not (yet) supported for this module"}});
-  }
-  if (!dest.starts_with('/')) dest = call.play.play().play->folder + "/" + dest;
-  if (arguments.get("flat").truthy()) {
-    if (dest.ends_with('/')) {
-      dest += fs::path(source).filename().string();
-    } else if (fs::is_directory(dest)) {
-      co_return failed_result(
-          "dest is an existing directory, use a trailing slash if you want to fetch src into that "
-          "directory");
-    }
-  } else {
-    const std::string host =
-        call.settings.delegate_to.empty() ? call.host.state->name : call.settings.delegate_to;
-    dest += (dest.ends_with('/') ? "" : "/") + host + (source.starts_with('/') ? "" : "/") + source;
-  }
-  dest = fs::path(dest).lexically_normal().string();
-  std::string known;
-  if (fs::is_regular_file(dest)) {
-    GS_CO_TRY(auto stored, call.play.run().contents().add_file(dest));
-    known = stored.sha256;
-  }
-  GS_CO_TRY(Target * target, co_await target_of(call));
-  const std::string partial =
-      dest + ".gpustack-" + std::to_string(::getpid()) + "-" + std::to_string(call.host.number);
-  std::error_code problem;
-  fs::create_directories(fs::path(dest).parent_path(), problem);
-  auto file = std::make_shared<std::ofstream>();
-  auto received = std::make_shared<std::uint64_t>(0);
-  TaskCall request;
-  request.module = "fetch";
-  request.arguments = Value::map({{"src", Value(source)},
-                                  {"_known_sha256", Value(known)},
-                                  {"dest", Value(dest)},
-                                  {"fail_on_missing", arguments.get("fail_on_missing")}});
-  request.environment = call.settings.environment;
-  request.become = call.settings.become;
-  request.on_data = [file, received, partial](std::string_view bytes) {
-    if (!file->is_open()) file->open(partial, std::ios::binary | std::ios::trunc);
-    file->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    *received += bytes.size();
-  };
-  auto answer = co_await target->run(std::move(request));
-  if (file->is_open()) file->close();
-  if (!answer) {
-    fs::remove(partial, problem);
-    co_return Error(std::move(answer).error());
-  }
-  Value result = std::move(*answer);
-  if (result.get("failed").truthy() || result.get("skipped").truthy()) {
-    fs::remove(partial, problem);
-    co_return result;
-  }
-  const std::string sha256 = to_text(result.get("sha256"));
-  if (result.get("sha256").is_null()) co_return result;  // missing, and allowed to be
-  result.set("dest", Value(dest));
-  if (!known.empty() && sha256 == known) {
-    fs::remove(partial, problem);
-    result.set("changed", false);
-    co_return result;
-  }
-  if (*received == 0) std::ofstream(partial, std::ios::binary | std::ios::trunc);
-  GS_CO_TRY(auto stored, call.play.run().contents().add_file(partial));
-  if (stored.sha256 != sha256) {
-    fs::remove(partial, problem);
-    co_return failed_result("checksum mismatch: " + source + " has " + sha256 +
-                            ", what arrived has " + stored.sha256);
-  }
-  fs::rename(partial, dest, problem);
-  if (problem) co_return failed_result("'" + dest + "' cannot be written: " + problem.message());
-  result.set("changed", true);
-  co_return result;
 }
 
 }  // namespace gpustack::engine

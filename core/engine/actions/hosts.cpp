@@ -124,63 +124,77 @@ Async<Value> action_wait_for_connection(ActionCall& call) {
   co_return failed_result("timed out waiting for the connection: " + last);
 }
 
+namespace {
+
+using Seconds = std::chrono::seconds;
+
+/// Waits until the host answers with another boot id than before.
+/// @return empty once it does; otherwise what the last try met
+Async<std::string> wait_for_new_boot(ActionCall& call,
+                                     std::string before,
+                                     async::Clock::time_point until) {
+  std::string last = "it did not go down";
+  while (async::Clock::now() < until) {
+    GS_CO_TRY_VOID(co_await async::sleep_for(Seconds(2)));
+    auto target = co_await target_of(call);
+    if (!target) {
+      last = target.error().message();
+      continue;
+    }
+    auto now = co_await probe(call, boot_id_command());
+    if (now && stripped(*now) != stripped(before)) co_return std::string();
+    if (now) continue;
+    last = now.error().message();
+    static_cast<void>(co_await (*target)->reset());
+  }
+  co_return last;
+}
+
+/// Runs a command until it succeeds. @return empty once it does; otherwise how it failed last
+Async<std::string> wait_for_command(ActionCall& call,
+                                    std::string command,
+                                    async::Clock::time_point until) {
+  while (true) {
+    Value argv = shell_command(command);
+    auto tested = co_await probe(call, std::move(argv));
+    if (tested) co_return std::string();
+    if (async::Clock::now() > until) co_return tested.error().message();
+    GS_CO_TRY_VOID(co_await async::sleep_for(Seconds(2)));
+  }
+}
+
+}  // namespace
+
 Async<Value> action_reboot(ActionCall& call) {
   const Value& arguments = call.arguments;
   if (call.settings.check)
     co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
-  const auto timeout = std::chrono::seconds(integer_or(arguments.get("reboot_timeout"), 600));
   const auto begin = async::Clock::now();
-  GS_CO_TRY(const std::string before, co_await probe(call, boot_id_command()));
+  const auto until = begin + Seconds(integer_or(arguments.get("reboot_timeout"), 600));
+  GS_CO_TRY(std::string before, co_await probe(call, boot_id_command()));
   Value sent = arguments;
   auto asked = co_await run_on_target(call, "reboot", std::move(sent));
   // The host may go away before it answers: that is what was asked for.
   if (asked && asked->get("failed").truthy()) co_return std::move(*asked);
   if (!asked && asked.error().code() == ErrorCode::cancelled)
     co_return Error(std::move(asked).error());
-  const auto delay = std::chrono::seconds(
-      std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0));
-  std::string last = "it did not go down";
-  bool is_back = false;
-  while (async::Clock::now() - begin < timeout) {
-    GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(2)));
-    auto target = co_await target_of(call);
-    if (target) {
-      auto now = co_await probe(call, boot_id_command());
-      if (now && stripped(*now) != stripped(before)) {
-        is_back = true;
-        break;
-      }
-      if (!now) {
-        last = now.error().message();
-        static_cast<void>(co_await (*target)->reset());
-      }
-    } else {
-      last = target.error().message();
-    }
-  }
-  const auto elapsed =
-      std::chrono::duration_cast<std::chrono::seconds>(async::Clock::now() - begin).count();
-  if (!is_back) {
-    Value result = failed_result("timed out waiting for the reboot: " + last);
+  GS_CO_TRY(const std::string missing, co_await wait_for_new_boot(call, std::move(before), until));
+  const std::int64_t elapsed =
+      std::chrono::duration_cast<Seconds>(async::Clock::now() - begin).count();
+  if (!missing.empty()) {
+    Value result = failed_result("timed out waiting for the reboot: " + missing);
     result.set("rebooted", false);
-    result.set("elapsed", static_cast<std::int64_t>(elapsed));
+    result.set("elapsed", elapsed);
     co_return result;
   }
-  GS_CO_TRY_VOID(co_await async::sleep_for(delay));
+  GS_CO_TRY_VOID(co_await async::sleep_for(
+      Seconds(std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0))));
   const Value& test = arguments.get("test_command");
-  const std::string test_command = test.is_null() ? "whoami" : to_text(test);
-  while (true) {
-    Value argv = shell_command(test_command);
-    auto tested = co_await probe(call, std::move(argv));
-    if (tested) break;
-    if (async::Clock::now() - begin > timeout) {
-      co_return failed_result("the host is back, but '" + test_command +
-                              "' fails: " + tested.error().message());
-    }
-    GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(2)));
-  }
-  co_return Value::map(
-      {{"changed", true}, {"rebooted", true}, {"elapsed", static_cast<std::int64_t>(elapsed)}});
+  std::string command = test.is_null() ? "whoami" : to_text(test);
+  GS_CO_TRY(const std::string failure, co_await wait_for_command(call, command, until));
+  if (!failure.empty())
+    co_return failed_result("the host is back, but '" + command + "' fails: " + failure);
+  co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", elapsed}});
 }
 
 namespace {

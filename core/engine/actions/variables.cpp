@@ -55,21 +55,55 @@ Result<bool> is_ignored(const std::vector<std::string>& ignored, const std::stri
   return false;
 }
 
+/// Which files of a folder include_vars reads.
+struct VarsFolderRules {
+  std::optional<regex::Pattern> matching;
+  std::vector<std::string> ignored;  ///< regular expressions
+  std::vector<std::string> extensions;
+  bool ignores_other_extensions = false;
+
+  /// @error regex, invalid_argument  for an extension that is not expected
+  [[nodiscard]] Result<bool> wants(const fs::path& path) const;
+};
+
+Result<bool> VarsFolderRules::wants(const fs::path& path) const {
+  const std::string name = path.filename().string();
+  if (matching) {
+    GS_TRY(const auto found, matching->search(name));
+    if (!found) return false;
+  }
+  GS_TRY(const bool skipped, is_ignored(ignored, name));
+  if (skipped) return false;
+  std::string extension = path.extension().string();
+  if (!extension.empty()) extension.erase(0, 1);
+  if (std::ranges::find(extensions, extension) != extensions.end()) return true;
+  if (ignores_other_extensions) return false;
+  return Error(ErrorCode::invalid_argument,
+               "'" + path.string() + "' does not have a valid extension: " +
+                   to_text(Value(List(extensions.begin(), extensions.end()))));
+}
+
+Result<VarsFolderRules> vars_folder_rules(const Value& arguments) {
+  VarsFolderRules rules;
+  rules.extensions = texts_of(arguments.get("extensions"));
+  if (rules.extensions.empty()) rules.extensions = {"yaml", "yml", "json"};
+  rules.ignored = texts_of(arguments.get("ignore_files"));
+  rules.ignores_other_extensions = arguments.get("ignore_unknown_extensions").truthy();
+  if (!arguments.get("files_matching").is_null()) {
+    GS_TRY(rules.matching, regex::Pattern::compile(to_text(arguments.get("files_matching"))));
+  }
+  return rules;
+}
+
 /// Folder by folder, the files of each by name. @source ansible-core 2.14, action include_vars
 Result<void> load_vars_folder(ActionCall& call,
                               const std::string& folder,
                               Value& into,
                               List& included) {
   const Value& arguments = call.arguments;
-  std::vector<std::string> extensions = texts_of(arguments.get("extensions"));
-  if (extensions.empty()) extensions = {"yaml", "yml", "json"};
-  const std::vector<std::string> ignored = texts_of(arguments.get("ignore_files"));
+  GS_TRY(const VarsFolderRules rules, vars_folder_rules(arguments));
   const std::int64_t depth =
       arguments.get("depth").is_integer() ? arguments.get("depth").as_integer() : 0;
-  std::optional<regex::Pattern> matching;
-  if (!arguments.get("files_matching").is_null()) {
-    GS_TRY(matching, regex::Pattern::compile(to_text(arguments.get("files_matching"))));
-  }
   std::vector<fs::path> files;
   std::error_code problem;
   for (auto it = fs::recursive_directory_iterator(folder, problem);
@@ -79,22 +113,8 @@ Result<void> load_vars_folder(ActionCall& call,
       if (depth > 0 && it.depth() + 1 >= depth) it.disable_recursion_pending();
       continue;
     }
-    const std::string name = it->path().filename().string();
-    if (matching) {
-      GS_TRY(const auto found, matching->search(name));
-      if (!found) continue;
-    }
-    GS_TRY(const bool skipped, is_ignored(ignored, name));
-    if (skipped) continue;
-    std::string extension = it->path().extension().string();
-    if (!extension.empty()) extension.erase(0, 1);
-    if (std::find(extensions.begin(), extensions.end(), extension) == extensions.end()) {
-      if (arguments.get("ignore_unknown_extensions").truthy()) continue;
-      return Error(ErrorCode::invalid_argument,
-                   "'" + it->path().string() + "' does not have a valid extension: " +
-                       to_text(Value(List(extensions.begin(), extensions.end()))));
-    }
-    files.push_back(it->path());
+    GS_TRY(const bool wanted, rules.wants(it->path()));
+    if (wanted) files.push_back(it->path());
   }
   std::sort(files.begin(), files.end(), [](const fs::path& left, const fs::path& right) {
     const fs::path folder_left = left.parent_path();
@@ -104,6 +124,23 @@ Result<void> load_vars_folder(ActionCall& call,
   for (const fs::path& file : files)
     GS_TRY_VOID(load_vars_file(call, file.string(), into, included));
   return {};
+}
+
+/// `groups` of add_host: a list, or names with commas between them.
+std::vector<std::string> group_names(const Value& value) {
+  std::vector<std::string> groups;
+  for (const std::string& entry : texts_of(value)) {
+    std::size_t start = 0;
+    while (start <= entry.size()) {
+      const std::size_t comma = std::min(entry.find(',', start), entry.size());
+      std::string group = entry.substr(start, comma - start);
+      group.erase(0, group.find_first_not_of(' '));
+      group.erase(group.find_last_not_of(' ') + 1);
+      if (!group.empty()) groups.push_back(std::move(group));
+      start = comma + 1;
+    }
+  }
+  return groups;
 }
 
 }  // namespace
@@ -248,17 +285,8 @@ Async<Value> action_add_host(ActionCall& call) {
     if (argument == "name" || argument == "host" || argument == "hostname") {
       name = to_text(value);
     } else if (argument == "groups" || argument == "group" || argument == "groupname") {
-      for (const std::string& entry : texts_of(value)) {
-        std::size_t start = 0;
-        while (start <= entry.size()) {
-          const std::size_t comma = std::min(entry.find(',', start), entry.size());
-          std::string group = entry.substr(start, comma - start);
-          group.erase(0, group.find_first_not_of(' '));
-          group.erase(group.find_last_not_of(' ') + 1);
-          if (!group.empty()) groups.push_back(group);
-          start = comma + 1;
-        }
-      }
+      const auto named = group_names(value);
+      groups.insert(groups.end(), named.begin(), named.end());
     } else {
       variables.set(argument, value);
     }

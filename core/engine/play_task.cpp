@@ -1,0 +1,198 @@
+// One task of a play on one host: whether it runs, who runs it for whom, what its outcome means.
+#include "core/engine/play_run.hpp"
+#include "core/engine/task_run.hpp"
+#include "core/play/tags.hpp"
+#include "modules/sdk/module.hpp"
+
+#include <cstdlib>
+
+namespace gpustack::engine {
+
+namespace {
+
+/// Actions that change what all hosts share run once for all of them (Ansible's BYPASS_HOST_LOOP).
+bool runs_for_all(const play::Task& task) {
+  return task.module != nullptr &&
+         (task.module->name == "add_host" || task.module->name == "pause");
+}
+
+}  // namespace
+
+std::uint64_t PlayRun::announce(const play::Task& task,
+                                const Position& at,
+                                const std::string& name) {
+  auto [slot, is_new] = announced_.emplace(at, 0);
+  if (!is_new) return slot->second;
+  slot->second = run_.next_task_id();
+  report::Event event(report::EventType::task_started);
+  event.play = play_.name;
+  event.task = name;
+  event.task_id = slot->second;
+  event.action = task.action;
+  event.is_handler = task.is_handler;
+  event.check = run_.state().options.check;
+  if (task.span.known()) event.path = task.span.file->path() + ":" + std::to_string(task.span.line);
+  run_.emit(std::move(event));
+  return slot->second;
+}
+
+bool PlayRun::should_run(HostRun& host, const play::Task& task) {
+  if (task.is_handler) return true;
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  play::TagSet tags;
+  for (const Value& tag : play::written_tags(task)) {
+    auto rendered = scope.render(tag);
+    play::add_tags(tags, rendered ? *rendered : tag);
+  }
+  return play::should_run(tags, run_.tag_choice());
+}
+
+Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
+  if (flow == Flow::unreachable) {
+    host.state->unreachable = true;
+    play_.removed.insert(host.state->name);
+  } else if (flow == Flow::failed && host.rescue_depth == 0) {
+    host.state->failed = true;
+    play_.removed.insert(host.state->name);
+  }
+  const bool counts = flow == Flow::unreachable || (flow == Flow::failed && host.rescue_depth == 0);
+  if (!counts) return flow;
+  ++failed_count_;
+  // As in Ansible, a host that still has an `always` before it is not lost yet and stops nobody.
+  if (any_errors_fatal && host.always_depth == 0) aborted_ = true;
+  const Value& limit = play_.play->max_fail_percentage;
+  if (!limit.is_null() && !play_.batch.empty()) {
+    const double percent =
+        limit.is_number() ? limit.as_real() : std::strtod(to_text(limit).c_str(), nullptr);
+    const double failed =
+        100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
+    if (failed > percent) aborted_ = true;
+  }
+  return flow;
+}
+
+void PlayRun::take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot) {
+  if (!task.register_name.empty()) host.state->registered.set(task.register_name, slot.result);
+  const Value* facts = slot.result.find("ansible_facts");
+  if (facts != nullptr && facts->is_map()) merge_into(host.state->set_facts, *facts, false);
+}
+
+Flow PlayRun::count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome) {
+  report::HostStats& stats = run_.stats(host.state->name);
+  if (outcome.unreachable && !outcome.ignored) {
+    stats.unreachable += 1;
+    return Flow::unreachable;
+  }
+  if (outcome.failed && !outcome.ignored) {
+    if (host.rescue_depth > 0) {
+      stats.rescued += 1;
+      host.state->registered.set("ansible_failed_result", outcome.result);
+      host.state->registered.set(
+          "ansible_failed_task",
+          Value::map({{"name", Value(task.name)}, {"action", Value(task.action)}}));
+    } else {
+      stats.failed += 1;
+    }
+    return Flow::failed;
+  }
+  if (outcome.ignored) stats.ignored += 1;
+  if (outcome.skipped && !outcome.ignored) {
+    stats.skipped += 1;
+  } else if (outcome.ignored || !play::is_dynamic_include(task)) {
+    stats.ok += 1;
+    if (flag(outcome.result, "changed")) stats.changed += 1;
+  }
+  return Flow::go_on;
+}
+
+bool PlayRun::has_started(HostRun& host, const play::Task& task) {
+  if (!host.has_started && !task.is_implicit) host.has_started = run_.is_start(task);
+  return host.has_started || task.is_implicit;
+}
+
+Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at) {
+  if (!should_run(host, task) || !has_started(host, task)) co_return Flow::go_on;
+  GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
+  if (ended_) co_return Flow::end_play;
+  if (ended_batch_) co_return Flow::end_batch;
+  if (aborted_) {
+    host.state->failed = true;
+    co_return Flow::failed;
+  }
+  if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
+  if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {
+    const play::Play& play = *play_.play;
+    GS_CO_TRY_VOID(run_.load_vars_files(play, play.vars_files, play_, *host.state));
+  }
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  GS_CO_TRY(const bool asked_once, boolean_setting(scope, task, play::Keyword::run_once, false));
+  GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
+  OnceSlot* slot = nullptr;
+  if (asked_once || runs_for_all(task)) {
+    auto& place = once_[at];
+    if (!place) {
+      place = std::make_unique<OnceSlot>(executor_);
+      slot = place.get();
+    } else {
+      GS_CO_TRY_VOID(co_await place->done.wait());
+      if (!asked_once) co_return Flow::go_on;  // the result is the first host's alone
+      take_once_result(host, task, *place);
+      if (place->flow == Flow::failed) co_return finish_task(host, Flow::failed, false);
+      if (!play::is_dynamic_include(task)) co_return Flow::go_on;
+    }
+  }
+  const std::uint64_t id = announce(task, at, task_title(scope, task));
+  auto answer = co_await execute_task(*this, host, task, id);
+  if (!answer) {
+    if (slot != nullptr) slot->done.set();
+    co_return Error(std::move(answer).error());
+  }
+  TaskOutcome outcome = std::move(*answer);
+  Flow flow = count_outcome(host, task, outcome);
+  if (slot != nullptr) {
+    slot->result = outcome.result;
+    slot->flow = flow;
+    slot->done.set();
+  }
+  flow = finish_task(host, flow, fatal);
+  const bool has_target = play::is_dynamic_include(task) && !outcome.skipped && !outcome.failed;
+  if (flow != Flow::go_on || !has_target) co_return flow;
+  co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));
+}
+
+Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at) {
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  for (const play::Condition* condition : play::all_conditions(task)) {
+    GS_CO_TRY(const bool holds, scope.condition(condition->expression));
+    if (!holds) co_return Flow::go_on;
+  }
+  const std::string& action = task.free_form;
+  if (action == "flush_handlers") co_return co_await flush_handlers(host, std::move(at));
+  if (action == "end_host") {
+    play_.removed.insert(host.state->name);
+    co_return Flow::end_host;
+  }
+  if (action == "end_role") co_return Flow::end_role;
+  if (action == "end_play") {
+    end_play();
+    co_return Flow::end_play;
+  }
+  if (action == "end_batch") {
+    end_batch();
+    co_return Flow::end_batch;
+  }
+  if (action == "clear_facts") {
+    host.state->facts = Value(Map());  // set_fact's own values stay
+    host.state->facts_gathered = false;
+    GS_CO_TRY_VOID(run_.load_vars_files(*play_.play, play_.play->vars_files, play_, *host.state));
+  } else if (action == "clear_host_errors") {
+    clear_host_errors();
+  } else if (action == "reset_connection") {
+    GS_CO_TRY(auto settings, resolve_connection(scope, &task));
+    auto target = co_await run_.targets().get(host.state->name, settings);
+    if (target) GS_CO_TRY_VOID(co_await (*target)->reset());
+  }
+  co_return Flow::go_on;
+}
+
+}  // namespace gpustack::engine
