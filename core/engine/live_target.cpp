@@ -361,7 +361,7 @@ Async<void> LiveTargetPool::Live::reset() {
   co_return Result<void>();
 }
 
-LiveTargetPool::LiveTargetPool(asio::any_io_executor executor,
+LiveTargetPool::LiveTargetPool(const asio::any_io_executor& executor,
                                transport::ConnectorSettings settings)
     : executor_(executor), connector_(executor, std::move(settings)) {}
 

@@ -15,7 +15,7 @@ namespace gpustack::engine {
 /// Thread: the strand of the executor.
 class LiveTargetPool final : public TargetPool {
  public:
-  LiveTargetPool(asio::any_io_executor executor, transport::ConnectorSettings settings);
+  LiveTargetPool(const asio::any_io_executor& executor, transport::ConnectorSettings settings);
   ~LiveTargetPool() override;
 
   /// Where contents that runners ask for come from. Called once, before the first get(). Outlives
