@@ -226,6 +226,15 @@ void Run::tell_no_hosts(const PlayState& play_state, report::EventType what) {
   emit(std::move(none));
 }
 
+void Run::warn_of_waiting_files(const PlayState& play_state) {
+  for (const auto& [host, place] : play_state.vars_files_waiting) {
+    if (!is_lost(host) && warned_files_.insert(place.text()).second)
+      warn(
+          "this vars file has no name before facts are gathered, and they were not: it is left out",
+          place);
+  }
+}
+
 Async<bool> Run::run_play(const play::Play& play) {
   PlayState play_state;
   play_state.play = &play;
@@ -270,6 +279,7 @@ Async<bool> Run::run_batches(PlayState& play_state, std::vector<std::vector<std:
     }
     PlayRun run(*this, play_state, executor);
     GS_CO_TRY(const AfterBatch after, co_await run.run_batch());
+    warn_of_waiting_files(play_state);
     if (after == AfterBatch::next_play) break;
     if (after == AfterBatch::next_batch) continue;
     if (std::ranges::all_of(batch, [&](const std::string& host) { return is_lost(host); }))

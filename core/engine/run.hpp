@@ -129,6 +129,7 @@ class Run {
   /// Failed or unreachable in an earlier play or batch.
   bool is_lost(const std::string& host);
   Result<void> check_before(const play::Site& site);
+  void warn_of_waiting_files(const PlayState& play_state);
   Result<void> check_play(const play::Play& play, bool is_first);
   Result<inventory::Selection> selected(const play::Play& play,
                                         Scope& scope,
@@ -154,6 +155,7 @@ class Run {
   std::map<std::string, report::HostStats> stats_;
   Value custom_stats_;
   std::set<std::string> warned_patterns_;
+  std::set<std::string> warned_files_;  ///< places of vars_files
   std::uint64_t task_ids_ = 0;
   bool reached_start_ = false;
 };

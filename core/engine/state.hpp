@@ -42,7 +42,8 @@ struct PlayState {
   Value prompted = Value(Map());       ///< answers to vars_prompt
   std::vector<const play::Role*>
       public_roles;  ///< roles whose variables the whole play sees, in order of use
-  std::set<std::string> vars_files_waiting;  ///< hosts with entries that need facts to have a name
+  /// Hosts with entries that need facts to have a name, and where the first of them is written.
+  std::map<std::string, SourceSpan> vars_files_waiting;
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
 

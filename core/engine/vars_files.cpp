@@ -60,7 +60,9 @@ Result<void> Run::load_vars_files(const play::Play& play,
     Scope scope(state_, &play_state, host, &play);
     GS_TRY(const VarsFilesEntry loaded, load_entry(scope, entry, play.span));
     if (loaded.is_waiting) {
-      play_state.vars_files_waiting.insert(host.name);
+      const Origin* origin = entry.origin();
+      play_state.vars_files_waiting.emplace(host.name,
+                                            origin != nullptr ? origin->span : play.span);
       continue;
     }
     merge_into(merged, loaded.values, state_.options.merge_hashes);

@@ -54,6 +54,9 @@ void show_place(Value& result, const Error& error);
 /// A result of an Error: `unreachable` for transport errors, else `failed`.
 Value error_result(const Error& error);
 
+/// Where the task writes an argument; the place of the action for one that is not written out.
+SourceSpan place_of(const ActionCall& call, const std::string& argument);
+
 /// Finds a file the task names (`files`, `templates`, `vars`) by Ansible's search path.
 Result<std::string> find_task_file(ActionCall& call,
                                    std::string_view kind,

@@ -112,17 +112,18 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   co_return co_await target->run(std::move(request));
 }
 
+SourceSpan place_of(const ActionCall& call, const std::string& argument) {
+  const auto span = call.task.argument_spans.find(argument);
+  return span == call.task.argument_spans.end() ? call.task.action_span : span->second;
+}
+
 Result<std::string> find_task_file(ActionCall& call,
                                    std::string_view kind,
                                    const std::string& name) {
   ControllerServices services(call.scope);
   auto found = services.find_file(kind, name);
   if (found) return found;
-  const auto span = call.task.argument_spans.find("src");
-  Error error = std::move(found).error();
-  return span == call.task.argument_spans.end()
-             ? std::move(error).at_if_unknown(call.task.action_span)
-             : std::move(error).at_if_unknown(span->second);
+  return Error(std::move(found).error()).at_if_unknown(place_of(call, "src"));
 }
 
 }  // namespace gpustack::engine

@@ -223,7 +223,9 @@ Result<std::string> join_local_fragments(ActionCall& call, const std::string& fo
   modules::FragmentRules rules;
   rules.always_end_delimiter = true;  // as Ansible's controller does, though not its module
   if (!arguments.get("regexp").is_null()) {
-    GS_TRY(rules.wanted, regex::Pattern::compile(to_text(arguments.get("regexp"))));
+    auto wanted = regex::Pattern::compile(to_text(arguments.get("regexp")));
+    if (!wanted) return Error(std::move(wanted).error()).at_if_unknown(place_of(call, "regexp"));
+    rules.wanted = std::move(*wanted);
   }
   if (!arguments.get("delimiter").is_null()) rules.delimiter = to_text(arguments.get("delimiter"));
   rules.ignore_hidden = arguments.get("ignore_hidden").truthy();
@@ -310,8 +312,10 @@ Async<Value> action_assemble(ActionCall& call) {
     co_return co_await run_on_target(call, "assemble", arguments);
   const std::string source = to_text(arguments.get("src"));
   GS_CO_TRY(const std::string folder, find_task_file(call, "files", source));
-  if (!fs::is_directory(folder))
-    co_return failed_result("Source (" + folder + ") is not a directory");
+  if (!fs::is_directory(folder)) {
+    co_return Error(ErrorCode::invalid_argument, "Source (" + folder + ") is not a directory")
+        .at(place_of(call, "src"));
+  }
   GS_CO_TRY(std::string text, join_local_fragments(call, folder));
   Value sent = copy_arguments(arguments);
   sent.mutable_map().erase(std::string_view("remote_src"));

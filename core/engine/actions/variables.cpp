@@ -149,17 +149,23 @@ Async<Value> action_set_fact(ActionCall& call) {
   Value facts{Map()};
   bool cacheable = false;
   for (const auto& [key, value] : call.arguments.as_map()) {
-    GS_CO_TRY(const Value rendered_key, call.scope.render(key));
-    const std::string name = to_text(rendered_key);
+    auto rendered_key = call.scope.render(key);
+    if (!rendered_key) {
+      co_return Error(std::move(rendered_key).error())
+          .at_if_unknown(place_of(call, to_text(key)))
+          .while_doing("rendering the variable's name");
+    }
+    const std::string name = to_text(*rendered_key);
     if (name == "cacheable") {
       GS_CO_TRY(cacheable, parse_bool(value));
       continue;
     }
     if (!is_variable_name(name)) {
-      co_return failed_result("The variable name '" + name +
-                              "' is not valid. Variables must start with a letter or underscore "
-                              "character, and contain only "
-                              "letters, numbers and underscores.");
+      co_return Error(ErrorCode::invalid_argument,
+                      "The variable name '" + name +
+                          "' is not valid. Variables must start with a letter or underscore "
+                          "character, and contain only letters, numbers and underscores.")
+          .at(place_of(call, to_text(key)));
     }
     Value kept = value;
     if (kept.is_string()) {
