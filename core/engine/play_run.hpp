@@ -87,10 +87,12 @@ class PlayRun {
   Async<Flow> gather_facts(HostRun& host, Position at);
   Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
   bool should_run(HostRun& host, const play::Task& task);
+  /// What became of the play meanwhile; go_on when nothing did.
+  Flow stopped_flow(HostRun& host);
   /// False before the task of --start-at-task.
   bool has_started(HostRun& host, const play::Task& task);
   /// What a run_once task brought to the host that ran it counts for this one, too.
-  void take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot);
+  Flow take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot);
   Flow count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome);
   Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);

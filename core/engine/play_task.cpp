@@ -71,10 +71,11 @@ Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
   return flow;
 }
 
-void PlayRun::take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot) {
+Flow PlayRun::take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot) {
   if (!task.register_name.empty()) host.state->registered.set(task.register_name, slot.result);
   const Value* facts = slot.result.find("ansible_facts");
   if (facts != nullptr && facts->is_map()) merge_into(host.state->set_facts, *facts, false);
+  return slot.flow == Flow::failed ? finish_task(host, Flow::failed, false) : Flow::go_on;
 }
 
 Flow PlayRun::count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome) {
@@ -110,15 +111,18 @@ bool PlayRun::has_started(HostRun& host, const play::Task& task) {
   return host.has_started || task.is_implicit;
 }
 
+Flow PlayRun::stopped_flow(HostRun& host) {
+  if (ended_) return Flow::end_play;
+  if (ended_batch_) return Flow::end_batch;
+  if (!aborted_) return Flow::go_on;
+  host.state->failed = true;
+  return Flow::failed;
+}
+
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at) {
   if (!should_run(host, task) || !has_started(host, task)) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
-  if (ended_) co_return Flow::end_play;
-  if (ended_batch_) co_return Flow::end_batch;
-  if (aborted_) {
-    host.state->failed = true;
-    co_return Flow::failed;
-  }
+  if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
   if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
   if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {
     const play::Play& play = *play_.play;
@@ -136,9 +140,9 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
     } else {
       GS_CO_TRY_VOID(co_await place->done.wait());
       if (!asked_once) co_return Flow::go_on;  // the result is the first host's alone
-      take_once_result(host, task, *place);
-      if (place->flow == Flow::failed) co_return finish_task(host, Flow::failed, false);
-      if (!play::is_dynamic_include(task)) co_return Flow::go_on;
+      const Flow flow = take_once_result(host, task, *place);
+      // What is included, each host runs itself.
+      if (flow != Flow::go_on || !play::is_dynamic_include(task)) co_return flow;
     }
   }
   const std::uint64_t id = announce(task, at, task_title(scope, task));

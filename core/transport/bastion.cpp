@@ -38,7 +38,7 @@ std::string chain_name(const Target& target) {
 
 }  // namespace
 
-Bastion::Bastion(std::shared_ptr<Connector::Shared> shared, Target target)
+Bastion::Bastion(const std::shared_ptr<Connector::Shared>& shared, const Target& target)
     : connection_(shared, target),
       name_(target.name),
       starts_(shared->executor, kStartsAtOnce),

@@ -15,7 +15,7 @@ namespace gpustack::transport {
 class Bastion : public std::enable_shared_from_this<Bastion> {
  public:
   /// @param target  the jump host itself, with the jump hosts before it
-  Bastion(std::shared_ptr<Connector::Shared> shared, Target target);
+  Bastion(const std::shared_ptr<Connector::Shared>& shared, const Target& target);
 
   /// The bastion for `behind`, a target with jump hosts: the one in use, or a new one.
   static std::shared_ptr<Bastion> of(const std::shared_ptr<Connector::Shared>& shared,

@@ -105,6 +105,7 @@ std::vector<const KnownHosts::Entry*> KnownHosts::entries_of(const std::string& 
   std::ranges::sort(found);
   found.erase(std::unique(found.begin(), found.end()), found.end());
   std::vector<const Entry*> result;
+  result.reserve(found.size());
   for (const std::size_t index : found) result.push_back(&entries_[index]);
   return result;
 }

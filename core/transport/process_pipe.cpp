@@ -62,6 +62,7 @@ class SpawnPlan {
 
   int spawn(pid_t& process, const std::vector<std::string>& arguments) {
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments)
       words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);
@@ -125,7 +126,13 @@ Result<std::shared_ptr<ProcessPipe>> ProcessPipe::start(asio::any_io_executor ex
   return pipe;
 }
 
-ProcessPipe::~ProcessPipe() { close(); }
+ProcessPipe::~ProcessPipe() {
+  try {
+    close();
+  } catch (const std::exception&) {
+    // No thread could be had to wait for the killed process: it stays a zombie until we end.
+  }
+}
 
 void ProcessPipe::read_from(asio::posix::stream_descriptor& source, Stream stream) {
   std::string& piece = stream == Stream::out ? output_piece_ : error_piece_;

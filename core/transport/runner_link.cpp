@@ -12,7 +12,7 @@ constexpr std::size_t kMostUnread = 64U << 20U;
 
 }  // namespace
 
-RunnerLink::RunnerLink(asio::any_io_executor executor, std::string host)
+RunnerLink::RunnerLink(const asio::any_io_executor& executor, std::string host)
     : executor_(executor), host_(std::move(host)), ping_timer_(executor) {}
 
 void RunnerLink::attach(std::shared_ptr<Pipe> pipe) {

@@ -22,7 +22,7 @@ struct PingSettings {
 /// Thread: one strand. Shared: the ping timer and the pipe's consumer may outlast the connection.
 class RunnerLink : public std::enable_shared_from_this<RunnerLink> {
  public:
-  RunnerLink(asio::any_io_executor executor, std::string host);
+  RunnerLink(const asio::any_io_executor& executor, std::string host);
 
   /// Frames are written to `pipe` from now on.
   void attach(std::shared_ptr<Pipe> pipe);

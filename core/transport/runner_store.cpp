@@ -30,8 +30,10 @@ std::string architecture_of(const std::string& content) {
   if (content.size() < 20 || !content.starts_with("\x7f"
                                                   "ELF"))
     return {};
-  const unsigned machine =
-      static_cast<unsigned char>(content[18]) | static_cast<unsigned char>(content[19]) << 8U;
+  const auto byte = [&](std::size_t at) -> unsigned {
+    return static_cast<unsigned char>(content[at]);
+  };
+  const unsigned machine = byte(18) | byte(19) << 8U;
   constexpr unsigned kX86 = 62;
   constexpr unsigned kArm = 183;
   return machine == kX86 ? "x86_64" : machine == kArm ? "aarch64" : "";
@@ -55,7 +57,7 @@ Result<RunnerStore> RunnerStore::from_folder(const std::string& folder) {
 
 Result<void> RunnerStore::add(std::string path) { return add({}, std::move(path)); }
 
-Result<void> RunnerStore::add(std::string architecture, std::string path) {
+Result<void> RunnerStore::add(const std::string& architecture, std::string path) {
   Result<std::string> content = read_file(path, kLargestRunner);
   if (!content) return Error(ErrorCode::runner_unusable, content.error().message());
   const std::string found = architecture_of(*content);

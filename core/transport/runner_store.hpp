@@ -28,7 +28,7 @@ class RunnerStore {
   static Result<RunnerStore> from_folder(const std::string& folder);
 
   /// @error runner_unusable  the file cannot be read, or is not an ELF program of that architecture
-  Result<void> add(std::string architecture, std::string path);
+  Result<void> add(const std::string& architecture, std::string path);
   /// Takes the architecture from the file's ELF header; a script counts as this machine's
   /// architecture.
   Result<void> add(std::string path);

@@ -85,7 +85,9 @@ class Authentication {
     co_return settle(rc, "no proof at all");
   }
 
-  bool allows(int method) const { return !knows_methods_ || (methods_ & method) != 0; }
+  [[nodiscard]] bool allows(int method) const {
+    return !knows_methods_ || (methods_ & method) != 0;
+  }
 
   /// Takes in the outcome of an attempt.
   Result<void> settle(int rc, const std::string& what) {
@@ -149,7 +151,7 @@ class Authentication {
   }
 
   /// The agent's keys: those of named files first, without the ones that were tried as files.
-  Result<std::vector<AgentKey>> choose(std::vector<AgentKey> listed) {
+  Result<std::vector<AgentKey>> choose(const std::vector<AgentKey>& listed) {
     std::vector<AgentKey> chosen;
     const auto is_named = [this](const AgentKey& key) {
       const std::string text = base64_encode(key.blob);
@@ -188,7 +190,7 @@ class Authentication {
       note("agent", listed.error().message());
       co_return Result<void>();
     }
-    GS_CO_TRY(const std::vector<AgentKey> keys, choose(std::move(*listed)));
+    GS_CO_TRY(const std::vector<AgentKey> keys, choose(*listed));
     if (keys.empty()) co_return Result<void>();
     auto trying = authenticate_by_agent(session_, pool_, identity_.agent_socket, keys);
     GS_CO_TRY(const AgentOutcome outcome, co_await std::move(trying));

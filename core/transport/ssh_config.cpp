@@ -123,23 +123,33 @@ void SshConfig::read_text(const std::string& path,
       Section next = match_section(value, sections_[outer]);
       sections_.push_back(std::move(next));
       section = sections_.size() - 1;
-    } else if (keyword == "include" && depth < kDeepestInclude) {
-      for (const std::string_view word : split(value, " \t")) {
-        const std::string_view name = unquoted(word);
-        // `~` below the user's own folder, whose parent is the home.
-        const std::string pattern = name.starts_with("~/")
-                                        ? folder + "/.." + std::string(name.substr(1))
-                                    : name.starts_with('/') ? std::string(name)
-                                                            : folder + "/" + std::string(name);
-        for (const auto& [included_path, included] : reader(pattern)) {
-          // An included file's sections end with it, and hold only where the Include stands.
-          std::size_t inner = section;
-          read_text(included_path, included, folder, reader, inner, depth + 1);
-        }
-      }
+    } else if (keyword == "include") {
+      if (depth < kDeepestInclude) include(value, folder, reader, section, depth);
     } else if (std::ranges::find(kKeywords, keyword) != kKeywords.end()) {
       lines_.push_back(
           Line{section, keyword, std::string(value), fmt::format("{}:{}", path, number)});
+    }
+  }
+}
+
+void SshConfig::include(std::string_view names,
+                        const std::string& folder,
+                        const Reader& reader,
+                        std::size_t section,
+                        int depth) {
+  for (const std::string_view word : split(names, " \t")) {
+    const std::string name(unquoted(word));
+    std::string pattern = name;
+    // `~` below the user's own folder, whose parent is the home.
+    if (name.starts_with("~/")) {
+      pattern = folder + "/.." + name.substr(1);
+    } else if (!name.starts_with('/')) {
+      pattern = folder + "/" + name;
+    }
+    for (const auto& [path, text] : reader(pattern)) {
+      // An included file's sections end with it, and hold only where the Include stands.
+      std::size_t inner = section;
+      read_text(path, text, folder, reader, inner, depth + 1);
     }
   }
 }

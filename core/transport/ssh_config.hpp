@@ -59,6 +59,11 @@ class SshConfig {
                  const Reader& reader,
                  std::size_t& section,
                  int depth);
+  void include(std::string_view names,
+               const std::string& folder,
+               const Reader& reader,
+               std::size_t section,
+               int depth);
   static Section match_section(std::string_view criteria, const Section& outer);
 
   std::vector<Section> sections_;

@@ -96,6 +96,24 @@ Result<Jump> parse_jump(std::string_view text) {
   return jump;
 }
 
+/// Reads from an opening quote behind the closing one. @return false when there is none
+bool read_quoted(std::string_view text, std::size_t& at, std::string& word) {
+  const char quote = text[at++];
+  while (at < text.size() && text[at] != quote) {
+    const bool is_escape = text[at] == '\\' && quote == '"' && at + 1 < text.size() &&
+                           (text[at + 1] == '"' || text[at + 1] == '\\');
+    if (is_escape) ++at;
+    word += text[at++];
+  }
+  return at++ < text.size();
+}
+
+void add_files(const std::vector<std::string>& files, std::vector<std::string>& list) {
+  for (const std::string& file : files) {
+    if (file != "none") list.push_back(file);
+  }
+}
+
 Error unsupported(const std::string& shown) {
   std::string hint =
       "remove it from ansible_ssh_common_args, ansible_ssh_extra_args or ansible_ssh_args";
@@ -108,35 +126,25 @@ Error unsupported(const std::string& shown) {
 
 Result<std::vector<std::string>> split_shell_words(std::string_view text) {
   std::vector<std::string> words;
-  std::optional<std::string> word;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char letter = text[i];
-    if (quote != 0) {
-      if (letter == quote) {
-        quote = 0;
-      } else if (letter == '\\' && quote == '"' && i + 1 < text.size() &&
-                 (text[i + 1] == '"' || text[i + 1] == '\\')) {
-        *word += text[++i];
-      } else {
-        *word += letter;
-      }
-    } else if (letter == '\'' || letter == '"') {
-      quote = letter;
-      if (!word) word.emplace();
-    } else if (letter == '\\' && i + 1 < text.size()) {
-      if (!word) word.emplace();
-      *word += text[++i];
-    } else if (letter == ' ' || letter == '\t' || letter == '\n') {
+  std::optional<std::string> word;  // a word may be empty: ''
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const char letter = text[at];
+    if (letter == ' ' || letter == '\t' || letter == '\n') {
       if (word) words.push_back(std::move(*word));
       word.reset();
-    } else {
-      if (!word) word.emplace();
-      *word += letter;
+      ++at;
+      continue;
     }
+    if (!word) word.emplace();
+    if (letter == '\'' || letter == '"') {
+      if (!read_quoted(text, at, *word))
+        return unusable(fmt::format("no closing {} in the ssh arguments '{}'", letter, text));
+      continue;
+    }
+    if (letter == '\\' && at + 1 < text.size()) ++at;
+    *word += text[at++];
   }
-  if (quote != 0)
-    return unusable(fmt::format("no closing {} in the ssh arguments '{}'", quote, text));
   if (word) words.push_back(std::move(*word));
   return words;
 }
@@ -195,36 +203,64 @@ Result<void> SshOptionReader::set(const std::string& name,
   if (std::ranges::find(kWithoutMeaning, name) != kWithoutMeaning.end()) return {};
   if (is_given(name)) return {};
   give(name);
-  if (name == "port") {
-    GS_TRY(target_.port, parse_port(value));
-  } else if (name == "user") {
-    target_.user = value;
-  } else if (name == "hostname") {
-    target_.host_name = value;
-  } else if (name == "stricthostkeychecking") {
-    return set_policy(value);
-  } else if (name == "userknownhostsfile" || name == "globalknownhostsfile") {
-    GS_TRY(const std::vector<std::string> files, split_shell_words(value));
-    const bool is_system = name == "globalknownhostsfile";
-    if (is_system) target_.use_system_known_hosts = false;
-    auto& list = is_system ? target_.system_known_hosts_files : target_.known_hosts_files;
-    for (const std::string& file : files) {
-      if (file != "none") list.push_back(file);
-    }
-    if (!is_system && list.empty()) list = {"/dev/null"};
-  } else if (name == "identitiesonly") {
-    // As far as it goes here: keys that were not named are not tried.
-    target_.use_default_keys = target_.use_default_keys && lower_case(value) != "yes";
-  } else if (name == "connecttimeout") {
-    return set_timeout(value);
-  } else if (name == "proxyjump" || name == "proxycommand") {
+  if (name == "proxyjump" || name == "proxycommand") {
     // Two spellings of one setting: the first of either counts.
     give("proxyjump");
     give("proxycommand");
-    return name == "proxyjump" ? set_jumps(value) : set_proxy_command(value);
-  } else {
-    return unsupported(shown);
   }
+  struct Setter {
+    std::string_view name;
+    Result<void> (SshOptionReader::*set)(const std::string& value);
+  };
+  static constexpr std::array<Setter, 10> kSetters{{
+      {"port", &SshOptionReader::set_port},
+      {"user", &SshOptionReader::set_user},
+      {"hostname", &SshOptionReader::set_host_name},
+      {"stricthostkeychecking", &SshOptionReader::set_policy},
+      {"userknownhostsfile", &SshOptionReader::set_known_hosts},
+      {"globalknownhostsfile", &SshOptionReader::set_system_known_hosts},
+      {"identitiesonly", &SshOptionReader::set_identities_only},
+      {"connecttimeout", &SshOptionReader::set_timeout},
+      {"proxyjump", &SshOptionReader::set_jumps},
+      {"proxycommand", &SshOptionReader::set_proxy_command},
+  }};
+  const auto setter = std::ranges::find(kSetters, std::string_view(name), &Setter::name);
+  if (setter == kSetters.end()) return unsupported(shown);
+  return (this->*setter->set)(value);
+}
+
+Result<void> SshOptionReader::set_port(const std::string& value) {
+  GS_TRY(target_.port, parse_port(value));
+  return {};
+}
+
+Result<void> SshOptionReader::set_user(const std::string& value) {
+  target_.user = value;
+  return {};
+}
+
+Result<void> SshOptionReader::set_host_name(const std::string& value) {
+  target_.host_name = value;
+  return {};
+}
+
+Result<void> SshOptionReader::set_known_hosts(const std::string& value) {
+  GS_TRY(const std::vector<std::string> files, split_shell_words(value));
+  add_files(files, target_.known_hosts_files);
+  if (target_.known_hosts_files.empty()) target_.known_hosts_files = {"/dev/null"};
+  return {};
+}
+
+Result<void> SshOptionReader::set_system_known_hosts(const std::string& value) {
+  GS_TRY(const std::vector<std::string> files, split_shell_words(value));
+  target_.use_system_known_hosts = false;
+  add_files(files, target_.system_known_hosts_files);
+  return {};
+}
+
+Result<void> SshOptionReader::set_identities_only(const std::string& value) {
+  // As far as it goes here: keys that were not named are not tried.
+  target_.use_default_keys = target_.use_default_keys && lower_case(value) != "yes";
   return {};
 }
 

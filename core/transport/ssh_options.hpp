@@ -28,6 +28,12 @@ class SshOptionReader {
  private:
   void give(std::string_view name);
   [[nodiscard]] bool is_given(std::string_view name) const;
+  Result<void> set_port(const std::string& value);
+  Result<void> set_user(const std::string& value);
+  Result<void> set_host_name(const std::string& value);
+  Result<void> set_known_hosts(const std::string& value);
+  Result<void> set_system_known_hosts(const std::string& value);
+  Result<void> set_identities_only(const std::string& value);
   Result<void> set_policy(const std::string& value);
   Result<void> set_timeout(const std::string& value);
   Result<void> set_jumps(const std::string& value);

@@ -154,8 +154,8 @@ Result<void> read_settings(Target& target, const Target& defaults, Variables& va
     target.key_files.insert(
         target.key_files.end(), defaults.key_files.begin(), defaults.key_files.end());
   }
-  GS_TRY(std::string user, variables.text({"ansible_user", "ansible_ssh_user"}));
-  if (!is_given("user")) target.user = user.empty() ? defaults.user : std::move(user);
+  GS_TRY(const std::string user, variables.text({"ansible_user", "ansible_ssh_user"}));
+  if (!is_given("user")) target.user = user.empty() ? defaults.user : user;
   std::chrono::milliseconds connect = defaults.timeouts.connect;
   const Value* timeout = variables.find({"ansible_ssh_timeout", "ansible_timeout"});
   if (timeout != nullptr) {

@@ -95,7 +95,7 @@ Async<Value> action_fetch(ActionCall& call) {
         "dest is an existing directory, use a trailing slash if you want to fetch src into that "
         "directory");
   }
-  const std::string dest = *place;
+  const std::string& dest = *place;
   std::string known;
   if (fs::is_regular_file(dest)) {
     GS_CO_TRY(auto stored, call.play.run().contents().add_file(dest));
