@@ -124,10 +124,9 @@ Position child_position(Position at, std::uint32_t number);
 
 /// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
 /// @param task_id  of the announcement
-Async<TaskOutcome> execute_task(PlayRun& play,
-                                HostRun& host,
-                                const play::Task& task,
-                                std::uint64_t task_id);
+/// @param title    see task_title
+Async<TaskOutcome> execute_task(
+    PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id, std::string title);
 
 /// The task's name as shown: rendered, with its role in front; the action when it has none.
 std::string task_title(Scope& scope, const play::Task& task);

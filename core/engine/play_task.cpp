@@ -145,8 +145,9 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
       if (flow != Flow::go_on || !play::is_dynamic_include(task)) co_return flow;
     }
   }
-  const std::uint64_t id = announce(task, at, task_title(scope, task));
-  auto answer = co_await execute_task(*this, host, task, id);
+  std::string title = task_title(scope, task);
+  const std::uint64_t id = announce(task, at, title);
+  auto answer = co_await execute_task(*this, host, task, id, std::move(title));
   if (!answer) {
     if (slot != nullptr) slot->done.set();
     co_return Error(std::move(answer).error());

@@ -38,6 +38,7 @@ void notify_once(HostRun& host, const std::vector<const play::Task*>& handlers) 
 report::Event TaskRun::event(report::EventType type) const {
   report::Event event(type);
   event.host = host_.state->name;
+  event.task = title_;
   event.task_id = task_id_;
   event.action = task_.action;
   event.play = play_.play().name;

@@ -282,8 +282,9 @@ Async<TaskOutcome> TaskRun::run() {
 Async<TaskOutcome> execute_task(PlayRun& play,
                                 HostRun& host,
                                 const play::Task& task,
-                                std::uint64_t task_id) {
-  TaskRun run(play, host, task, task_id);
+                                std::uint64_t task_id,
+                                std::string title) {
+  TaskRun run(play, host, task, task_id, std::move(title));
   co_return co_await run.run();
 }
 

@@ -13,11 +13,16 @@ bool flag(const Value& result, std::string_view key);
 /// The work of execute_task for one host: keeps what loop items and attempts share.
 class TaskRun {
  public:
-  TaskRun(PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id)
+  TaskRun(PlayRun& play,
+          HostRun& host,
+          const play::Task& task,
+          std::uint64_t task_id,
+          std::string title)
       : play_(play),
         host_(host),
         task_(task),
         task_id_(task_id),
+        title_(std::move(title)),
         scope_(play.run().state(), &play.play(), *host.state, &task, &host.include_frames) {}
 
   Async<TaskOutcome> run();
@@ -70,6 +75,7 @@ class TaskRun {
   HostRun& host_;
   const play::Task& task_;
   std::uint64_t task_id_;
+  std::string title_;
   Scope scope_;
   TaskSettings settings_;
   bool any_ignored_ = false;

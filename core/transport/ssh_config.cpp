@@ -144,7 +144,7 @@ void SshConfig::include(std::string_view names,
     if (name.starts_with("~/")) {
       pattern = folder + "/.." + name.substr(1);
     } else if (!name.starts_with('/')) {
-      pattern = folder + "/" + name;
+      pattern.insert(0, folder + "/");
     }
     for (const auto& [path, text] : reader(pattern)) {
       // An included file's sections end with it, and hold only where the Include stands.
