@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace gpustack::jinja {
 
@@ -25,29 +28,39 @@ Value bound_method(Render& render, const Value& object, std::string_view name) {
                        });
 }
 
+Result<Value> get_entry(Object& mapping, const CallArguments& arguments) {
+  const MethodArguments args("get", arguments);
+  GS_TRY_VOID(args.expect(1, 2));
+  GS_TRY(Value found, mapping.item(*args.get(0)));
+  if (!found.is_undefined()) return found;
+  return args.get(1) != nullptr ? *args.get(1) : Value();
+}
+
+/// What items(), keys() and values() list.
+Result<Value> list_entries(Object& mapping, std::string_view method) {
+  GS_TRY(const List keys, mapping.iterate());
+  if (method == "keys") return Value(keys);
+  List out;
+  for (const Value& key : keys) {
+    GS_TRY(Value value, mapping.item(key));
+    out.push_back(method == "values" ? std::move(value)
+                                     : Value(List{key, std::move(value)}).as_tuple());
+  }
+  return Value(std::move(out));
+}
+
 /// items(), keys(), values() and get() of mappings that are no plain dict (`hostvars`).
-Value mapping_method(Render& render, const Value& object, std::string_view name) {
-  const std::shared_ptr<RenderHandle>& handle = render.handle();
+Value mapping_method(const Value& object, std::string_view name) {
   const std::string method(name);
-  return make_function(
-      method, [handle, object, method](const CallArguments& arguments) -> Result<Value> {
-        if (method == "get") {
-          const MethodArguments args("get", arguments);
-          GS_TRY_VOID(args.expect(1, 2));
-          GS_TRY(Value found, object.as_object().item(*args.get(0)));
-          if (!found.is_undefined()) return found;
-          return args.get(1) != nullptr ? *args.get(1) : Value();
-        }
-        GS_TRY(const List keys, object.as_object().iterate());
-        if (method == "keys") return Value(keys);
-        List out;
-        for (const Value& key : keys) {
-          GS_TRY(Value value, object.as_object().item(key));
-          out.push_back(method == "values" ? std::move(value)
-                                           : Value(List{key, std::move(value)}).as_tuple());
-        }
-        return Value(std::move(out));
-      });
+  return make_function(method, [object, method](const CallArguments& arguments) -> Result<Value> {
+    return method == "get" ? get_entry(object.as_object(), arguments)
+                           : list_entries(object.as_object(), method);
+  });
+}
+
+/// A part of a value carries the marks of the whole.
+Value part_of(const Value& whole, const Value& part) {
+  return whole.marks() == Mark::none ? part : part.marked(whole.marks());
 }
 
 Value no_attribute(const Value& object, std::string_view name) {
@@ -62,23 +75,53 @@ Value no_item(const Value& object, const Value& key) {
                           to_repr(key));
 }
 
+/// The place an index stands for, with negative ones counted from the end.
+std::optional<std::int64_t> place_at(const Value& index, std::size_t size) {
+  const auto count = static_cast<std::int64_t>(size);
+  const std::int64_t number = index.as_integer();
+  const std::int64_t place = number < 0 ? number + count : number;
+  if (place < 0 || place >= count) return std::nullopt;
+  return place;
+}
+
+Value element(const Value& object, const Value& index) {
+  const List& list = object.as_list();
+  const auto place = place_at(index, list.size());
+  if (!place) return no_item(object, index);
+  return part_of(object, list[static_cast<std::size_t>(*place)]);
+}
+
+Value character(const Value& object, const Value& index) {
+  const std::string& text = object.as_string();
+  const auto place = place_at(index, code_points(text));
+  if (!place) return no_item(object, index);
+  return Value(pick_code_points(text, *place, 1, 1)).marked(object.marks());
+}
+
+/// A word of a path: a whole number is an index, anything else a name.
+Value path_key(std::string_view word) {
+  std::int64_t number = 0;
+  const char* end = word.data() + word.size();
+  const auto done = std::from_chars(word.data(), end, number);
+  const bool is_number =
+      !word.empty() && word[0] != '-' && done.ec == std::errc() && done.ptr == end;
+  return is_number ? Value(number) : Value(word);
+}
+
 }  // namespace
 
 Result<Value> Render::attribute(const Value& object, std::string_view name) {
   if (object.is_undefined()) return object;  // the first failure is the one worth naming
   if (object.is_object()) {
-    if (object.as_object().is_mapping() &&
-        (name == "items" || name == "keys" || name == "values" || name == "get")) {
-      return mapping_method(*this, object, name);
-    }
+    if (object.as_object().is_mapping() && is_mapping_method(name))
+      return mapping_method(object, name);
     GS_TRY(Value found, object.as_object().attribute(name));
     found.mark(object.marks());
     if (owner_ != 0) return adopt(std::move(found));
     return found;
   }
   if (has_method(object, name)) return bound_method(*this, object, name);
-  if (const Value* found = object.find(name))
-    return object.marks() == Mark::none ? *found : found->marked(object.marks());
+  if (const Value* found = object.find(name)) return part_of(object, *found);
   return no_attribute(object, name);
 }
 
@@ -88,28 +131,14 @@ Result<Value> Render::item(const Value& object, const Value& key) {
       return object;
     case Kind::map:
       if (key.is_undefined()) return undefined_error(key);
-      if (const Value* found = object.as_map().find(key)) {
-        return object.marks() == Mark::none ? *found : found->marked(object.marks());
-      }
+      if (const Value* found = object.as_map().find(key)) return part_of(object, *found);
       break;
-    case Kind::list: {
-      if (!key.is_integer() && !key.is_bool()) break;
-      const List& list = object.as_list();
-      std::int64_t index = key.as_integer();
-      if (index < 0) index += static_cast<std::int64_t>(list.size());
-      if (index < 0 || index >= static_cast<std::int64_t>(list.size())) return no_item(object, key);
-      const Value& found = list[static_cast<std::size_t>(index)];
-      return object.marks() == Mark::none ? found : found.marked(object.marks());
-    }
-    case Kind::string: {
-      if (!key.is_integer() && !key.is_bool()) break;
-      const std::string& text = object.as_string();
-      std::int64_t index = key.as_integer();
-      const auto size = static_cast<std::int64_t>(code_points(text));
-      if (index < 0) index += size;
-      if (index < 0 || index >= size) return no_item(object, key);
-      return Value(pick_code_points(text, index, 1, 1)).marked(object.marks());
-    }
+    case Kind::list:
+      if (key.is_integer() || key.is_bool()) return element(object, key);
+      break;
+    case Kind::string:
+      if (key.is_integer() || key.is_bool()) return character(object, key);
+      break;
     case Kind::object: {
       GS_TRY(Value found, object.as_object().item(key));
       found.mark(object.marks());
@@ -137,14 +166,8 @@ Result<Value> Render::path(Value object, const Value& path, const Value* fallbac
   }
   const std::string& text = path.as_string();
   for (std::size_t begin = 0; begin <= text.size();) {
-    std::size_t end = text.find('.', begin);
-    if (end == std::string::npos) end = text.size();
-    const std::string_view part = std::string_view(text).substr(begin, end - begin);
-    std::int64_t number = 0;
-    const auto done = std::from_chars(part.data(), part.data() + part.size(), number);
-    const bool is_number = !part.empty() && part[0] != '-' && done.ec == std::errc() &&
-                           done.ptr == part.data() + part.size();
-    GS_TRY_VOID(one(is_number ? Value(number) : Value(part)));
+    const std::size_t end = std::min(text.find('.', begin), text.size());
+    GS_TRY_VOID(one(path_key(std::string_view(text).substr(begin, end - begin))));
     begin = end + 1;
   }
   return object;
@@ -209,28 +232,17 @@ Value Render::adopt(Value value) {
   // What nobody else holds is ours already; anything else is copied, so that data outside never
   // changes.
   const bool fresh = !value.is_shared() && value.owner() == 0;
+  Value out;
   if (value.is_list()) {
-    List items_copy;
-    if (fresh) {
-      items_copy = std::move(value.shared_list());
-    } else {
-      items_copy = value.as_list();
-    }
-    for (Value& entry : items_copy) entry = adopt(std::move(entry));
-    Value out(std::move(items_copy));
+    List entries = fresh ? std::move(value.shared_list()) : value.as_list();
+    for (Value& entry : entries) entry = adopt(std::move(entry));
+    out = Value(std::move(entries));
     if (value.is_tuple()) out = out.as_tuple();
-    out.mark(value.marks());
-    out.set_owner(owner_);
-    return out;
-  }
-  Map entries;
-  if (fresh) {
-    entries = std::move(value.shared_map());
   } else {
-    entries = value.as_map();
+    Map entries = fresh ? std::move(value.shared_map()) : value.as_map();
+    for (auto& [key, entry] : entries) entry = adopt(std::move(entry));
+    out = Value(std::move(entries));
   }
-  for (auto& [key, entry] : entries) entry = adopt(std::move(entry));
-  Value out(std::move(entries));
   out.mark(value.marks());
   out.set_owner(owner_);
   return out;

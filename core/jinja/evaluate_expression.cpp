@@ -13,6 +13,12 @@ Error Render::locate(Error error, const Expr& expr) const {
   return std::move(error).at_if_unknown(template_->span(expr.offset, expr.length));
 }
 
+Result<Value> Render::settle(Result<Value> result, const Expr& expr) {
+  if (!result) return locate(std::move(result).error(), expr);
+  if (owner_ != 0) return adopt(std::move(*result));
+  return result;
+}
+
 void Render::remember(NameId name, Value value) {
   memo_.emplace_back(name, owner_ != 0 ? adopt(std::move(value)) : std::move(value));
 }
@@ -67,23 +73,10 @@ Result<Value> Render::evaluate(const Expr& expr) {
       return *static_cast<const ConstantExpr&>(expr).value;
     case ExprKind::name:
       return evaluate_name(static_cast<const NameExpr&>(expr));
-    case ExprKind::attribute: {
-      const auto& node = static_cast<const AttributeExpr&>(expr);
-      GS_TRY(const Value object, evaluate(*node.object));
-      auto value = attribute(object, *node.name);
-      if (!value) return locate(std::move(value).error(), expr);
-      return value;
-    }
-    case ExprKind::item: {
-      const auto& node = static_cast<const ItemExpr&>(expr);
-      GS_TRY(const Value object, evaluate(*node.object));
-      GS_TRY(const Value key, evaluate(*node.key));
-      if (key.is_undefined() && !object.is_undefined())
-        return locate(undefined_error(key), *node.key);
-      auto value = item(object, key);
-      if (!value) return locate(std::move(value).error(), expr);
-      return value;
-    }
+    case ExprKind::attribute:
+      return evaluate_attribute(static_cast<const AttributeExpr&>(expr));
+    case ExprKind::item:
+      return evaluate_item(static_cast<const ItemExpr&>(expr));
     case ExprKind::slice:
       return evaluate_slice(static_cast<const SliceExpr&>(expr));
     case ExprKind::call:
@@ -97,90 +90,117 @@ Result<Value> Render::evaluate(const Expr& expr) {
       return Value(result);
     }
     case ExprKind::negate:
-    case ExprKind::positive: {
-      const auto& node = static_cast<const UnaryExpr&>(expr);
-      GS_TRY(Value operand, evaluate(*node.operand));
-      auto result = negate(operand);
-      if (!result) return locate(std::move(result).error(), expr);
-      if (expr.kind == ExprKind::positive) return operand;
-      return result;
-    }
-    case ExprKind::binary: {
-      const auto& node = static_cast<const BinaryExpr&>(expr);
-      GS_TRY(const Value left, evaluate(*node.left));
-      if (left.is_undefined()) return locate(undefined_error(left), *node.left);
-      GS_TRY(const Value right, evaluate(*node.right));
-      if (right.is_undefined()) return locate(undefined_error(right), *node.right);
-      auto result = binary(node.op, left, right, context_.limits.output);
-      if (!result) return locate(std::move(result).error(), expr);
-      if (owner_ != 0) return adopt(std::move(*result));
-      return result;
-    }
+    case ExprKind::positive:
+      return evaluate_sign(static_cast<const UnaryExpr&>(expr));
+    case ExprKind::binary:
+      return evaluate_binary(static_cast<const BinaryExpr&>(expr));
     case ExprKind::logic_and:
-    case ExprKind::logic_or: {
-      const auto& node = static_cast<const BinaryExpr&>(expr);
-      GS_TRY(Value left, evaluate(*node.left));
-      GS_TRY(const bool holds, truth_of(left, *node.left));
-      if (holds == (expr.kind == ExprKind::logic_or)) return left;
-      return evaluate(*node.right);
-    }
-    case ExprKind::concat: {
-      std::string out;
-      Mark marks = Mark::none;
-      for (const Expr* part : static_cast<const ListExpr&>(expr).items) {
-        GS_TRY(const Value value, evaluate(*part));
-        if (value.is_undefined() && !is_lenient(value))
-          return locate(undefined_error(value), *part);
-        auto text = text_of(value);
-        if (!text) return locate(std::move(text).error(), *part);
-        out += *text;
-        marks = marks | deep_marks(value);
-        GS_TRY_VOID(check_size(out.size()));
-      }
-      return Value(std::move(out)).marked(marks);
-    }
-    case ExprKind::conditional: {
-      const auto& node = static_cast<const ConditionalExpr&>(expr);
-      GS_TRY(const bool holds, truth(*node.condition));
-      if (holds) return evaluate(*node.then);
-      if (node.otherwise != nullptr) return evaluate(*node.otherwise);
-      return missing_else();
-    }
+    case ExprKind::logic_or:
+      return evaluate_logic(static_cast<const BinaryExpr&>(expr));
+    case ExprKind::concat:
+      return evaluate_concat(static_cast<const ListExpr&>(expr));
+    case ExprKind::conditional:
+      return evaluate_conditional(static_cast<const ConditionalExpr&>(expr));
     case ExprKind::list:
-    case ExprKind::tuple: {
-      const auto& node = static_cast<const ListExpr&>(expr);
-      List items;
-      items.reserve(node.items.size());
-      for (const Expr* item_expr : node.items) {
-        GS_TRY(Value value, evaluate(*item_expr));
-        items.push_back(std::move(value));
-      }
-      Value result(std::move(items));
-      if (expr.kind == ExprKind::tuple) result = result.as_tuple();
-      result.set_owner(owner_);
-      return result;
-    }
-    case ExprKind::map: {
-      const auto& node = static_cast<const MapExpr&>(expr);
-      Map entries;
-      entries.reserve(node.items.size());
-      for (const auto& [key_expr, value_expr] : node.items) {
-        GS_TRY(Value key, evaluate(*key_expr));
-        if (key.is_undefined()) return locate(undefined_error(key), *key_expr);
-        if ((key.is_list() && !key.is_tuple()) || key.is_map()) {
-          return locate(Error(ErrorCode::template_type,
-                              "a " + std::string(type_name(key)) + " cannot be a dict key"),
-                        *key_expr);
-        }
-        GS_TRY(Value value, evaluate(*value_expr));
-        entries.set(std::move(key), std::move(value));
-      }
-      Value result(std::move(entries));
-      result.set_owner(owner_);
-      return result;
-    }
+    case ExprKind::tuple:
+      return evaluate_list(static_cast<const ListExpr&>(expr));
+    case ExprKind::map:
+      return evaluate_map(static_cast<const MapExpr&>(expr));
   }
   return Error(ErrorCode::bug, "unknown expression node");
+}
+
+Result<Value> Render::evaluate_attribute(const AttributeExpr& expr) {
+  GS_TRY(const Value object, evaluate(*expr.object));
+  auto value = attribute(object, *expr.name);
+  if (!value) return locate(std::move(value).error(), expr);
+  return value;
+}
+
+Result<Value> Render::evaluate_item(const ItemExpr& expr) {
+  GS_TRY(const Value object, evaluate(*expr.object));
+  GS_TRY(const Value key, evaluate(*expr.key));
+  if (key.is_undefined() && !object.is_undefined()) return locate(undefined_error(key), *expr.key);
+  auto value = item(object, key);
+  if (!value) return locate(std::move(value).error(), expr);
+  return value;
+}
+
+Result<Value> Render::evaluate_sign(const UnaryExpr& expr) {
+  GS_TRY(Value operand, evaluate(*expr.operand));
+  auto result = negate(operand);
+  if (!result) return locate(std::move(result).error(), expr);
+  if (expr.kind == ExprKind::positive) return operand;
+  return result;
+}
+
+Result<Value> Render::evaluate_binary(const BinaryExpr& expr) {
+  GS_TRY(const Value left, evaluate(*expr.left));
+  if (left.is_undefined()) return locate(undefined_error(left), *expr.left);
+  GS_TRY(const Value right, evaluate(*expr.right));
+  if (right.is_undefined()) return locate(undefined_error(right), *expr.right);
+  return settle(binary(expr.op, left, right, context_.limits.output), expr);
+}
+
+Result<Value> Render::evaluate_logic(const BinaryExpr& expr) {
+  GS_TRY(Value left, evaluate(*expr.left));
+  GS_TRY(const bool holds, truth_of(left, *expr.left));
+  if (holds == (expr.kind == ExprKind::logic_or)) return left;
+  return evaluate(*expr.right);
+}
+
+Result<Value> Render::evaluate_concat(const ListExpr& expr) {
+  std::string out;
+  Mark marks = Mark::none;
+  for (const Expr* part : expr.items) {
+    GS_TRY(const Value value, evaluate(*part));
+    if (value.is_undefined() && !is_lenient(value)) return locate(undefined_error(value), *part);
+    auto text = text_of(value);
+    if (!text) return locate(std::move(text).error(), *part);
+    out += *text;
+    marks = marks | deep_marks(value);
+    GS_TRY_VOID(check_size(out.size()));
+  }
+  return Value(std::move(out)).marked(marks);
+}
+
+Result<Value> Render::evaluate_conditional(const ConditionalExpr& expr) {
+  GS_TRY(const bool holds, truth(*expr.condition));
+  if (holds) return evaluate(*expr.then);
+  if (expr.otherwise != nullptr) return evaluate(*expr.otherwise);
+  return missing_else();
+}
+
+Result<Value> Render::evaluate_list(const ListExpr& expr) {
+  List items;
+  items.reserve(expr.items.size());
+  for (const Expr* item_expr : expr.items) {
+    GS_TRY(Value value, evaluate(*item_expr));
+    items.push_back(std::move(value));
+  }
+  Value result(std::move(items));
+  if (expr.kind == ExprKind::tuple) result = result.as_tuple();
+  result.set_owner(owner_);
+  return result;
+}
+
+Result<Value> Render::evaluate_map(const MapExpr& expr) {
+  Map entries;
+  entries.reserve(expr.items.size());
+  for (const auto& [key_expr, value_expr] : expr.items) {
+    GS_TRY(Value key, evaluate(*key_expr));
+    if (key.is_undefined()) return locate(undefined_error(key), *key_expr);
+    if ((key.is_list() && !key.is_tuple()) || key.is_map()) {
+      return locate(Error(ErrorCode::template_type,
+                          "a " + std::string(type_name(key)) + " cannot be a dict key"),
+                    *key_expr);
+    }
+    GS_TRY(Value value, evaluate(*value_expr));
+    entries.set(std::move(key), std::move(value));
+  }
+  Value result(std::move(entries));
+  result.set_owner(owner_);
+  return result;
 }
 
 Result<bool> Render::truth_of(const Value& value, const Expr& expr) {
@@ -299,34 +319,31 @@ Result<CallArguments> Render::evaluate_arguments(const Arguments& arguments) {
 }
 
 Result<Value> Render::evaluate_call(const CallExpr& expr) {
-  const auto finish = [&](Result<Value> result) -> Result<Value> {
-    if (!result) return locate(std::move(result).error(), expr);
-    if (owner_ != 0) return adopt(std::move(*result));
-    return result;
-  };
-  if (expr.callee->kind ==
-      ExprKind::attribute) {  // a method: no object for the bound method is needed
-    const auto& node = static_cast<const AttributeExpr&>(*expr.callee);
-    GS_TRY(const Value object, evaluate(*node.object));
-    if (object.is_undefined()) return locate(undefined_error(object), *node.object);
-    if (!object.is_object() && has_method(object, *node.name)) {
-      GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-      return finish(call_method(*this, object, *node.name, std::move(arguments)));
-    }
-    if (object.is_object() && object.as_object().is_mapping() && is_mapping_method(*node.name)) {
-      GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
-      return finish(call_mapping_method(object.as_object(), *node.name, arguments));
-    }
-    auto callee = attribute(object, *node.name);
-    if (!callee) return locate(std::move(callee).error(), expr);
-    if (callee->is_undefined()) return locate(undefined_error(*callee), *expr.callee);
-    GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-    return finish(call(*callee, std::move(arguments)));
-  }
+  if (expr.callee->kind == ExprKind::attribute) return evaluate_method_call(expr);
   GS_TRY(const Value callee, evaluate(*expr.callee));
   if (callee.is_undefined()) return locate(undefined_error(callee), *expr.callee);
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  return finish(call(callee, std::move(arguments)));
+  return settle(call(callee, std::move(arguments)), expr);
+}
+
+Result<Value> Render::evaluate_method_call(const CallExpr& expr) {
+  const auto& method = static_cast<const AttributeExpr&>(*expr.callee);
+  GS_TRY(const Value object, evaluate(*method.object));
+  if (object.is_undefined()) return locate(undefined_error(object), *method.object);
+  // What is known to be a method is called as one: no object for the bound method is needed.
+  if (!object.is_object() && has_method(object, *method.name)) {
+    GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
+    return settle(call_method(*this, object, *method.name, arguments), expr);
+  }
+  if (object.is_object() && object.as_object().is_mapping() && is_mapping_method(*method.name)) {
+    GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
+    return settle(call_mapping_method(object.as_object(), *method.name, arguments), expr);
+  }
+  auto callee = attribute(object, *method.name);
+  if (!callee) return locate(std::move(callee).error(), expr);
+  if (callee->is_undefined()) return locate(undefined_error(*callee), method);
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  return settle(call(*callee, std::move(arguments)), expr);
 }
 
 Result<Value> Render::call(const Value& callee, CallArguments arguments) {
@@ -341,24 +358,26 @@ Result<Value> Render::call(const Value& callee, CallArguments arguments) {
   return callee.as_object().call(arguments);
 }
 
-Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
-  Value input;
+Result<Value> Render::filter_input(const FilterExpr& expr, const Value* block_text) {
   if (expr.input == nullptr) {
     GS_ASSERT(block_text != nullptr, "only a block's filter has no input of its own");
-    input = *block_text;
-  } else if (block_text != nullptr) {
-    GS_TRY(input, evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text));
-  } else {
-    GS_TRY(input, evaluate(*expr.input));
+    return *block_text;
   }
-  if (input.is_undefined() && !expr.row->accepts_undefined) {
-    if (is_lenient(input)) input = Value("");
-  }
-  if (input.is_undefined() && !expr.row->accepts_undefined) {
-    return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
+  if (block_text != nullptr)
+    return evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
+  return evaluate(*expr.input);
+}
+
+Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
+  const bool accepts_undefined = expr.row->accepts_undefined;
+  GS_TRY(Value input, filter_input(expr, block_text));
+  if (input.is_undefined() && !accepts_undefined) {
+    if (!is_lenient(input))
+      return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
+    input = Value("");
   }
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  if (!expr.row->accepts_undefined) {
+  if (!accepts_undefined) {
     for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
       if (!arguments.positional[i].is_undefined()) continue;
       const Expr& where =
@@ -366,10 +385,8 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
       return locate(undefined_error(arguments.positional[i]), where);
     }
   }
-  auto result = apply_filter(*expr.row, input, std::move(arguments.positional), arguments.named);
-  if (!result) return locate(std::move(result).error(), expr);
-  if (owner_ != 0) return adopt(std::move(*result));
-  return result;
+  return settle(apply_filter(*expr.row, input, std::move(arguments.positional), arguments.named),
+                expr);
 }
 
 Result<bool> Render::evaluate_test(const TestExpr& expr) {

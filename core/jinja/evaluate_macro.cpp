@@ -10,6 +10,10 @@ namespace gpustack::jinja {
 
 namespace {
 
+Error macro_error(const MacroStmt& macro, const std::string& what) {
+  return Error(ErrorCode::template_type, "macro '" + name_text(macro.name) + "' " + what);
+}
+
 Error over() {
   return Error(ErrorCode::template_type, "a macro was called after its template ended");
 }
@@ -138,73 +142,83 @@ Value make_self(Render& render, FramePtr frame) {
   return make_object<SelfObject>(render.handle(), std::move(frame));
 }
 
+Result<Value> Render::macro_argument(const MacroStmt& macro,
+                                     std::size_t index,
+                                     const List& positional,
+                                     Map& named) {
+  const Parameter& parameter = macro.parameters[index];
+  const std::string& name = name_text(parameter.name);
+  const bool is_given = index < positional.size();
+  if (const Value* by_name = named.find(name)) {
+    if (is_given) return macro_error(macro, "got two values for '" + name + "'");
+    Value value = *by_name;
+    named.erase(std::string_view(name));
+    return value;
+  }
+  if (is_given) return positional[index];
+  if (parameter.fallback != nullptr) return evaluate(*parameter.fallback);
+  return Value::undefined("parameter '" + name + "' was not provided", name);
+}
+
+Result<void> Render::bind_macro_arguments(const MacroStmt& macro,
+                                          const List& positional,
+                                          Map named) {
+  for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
+    GS_TRY(Value value, macro_argument(macro, i, positional, named));
+    frame_->set(macro.parameters[i].name, std::move(value));
+  }
+  if (macro.uses_varargs) {
+    const std::size_t bound = std::min(positional.size(), macro.parameters.size());
+    List more(positional.begin() + static_cast<std::ptrdiff_t>(bound), positional.end());
+    frame_->set(intern_name("varargs"), Value(std::move(more)).as_tuple());
+  }
+  if (macro.uses_kwargs) {
+    frame_->set(intern_name("kwargs"), Value(std::move(named)));
+  } else if (!named.empty()) {
+    return macro_error(macro, "takes no argument '" + to_text(named.begin()->key) + "'");
+  }
+  return {};
+}
+
+Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positional, Map named) {
+  GS_TRY_VOID(bind_macro_arguments(macro, positional, std::move(named)));
+  Output out(context_.limits.output);
+  GS_TRY(const Flow ignored, run_body(macro.body, out));
+  static_cast<void>(ignored);
+  return out.finish(mode_);
+}
+
 Result<Value> Render::call_macro(const MacroStmt& macro,
                                  const Template& where,
                                  const FramePtr& frame,
                                  const CallArguments& arguments) {
-  const std::string& macro_name = name_text(macro.name);
-  const auto wrong = [&](const std::string& what) {
-    return Error(ErrorCode::template_type, "macro '" + macro_name + "' " + what);
-  };
   auto inner = std::make_shared<Frame>(frame);
   Map named = arguments.named;
-  Value caller = Value::undefined("no caller defined", "caller");
   if (macro.uses_caller) {
+    Value caller = Value::undefined("no caller defined", "caller");
     if (const Value* given = named.find("caller")) {
       caller = *given;
       named.erase(std::string_view("caller"));
     }
-    inner->set(intern_name("caller"), caller);
+    inner->set(intern_name("caller"), std::move(caller));
   }
-  const std::size_t given = std::min(arguments.positional.size(), macro.parameters.size());
   if (arguments.positional.size() > macro.parameters.size() && !macro.uses_varargs) {
-    return wrong("takes not more than " + std::to_string(macro.parameters.size()) +
-                 " arguments, found " + std::to_string(arguments.positional.size()));
+    return macro_error(macro,
+                       "takes not more than " + std::to_string(macro.parameters.size()) +
+                           " arguments, found " + std::to_string(arguments.positional.size()));
   }
   GS_TRY_VOID(enter());
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const Template* outer_template = std::exchange(template_, &where);
   const bool outer_discard = std::exchange(discard_, false);
-  const auto body = [&]() -> Result<Value> {
-    for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
-      const Parameter& parameter = macro.parameters[i];
-      const std::string& name = name_text(parameter.name);
-      Value value;
-      if (const Value* by_name = named.find(name)) {
-        if (i < given) return wrong("got two values for '" + name + "'");
-        value = *by_name;
-        named.erase(std::string_view(name));
-      } else if (i < given) {
-        value = arguments.positional[i];
-      } else if (parameter.fallback != nullptr) {
-        GS_TRY(value, evaluate(*parameter.fallback));
-      } else {
-        value = Value::undefined("parameter '" + name + "' was not provided", name);
-      }
-      inner->set(parameter.name, std::move(value));
-    }
-    if (macro.uses_varargs) {
-      inner->set(intern_name("varargs"),
-                 Value(List(arguments.positional.begin() + static_cast<std::ptrdiff_t>(given),
-                            arguments.positional.end()))
-                     .as_tuple());
-    }
-    if (macro.uses_kwargs) {
-      inner->set(intern_name("kwargs"), Value(named));
-    } else if (!named.empty()) {
-      return wrong("takes no argument '" + to_text(named.begin()->key) + "'");
-    }
-    Output out(context_.limits.output);
-    GS_TRY(const Flow ignored, run_body(macro.body, out));
-    static_cast<void>(ignored);
-    return out.finish(mode_);
-  };
-  auto result = body();
+  auto result = run_macro_body(macro, arguments.positional, std::move(named));
   frame_ = outer_frame;
   template_ = outer_template;
   discard_ = outer_discard;
   leave();
-  if (!result) return std::move(result).error().while_doing("calling macro '" + macro_name + "'");
+  if (!result) {
+    return std::move(result).error().while_doing("calling macro '" + name_text(macro.name) + "'");
+  }
   return result;
 }
 

@@ -2,7 +2,8 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 
-#include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace gpustack::jinja {
 
@@ -25,6 +26,12 @@ class ScopeGuard {
   FramePtr outer_;
 };
 
+/// Where a statement that cannot leave a loop goes on.
+Result<Flow> next_after(Result<void> done) {
+  if (!done) return std::move(done).error();
+  return Flow::next;
+}
+
 }  // namespace
 
 Error Render::locate(Error error, const Stmt& stmt) const {
@@ -44,96 +51,36 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
   GS_TRY_VOID(step());
   switch (stmt.kind) {
     case StmtKind::text:
-      if (!discard_) GS_TRY_VOID(out.text(*static_cast<const TextStmt&>(stmt).text));
-      return Flow::next;
-    case StmtKind::output: {
-      const auto& node = static_cast<const OutputStmt&>(stmt);
       if (discard_) return Flow::next;
-      GS_TRY(Value value, evaluate(*node.value));
-      if (value.is_object()) {
-        if (dynamic_cast<const RangeObject*>(&value.as_object()) !=
-            nullptr) {  // Ansible unrolls iterators
-          GS_TRY(List items_of_range, items(value));
-          value = Value(std::move(items_of_range));
-        }
-      } else if (value.kind() >= Kind::list) {
-        if (auto defined = require_defined(value); !defined)
-          return locate(std::move(defined).error(), *node.value);
-      }
-      if (auto done = out.value(std::move(value)); !done)
-        return locate(std::move(done).error(), stmt);
-      return Flow::next;
-    }
-    case StmtKind::loop: {
-      const auto& node = static_cast<const LoopStmt&>(stmt);
-      GS_TRY(const Value list, evaluate(*node.items));
-      if (list.is_undefined() && !is_lenient(list))
-        return locate(undefined_error(list), *node.items);
-      auto flow = run_loop(node, list, out, 0);
-      if (!flow) return locate(std::move(flow).error(), *node.items);
-      return flow;
-    }
-    case StmtKind::branch: {
-      const auto& node = static_cast<const BranchStmt&>(stmt);
-      for (const BranchStmt::Arm& arm : node.arms) {
-        GS_TRY(const bool holds, truth(*arm.condition));
-        if (holds) return run_body(arm.body, out);
-      }
-      return run_body(node.otherwise, out);
-    }
-    case StmtKind::set: {
-      const auto& node = static_cast<const SetStmt&>(stmt);
-      GS_TRY(Value value, evaluate(*node.value));
-      if (auto done = assign(node.target, std::move(value)); !done)
-        return locate(std::move(done).error(), *node.value);
-      return Flow::next;
-    }
+      return next_after(out.text(*static_cast<const TextStmt&>(stmt).text));
+    case StmtKind::output:
+      return next_after(run_output(static_cast<const OutputStmt&>(stmt), out));
+    case StmtKind::loop:
+      return run_for(static_cast<const LoopStmt&>(stmt), out);
+    case StmtKind::branch:
+      return run_branch(static_cast<const BranchStmt&>(stmt), out);
+    case StmtKind::set:
+      return next_after(run_set(static_cast<const SetStmt&>(stmt)));
     case StmtKind::set_block:
     case StmtKind::filter_block:
-      GS_TRY_VOID(run_set_block(static_cast<const SetBlockStmt&>(stmt), out));
+      return next_after(run_set_block(static_cast<const SetBlockStmt&>(stmt), out));
+    case StmtKind::macro:
+      run_macro(static_cast<const MacroStmt&>(stmt));
       return Flow::next;
-    case StmtKind::macro: {
-      const auto& node = static_cast<const MacroStmt&>(stmt);
-      captured_.push_back(frame_);
-      const std::shared_ptr<const Template> where = template_->shared_from_this();
-      frame_->set(node.name, make_macro(*this, node, where, frame_));
-      return Flow::next;
-    }
     case StmtKind::call_block:
-      GS_TRY_VOID(run_call_block(static_cast<const CallBlockStmt&>(stmt), out));
-      return Flow::next;
+      return next_after(run_call_block(static_cast<const CallBlockStmt&>(stmt), out));
     case StmtKind::include:
-      GS_TRY_VOID(run_include(static_cast<const IncludeStmt&>(stmt), out));
-      return Flow::next;
+      return next_after(run_include(static_cast<const IncludeStmt&>(stmt), out));
     case StmtKind::import:
     case StmtKind::from_import:
-      GS_TRY_VOID(run_import(static_cast<const ImportStmt&>(stmt)));
-      return Flow::next;
-    case StmtKind::extends: {
-      const auto& node = static_cast<const IncludeStmt&>(stmt);
-      if (parent_ != nullptr)
-        return locate(Error(ErrorCode::template_syntax, "a template can extend one other only"),
-                      stmt);
-      GS_TRY(const Value name, evaluate(*node.name));
-      auto loaded = load(name);
-      if (!loaded) return locate(std::move(loaded).error(), *node.name);
-      parent_ = std::move(*loaded);
-      discard_ = true;
-      return Flow::next;
-    }
-    case StmtKind::block: {
-      const auto& node = static_cast<const BlockStmt&>(stmt);
-      if (discard_) return Flow::next;
-      GS_TRY(Value text, run_block(node.name, 0, node.scoped ? frame_ : top_));
-      GS_TRY_VOID(out.value(std::move(text)));
-      return Flow::next;
-    }
+      return next_after(run_import(static_cast<const ImportStmt&>(stmt)));
+    case StmtKind::extends:
+      return next_after(run_extends(static_cast<const IncludeStmt&>(stmt)));
+    case StmtKind::block:
+      return next_after(run_block_here(static_cast<const BlockStmt&>(stmt), out));
     case StmtKind::with:
-    case StmtKind::scope: {
-      Flow flow = Flow::next;
-      GS_TRY_VOID(run_with(static_cast<const WithStmt&>(stmt), out, flow));
-      return flow;
-    }
+    case StmtKind::scope:
+      return run_with(static_cast<const WithStmt&>(stmt), out);
     case StmtKind::evaluate: {
       GS_TRY(const Value ignored, evaluate(*static_cast<const OutputStmt&>(stmt).value));
       return Flow::next;
@@ -146,35 +93,107 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
   return Error(ErrorCode::bug, "unknown statement node");
 }
 
-Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
-  GS_TRY(List list, items(value));
-  const FramePtr outer = frame_;
-  if (loop.condition != nullptr) {
-    List kept;
-    for (Value& item_value : list) {
-      const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
-      GS_TRY_VOID(assign(loop.target, item_value));
-      GS_TRY(const bool holds, truth(*loop.condition));
-      if (holds) kept.push_back(std::move(item_value));
+Result<void> Render::run_output(const OutputStmt& stmt, Output& out) {
+  if (discard_) return {};
+  GS_TRY(Value value, evaluate(*stmt.value));
+  if (value.is_object()) {
+    // Ansible unrolls iterators.
+    if (dynamic_cast<const RangeObject*>(&value.as_object()) != nullptr) {
+      GS_TRY(List items_of_range, items(value));
+      value = Value(std::move(items_of_range));
     }
-    list = std::move(kept);
+  } else if (value.kind() >= Kind::list) {
+    if (auto defined = require_defined(value); !defined)
+      return locate(std::move(defined).error(), *stmt.value);
   }
+  if (auto done = out.value(std::move(value)); !done) return locate(std::move(done).error(), stmt);
+  return {};
+}
+
+Result<Flow> Render::run_branch(const BranchStmt& stmt, Output& out) {
+  for (const BranchStmt::Arm& arm : stmt.arms) {
+    GS_TRY(const bool holds, truth(*arm.condition));
+    if (holds) return run_body(arm.body, out);
+  }
+  return run_body(stmt.otherwise, out);
+}
+
+Result<void> Render::run_set(const SetStmt& stmt) {
+  GS_TRY(Value value, evaluate(*stmt.value));
+  if (auto done = assign(stmt.target, std::move(value)); !done)
+    return locate(std::move(done).error(), *stmt.value);
+  return {};
+}
+
+void Render::run_macro(const MacroStmt& stmt) {
+  captured_.push_back(frame_);
+  const std::shared_ptr<const Template> where = template_->shared_from_this();
+  frame_->set(stmt.name, make_macro(*this, stmt, where, frame_));
+}
+
+Result<void> Render::run_extends(const IncludeStmt& stmt) {
+  if (parent_ != nullptr) {
+    return locate(Error(ErrorCode::template_syntax, "a template can extend one other only"), stmt);
+  }
+  GS_TRY(const Value name, evaluate(*stmt.name));
+  auto loaded = load(name);
+  if (!loaded) return locate(std::move(loaded).error(), *stmt.name);
+  parent_ = std::move(*loaded);
+  discard_ = true;
+  return {};
+}
+
+Result<void> Render::run_block_here(const BlockStmt& stmt, Output& out) {
+  if (discard_) return {};
+  GS_TRY(Value text, run_block(stmt.name, 0, stmt.scoped ? frame_ : top_));
+  return out.value(std::move(text));
+}
+
+Result<Flow> Render::run_for(const LoopStmt& stmt, Output& out) {
+  GS_TRY(const Value list, evaluate(*stmt.items));
+  if (list.is_undefined() && !is_lenient(list)) return locate(undefined_error(list), *stmt.items);
+  auto flow = run_loop(stmt, list, out, 0);
+  if (!flow) return locate(std::move(flow).error(), *stmt.items);
+  return flow;
+}
+
+Result<List> Render::loop_items(const LoopStmt& loop, const Value& value) {
+  GS_TRY(List list, items(value));
+  if (loop.condition == nullptr) return list;
+  const FramePtr outer = frame_;
+  List kept;
+  for (Value& item_value : list) {
+    const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
+    GS_TRY_VOID(assign(loop.target, item_value));
+    GS_TRY(const bool holds, truth(*loop.condition));
+    if (holds) kept.push_back(std::move(item_value));
+  }
+  return kept;
+}
+
+Value Render::make_loop(const LoopStmt& loop, const List& list, int depth) {
+  Value out = make_object<LoopObject>(list, depth);
+  if (!loop.recursive) return out;
+  auto again =
+      [handle = handle_, node = &loop, outer = frame_, depth](const Value& inner) -> Result<Value> {
+    if (handle->render == nullptr)
+      return Error(ErrorCode::template_type, "loop() was called after its template ended");
+    return handle->render->run_loop_again(*node, outer, inner, depth + 1);
+  };
+  static_cast<LoopObject&>(out.as_object()).set_again(std::move(again));
+  return out;
+}
+
+Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
+  GS_TRY(const List list, loop_items(loop, value));
   if (list.empty()) return run_body(loop.otherwise, out);
   Value loop_value;
   LoopObject* object = nullptr;
   if (loop.uses_loop) {
-    loop_value = make_object<LoopObject>(list, depth);
+    loop_value = make_loop(loop, list, depth);
     object = static_cast<LoopObject*>(&loop_value.as_object());
-    if (loop.recursive) {
-      const std::shared_ptr<RenderHandle> handle = handle_;
-      const LoopStmt* node = &loop;
-      object->set_again([handle, node, outer, depth](const Value& inner) -> Result<Value> {
-        if (handle->render == nullptr)
-          return Error(ErrorCode::template_type, "loop() was called after its template ended");
-        return handle->render->run_loop_again(*node, outer, inner, depth + 1);
-      });
-    }
   }
+  const FramePtr outer = frame_;
   FramePtr inner;
   const ScopeGuard guard(frame_, outer);
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -270,7 +289,7 @@ Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
   return out.value(std::move(*result));
 }
 
-Result<void> Render::run_with(const WithStmt& stmt, Output& out, Flow& flow) {
+Result<Flow> Render::run_with(const WithStmt& stmt, Output& out) {
   auto inner = std::make_shared<Frame>(frame_);
   List values;
   for (const auto& [target, expr] : stmt.values) {
@@ -281,8 +300,7 @@ Result<void> Render::run_with(const WithStmt& stmt, Output& out, Flow& flow) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     GS_TRY_VOID(assign(stmt.values[i].first, std::move(values[i])));
   }
-  GS_TRY(flow, run_body(stmt.body, out));
-  return {};
+  return run_body(stmt.body, out);
 }
 
 bool Render::has_block(NameId name, std::size_t level) const {
@@ -325,6 +343,15 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   return out.finish(Mode::text);
 }
 
+void Render::add_blocks(const std::shared_ptr<const Template>& where) {
+  for (const auto& [name, block] : where->program().blocks) {
+    auto place = blocks_.begin();
+    while (place != blocks_.end() && place->first != name) ++place;
+    if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {name, {}});
+    place->second.push_back(BlockEntry{block, where});
+  }
+}
+
 Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Output& out) {
   std::shared_ptr<const Template> current = root;
   const Template* outer_template = template_;
@@ -336,13 +363,7 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Ou
   while (current != nullptr) {
     const Program& program = current->program();
     if (program.changes_values) become_owner();
-    for (const auto& entry : program.blocks) {
-      auto place = std::find_if(blocks_.begin(), blocks_.end(), [&](const auto& row) {
-        return row.first == entry.first;
-      });
-      if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {entry.first, {}});
-      place->second.push_back(BlockEntry{entry.second, current});
-    }
+    add_blocks(current);
     if (!program.blocks.empty() && !uses_blocks) {
       uses_blocks = true;
       frame_->set(kSelf, make_self(*this, frame_));

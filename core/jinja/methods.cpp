@@ -3,6 +3,8 @@
 #include "core/jinja/operators.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdlib>
 
 namespace gpustack::jinja {
 
@@ -42,6 +44,24 @@ bool is_number_method(std::string_view name) {
   return name == "bit_length" || name == "is_integer";
 }
 
+Value is_integer(const Value& number) {
+  if (number.is_integer()) return Value(true);
+  const double real = number.as_real();
+  return Value(real == static_cast<double>(static_cast<std::int64_t>(real)));
+}
+
+Value bit_length(std::int64_t number) {
+  return Value(std::bit_width(static_cast<std::uint64_t>(std::abs(number))));
+}
+
+/// A string method's result carries the marks of the string and of the arguments.
+Mark marks_of_call(const Value& object, const CallArguments& arguments) {
+  Mark marks = object.marks();
+  for (const Value& value : arguments.positional) marks = marks | deep_marks(value);
+  for (const auto& [key, value] : arguments.named) marks = marks | deep_marks(value);
+  return marks;
+}
+
 }  // namespace
 
 bool has_method(const Value& object, std::string_view name) {
@@ -52,40 +72,28 @@ bool has_method(const Value& object, std::string_view name) {
 Result<Value> call_method(Render& render,
                           const Value& object,
                           std::string_view name,
-                          CallArguments arguments) {
-  if (object.is_number()) {
-    if (name == "is_integer")
-      return Value(object.is_integer() ||
-                   object.as_real() ==
-                       static_cast<double>(static_cast<std::int64_t>(object.as_real())));
-    if (name == "bit_length" && object.is_integer()) {
-      auto rest = static_cast<std::uint64_t>(std::abs(object.as_integer()));
-      int bits = 0;
-      for (; rest != 0; rest >>= 1U) ++bits;
-      return Value(bits);
-    }
-  }
+                          const CallArguments& arguments) {
+  if (object.is_number() && name == "is_integer") return is_integer(object);
+  if (object.is_integer() && name == "bit_length") return bit_length(object.as_integer());
   const MethodRow* row = find_method(object, name);
   if (row == nullptr) {
     return Error(
         ErrorCode::template_type,
         "a " + std::string(type_name(object)) + " has no method '" + std::string(name) + "'");
   }
+  const bool takes_undefined = changes_its_object(name) || name == "get";
   for (const Value& value : arguments.positional) {
-    if (value.is_undefined() && !changes_its_object(name) && name != "get")
-      return render.undefined_error(value);
+    if (value.is_undefined() && !takes_undefined) return render.undefined_error(value);
   }
   GS_TRY(Value result, row->function(render, object, arguments));
-  if (object.is_string()) {
-    Mark marks = object.marks();
-    for (const Value& value : arguments.positional) marks = marks | deep_marks(value);
-    for (const auto& [key, value] : arguments.named) marks = marks | deep_marks(value);
-    if (marks != Mark::none && !result.is_bool() && !result.is_integer())
-      result = mark_deep(std::move(result), marks);
-    if (result.is_string()) GS_TRY_VOID(render.check_size(result.size()));
-  } else if (object.marks() != Mark::none && !result.is_bool()) {
-    result = mark_deep(std::move(result), object.marks());
+  if (!object.is_string()) {
+    if (object.marks() == Mark::none || result.is_bool()) return result;
+    return mark_deep(std::move(result), object.marks());
   }
+  const Mark marks = marks_of_call(object, arguments);
+  if (marks != Mark::none && !result.is_bool() && !result.is_integer())
+    result = mark_deep(std::move(result), marks);
+  if (result.is_string()) GS_TRY_VOID(render.check_size(result.size()));
   return result;
 }
 

@@ -17,7 +17,7 @@ bool has_method(const Value& object, std::string_view name);
 Result<Value> call_method(Render& render,
                           const Value& object,
                           std::string_view name,
-                          CallArguments arguments);
+                          const CallArguments& arguments);
 
 /// `keys`, `values`, `items` and `get` of an object that is a mapping, such as hostvars.
 bool is_mapping_method(std::string_view name);

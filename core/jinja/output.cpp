@@ -31,25 +31,23 @@ Result<void> Output::value(Value piece) {
   return flush(piece);
 }
 
+bool Output::keeps_type(Mode mode, std::size_t trailing_newlines) const {
+  const bool converts = mode == Mode::convert;
+  if (single_.is_string()) {
+    const bool is_literal =
+        converts && !single_.stays_text() && looks_like_literal(single_.as_string());
+    return !is_literal && trailing_newlines == 0;
+  }
+  const bool is_container = (single_.is_list() && !single_.is_tuple()) || single_.is_map();
+  return converts && (single_.is_bool() || (is_container && prints_as_literal(single_)));
+}
+
 Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
-  if (count_ == 0) single_ = Value("");
   if (count_ <= 1) {
-    if (single_.is_null() || single_.is_undefined()) single_ = Value("");
-    if (mode == Mode::convert) {
-      if (single_.is_bool()) return single_;
-      if ((single_.is_list() && !single_.is_tuple()) || single_.is_map()) {
-        if (prints_as_literal(single_)) return single_;
-      }
-    }
-    if (single_.is_string()) {
-      const std::string& text = single_.as_string();
-      const bool converts =
-          mode == Mode::convert && !single_.stays_text() && looks_like_literal(text);
-      if (!converts && trailing_newlines == 0) return single_;
-    }
-    const bool stays = single_.stays_text();
+    if (count_ == 0 || single_.is_null() || single_.is_undefined()) single_ = Value("");
+    if (keeps_type(mode, trailing_newlines)) return single_;
+    if (single_.stays_text()) mode = Mode::text;
     GS_TRY_VOID(flush(std::exchange(single_, Value())));
-    if (stays) mode = Mode::text;
   }
   if (mode == Mode::convert && looks_like_literal(text_)) {
     if (auto literal = read_python_literal(text_, LiteralNames::json))

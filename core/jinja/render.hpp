@@ -55,6 +55,8 @@ class Output {
 
  private:
   Result<void> flush(const Value& piece);
+  /// Is the single value the result as it is, and not what its text reads as?
+  [[nodiscard]] bool keeps_type(Mode mode, std::size_t trailing_newlines) const;
 
   std::string text_;
   Value single_;
@@ -150,28 +152,59 @@ class Render {
   Result<Value> evaluate(const Expr& expr);
   Result<bool> truth(const Expr& expr);
   Result<Value> evaluate_name(const NameExpr& expr);
-  Result<Value> evaluate_call(const CallExpr& expr);
+  Result<Value> evaluate_attribute(const AttributeExpr& expr);
+  Result<Value> evaluate_item(const ItemExpr& expr);
   Result<Value> evaluate_slice(const SliceExpr& expr);
-  Result<Value> evaluate_filter(const FilterExpr& expr, const Value* block_text);
-  Result<bool> evaluate_test(const TestExpr& expr);
-  Result<bool> evaluate_compare(const CompareExpr& expr);
+  Result<Value> evaluate_call(const CallExpr& expr);
+  Result<Value> evaluate_method_call(const CallExpr& expr);
   Result<CallArguments> evaluate_arguments(const Arguments& arguments);
+  Result<Value> evaluate_filter(const FilterExpr& expr, const Value* block_text);
+  Result<Value> filter_input(const FilterExpr& expr, const Value* block_text);
+  Result<bool> evaluate_test(const TestExpr& expr);
+  Result<Value> evaluate_sign(const UnaryExpr& expr);
+  Result<Value> evaluate_binary(const BinaryExpr& expr);
+  Result<bool> evaluate_compare(const CompareExpr& expr);
+  Result<Value> evaluate_logic(const BinaryExpr& expr);
+  Result<Value> evaluate_concat(const ListExpr& expr);
+  Result<Value> evaluate_conditional(const ConditionalExpr& expr);
+  Result<Value> evaluate_list(const ListExpr& expr);
+  Result<Value> evaluate_map(const MapExpr& expr);
   Result<Value> resolve(NameId name);
   Result<bool> truth_of(const Value& value, const Expr& expr);
+  /// What an operation gave: its error gets a position, its containers become the render's own.
+  Result<Value> settle(Result<Value> result, const Expr& expr);
   Error locate(Error error, const Expr& expr) const;
   Error locate(Error error, const Stmt& stmt) const;
 
-  // statements (evaluate_statement.cpp)
+  // statements (evaluate_statement.cpp, evaluate_macro.cpp)
   Result<Flow> run_body(const Body& body, Output& out);
   Result<Flow> run_statement(const Stmt& stmt, Output& out);
+  Result<void> run_output(const OutputStmt& stmt, Output& out);
+  Result<Flow> run_branch(const BranchStmt& stmt, Output& out);
+  Result<Flow> run_for(const LoopStmt& stmt, Output& out);
   Result<Flow> run_loop(const LoopStmt& loop, const Value& items, Output& out, int depth);
-  Result<void> run_program(const std::shared_ptr<const Template>& root, Output& out);
+  /// The items that meet the loop's condition.
+  Result<List> loop_items(const LoopStmt& loop, const Value& value);
+  Value make_loop(const LoopStmt& loop, const List& list, int depth);
+  Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
+  void run_macro(const MacroStmt& stmt);
+  Result<void> run_call_block(const CallBlockStmt& stmt, Output& out);
+  Result<Flow> run_with(const WithStmt& stmt, Output& out);
+  Result<void> run_block_here(const BlockStmt& stmt, Output& out);
   Result<void> run_include(const IncludeStmt& stmt, Output& out);
   Result<void> run_import(const ImportStmt& stmt);
-  Result<void> run_call_block(const CallBlockStmt& stmt, Output& out);
-  Result<void> run_with(const WithStmt& stmt, Output& out, Flow& flow);
+  Result<void> run_extends(const IncludeStmt& stmt);
+  Result<void> run_program(const std::shared_ptr<const Template>& root, Output& out);
+  void add_blocks(const std::shared_ptr<const Template>& where);
   Result<void> assign(const Target& target, Value value);
+  /// The value of one macro parameter; a named argument is taken out of `named`.
+  Result<Value> macro_argument(const MacroStmt& macro,
+                               std::size_t index,
+                               const List& positional,
+                               Map& named);
+  Result<void> bind_macro_arguments(const MacroStmt& macro, const List& positional, Map named);
+  Result<Value> run_macro_body(const MacroStmt& macro, const List& positional, Map named);
   Result<std::shared_ptr<const Template>> load(const Value& name);
   Result<void> enter();
   void leave();

@@ -146,7 +146,7 @@ Result<Value> split(Invocation& call) {
   if (!call.input.is_string()) return call.wrong_type("a string", call.input);
   CallArguments arguments;
   arguments.positional = {call.arg(0), call.arg(1, Value(-1))};
-  return call_method(call.render, call.input, "split", std::move(arguments));
+  return call_method(call.render, call.input, "split", arguments);
 }
 
 Result<Value> reverse(Invocation& call) {
