@@ -3,6 +3,9 @@
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
 
+#include <optional>
+#include <string>
+
 namespace gpustack::jinja {
 
 namespace {
@@ -25,6 +28,16 @@ std::optional<bool> asks_for(const std::string& condition, const std::string& mi
   return std::nullopt;
 }
 
+/// What a condition is that failed with the error, when it asks whether the missing name exists.
+std::optional<bool> decided_without(const Error& error, const std::string& condition) {
+  if (error.code() != ErrorCode::undefined_variable) return std::nullopt;
+  static const regex::Pattern kName =
+      *regex::Pattern::compile("'(hostvars\\[.+\\]|[\\w_]+)' is undefined");
+  const auto match = kName.search(error.message());
+  if (!match || !*match) return std::nullopt;
+  return asks_for(condition, std::string((*match)->text(1)));
+}
+
 Result<bool> evaluate_text(Environment& environment, const Value& text, const Context& context) {
   GS_TRY(const auto compiled, environment.compile_expression(text.as_string(), text.origin()));
   auto value = evaluate(*compiled, context);
@@ -35,17 +48,34 @@ Result<bool> evaluate_text(Environment& environment, const Value& text, const Co
   }
   if (value) return value->truthy();
   Error error = std::move(value).error();
-  if (error.code() == ErrorCode::undefined_variable) {
-    static const regex::Pattern kName =
-        *regex::Pattern::compile("'(hostvars\\[.+\\]|[\\w_]+)' is undefined");
-    const auto match = kName.search(error.message());
-    if (match && *match) {
-      if (const auto decided = asks_for(text.as_string(), std::string((*match)->text(1)))) {
-        return *decided;
-      }
-    }
-  }
+  if (const auto decided = decided_without(error, text.as_string())) return *decided;
   return error;
+}
+
+SourceSpan place_of(const Value& condition) {
+  return condition.origin() != nullptr ? condition.origin()->span : SourceSpan{};
+}
+
+/// A condition with `{{ }}` in it: what the text becomes is evaluated once more.
+Result<bool> evaluate_rendered(Environment& environment,
+                               const Value& condition,
+                               const Context& context) {
+  static const Options kOptions;
+  GS_TRY(const auto compiled,
+         environment.compile(condition.as_string(), condition.origin(), kOptions));
+  GS_TRY(Value rendered, render_value(*compiled, context));
+  if (!rendered.is_string()) return rendered.truthy();
+  if (rendered.as_string().empty()) return false;
+  if (rendered.is_unsafe()) {
+    return Error(ErrorCode::condition,
+                 "the condition became '" + rendered.as_string() +
+                     "' from a value that came from a host or file, and is not evaluated")
+        .at(place_of(condition))
+        .hint("write the variable without '{{ }}'");
+  }
+  auto result = evaluate_text(environment, Value(rendered.as_string()), context);
+  if (!result) return std::move(result).error().at_if_unknown(place_of(condition));
+  return result;
 }
 
 }  // namespace
@@ -67,82 +97,10 @@ Result<bool> evaluate_condition(Environment& environment,
   if (condition.is_unsafe()) {
     return Error(ErrorCode::condition,
                  "the condition came from a host or file and is not evaluated")
-        .at(condition.origin() != nullptr ? condition.origin()->span : SourceSpan{});
+        .at(place_of(condition));
   }
-  if (!has_template(condition.as_string())) return evaluate_text(environment, condition, context);
-  static const Options kOptions;
-  GS_TRY(const auto compiled,
-         environment.compile(condition.as_string(), condition.origin(), kOptions));
-  GS_TRY(Value rendered, render_value(*compiled, context));
-  if (!rendered.is_string()) return rendered.truthy();
-  if (rendered.as_string().empty()) return false;
-  if (rendered.is_unsafe()) {
-    return Error(ErrorCode::condition,
-                 "the condition became '" + rendered.as_string() +
-                     "' from a value that came from a host or file, and is not evaluated")
-        .at(condition.origin() != nullptr ? condition.origin()->span : SourceSpan{})
-        .hint("write the variable without '{{ }}'");
-  }
-  const Origin place = condition.origin() != nullptr ? *condition.origin() : Origin{};
-  auto result = evaluate_text(environment, Value(rendered.as_string()), context);
-  if (!result) return std::move(result).error().at_if_unknown(place.span);
-  return result;
-}
-
-Result<TemplateHeader> parse_header(std::string_view text, const Options& base) {
-  constexpr std::string_view kMark = "#jinja2:";
-  TemplateHeader out{base, 0};
-  if (!text.starts_with(kMark)) return out;
-  const std::size_t end = std::min(text.find('\n'), text.size());
-  std::string_view line = text.substr(kMark.size(), end - kMark.size());
-  out.length = std::min(end + 1, text.size());
-  while (!line.empty()) {
-    // A comma inside quotes belongs to the value.
-    std::size_t comma = 0;
-    for (char quote = 0; comma < line.size() && (quote != 0 || line[comma] != ','); ++comma) {
-      if (quote != 0 ? line[comma] == quote : (line[comma] == '\'' || line[comma] == '"'))
-        quote = quote != 0 ? '\0' : line[comma];
-    }
-    const std::string_view pair = line.substr(0, comma);
-    line = comma < line.size() ? line.substr(comma + 1) : std::string_view();
-    const std::size_t colon = pair.find(':');
-    const auto bad = [&] {
-      return Error(ErrorCode::template_syntax,
-                   "bad setting '" + std::string(strip(pair)) +
-                       "' after '#jinja2:': expected 'name: value'");
-    };
-    if (colon == std::string_view::npos) return bad();
-    const std::string key(strip(pair.substr(0, colon)));
-    const std::string_view raw = strip(pair.substr(colon + 1));
-    std::string value(raw);
-    if (raw.size() >= 2 && (raw[0] == '\'' || raw[0] == '"') && raw.back() == raw[0])
-      value = raw.substr(1, raw.size() - 2);
-    const bool yes = value == "True" || value == "true";
-    if (key == "trim_blocks") {
-      out.options.trim_blocks = yes;
-    } else if (key == "lstrip_blocks") {
-      out.options.lstrip_blocks = yes;
-    } else if (key == "keep_trailing_newline") {
-      out.options.keep_trailing_newline = out.options.keep_trailing_newline || yes;
-    } else if (key == "variable_start_string") {
-      out.options.variable_start = value;
-    } else if (key == "variable_end_string") {
-      out.options.variable_end = value;
-    } else if (key == "block_start_string") {
-      out.options.block_start = value;
-    } else if (key == "block_end_string") {
-      out.options.block_end = value;
-    } else if (key == "comment_start_string") {
-      out.options.comment_start = value;
-    } else if (key == "comment_end_string") {
-      out.options.comment_end = value;
-    } else if (key == "newline_sequence") {
-      out.options.newline_sequence = unescape_string(value, false);
-    } else {
-      return bad();
-    }
-  }
-  return out;
+  return has_template(condition.as_string()) ? evaluate_rendered(environment, condition, context)
+                                             : evaluate_text(environment, condition, context);
 }
 
 }  // namespace gpustack::jinja
