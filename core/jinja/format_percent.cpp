@@ -3,8 +3,12 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/text.hpp"
 
-#include <cmath>
+#include <algorithm>
 #include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace gpustack::jinja {
 
@@ -16,6 +20,82 @@ struct PercentSpec {
   std::optional<std::size_t> precision;
 };
 
+constexpr std::pair<char, bool PercentSpec::*> kFlags[] = {
+    {'-', &PercentSpec::left},
+    {'+', &PercentSpec::plus},
+    {' ', &PercentSpec::space},
+    {'#', &PercentSpec::alternate},
+    {'0', &PercentSpec::zero},
+};
+
+Result<std::string> percent_text(char type,
+                                 const Value& value,
+                                 const PercentSpec& given,
+                                 const FormatSpec& spec) {
+  std::string text;
+  if (type == 's') {
+    GS_TRY(text, text_of(value));
+  } else {
+    GS_TRY_VOID(require_defined(value));
+    text = to_repr(value);
+  }
+  if (given.precision && code_points(text) > *given.precision)
+    text.resize(code_point_offset(text, *given.precision));
+  return pad("", text, spec, '>');
+}
+
+Result<std::string> percent_character(const Value& value, FormatSpec spec) {
+  if (value.is_string() && code_points(value.as_string()) == 1)
+    return pad("", value.as_string(), spec, '>');
+  if (!value.is_integer()) return format_error("%c requires int or char");
+  spec.type = 'c';
+  return format_integer(value.as_integer(), spec);
+}
+
+void fill_with_zeros(const PercentSpec& given, FormatSpec& spec) {
+  if (!given.zero || given.left) return;
+  spec.fill = "0";
+  spec.align = '=';
+}
+
+Result<std::string> percent_integer(char type,
+                                    const Value& value,
+                                    const PercentSpec& given,
+                                    FormatSpec spec) {
+  const bool is_decimal = type == 'd' || type == 'i' || type == 'u';
+  if (!value.is_number() && !value.is_bool()) {
+    return format_error(std::string("%") + type + " format: a number is required, found " +
+                        std::string(type_name(value)));
+  }
+  if (value.is_real() && !is_decimal)
+    return format_error(std::string("%") + type + " format: an integer is required, found float");
+  const std::int64_t number =
+      value.is_real() ? static_cast<std::int64_t>(value.as_real()) : value.as_integer();
+  spec.type = is_decimal ? 'd' : type;
+  if (!given.precision) {
+    fill_with_zeros(given, spec);
+    return format_integer(number, spec);
+  }
+  FormatSpec digits;
+  digits.type = spec.type;
+  GS_TRY(std::string body, format_integer(std::abs(number), digits));
+  if (body.size() < *given.precision) body.insert(0, *given.precision - body.size(), '0');
+  const std::string sign = number < 0 ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+  return pad(sign, body, spec, '>');
+}
+
+Result<std::string> percent_real(char type,
+                                 const Value& value,
+                                 const PercentSpec& given,
+                                 FormatSpec spec) {
+  if (!value.is_number() && !value.is_bool())
+    return format_error("must be real number, not " + std::string(type_name(value)));
+  spec.type = type;
+  spec.precision = given.precision;
+  fill_with_zeros(given, spec);
+  return format_real(value.as_real(), spec);
+}
+
 Result<std::string> percent_one(char type, const Value& value, const PercentSpec& given) {
   FormatSpec spec;
   spec.width = given.width;
@@ -23,181 +103,143 @@ Result<std::string> percent_one(char type, const Value& value, const PercentSpec
   spec.alternate = given.alternate;
   spec.align = given.left ? '<' : '>';
   if (value.is_undefined()) return undefined_value_error(value);
-  const auto zero_fill = [&] {
-    if (given.zero && !given.left) {
-      spec.fill = "0";
-      spec.align = '=';
-    }
-  };
   switch (type) {
     case 's':
     case 'r':
-    case 'a': {
-      std::string text;
-      if (type == 's') {
-        GS_TRY(text, text_of(value));
-      } else {
-        GS_TRY_VOID(require_defined(value));
-        text = to_repr(value);
-      }
-      if (given.precision && code_points(text) > *given.precision)
-        text.resize(code_point_offset(text, *given.precision));
-      return pad("", std::move(text), spec, '>');
-    }
+    case 'a':
+      return percent_text(type, value, given, spec);
     case 'c':
-      if (value.is_string() && code_points(value.as_string()) == 1)
-        return pad("", value.as_string(), spec, '>');
-      if (!value.is_integer()) return format_error("%c requires int or char");
-      spec.type = 'c';
-      return format_integer(value.as_integer(), spec);
+      return percent_character(value, std::move(spec));
     case 'd':
     case 'i':
     case 'u':
     case 'x':
     case 'X':
-    case 'o': {
-      if (!value.is_number() && !value.is_bool()) {
-        return format_error(std::string("%") + type + " format: a number is required, found " +
-                            std::string(type_name(value)));
-      }
-      if (value.is_real() && type != 'd' && type != 'i' && type != 'u') {
-        return format_error(std::string("%") + type +
-                            " format: an integer is required, found float");
-      }
-      const std::int64_t number =
-          value.is_real() ? static_cast<std::int64_t>(value.as_real()) : value.as_integer();
-      spec.type = type == 'i' || type == 'u' ? 'd' : type;
-      if (given.precision) {
-        FormatSpec digits;
-        digits.type = spec.type;
-        GS_TRY(std::string body, format_integer(std::abs(number), digits));
-        while (body.size() < *given.precision) body.insert(body.begin(), '0');
-        const std::string sign = number < 0         ? "-"
-                                 : spec.sign == '-' ? ""
-                                                    : std::string(1, spec.sign);
-        return pad(sign, std::move(body), spec, '>');
-      }
-      zero_fill();
-      return format_integer(number, spec);
-    }
+    case 'o':
+      return percent_integer(type, value, given, std::move(spec));
     case 'e':
     case 'E':
     case 'f':
     case 'F':
     case 'g':
     case 'G':
-      if (!value.is_number() && !value.is_bool()) {
-        return format_error("must be real number, not " + std::string(type_name(value)));
-      }
-      spec.type = type;
-      spec.precision = given.precision;
-      zero_fill();
-      return format_real(value.as_real(), spec);
+      return percent_real(type, value, given, std::move(spec));
     default:
       return format_error(std::string("unsupported format character '") + type + "'");
   }
 }
 
+/// One use of `format % values`.
+class PercentFormat {
+ public:
+  PercentFormat(std::string_view format, const Value& values) : format_(format), values_(values) {}
+
+  Result<std::string> run() {
+    std::string out;
+    while (!at_end()) {
+      if (format_[at_] != '%') {
+        out += format_[at_++];
+        continue;
+      }
+      ++at_;
+      GS_TRY(const std::string piece, placeholder());
+      out += piece;
+    }
+    if (!has_leftover()) return out;
+    return format_error("not all arguments converted during string formatting of '" +
+                        std::string(format_) + "'");
+  }
+
+ private:
+  [[nodiscard]] bool at_end() const { return at_ >= format_.size(); }
+  [[nodiscard]] bool at(char wanted) const { return !at_end() && format_[at_] == wanted; }
+
+  /// What stands for the text behind a `%`.
+  Result<std::string> placeholder() {
+    PercentSpec spec;
+    std::optional<Value> value;
+    if (at('(')) {
+      GS_TRY(value, take_named());
+    }
+    while (read_flag(spec)) ++at_;
+    GS_TRY(const auto width, read_count(spec));
+    spec.width = width.value_or(0);
+    if (at('.')) {
+      ++at_;
+      GS_TRY(const auto precision, read_count(spec));
+      spec.precision = precision.value_or(0);
+    }
+    while (at('l') || at('h') || at('L')) ++at_;
+    if (at_end()) return format_error("incomplete format '" + std::string(format_) + "'");
+    const char type = format_[at_++];
+    if (type == '%') return std::string("%");
+    if (!value) {
+      GS_TRY(value, take());
+    }
+    return percent_one(type, *value, spec);
+  }
+
+  /// The value of a `(key)`.
+  Result<Value> take_named() {
+    const std::size_t end = format_.find(')', at_);
+    if (end == std::string_view::npos)
+      return format_error("incomplete format key in '" + std::string(format_) + "'");
+    if (!values_.is_map())
+      return format_error("format requires a mapping, found " + std::string(type_name(values_)));
+    const std::string_view key = format_.substr(at_ + 1, end - at_ - 1);
+    const Value* found = values_.find(key);
+    if (found == nullptr)
+      return format_error("format key '" + std::string(key) + "' is not in the dict");
+    used_name_ = true;
+    at_ = end + 1;
+    return *found;
+  }
+
+  [[nodiscard]] bool read_flag(PercentSpec& spec) const {
+    for (const auto& [letter, flag] : kFlags) {
+      if (!at(letter)) continue;
+      spec.*flag = true;
+      return true;
+    }
+    return false;
+  }
+
+  /// A width or precision; `*` takes it from the values.
+  Result<std::optional<std::size_t>> read_count(PercentSpec& spec) {
+    if (!at('*')) return read_number(format_, at_);
+    ++at_;
+    GS_TRY(const Value value, take());
+    if (!value.is_integer()) return format_error("* wants int");
+    if (value.as_integer() < 0) spec.left = true;
+    const auto count = static_cast<std::size_t>(std::abs(value.as_integer()));
+    return std::optional<std::size_t>(std::min(count, kMaxWidth));
+  }
+
+  Result<Value> take() {
+    const std::size_t given = values_.is_tuple() ? values_.size() : 1;
+    if (next_ >= given)
+      return format_error("not enough arguments for format string '" + std::string(format_) + "'");
+    ++next_;
+    return values_.is_tuple() ? values_.as_list()[next_ - 1] : values_;
+  }
+
+  [[nodiscard]] bool has_leftover() const {
+    if (values_.is_tuple()) return next_ < values_.size();
+    return next_ == 0 && !used_name_ && !values_.is_map() && !values_.is_list();
+  }
+
+  std::string_view format_;
+  const Value& values_;
+  std::size_t at_ = 0;
+  std::size_t next_ = 0;
+  bool used_name_ = false;
+};
+
 }  // namespace
 
 Result<std::string> percent_format(std::string_view format, const Value& values) {
   if (values.is_undefined()) return undefined_value_error(values);
-  std::string out;
-  const bool is_tuple = values.is_tuple();
-  std::size_t next = 0;
-  bool used_name = false;
-  const auto take = [&]() -> Result<Value> {
-    if (is_tuple) {
-      if (next >= values.size())
-        return format_error("not enough arguments for format string '" + std::string(format) + "'");
-      return values.as_list()[next++];
-    }
-    if (next++ > 0)
-      return format_error("not enough arguments for format string '" + std::string(format) + "'");
-    return values;
-  };
-  for (std::size_t at = 0; at < format.size();) {
-    if (format[at] != '%') {
-      out += format[at++];
-      continue;
-    }
-    ++at;
-    PercentSpec spec;
-    std::optional<Value> named;
-    if (at < format.size() && format[at] == '(') {
-      const std::size_t end = format.find(')', at);
-      if (end == std::string_view::npos)
-        return format_error("incomplete format key in '" + std::string(format) + "'");
-      if (!values.is_map())
-        return format_error("format requires a mapping, found " + std::string(type_name(values)));
-      const std::string_view key = format.substr(at + 1, end - at - 1);
-      const Value* found = values.find(key);
-      if (found == nullptr)
-        return format_error("format key '" + std::string(key) + "' is not in the dict");
-      named = *found;
-      used_name = true;
-      at = end + 1;
-    }
-    for (bool more = true; more && at < format.size(); at += more ? 1 : 0) {
-      switch (format[at]) {
-        case '-':
-          spec.left = true;
-          break;
-        case '+':
-          spec.plus = true;
-          break;
-        case ' ':
-          spec.space = true;
-          break;
-        case '#':
-          spec.alternate = true;
-          break;
-        case '0':
-          spec.zero = true;
-          break;
-        default:
-          more = false;
-      }
-    }
-    const auto number = [&]() -> Result<std::optional<std::size_t>> {
-      if (at < format.size() && format[at] == '*') {
-        ++at;
-        GS_TRY(const Value value, take());
-        if (!value.is_integer()) return format_error("* wants int");
-        if (value.as_integer() < 0) spec.left = true;
-        return std::optional<std::size_t>(std::min<std::size_t>(
-            static_cast<std::size_t>(std::abs(value.as_integer())), kMaxWidth));
-      }
-      return read_number(format, at);
-    };
-    GS_TRY(const auto width, number());
-    spec.width = width.value_or(0);
-    if (at < format.size() && format[at] == '.') {
-      ++at;
-      GS_TRY(const auto precision, number());
-      spec.precision = precision.value_or(0);
-    }
-    while (at < format.size() && (format[at] == 'l' || format[at] == 'h' || format[at] == 'L'))
-      ++at;
-    if (at >= format.size()) return format_error("incomplete format '" + std::string(format) + "'");
-    const char type = format[at++];
-    if (type == '%') {
-      out += '%';
-      continue;
-    }
-    if (!named) {
-      GS_TRY(named, take());
-    }
-    GS_TRY(const std::string piece, percent_one(type, *named, spec));
-    out += piece;
-  }
-  const std::size_t given = is_tuple ? values.size() : 1;
-  const bool leftover =
-      is_tuple ? next < given : next == 0 && !used_name && !values.is_map() && !values.is_list();
-  if (leftover)
-    return format_error("not all arguments converted during string formatting of '" +
-                        std::string(format) + "'");
-  return out;
+  return PercentFormat(format, values).run();
 }
 
 }  // namespace gpustack::jinja

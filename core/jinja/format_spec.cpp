@@ -48,6 +48,99 @@ std::string print_real(double number, char type, int precision, bool alternate) 
   return out;
 }
 
+std::string sign_of(bool negative, const FormatSpec& spec) {
+  if (negative) return "-";
+  return spec.sign == '-' ? std::string() : std::string(1, spec.sign);
+}
+
+/// What the alternate form of a base begins with.
+std::string_view base_prefix(char type) {
+  switch (type) {
+    case 'x':
+      return "0x";
+    case 'X':
+      return "0X";
+    case 'o':
+      return "0o";
+    case 'b':
+      return "0b";
+    default:
+      return {};
+  }
+}
+
+Result<std::string> integer_digits(std::int64_t number, const FormatSpec& spec) {
+  const std::uint64_t magnitude =
+      number < 0 ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
+  const auto grouped_by_four = [&](const std::string& digits) {
+    return spec.grouping == '_' ? group_digits(digits, '_', 4) : digits;
+  };
+  switch (spec.type) {
+    case 0:
+    case 'd':
+    case 'n': {
+      const std::string digits = std::to_string(magnitude);
+      return spec.grouping != 0 ? group_digits(digits, spec.grouping, 3) : digits;
+    }
+    case 'x':
+    case 'X':
+      return grouped_by_four(digits_in_base(magnitude, 16, spec.type == 'X'));
+    case 'o':
+      return digits_in_base(magnitude, 8, false);
+    case 'b':
+      return grouped_by_four(digits_in_base(magnitude, 2, false));
+    case 'c': {
+      std::string character;
+      append_code_point(character, static_cast<char32_t>(number));
+      return character;
+    }
+    default:
+      return format_error(std::string("unknown format code '") + spec.type + "' for an int");
+  }
+}
+
+/// Puts zeros before grouped digits up to a size; they are grouped like digits.
+void fill_grouped(std::string& digits, char separator, std::size_t size) {
+  while (code_points(digits) < size) {
+    std::string plain = digits;
+    plain.erase(std::remove(plain.begin(), plain.end(), separator), plain.end());
+    digits = group_digits("0" + plain, separator, 3);
+  }
+}
+
+std::string not_finite(double number, char type) {
+  std::string text = std::isnan(number) ? "nan" : "inf";
+  if (type == 'F' || type == 'E' || type == 'G') text = upper(text);
+  if (type == '%') text += "%";
+  return text;
+}
+
+Result<std::string> real_digits(double magnitude, const FormatSpec& spec) {
+  const int precision = static_cast<int>(spec.precision.value_or(6));
+  switch (spec.type) {
+    case 0: {
+      if (!spec.precision) return real_text(magnitude);
+      std::string text = print_real(magnitude, 'g', std::max(precision, 1), spec.alternate);
+      if (text.find_first_of(".en") == std::string::npos) text += ".0";
+      return text;
+    }
+    case 'f':
+    case 'F':
+    case 'e':
+    case 'E':
+      return print_real(magnitude, spec.type, precision, spec.alternate);
+    case 'g':
+    case 'G':
+      return print_real(magnitude, spec.type, std::max(precision, 1), spec.alternate);
+    case 'n':
+      return print_real(magnitude, 'g', std::max(precision, 1), spec.alternate);
+    case '%':
+      return print_real(magnitude * 100.0, 'f', precision, spec.alternate) + "%";
+    default:
+      return format_error(std::string("unknown format code '") + spec.type + "' for a float");
+  }
+}
+
 }  // namespace
 
 std::optional<std::size_t> read_number(std::string_view text, std::size_t& at) {
@@ -101,123 +194,48 @@ Result<FormatSpec> parse_spec(std::string_view text) {
 }
 
 std::string pad(std::string_view sign,
-                std::string body,
+                std::string_view body,
                 const FormatSpec& spec,
                 char default_align) {
   const char align = spec.align != 0 ? spec.align : default_align;
   const std::size_t length = sign.size() + code_points(body);
   const std::size_t width = spec.width.value_or(0);
   const std::size_t missing = width > length ? width - length : 0;
+  const std::size_t before = align == '<' || align == '=' ? 0
+                             : align == '^'               ? missing / 2
+                                                          : missing;
+  const std::size_t between = align == '=' ? missing : 0;
+  std::string out;
   const auto fill = [&](std::size_t count) {
-    std::string out;
     for (std::size_t i = 0; i < count; ++i) out += spec.fill;
-    return out;
   };
-  switch (align) {
-    case '<':
-      return std::string(sign) + body + fill(missing);
-    case '^':
-      return fill(missing / 2) + std::string(sign) + body + fill(missing - missing / 2);
-    case '=':
-      return std::string(sign) + fill(missing) + body;
-    default:
-      return fill(missing) + std::string(sign) + body;
-  }
+  fill(before);
+  out += sign;
+  fill(between);
+  out += body;
+  fill(missing - before - between);
+  return out;
 }
 
 Result<std::string> format_integer(std::int64_t number, const FormatSpec& spec) {
-  const bool negative = number < 0;
-  const std::uint64_t magnitude =
-      negative ? ~static_cast<std::uint64_t>(number) + 1 : static_cast<std::uint64_t>(number);
-  std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
-  std::string body;
-  switch (spec.type) {
-    case 0:
-    case 'd':
-    case 'n':
-      body = std::to_string(magnitude);
-      if (spec.grouping != 0) body = group_digits(body, spec.grouping, 3);
-      break;
-    case 'x':
-    case 'X':
-      body = digits_in_base(magnitude, 16, spec.type == 'X');
-      if (spec.grouping == '_') body = group_digits(body, '_', 4);
-      if (spec.alternate) sign += spec.type == 'X' ? "0X" : "0x";
-      break;
-    case 'o':
-      body = digits_in_base(magnitude, 8, false);
-      if (spec.alternate) sign += "0o";
-      break;
-    case 'b':
-      body = digits_in_base(magnitude, 2, false);
-      if (spec.grouping == '_') body = group_digits(body, '_', 4);
-      if (spec.alternate) sign += "0b";
-      break;
-    case 'c':
-      append_code_point(body, static_cast<char32_t>(number));
-      break;
-    default:
-      return format_error(std::string("unknown format code '") + spec.type + "' for an int");
-  }
-  if (spec.grouping != 0 && spec.align == '=' && spec.fill == "0" && spec.width) {
-    while (code_points(body) + sign.size() < *spec.width) {  // zeros are grouped like digits
-      std::string digits;
-      for (const char c : body) {
-        if (c != spec.grouping) digits += c;
-      }
-      body = group_digits("0" + digits, spec.grouping, 3);
-    }
-  }
-  return pad(sign, std::move(body), spec, '>');
+  GS_TRY(std::string body, integer_digits(number, spec));
+  std::string sign = sign_of(number < 0, spec);
+  if (spec.alternate) sign += base_prefix(spec.type);
+  const bool fills_with_zeros = spec.align == '=' && spec.fill == "0" && spec.width;
+  if (spec.grouping != 0 && fills_with_zeros && *spec.width > sign.size())
+    fill_grouped(body, spec.grouping, *spec.width - sign.size());
+  return pad(sign, body, spec, '>');
 }
 
 Result<std::string> format_real(double number, const FormatSpec& spec) {
-  const bool negative = std::signbit(number) && !std::isnan(number);
-  const std::string sign = negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
-  const double magnitude = std::fabs(number);
-  std::string body;
-  char type = spec.type;
-  if (std::isnan(number) || std::isinf(number)) {
-    body = std::isnan(number) ? "nan" : "inf";
-    if (type == 'F' || type == 'E' || type == 'G') body = upper(body);
-    if (type == '%') body += "%";
-    return pad(sign, std::move(body), spec, '>');
-  }
-  const int precision = static_cast<int>(spec.precision.value_or(6));
-  switch (type) {
-    case 0:
-      if (!spec.precision) {
-        body = real_text(magnitude);
-      } else {
-        body = print_real(magnitude, 'g', std::max(precision, 1), spec.alternate);
-        if (body.find_first_of(".en") == std::string::npos) body += ".0";
-      }
-      break;
-    case 'f':
-    case 'F':
-    case 'e':
-    case 'E':
-      body = print_real(magnitude, type, precision, spec.alternate);
-      break;
-    case 'g':
-    case 'G':
-    case 'n':
-      body =
-          print_real(magnitude, type == 'n' ? 'g' : type, std::max(precision, 1), spec.alternate);
-      break;
-    case '%':
-      body = print_real(magnitude * 100.0, 'f', precision, spec.alternate) + "%";
-      break;
-    default:
-      return format_error(std::string("unknown format code '") + type + "' for a float");
-  }
+  const std::string sign = sign_of(std::signbit(number) && !std::isnan(number), spec);
+  if (!std::isfinite(number)) return pad(sign, not_finite(number, spec.type), spec, '>');
+  GS_TRY(std::string body, real_digits(std::fabs(number), spec));
   if (spec.grouping != 0) {
-    const std::size_t end = body.find_first_not_of("0123456789");
-    const std::string digits = body.substr(0, end);
-    body =
-        group_digits(digits, spec.grouping, 3) + (end == std::string::npos ? "" : body.substr(end));
+    const std::size_t end = std::min(body.find_first_not_of("0123456789"), body.size());
+    body = group_digits(body.substr(0, end), spec.grouping, 3) + body.substr(end);
   }
-  return pad(sign, std::move(body), spec, '>');
+  return pad(sign, body, spec, '>');
 }
 
 Result<std::string> format_value(const Value& value, std::string_view spec_text) {
@@ -248,7 +266,7 @@ Result<std::string> format_value(const Value& value, std::string_view spec_text)
     body.resize(code_point_offset(body, *spec.precision));
   FormatSpec text_spec = spec;
   if (spec.align == '=') text_spec.align = '<';
-  return pad("", std::move(body), text_spec, '<');
+  return pad("", body, text_spec, '<');
 }
 
 }  // namespace gpustack::jinja

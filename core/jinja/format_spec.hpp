@@ -34,7 +34,7 @@ Result<FormatSpec> parse_spec(std::string_view text);
 std::optional<std::size_t> read_number(std::string_view text, std::size_t& at);
 /// Fills up to the width, between sign and body for `=`.
 std::string pad(std::string_view sign,
-                std::string body,
+                std::string_view body,
                 const FormatSpec& spec,
                 char default_align);
 Result<std::string> format_integer(std::int64_t number, const FormatSpec& spec);
