@@ -59,61 +59,71 @@ Error bad(std::string_view query, std::size_t at, const std::string& what) {
 bool name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool digit(char c) { return c >= '0' && c <= '9'; }
 
-Result<std::vector<Token>> tokenize(std::string_view query) {
-  struct Sign {
-    std::string_view text;
-    Kind kind;
-  };
-  constexpr Sign kSigns[] = {
-      {"[?", Kind::filter},      {"[]", Kind::flatten},      {"||", Kind::logic_or},
-      {"&&", Kind::logic_and},   {"==", Kind::eq},           {"!=", Kind::ne},
-      {"<=", Kind::le},          {">=", Kind::ge},           {"<", Kind::lt},
-      {">", Kind::gt},           {".", Kind::dot},           {"*", Kind::star},
-      {"[", Kind::left_bracket}, {"]", Kind::right_bracket}, {"{", Kind::left_brace},
-      {"}", Kind::right_brace},  {"(", Kind::left_paren},    {")", Kind::right_paren},
-      {",", Kind::comma},        {":", Kind::colon},         {"|", Kind::pipe},
-      {"!", Kind::logic_not},    {"@", Kind::current},       {"&", Kind::expression}};
-  std::vector<Token> out;
-  for (std::size_t at = 0; at < query.size();) {
-    const char c = query[at];
-    const std::size_t begin = at;
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-      ++at;
-    } else if (name_start(c)) {
-      while (at < query.size() && (name_start(query[at]) || digit(query[at]))) ++at;
-      out.push_back({Kind::name, std::string(query.substr(begin, at - begin)), begin});
-    } else if (digit(c) || (c == '-' && at + 1 < query.size() && digit(query[at + 1]))) {
-      ++at;
-      while (at < query.size() && digit(query[at])) ++at;
-      out.push_back({Kind::number, std::string(query.substr(begin, at - begin)), begin});
-    } else if (c == '"' || c == '\'' || c == '`') {
-      std::string text;
-      for (++at; at < query.size() && query[at] != c; ++at) {
-        // Raw text knows no escape but the quote; JSON reads the others itself.
-        if (query[at] == '\\' && at + 1 < query.size()) {
-          if (query[at + 1] == c && c != '"') {
-            ++at;
-          } else {
-            text += query[at++];
-          }
-        }
-        text += query[at];
+struct Sign {
+  std::string_view text;
+  Kind kind;
+};
+
+constexpr Sign kSigns[] = {
+    {"[?", Kind::filter},      {"[]", Kind::flatten},      {"||", Kind::logic_or},
+    {"&&", Kind::logic_and},   {"==", Kind::eq},           {"!=", Kind::ne},
+    {"<=", Kind::le},          {">=", Kind::ge},           {"<", Kind::lt},
+    {">", Kind::gt},           {".", Kind::dot},           {"*", Kind::star},
+    {"[", Kind::left_bracket}, {"]", Kind::right_bracket}, {"{", Kind::left_brace},
+    {"}", Kind::right_brace},  {"(", Kind::left_paren},    {")", Kind::right_paren},
+    {",", Kind::comma},        {":", Kind::colon},         {"|", Kind::pipe},
+    {"!", Kind::logic_not},    {"@", Kind::current},       {"&", Kind::expression}};
+
+/// Text in quotes that begins at `at`, which moves behind it.
+Result<Token> quoted_token(std::string_view query, std::size_t& at) {
+  const std::size_t begin = at;
+  const char quote = query[at];
+  Token out{quote == '"' ? Kind::quoted : quote == '\'' ? Kind::raw : Kind::literal, "", begin};
+  for (++at; at < query.size() && query[at] != quote; ++at) {
+    // Raw text knows no escape but the quote; JSON reads the others itself.
+    if (query[at] == '\\' && at + 1 < query.size()) {
+      if (query[at + 1] == quote && quote != '"') {
+        ++at;
+      } else {
+        out.text += query[at++];
       }
-      if (at >= query.size()) return bad(query, begin, "a quote has no end");
-      ++at;
-      out.push_back({c == '"'    ? Kind::quoted
-                     : c == '\'' ? Kind::raw
-                                 : Kind::literal,
-                     std::move(text),
-                     begin});
-    } else {
-      const auto* sign = std::find_if(std::begin(kSigns), std::end(kSigns), [&](const Sign& one) {
-        return query.substr(at).starts_with(one.text);
-      });
-      if (sign == std::end(kSigns)) return bad(query, at, std::string("unexpected '") + c + "'");
-      at += sign->text.size();
-      out.push_back({sign->kind, std::string(sign->text), begin});
     }
+    out.text += query[at];
+  }
+  if (at >= query.size()) return bad(query, begin, "a quote has no end");
+  ++at;
+  return out;
+}
+
+/// The token that begins at `at`, which moves behind it.
+Result<Token> take_token(std::string_view query, std::size_t& at) {
+  const std::size_t begin = at;
+  const char c = query[at];
+  if (name_start(c)) {
+    while (at < query.size() && (name_start(query[at]) || digit(query[at]))) ++at;
+    return Token{Kind::name, std::string(query.substr(begin, at - begin)), begin};
+  }
+  if (digit(c) || (c == '-' && at + 1 < query.size() && digit(query[at + 1]))) {
+    ++at;
+    while (at < query.size() && digit(query[at])) ++at;
+    return Token{Kind::number, std::string(query.substr(begin, at - begin)), begin};
+  }
+  if (c == '"' || c == '\'' || c == '`') return quoted_token(query, at);
+  const auto* sign = std::find_if(std::begin(kSigns), std::end(kSigns), [&](const Sign& one) {
+    return query.substr(begin).starts_with(one.text);
+  });
+  if (sign == std::end(kSigns)) return bad(query, at, std::string("unexpected '") + c + "'");
+  at += sign->text.size();
+  return Token{sign->kind, std::string(sign->text), begin};
+}
+
+Result<std::vector<Token>> tokenize(std::string_view query) {
+  std::vector<Token> out;
+  for (std::size_t at = 0;;) {
+    at = std::min(query.find_first_not_of(" \t\n\r", at), query.size());
+    if (at == query.size()) break;
+    GS_TRY(Token token, take_token(query, at));
+    out.push_back(std::move(token));
   }
   out.push_back({Kind::end, "", query.size()});
   return out;
@@ -180,12 +190,12 @@ class QueryParser {
   }
 
  private:
-  const Token& now() const { return tokens_[at_]; }
-  const Token& ahead(std::size_t count = 1) const {
+  [[nodiscard]] const Token& now() const { return tokens_[at_]; }
+  [[nodiscard]] const Token& ahead(std::size_t count = 1) const {
     return tokens_[std::min(at_ + count, tokens_.size() - 1)];
   }
   Token take() { return tokens_[at_ + 1 < tokens_.size() ? at_++ : at_]; }
-  Error unexpected() const {
+  [[nodiscard]] Error unexpected() const {
     return bad(query_,
                now().at,
                now().kind == Kind::end ? "it ends too early" : "unexpected '" + now().text + "'");

@@ -32,10 +32,107 @@ bool json_equal(const Value& left, const Value& right) {
   return left == right;
 }
 
+Result<Value> filtered(const Node& node, const List& items) {
+  List kept;
+  for (const Value& item : items) {
+    GS_TRY(const Value condition, evaluate(*node.children[2], item));
+    if (holds(condition)) kept.push_back(item);
+  }
+  return project(kept, *node.children[1]);
+}
+
+List flattened(const List& items) {
+  List out;
+  for (const Value& item : items) {
+    if (item.is_list()) {
+      out.insert(out.end(), item.as_list().begin(), item.as_list().end());
+    } else {
+      out.push_back(item);
+    }
+  }
+  return out;
+}
+
+Value item_at(const List& items, std::int64_t index) {
+  const auto size = static_cast<std::int64_t>(items.size());
+  const std::int64_t at = index < 0 ? index + size : index;
+  return at < 0 || at >= size ? Value() : items[static_cast<std::size_t>(at)];
+}
+
+Result<Value> sliced(const List& items, const List& parts) {
+  GS_TRY(const SliceBounds bounds,
+         slice_bounds(static_cast<std::int64_t>(items.size()), parts[0], parts[1], parts[2]));
+  List out;
+  for (std::int64_t i = 0; i < bounds.count; ++i)
+    out.push_back(items[static_cast<std::size_t>(bounds.start + i * bounds.step)]);
+  return Value(std::move(out));
+}
+
+/// The nodes that take a list on their left; anything else gives null.
+Result<Value> evaluate_on_list(const Node& node, const Value& data) {
+  GS_TRY(const Value left, evaluate(*node.children[0], data));
+  if (!left.is_list()) return Value();
+  const List& items = left.as_list();
+  switch (node.kind) {
+    case NodeKind::projection:
+      return project(items, *node.children[1]);
+    case NodeKind::filter:
+      return filtered(node, items);
+    case NodeKind::flatten:
+      return Value(flattened(items));
+    case NodeKind::index:
+      return item_at(items, node.value.as_integer());
+    default:
+      return sliced(items, node.value.as_list());
+  }
+}
+
+Result<Value> evaluate_value_projection(const Node& node, const Value& data) {
+  GS_TRY(const Value left, evaluate(*node.children[0], data));
+  if (!left.is_map()) return Value();
+  List values;
+  for (const auto& [key, value] : left.as_map()) values.push_back(value);
+  return project(values, *node.children[1]);
+}
+
+Result<Value> evaluate_multi_list(const Node& node, const Value& data) {
+  if (data.is_null()) return Value();
+  List items;
+  for (const NodePtr& child : node.children) {
+    GS_TRY(Value one, evaluate(*child, data));
+    items.push_back(std::move(one));
+  }
+  return Value(std::move(items));
+}
+
+Result<Value> evaluate_multi_map(const Node& node, const Value& data) {
+  if (data.is_null()) return Value();
+  Map entries;
+  for (std::size_t i = 0; i < node.children.size(); ++i) {
+    GS_TRY(Value one, evaluate(*node.children[i], data));
+    entries.set(node.names[i], std::move(one));
+  }
+  return Value(std::move(entries));
+}
+
+Result<Value> evaluate_compare(const Node& node, const Value& data) {
+  GS_TRY(const Value left, evaluate(*node.children[0], data));
+  GS_TRY(const Value right, evaluate(*node.children[1], data));
+  if (node.text == "==") return Value(json_equal(left, right));
+  if (node.text == "!=") return Value(!json_equal(left, right));
+  const bool comparable =
+      (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
+  if (!comparable) return Value();
+  GS_TRY(const int sign, order(left, right));
+  return Value(node.text == "<"    ? sign < 0
+               : node.text == "<=" ? sign <= 0
+               : node.text == ">"  ? sign > 0
+                                   : sign >= 0);
+}
+
 }  // namespace
 
 Result<Value> evaluate(const Node& node, const Value& data) {
-  const auto child = [&](std::size_t index) -> const Node& { return *node.children[index]; };
   switch (node.kind) {
     case NodeKind::field:
       return data.get(node.text);
@@ -44,106 +141,35 @@ Result<Value> evaluate(const Node& node, const Value& data) {
     case NodeKind::current:
       return data;
     case NodeKind::expression:
-      return evaluate(child(0), data);
+      return evaluate(*node.children[0], data);
     case NodeKind::chain: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      return evaluate(child(1), left);
+      GS_TRY(const Value left, evaluate(*node.children[0], data));
+      return evaluate(*node.children[1], left);
     }
-    case NodeKind::projection: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_list()) return Value();
-      return project(left.as_list(), child(1));
-    }
-    case NodeKind::value_projection: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_map()) return Value();
-      List values;
-      for (const auto& [key, value] : left.as_map()) values.push_back(value);
-      return project(values, child(1));
-    }
-    case NodeKind::filter: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_list()) return Value();
-      List kept;
-      for (const Value& item : left.as_list()) {
-        GS_TRY(const Value condition, evaluate(child(2), item));
-        if (holds(condition)) kept.push_back(item);
-      }
-      return project(kept, child(1));
-    }
-    case NodeKind::flatten: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_list()) return Value();
-      List out;
-      for (const Value& item : left.as_list()) {
-        if (item.is_list()) {
-          out.insert(out.end(), item.as_list().begin(), item.as_list().end());
-        } else {
-          out.push_back(item);
-        }
-      }
-      return Value(std::move(out));
-    }
-    case NodeKind::index: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_list()) return Value();
-      std::int64_t at = node.value.as_integer();
-      const auto size = static_cast<std::int64_t>(left.size());
-      if (at < 0) at += size;
-      return at < 0 || at >= size ? Value() : left.as_list()[static_cast<std::size_t>(at)];
-    }
-    case NodeKind::slice: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      if (!left.is_list()) return Value();
-      const List& parts = node.value.as_list();
-      GS_TRY(const SliceBounds bounds,
-             slice_bounds(static_cast<std::int64_t>(left.size()), parts[0], parts[1], parts[2]));
-      List out;
-      for (std::int64_t i = 0; i < bounds.count; ++i) {
-        out.push_back(left.as_list()[static_cast<std::size_t>(bounds.start + i * bounds.step)]);
-      }
-      return Value(std::move(out));
-    }
+    case NodeKind::projection:
+    case NodeKind::filter:
+    case NodeKind::flatten:
+    case NodeKind::index:
+    case NodeKind::slice:
+      return evaluate_on_list(node, data);
+    case NodeKind::value_projection:
+      return evaluate_value_projection(node, data);
     case NodeKind::multi_list:
-    case NodeKind::multi_map: {
-      if (data.is_null()) return Value();
-      List items;
-      Map entries;
-      for (std::size_t i = 0; i < node.children.size(); ++i) {
-        GS_TRY(Value one, evaluate(child(i), data));
-        if (node.kind == NodeKind::multi_list) {
-          items.push_back(std::move(one));
-        } else {
-          entries.set(node.names[i], std::move(one));
-        }
-      }
-      return node.kind == NodeKind::multi_list ? Value(std::move(items))
-                                               : Value(std::move(entries));
-    }
+      return evaluate_multi_list(node, data);
+    case NodeKind::multi_map:
+      return evaluate_multi_map(node, data);
     case NodeKind::logic_or:
     case NodeKind::logic_and: {
-      GS_TRY(Value left, evaluate(child(0), data));
+      GS_TRY(Value left, evaluate(*node.children[0], data));
       if (holds(left) == (node.kind == NodeKind::logic_or)) return left;
-      return evaluate(child(1), data);
+      return evaluate(*node.children[1], data);
     }
     case NodeKind::logic_not: {
-      GS_TRY(const Value operand, evaluate(child(0), data));
+      GS_TRY(const Value operand, evaluate(*node.children[0], data));
       return Value(!holds(operand));
     }
-    case NodeKind::compare: {
-      GS_TRY(const Value left, evaluate(child(0), data));
-      GS_TRY(const Value right, evaluate(child(1), data));
-      if (node.text == "==") return Value(json_equal(left, right));
-      if (node.text == "!=") return Value(!json_equal(left, right));
-      const bool comparable =
-          (left.is_number() && right.is_number()) || (left.is_string() && right.is_string());
-      if (!comparable) return Value();
-      GS_TRY(const int sign, order(left, right));
-      return Value(node.text == "<"    ? sign < 0
-                   : node.text == "<=" ? sign <= 0
-                   : node.text == ">"  ? sign > 0
-                                       : sign >= 0);
-    }
+    case NodeKind::compare:
+      return evaluate_compare(node, data);
     case NodeKind::call:
       return call_function(node, data);
   }
@@ -157,8 +183,8 @@ struct Call {
   const Value& data;
   List arguments;  ///< `&expression` arguments are null here
 
-  const Value& arg(std::size_t index) const { return arguments[index]; }
-  Result<Value> key(std::size_t index, const Value& item) const {
+  [[nodiscard]] const Value& arg(std::size_t index) const { return arguments[index]; }
+  [[nodiscard]] Result<Value> key(std::size_t index, const Value& item) const {
     return evaluate(*node.children[index]->children[0], item);
   }
 };
