@@ -259,6 +259,7 @@ struct Program {
   template <typename T>
   Items<T> keep(const std::vector<T>& items) {
     if (items.empty()) return {};
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): a pointer is meant where T is one
     T* data = static_cast<T*>(arena.allocate(sizeof(T) * items.size(), alignof(T)));
     std::uninitialized_copy(items.begin(), items.end(), data);
     return {data, items.size()};

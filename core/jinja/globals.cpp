@@ -30,41 +30,45 @@ Result<Value> make_range(const CallArguments& arguments) {
   return make_object<RangeObject>(start, stop, step);
 }
 
+Result<void> add_pair(Map& out, const Value& pair) {
+  if (pair.is_string() && code_points(pair.as_string()) == 2) {  // 'ab' is a pair of characters
+    const std::size_t first = code_point_offset(pair.as_string(), 1);
+    out.set(Value(pair.as_string().substr(0, first)), Value(pair.as_string().substr(first)));
+    return {};
+  }
+  if (!pair.is_list() || pair.size() != 2) {
+    return Error(ErrorCode::template_type,
+                 "dict() needs pairs of key and value, found " + to_repr(pair));
+  }
+  out.set(pair.as_list()[0], pair.as_list()[1]);
+  return {};
+}
+
+Result<Map> dict_of(const Value& source) {
+  if (source.is_undefined()) return undefined_value_error(source);
+  if (source.is_map()) return source.as_map();
+  if (!source.is_list() && !source.is_object()) {
+    return Error(ErrorCode::template_type,
+                 "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));
+  }
+  List pairs;
+  if (source.is_list()) {
+    pairs = source.as_list();
+  } else {
+    GS_TRY(pairs, source.as_object().iterate());
+  }
+  Map out;
+  for (const Value& pair : pairs) GS_TRY_VOID(add_pair(out, pair));
+  return out;
+}
+
 // dict(pairs or mapping, key=value, …)
 Result<Value> make_dict(const CallArguments& arguments) {
   Map out;
   if (arguments.positional.size() > 1)
     return Error(ErrorCode::template_type, "dict() takes one positional argument");
   if (!arguments.positional.empty()) {
-    const Value& source = arguments.positional.front();
-    if (source.is_undefined()) return undefined_value_error(source);
-    if (source.is_map()) {
-      out = source.as_map();
-    } else {
-      List pairs;
-      if (source.is_list()) {
-        pairs = source.as_list();
-      } else if (source.is_object()) {
-        GS_TRY(pairs, source.as_object().iterate());
-      } else {
-        return Error(
-            ErrorCode::template_type,
-            "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));
-      }
-      for (const Value& pair : pairs) {
-        if (pair.is_string() &&
-            code_points(pair.as_string()) == 2) {  // 'ab' is a pair of characters
-          const std::size_t first = code_point_offset(pair.as_string(), 1);
-          out.set(Value(pair.as_string().substr(0, first)), Value(pair.as_string().substr(first)));
-          continue;
-        }
-        if (!pair.is_list() || pair.size() != 2) {
-          return Error(ErrorCode::template_type,
-                       "dict() needs pairs of key and value, found " + to_repr(pair));
-        }
-        out.set(pair.as_list()[0], pair.as_list()[1]);
-      }
-    }
+    GS_TRY(out, dict_of(arguments.positional.front()));
   }
   for (const auto& [key, value] : arguments.named) out.set(key, value);
   return Value(std::move(out));
@@ -73,7 +77,7 @@ Result<Value> make_dict(const CallArguments& arguments) {
 class CyclerObject : public Object {
  public:
   explicit CyclerObject(List items) : items_(std::move(items)) {}
-  std::string_view type_name() const override { return "Cycler"; }
+  [[nodiscard]] std::string_view type_name() const override { return "Cycler"; }
   Result<Value> attribute(std::string_view name) override {
     if (name == "current") return items_[at_];
     if (name == "next" || name == "reset") {
@@ -103,8 +107,8 @@ class CyclerObject : public Object {
 class JoinerObject : public Object {
  public:
   explicit JoinerObject(std::string separator) : separator_(std::move(separator)) {}
-  std::string_view type_name() const override { return "Joiner"; }
-  bool is_callable() const override { return true; }
+  [[nodiscard]] std::string_view type_name() const override { return "Joiner"; }
+  [[nodiscard]] bool is_callable() const override { return true; }
   Result<Value> call(const CallArguments& /*arguments*/) override {
     return std::exchange(used_, true) ? Value(separator_) : Value("");
   }

@@ -180,6 +180,17 @@ bool Lexer::raw_follows(std::size_t at, std::size_t& after) const {
   return false;
 }
 
+std::size_t Lexer::start_size(Tag tag) const {
+  switch (tag) {
+    case Tag::variable:
+      return options_.variable_start.size();
+    case Tag::block:
+      return options_.block_start.size();
+    default:
+      return options_.comment_start.size();
+  }
+}
+
 Lexer::Step Lexer::root() {
   while (position_ < limit_) {
     std::size_t at = 0;
@@ -189,30 +200,34 @@ Lexer::Step Lexer::root() {
       position_ = limit_;
       break;
     }
-    const std::size_t length = tag == Tag::variable ? options_.variable_start.size()
-                               : tag == Tag::block  ? options_.block_start.size()
-                                                    : options_.comment_start.size();
-    std::size_t inner = at + length;
-    char sign = 0;
-    if (inner < limit_ && (source_[inner] == '-' || source_[inner] == '+')) sign = source_[inner++];
+    std::size_t inner = at + start_size(tag);
+    const char sign = take_sign(inner);
     add_data(position_, at, sign, options_.lstrip_blocks && tag != Tag::variable);
-    std::size_t after = 0;
     position_ = inner;
-    if (tag == Tag::comment) {
-      if (auto done = comment(); !done) return done;
-    } else if (tag == Tag::block && raw_follows(inner, after)) {
-      position_ = after;
-      if (auto done = raw(at); !done) return done;
-    } else {
-      in_variable_ = tag == Tag::variable;
-      add(tag == Tag::variable ? TokenKind::variable_begin : TokenKind::block_begin,
-          at,
-          inner - at);
-      if (auto done = inside(tag); !done) return done;
-      in_variable_ = false;
-    }
+    if (auto done = after_start(tag, at); !done) return done;
     line_start_ = position_ > 0 && source_[position_ - 1] == '\n';
   }
+  return {};
+}
+
+char Lexer::take_sign(std::size_t& at) const {
+  if (at >= limit_ || (source_[at] != '-' && source_[at] != '+')) return 0;
+  return source_[at++];
+}
+
+Lexer::Step Lexer::after_start(Tag tag, std::size_t tag_begin) {
+  if (tag == Tag::comment) return comment();
+  std::size_t after = 0;
+  if (tag == Tag::block && raw_follows(position_, after)) {
+    position_ = after;
+    return raw(tag_begin);
+  }
+  in_variable_ = tag == Tag::variable;
+  add(in_variable_ ? TokenKind::variable_begin : TokenKind::block_begin,
+      tag_begin,
+      position_ - tag_begin);
+  if (auto done = inside(tag); !done) return done;
+  in_variable_ = false;
   return {};
 }
 
@@ -232,8 +247,7 @@ Lexer::Step Lexer::raw(std::size_t tag_begin) {
     at = text.find(options_.block_start, at);
     if (at == std::string_view::npos) break;
     std::size_t inner = at + options_.block_start.size();
-    char sign = 0;
-    if (inner < limit_ && (text[inner] == '-' || text[inner] == '+')) sign = text[inner++];
+    const char sign = take_sign(inner);
     while (inner < limit_ && is_space(text[inner])) ++inner;
     if (!text.substr(inner).starts_with("endraw")) continue;
     inner += 6;
@@ -333,48 +347,50 @@ Lexer::Step Lexer::string_token() {
   return tl::unexpected(fault(position_, 1, std::string("this string has no closing ") + quote));
 }
 
-void Lexer::number_token() {
-  const auto digits = [&](std::size_t at) {
-    while (at < limit_ && (is_digit(source_[at]) ||
-                           (source_[at] == '_' && at + 1 < limit_ && is_digit(source_[at + 1]))))
-      ++at;
-    return at;
+std::size_t Lexer::skip_digits(std::size_t at) const {
+  const auto is_digit_at = [&](std::size_t i) { return i < limit_ && is_digit(source_[i]); };
+  while (is_digit_at(at) || (at < limit_ && source_[at] == '_' && is_digit_at(at + 1))) ++at;
+  return at;
+}
+
+std::size_t Lexer::skip_based_number(std::size_t begin) const {
+  if (source_[begin] != '0' || begin + 1 >= limit_) return begin;
+  const char base = static_cast<char>(source_[begin + 1] | 0x20);
+  if (base != 'x' && base != 'o' && base != 'b') return begin;
+  const auto belongs = [&](char c) {
+    const char letter = static_cast<char>(c | 0x20);
+    return is_digit(c) || c == '_' || (base == 'x' && letter >= 'a' && letter <= 'f');
   };
+  std::size_t end = begin + 2;
+  while (end < limit_ && belongs(source_[end])) ++end;
+  return end > begin + 2 ? end : begin;
+}
+
+std::size_t Lexer::skip_exponent(std::size_t at) const {
+  if (at >= limit_ || (source_[at] != 'e' && source_[at] != 'E')) return at;
+  std::size_t digits = at + 1;
+  take_sign(digits);
+  return digits < limit_ && is_digit(source_[digits]) ? skip_digits(digits) : at;
+}
+
+void Lexer::number_token() {
   const std::size_t begin = position_;
+  // `list.0.1` is two items, not the number 0.1.
   const bool after_dot = !tokens_.empty() && tokens_.back().kind == TokenKind::dot &&
                          tokens_.back().offset + 1 == begin;
-  if (source_[begin] == '0' && begin + 1 < limit_) {
-    const char base = static_cast<char>(source_[begin + 1] | 0x20);
-    if (base == 'x' || base == 'o' || base == 'b') {
-      std::size_t end = begin + 2;
-      while (end < limit_ &&
-             (is_digit(source_[end]) || source_[end] == '_' ||
-              (base == 'x' && (source_[end] | 0x20) >= 'a' && (source_[end] | 0x20) <= 'f')))
-        ++end;
-      if (end > begin + 2) {
-        add(TokenKind::integer, begin, end - begin);
-        position_ = end;
-        return;
-      }
+  std::size_t end = skip_based_number(begin);
+  TokenKind kind = TokenKind::integer;
+  if (end == begin) {
+    end = skip_digits(begin);
+    const std::size_t whole = end;
+    if (!after_dot) {
+      if (end + 1 < limit_ && source_[end] == '.' && is_digit(source_[end + 1]))
+        end = skip_digits(end + 1);
+      end = skip_exponent(end);
     }
+    if (end > whole) kind = TokenKind::real;
   }
-  std::size_t end = digits(begin);
-  bool real = false;
-  if (!after_dot) {
-    if (end + 1 < limit_ && source_[end] == '.' && is_digit(source_[end + 1])) {
-      real = true;
-      end = digits(end + 1);
-    }
-    if (end < limit_ && (source_[end] == 'e' || source_[end] == 'E')) {
-      std::size_t exponent = end + 1;
-      if (exponent < limit_ && (source_[exponent] == '+' || source_[exponent] == '-')) ++exponent;
-      if (exponent < limit_ && is_digit(source_[exponent])) {
-        real = true;
-        end = digits(exponent);
-      }
-    }
-  }
-  add(real ? TokenKind::real : TokenKind::integer, begin, end - begin);
+  add(kind, begin, end - begin);
   position_ = end;
 }
 

@@ -86,7 +86,15 @@ class Lexer {
   Step token();
   Step string_token();
   void number_token();
+  /// Behind the digits, the `0x1f` or the `e-3` at a place; the place itself when there are none.
+  [[nodiscard]] std::size_t skip_digits(std::size_t at) const;
+  [[nodiscard]] std::size_t skip_based_number(std::size_t begin) const;
+  [[nodiscard]] std::size_t skip_exponent(std::size_t at) const;
   bool find_tag(std::size_t from, std::size_t& at, Tag& tag) const;
+  [[nodiscard]] std::size_t start_size(Tag tag) const;
+  /// The `-` or `+` of a tag or number at `at`, which moves behind it; 0 when there is none.
+  char take_sign(std::size_t& at) const;
+  Step after_start(Tag tag, std::size_t tag_begin);
   bool raw_follows(std::size_t at, std::size_t& after) const;
   void add_data(std::size_t from, std::size_t to, char sign, bool strip_line);
   bool end_tag(Tag tag);

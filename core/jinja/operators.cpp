@@ -225,6 +225,31 @@ Result<bool> contains(const Value& container, const Value& item) {
   }
 }
 
+namespace {
+
+/// How an ordering operator reads the order of two things of one type.
+template <typename T>
+bool ordered(CompareOp op, T left, T right) {
+  switch (op) {
+    case CompareOp::lt:
+      return left < right;
+    case CompareOp::le:
+      return left <= right;
+    case CompareOp::gt:
+      return left > right;
+    default:
+      return left >= right;
+  }
+}
+
+Result<bool> equal(const Value& left, const Value& right) {
+  if (left.is_undefined() && !is_lenient(left)) return undefined_value_error(left);
+  if (right.is_undefined() && !is_lenient(right)) return undefined_value_error(right);
+  return left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
+}
+
+}  // namespace
+
 Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
   switch (op) {
     case CompareOp::in:
@@ -234,31 +259,19 @@ Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
       return !found;
     }
     case CompareOp::eq:
+      return equal(left, right);
     case CompareOp::ne: {
-      if (left.is_undefined() && !is_lenient(left)) return undefined_value_error(left);
-      if (right.is_undefined() && !is_lenient(right)) return undefined_value_error(right);
-      const bool equal =
-          left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
-      return equal == (op == CompareOp::eq);
+      GS_TRY(const bool same, equal(left, right));
+      return !same;
     }
     default:
       break;
   }
-  if (left.is_real() || right.is_real()) {
-    if (numeric(left) && numeric(right)) {  // nan: every comparison is false
-      const double a = left.as_real();
-      const double b = right.as_real();
-      return op == CompareOp::lt   ? a < b
-             : op == CompareOp::le ? a <= b
-             : op == CompareOp::gt ? a > b
-                                   : a >= b;
-    }
-  }
+  // As numbers and not by order(): with nan every comparison is false.
+  if ((left.is_real() || right.is_real()) && numeric(left) && numeric(right))
+    return ordered(op, left.as_real(), right.as_real());
   GS_TRY(const int sign, order(left, right));
-  return op == CompareOp::lt   ? sign < 0
-         : op == CompareOp::le ? sign <= 0
-         : op == CompareOp::gt ? sign > 0
-                               : sign >= 0;
+  return ordered(op, sign, 0);
 }
 
 Result<Value> negate(const Value& value) {
@@ -306,36 +319,41 @@ Result<std::string> text_of(const Value& value) {
   return to_text(value);
 }
 
+namespace {
+
+/// 0 for null, which stands for a bound that is not given.
+Result<std::int64_t> slice_bound(const Value& value) {
+  if (value.is_null()) return 0;
+  if (value.is_undefined()) return undefined_value_error(value);
+  if (!value.is_integer() && !value.is_bool()) {
+    return Error(ErrorCode::template_type,
+                 "slice bounds must be integers, found " + std::string(type_name(value)));
+  }
+  return value.as_integer();
+}
+
+}  // namespace
+
 Result<SliceBounds> slice_bounds(std::int64_t size,
                                  const Value& start,
                                  const Value& stop,
                                  const Value& step) {
-  const auto index = [](const Value& value, std::int64_t fallback) -> Result<std::int64_t> {
-    if (value.is_null()) return fallback;
-    if (value.is_undefined()) return undefined_value_error(value);
-    if (!value.is_integer() && !value.is_bool()) {
-      return Error(ErrorCode::template_type,
-                   "slice bounds must be integers, found " + std::string(type_name(value)));
-    }
-    return value.as_integer();
-  };
   SliceBounds bounds;
-  GS_TRY(bounds.step, index(step, 1));
+  GS_TRY(bounds.step, step.is_null() ? Result<std::int64_t>(1) : slice_bound(step));
   if (bounds.step == 0) return Error(ErrorCode::template_type, "slice step cannot be zero");
   const bool forward = bounds.step > 0;
+  const std::int64_t first = forward ? 0 : size - 1;
+  const std::int64_t behind_last = forward ? size : -1;
   const auto clamp = [&](std::int64_t at) {
-    if (at < 0) at += size;
-    return std::clamp<std::int64_t>(at, forward ? 0 : -1, forward ? size : size - 1);
+    return std::clamp(
+        at < 0 ? at + size : at, std::min(first, behind_last), std::max(first, behind_last));
   };
-  GS_TRY(const std::int64_t raw_start, index(start, 0));
-  GS_TRY(const std::int64_t raw_stop, index(stop, 0));
-  bounds.start = start.is_null() ? (forward ? 0 : size - 1) : clamp(raw_start);
-  const std::int64_t end = stop.is_null() ? (forward ? size : -1) : clamp(raw_stop);
-  if (forward) {
-    bounds.count = end > bounds.start ? (end - bounds.start - 1) / bounds.step + 1 : 0;
-  } else {
-    bounds.count = end < bounds.start ? (bounds.start - end - 1) / -bounds.step + 1 : 0;
-  }
+  GS_TRY(const std::int64_t raw_start, slice_bound(start));
+  GS_TRY(const std::int64_t raw_stop, slice_bound(stop));
+  bounds.start = start.is_null() ? first : clamp(raw_start);
+  const std::int64_t end = stop.is_null() ? behind_last : clamp(raw_stop);
+  const std::int64_t distance = forward ? end - bounds.start : bounds.start - end;
+  bounds.count = distance > 0 ? (distance - 1) / std::abs(bounds.step) + 1 : 0;
   return bounds;
 }
 

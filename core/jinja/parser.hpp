@@ -112,7 +112,7 @@ class Parser {
                             std::string hint = {}) const;
 
   template <typename Node>
-  Node node(ExprKind kind, std::size_t begin) const {
+  [[nodiscard]] Node node(ExprKind kind, std::size_t begin) const {
     Node made{};
     made.kind = kind;
     made.offset = static_cast<std::uint32_t>(begin);
@@ -122,7 +122,7 @@ class Parser {
     return made;
   }
   template <typename Node>
-  Node stmt(StmtKind kind, const Token& begin) const {
+  [[nodiscard]] Node stmt(StmtKind kind, const Token& begin) const {
     Node made{};
     made.kind = kind;
     made.offset = begin.offset;

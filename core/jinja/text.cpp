@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <clocale>
 #include <cwctype>
+#include <optional>
 #include <utility>
 
 namespace gpustack::jinja {
@@ -233,94 +234,71 @@ std::string replace_all(std::string_view text,
   return out;
 }
 
+namespace {
+
+/// The number that so many hexadecimal digits make; nothing when one is missing.
+std::optional<char32_t> hex_number(std::string_view text, std::size_t digits) {
+  if (text.size() < digits) return std::nullopt;
+  char32_t number = 0;
+  for (const char c : text.substr(0, digits)) {
+    const int digit = hex_digit(c);
+    if (digit < 0) return std::nullopt;
+    number = number * 16 + static_cast<char32_t>(digit);
+  }
+  return number;
+}
+
+/// Up to three octal digits. @return how many there are
+std::size_t append_octal(std::string& out, std::string_view text) {
+  char32_t point = 0;
+  std::size_t digits = 0;
+  while (digits < 3 && digits < text.size() && text[digits] >= '0' && text[digits] <= '7')
+    point = point * 8 + static_cast<char32_t>(text[digits++] - '0');
+  append_code_point(out, point);
+  return digits;
+}
+
+/// Appends what the text behind a backslash stands for. @return how much of it
+std::size_t append_escape(std::string& out, std::string_view behind) {
+  constexpr std::string_view kLetters = "\\'\"abfnrtv";
+  constexpr std::string_view kMeanings = "\\'\"\a\b\f\n\r\t\v";
+  const char kind = behind.front();
+  if (kind == '\n') return 1;
+  if (kind >= '0' && kind <= '7') return append_octal(out, behind);
+  if (const std::size_t known = kLetters.find(kind); known != std::string_view::npos) {
+    out += kMeanings[known];
+    return 1;
+  }
+  const std::size_t digits = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+  if (const auto point = hex_number(behind.substr(1), digits); point && digits > 0) {
+    append_code_point(out, *point);
+    return 1 + digits;
+  }
+  out += '\\';
+  out += kind;
+  return 1;
+}
+
+}  // namespace
+
 std::string unescape_string(std::string_view inner, bool literal) {
   std::string out;
   out.reserve(inner.size());
   for (std::size_t at = 0; at < inner.size(); ++at) {
     const char c = inner[at];
+    const std::string_view behind = inner.substr(at + 1);
     if (c == '\r') {  // line ends inside a literal read as one newline
       out += '\n';
-      if (at + 1 < inner.size() && inner[at + 1] == '\n') ++at;
-      continue;
-    }
-    if (c != '\\' || at + 1 >= inner.size()) {
+      at += behind.starts_with('\n') ? 1 : 0;
+    } else if (c != '\\' || behind.empty()) {
       out += c;
-      continue;
-    }
-    const char next = inner[at + 1];
-    if (literal) {
-      if (next != '\'' && next != '"') out += c;
-      out += next;
+    } else if (literal) {
+      if (behind.front() != '\'' && behind.front() != '"') out += c;
+      out += behind.front();
       ++at;
-      continue;
+    } else {
+      at += append_escape(out, behind);
     }
-    const auto hex = [&](std::size_t digits) {
-      char32_t point = 0;
-      if (at + 2 + digits > inner.size()) return false;
-      for (std::size_t i = 0; i < digits; ++i) {
-        const int digit = hex_digit(inner[at + 2 + i]);
-        if (digit < 0) return false;
-        point = point * 16 + static_cast<char32_t>(digit);
-      }
-      append_code_point(out, point);
-      at += 1 + digits;
-      return true;
-    };
-    switch (next) {
-      case '\n':
-        break;
-      case '\\':
-      case '\'':
-      case '"':
-        out += next;
-        break;
-      case 'a':
-        out += '\a';
-        break;
-      case 'b':
-        out += '\b';
-        break;
-      case 'f':
-        out += '\f';
-        break;
-      case 'n':
-        out += '\n';
-        break;
-      case 'r':
-        out += '\r';
-        break;
-      case 't':
-        out += '\t';
-        break;
-      case 'v':
-        out += '\v';
-        break;
-      case 'x':
-      case 'u':
-      case 'U': {
-        const std::size_t digits = next == 'x' ? 2 : next == 'u' ? 4 : 8;
-        if (hex(digits)) continue;
-        out += c;
-        out += next;
-        break;
-      }
-      default:
-        if (next >= '0' && next <= '7') {
-          char32_t point = 0;
-          std::size_t used = 0;
-          while (used < 3 && at + 1 + used < inner.size() && inner[at + 1 + used] >= '0' &&
-                 inner[at + 1 + used] <= '7') {
-            point = point * 8 + static_cast<char32_t>(inner[at + 1 + used] - '0');
-            ++used;
-          }
-          append_code_point(out, point);
-          at += used;
-          continue;
-        }
-        out += c;
-        out += next;
-    }
-    ++at;
   }
   return out;
 }
