@@ -84,6 +84,39 @@ std::vector<std::string> chunks_of(const std::string& line, bool break_on_hyphen
   return chunks;
 }
 
+bool is_blank(const std::string& text) { return strip(text).empty(); }
+
+/// Takes the pieces of one line off the end of the chunks, which are in reverse.
+std::string take_line(std::vector<std::string>& chunks, std::size_t width, bool break_long) {
+  std::vector<std::string> current;
+  std::size_t length = 0;
+  while (!chunks.empty()) {
+    const std::size_t size = code_points(chunks.back());
+    if (length + size > width) break;
+    current.push_back(std::move(chunks.back()));
+    chunks.pop_back();
+    length += size;
+  }
+  const bool too_long = !chunks.empty() && code_points(chunks.back()) > width;
+  if (too_long && break_long) {
+    const std::size_t room =
+        std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
+    const std::size_t cut = room > 0 ? code_point_offset(chunks.back(), room) : 0;
+    if (cut > 0) current.push_back(chunks.back().substr(0, cut));
+    chunks.back().erase(0, cut);
+  } else if (too_long && current.empty()) {
+    current.push_back(std::move(chunks.back()));
+    chunks.pop_back();
+  }
+  for (int i = 0; i < 2; ++i) {
+    if (!current.empty() && is_blank(current.back())) current.pop_back();
+  }
+  std::string line;
+  for (const std::string& piece : current) line += piece;
+  return line;
+}
+
+// As Python's textwrap, which the filter calls.
 std::vector<std::string> wrap_line(const std::string& line,
                                    std::size_t width,
                                    bool break_long,
@@ -91,38 +124,10 @@ std::vector<std::string> wrap_line(const std::string& line,
   std::vector<std::string> chunks = chunks_of(line, break_on_hyphens);
   std::reverse(chunks.begin(), chunks.end());
   std::vector<std::string> lines;
-  const auto blank = [](const std::string& text) { return strip(text).empty(); };
   while (!chunks.empty()) {
-    std::vector<std::string> current;
-    std::size_t length = 0;
-    if (blank(chunks.back()) && !lines.empty()) chunks.pop_back();
-    while (!chunks.empty()) {
-      const std::size_t size = code_points(chunks.back());
-      if (length + size > width) break;
-      current.push_back(std::move(chunks.back()));
-      chunks.pop_back();
-      length += size;
-    }
-    if (!chunks.empty() && code_points(chunks.back()) > width) {
-      if (break_long) {
-        const std::size_t room =
-            std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
-        if (room > 0) {
-          const std::size_t cut = code_point_offset(chunks.back(), room);
-          current.push_back(chunks.back().substr(0, cut));
-          chunks.back().erase(0, cut);
-        }
-      } else if (current.empty()) {
-        current.push_back(std::move(chunks.back()));
-        chunks.pop_back();
-      }
-    }
-    if (!current.empty() && blank(current.back())) current.pop_back();
-    if (!current.empty()) {
-      std::string joined;
-      for (const std::string& piece : current) joined += piece;
-      lines.push_back(std::move(joined));
-    }
+    if (is_blank(chunks.back()) && !lines.empty()) chunks.pop_back();
+    std::string next = take_line(chunks, width, break_long);
+    if (!next.empty()) lines.push_back(std::move(next));
   }
   return lines;
 }

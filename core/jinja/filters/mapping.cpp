@@ -5,6 +5,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace gpustack::jinja {
 
@@ -55,24 +59,33 @@ Map merge(const Map& low, const Map& high, bool recursive, std::string_view list
   return out;
 }
 
-Result<Value> combine(Invocation& call) {
+struct CombineOptions {
   bool recursive = false;
   std::string list_merge = "replace";
+};
+
+Result<CombineOptions> combine_options(Invocation& call) {
+  CombineOptions out;
   for (const auto& [key, value] : call.named) {
     if (key.as_string() == "recursive") {
-      recursive = value.truthy();
+      out.recursive = value.truthy();
     } else if (key.as_string() == "list_merge") {
-      GS_TRY(list_merge, text_of(value));
+      GS_TRY(out.list_merge, text_of(value));
     } else {
       return call.fail("has no argument '" + key.as_string() +
                        "': expected recursive or list_merge");
     }
   }
-  if (std::find(std::begin(kListMerges), std::end(kListMerges), list_merge) ==
+  if (std::find(std::begin(kListMerges), std::end(kListMerges), out.list_merge) ==
       std::end(kListMerges)) {
-    return call.fail("has no list_merge '" + list_merge +
+    return call.fail("has no list_merge '" + out.list_merge +
                      "': expected replace, keep, append, prepend, append_rp or prepend_rp");
   }
+  return out;
+}
+
+/// The dicts of the input and the arguments, lists of them unfolded and nulls left out.
+Result<std::vector<Map>> dicts_to_combine(Invocation& call) {
   List given;
   const auto add = [&](const Value& value) {
     const List items = value.is_list() ? value.as_list() : List{value};
@@ -82,7 +95,7 @@ Result<Value> combine(Invocation& call) {
   };
   add(call.input);
   for (const Value& more : call.rest) add(more);
-  std::vector<Map> maps;
+  std::vector<Map> out;
   for (const Value& value : given) {
     GS_TRY_VOID(require_defined(value));
     if (!value.is_map() && !value.is_object()) {
@@ -90,13 +103,19 @@ Result<Value> combine(Invocation& call) {
                        to_repr(value));
     }
     GS_TRY(Map map, call.as_map(value));
-    maps.push_back(std::move(map));
+    out.push_back(std::move(map));
   }
+  return out;
+}
+
+Result<Value> combine(Invocation& call) {
+  GS_TRY(const CombineOptions options, combine_options(call));
+  GS_TRY(std::vector<Map> maps, dicts_to_combine(call));
   if (maps.empty()) return Value(Map());
   // From the highest down, as Ansible does: the order of keys depends on it.
   Map result = std::move(maps.back());
   for (std::size_t i = maps.size() - 1; i-- > 0;)
-    result = merge(maps[i], result, recursive, list_merge);
+    result = merge(maps[i], result, options.recursive, options.list_merge);
   return Value(std::move(result));
 }
 
@@ -140,48 +159,57 @@ Result<Value> items(Invocation& call) {
   return Value(std::move(out));
 }
 
-Result<Value> subelements(Invocation& call) {
-  List elements;
-  if (call.input.is_map()) {
-    for (const auto& [key, value] : call.input.as_map()) elements.push_back(value);
-  } else if (call.input.is_list()) {
-    elements = call.input.as_list();
-  } else {
-    return call.wrong_type("a list of dicts or a dict of dicts", call.input);
+/// The elements of a list, or the values of a dict. @error as wrong_type()
+Result<List> elements_of(Invocation& call, std::string_view wanted) {
+  if (call.input.is_list()) return call.input.as_list();
+  if (!call.input.is_map()) return call.wrong_type(wanted, call.input);
+  List out;
+  for (const auto& [key, value] : call.input.as_map()) out.push_back(value);
+  return out;
+}
+
+/// The keys of a path: a list, or text with dots between them.
+Result<List> path_keys(Invocation& call) {
+  if (call.arg(0).is_list()) return call.arg(0).as_list();
+  GS_TRY(const std::string text, call.text(0));
+  List out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('.', begin), text.size());
+    out.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
   }
-  List path;
-  if (call.arg(0).is_list()) {
-    path = call.arg(0).as_list();
-  } else {
-    GS_TRY(const std::string text, call.text(0));
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t end = std::min(text.find('.', begin), text.size());
-      path.emplace_back(text.substr(begin, end - begin));
-      begin = end + 1;
+  return out;
+}
+
+/// What the path leads to; nothing when a key is missing and may be.
+Result<std::optional<Value>> follow(Invocation& call, const Value& element, const List& path) {
+  Value value = element;
+  for (const Value& key : path) {
+    if (!value.is_map()) {
+      return call.fail("the key " + to_repr(key) + " should be looked up in a dict, found " +
+                       std::string(type_name(value)));
     }
+    const Value* found = value.as_map().find(key);
+    if (found == nullptr && call.flag(1)) return std::optional<Value>();
+    if (found == nullptr)
+      return call.fail("found no key " + to_repr(key) + " in " + to_repr(value));
+    value = Value(*found);
   }
+  return std::optional<Value>(std::move(value));
+}
+
+Result<Value> subelements(Invocation& call) {
+  GS_TRY(const List elements, elements_of(call, "a list of dicts or a dict of dicts"));
+  GS_TRY(const List path, path_keys(call));
   List out;
   for (const Value& element : elements) {
-    Value values = element;
-    bool missing = false;
-    for (const Value& key : path) {
-      if (!values.is_map())
-        return call.fail("the key " + to_repr(key) + " should be looked up in a dict, found " +
-                         std::string(type_name(values)));
-      const Value* found = values.as_map().find(key);
-      if (found == nullptr) {
-        if (!call.flag(1))
-          return call.fail("found no key " + to_repr(key) + " in " + to_repr(values));
-        missing = true;
-        break;
-      }
-      values = Value(*found);
-    }
-    if (missing) continue;
-    if (!values.is_list())
+    GS_TRY(const auto values, follow(call, element, path));
+    if (!values) continue;
+    if (!values->is_list()) {
       return call.fail("the key " + to_repr(call.arg(0)) + " should point to a list, found " +
-                       to_repr(values));
-    for (const Value& value : values.as_list())
+                       to_repr(*values));
+    }
+    for (const Value& value : values->as_list())
       out.push_back(Value(List{element, value}).as_tuple());
   }
   return Value(std::move(out));
@@ -192,14 +220,7 @@ Result<Value> rekey(Invocation& call) {
   GS_TRY(const std::string duplicates, call.text(1, "error"));
   if (duplicates != "error" && duplicates != "overwrite")
     return call.fail("expected duplicates 'error' or 'overwrite', found '" + duplicates + "'");
-  List elements;
-  if (call.input.is_map()) {
-    for (const auto& [name, value] : call.input.as_map()) elements.push_back(value);
-  } else if (call.input.is_list()) {
-    elements = call.input.as_list();
-  } else {
-    return call.wrong_type("a list or dict", call.input);
-  }
+  GS_TRY(const List elements, elements_of(call, "a list or dict"));
   Map out;
   for (const Value& element : elements) {
     if (!element.is_map())

@@ -15,34 +15,52 @@
 
 namespace gpustack::jinja {
 
-std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
-  text = strip(text);
-  bool negative = false;
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
-    negative = text[0] == '-';
-    text.remove_prefix(1);
-  }
+namespace {
+
+/// Takes a sign off the text. @return whether it is a minus
+bool take_sign(std::string_view& text) {
+  if (text.empty() || (text[0] != '-' && text[0] != '+')) return false;
+  const bool negative = text[0] == '-';
+  text.remove_prefix(1);
+  return negative;
+}
+
+/// Takes a `0x`, `0o` or `0b` off the text that fits the base; 0 stands for any.
+/// @return the base of the digits that follow
+int take_base(std::string_view& text, int base) {
   if (text.size() > 1 && text[0] == '0') {
     const char kind = static_cast<char>(text[1] | 0x20);
-    const int prefix_base = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
-    if (prefix_base != 0 && (base == prefix_base || base == 0)) {
-      base = prefix_base;
+    const int written = kind == 'x' ? 16 : kind == 'o' ? 8 : kind == 'b' ? 2 : 0;
+    if (written != 0 && (base == written || base == 0)) {
       text.remove_prefix(2);
+      return written;
     }
   }
-  if (base == 0) base = 10;
-  std::string digits = negative ? "-" : "";
+  return base == 0 ? 10 : base;
+}
+
+/// The digits without the underscores between them; nothing when one stands elsewhere.
+std::optional<std::string> without_underscores(std::string_view text) {
+  std::string out;
   bool after_digit = false;
   for (const char c : text) {
-    if (c == '_') {
-      if (!after_digit) return std::nullopt;
-      after_digit = false;
-      continue;
-    }
-    digits += c;
-    after_digit = true;
+    if (c == '_' && !after_digit) return std::nullopt;
+    after_digit = c != '_';
+    if (after_digit) out += c;
   }
   if (!after_digit) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
+  text = strip(text);
+  const bool negative = take_sign(text);
+  base = take_base(text, base);
+  const auto unsigned_digits = without_underscores(text);
+  if (!unsigned_digits) return std::nullopt;
+  const std::string digits = (negative ? "-" : "") + *unsigned_digits;
   std::int64_t number = 0;
   const auto done = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
   if (done.ec != std::errc() || done.ptr != digits.data() + digits.size()) return std::nullopt;
@@ -50,13 +68,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text, int base) {
 }
 
 std::optional<double> parse_real(std::string_view text) {
-  text = strip(text);
-  bool negative = false;
-  std::string_view body = text;
-  if (!body.empty() && (body[0] == '-' || body[0] == '+')) {
-    negative = body[0] == '-';
-    body.remove_prefix(1);
-  }
+  std::string_view body = strip(text);
+  const bool negative = take_sign(body);
   const std::string word = lower(body);
   if (word == "inf" || word == "infinity") return negative ? -INFINITY : INFINITY;
   if (word == "nan") return NAN;

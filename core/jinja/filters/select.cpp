@@ -11,24 +11,27 @@ namespace gpustack::jinja {
 
 namespace {
 
-Result<Value> map(Invocation& call) {
-  GS_TRY(const List items, call.input_items());
+/// map(attribute=…)
+Result<Value> map_attribute(Invocation& call, const List& items) {
+  for (const auto& [key, value] : call.named) {
+    if (key.as_string() != "attribute" && key.as_string() != "default")
+      return call.fail("has no argument '" + key.as_string() + "'");
+  }
+  const Value attribute = *call.named.find("attribute");
+  const Value* fallback = call.named.find("default");
+  if (fallback != nullptr && fallback->is_null()) fallback = nullptr;
   List out;
   out.reserve(items.size());
-  if (call.rest.empty() && call.named.contains("attribute")) {
-    const Value attribute = *call.named.find("attribute");
-    const Value* fallback = call.named.find("default");
-    for (const auto& [key, value] : call.named) {
-      if (key.as_string() != "attribute" && key.as_string() != "default")
-        return call.fail("has no argument '" + key.as_string() + "'");
-    }
-    if (fallback != nullptr && fallback->is_null()) fallback = nullptr;
-    for (const Value& item : items) {
-      GS_TRY(Value member, call.render.path(item, attribute, fallback));
-      out.push_back(std::move(member));
-    }
-    return Value(std::move(out));
+  for (const Value& item : items) {
+    GS_TRY(Value member, call.render.path(item, attribute, fallback));
+    out.push_back(std::move(member));
   }
+  return Value(std::move(out));
+}
+
+Result<Value> map(Invocation& call) {
+  GS_TRY(const List items, call.input_items());
+  if (call.rest.empty() && call.named.contains("attribute")) return map_attribute(call, items);
   if (call.rest.empty()) return call.fail("needs the name of a filter or 'attribute='");
   GS_TRY(const std::string name, text_of(call.rest.front()));
   const FilterRow* row = find_filter(name);
@@ -37,6 +40,8 @@ Result<Value> map(Invocation& call) {
         .hint(suggest(name, filter_names()));
   }
   const List arguments(call.rest.begin() + 1, call.rest.end());
+  List out;
+  out.reserve(items.size());
   for (const Value& item : items) {
     if (item.is_undefined() && !row->accepts_undefined) return call.render.undefined_error(item);
     GS_TRY(Value result, call.render.apply_filter(*row, item, arguments, call.named));
@@ -45,39 +50,47 @@ Result<Value> map(Invocation& call) {
   return Value(std::move(out));
 }
 
+/// The test that select and its relatives make; without one they ask for truth.
+struct Condition {
+  const TestRow* row = nullptr;
+  List arguments;
+};
+
+Result<Condition> condition_of(Invocation& call, std::size_t name_at) {
+  Condition out;
+  if (call.rest.size() <= name_at) return out;
+  GS_TRY(const std::string name, text_of(call.rest[name_at]));
+  out.row = find_test(name);
+  if (out.row == nullptr) {
+    return Error(ErrorCode::unknown_test,
+                 "unknown test '" + name + "' in '" + std::string(call.name) + "'")
+        .hint(suggest(name, test_names()));
+  }
+  out.arguments.assign(call.rest.begin() + static_cast<std::ptrdiff_t>(name_at) + 1,
+                       call.rest.end());
+  return out;
+}
+
+Result<bool> meets(Invocation& call, const Condition& condition, const Value& value) {
+  const bool accepts_undefined = condition.row != nullptr && condition.row->accepts_undefined;
+  if (value.is_undefined() && !accepts_undefined) return call.render.undefined_error(value);
+  if (condition.row == nullptr) return value.truthy();
+  return call.render.apply_test(*condition.row, value, condition.arguments, call.named);
+}
+
 /// select and its three relatives.
 template <bool keep, bool by_attribute>
 Result<Value> select(Invocation& call) {
   GS_TRY(List items, call.input_items());
-  constexpr std::size_t kOffset = by_attribute ? 1 : 0;
   if (by_attribute && call.rest.empty()) return call.fail("needs the name of an attribute");
-  const TestRow* row = nullptr;
-  List arguments;
-  if (call.rest.size() > kOffset) {
-    GS_TRY(const std::string name, text_of(call.rest[kOffset]));
-    row = find_test(name);
-    if (row == nullptr) {
-      return Error(ErrorCode::unknown_test,
-                   "unknown test '" + name + "' in '" + std::string(call.name) + "'")
-          .hint(suggest(name, test_names()));
-    }
-    arguments.assign(call.rest.begin() + kOffset + 1, call.rest.end());
-  }
+  GS_TRY(const Condition condition, condition_of(call, by_attribute ? 1 : 0));
   List out;
   for (Value& item : items) {
     Value member = item;
     if (by_attribute) {
       GS_TRY(member, call.render.path(item, call.rest.front()));
     }
-    bool holds = false;
-    if (row != nullptr) {
-      if (member.is_undefined() && !row->accepts_undefined)
-        return call.render.undefined_error(member);
-      GS_TRY(holds, call.render.apply_test(*row, member, arguments, call.named));
-    } else {
-      if (member.is_undefined()) return call.render.undefined_error(member);
-      holds = member.truthy();
-    }
+    GS_TRY(const bool holds, meets(call, condition, member));
     if (holds == keep) out.push_back(std::move(item));
   }
   return Value(std::move(out));
@@ -87,7 +100,7 @@ Result<Value> select(Invocation& call) {
 class GroupObject : public Object {
  public:
   GroupObject(Value key, Value members) : key_(std::move(key)), members_(std::move(members)) {}
-  std::string_view type_name() const override { return "_GroupTuple"; }
+  [[nodiscard]] std::string_view type_name() const override { return "_GroupTuple"; }
   Result<Value> attribute(std::string_view name) override {
     if (name == "grouper") return key_;
     if (name == "list") return members_;
@@ -99,7 +112,7 @@ class GroupObject : public Object {
     return Object::item(key);
   }
   Result<List> iterate() override { return List{key_, members_}; }
-  std::string to_text() const override {
+  [[nodiscard]] std::string to_text() const override {
     return "(" + to_repr(key_) + ", " + to_repr(members_) + ")";
   }
 

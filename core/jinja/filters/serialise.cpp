@@ -8,12 +8,29 @@
 #include "core/jinja/yaml_emitter.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
 
 namespace gpustack::jinja {
 
 namespace {
 
+std::string json_indent(std::int64_t width) {
+  return std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(width, 0, 1000)), ' ');
+}
+
+Result<void> read_separators(Invocation& call, const Value& value, JsonTextStyle& style) {
+  if (!value.is_list() || value.size() != 2)
+    return call.fail("expected two separators, found " + to_repr(value));
+  GS_TRY(style.item_separator, text_of(value.as_list()[0]));
+  GS_TRY(style.key_separator, text_of(value.as_list()[1]));
+  return {};
+}
+
 Result<void> read_json_options(Invocation& call, JsonTextStyle& style) {
+  constexpr std::string_view kIgnored[] = {
+      "vault_to_text", "preprocess_unsafe", "default", "skipkeys", "allow_nan", "check_circular"};
   for (const auto& [key, value] : call.named) {
     const std::string& name = key.as_string();
     if (name == "sort_keys") {
@@ -21,19 +38,11 @@ Result<void> read_json_options(Invocation& call, JsonTextStyle& style) {
     } else if (name == "ensure_ascii") {
       style.ensure_ascii = value.truthy();
     } else if (name == "indent") {
-      if (value.is_string()) {
-        style.indent = value.as_string();
-      } else if (value.is_integer()) {
-        style.indent = std::string(
-            static_cast<std::size_t>(std::clamp<std::int64_t>(value.as_integer(), 0, 1000)), ' ');
-      }
+      if (value.is_string()) style.indent = value.as_string();
+      if (value.is_integer()) style.indent = json_indent(value.as_integer());
     } else if (name == "separators") {
-      if (!value.is_list() || value.size() != 2)
-        return call.fail("expected two separators, found " + to_repr(value));
-      GS_TRY(style.item_separator, text_of(value.as_list()[0]));
-      GS_TRY(style.key_separator, text_of(value.as_list()[1]));
-    } else if (name != "vault_to_text" && name != "preprocess_unsafe" && name != "default" &&
-               name != "skipkeys" && name != "allow_nan" && name != "check_circular") {
+      GS_TRY_VOID(read_separators(call, value, style));
+    } else if (std::find(std::begin(kIgnored), std::end(kIgnored), name) == std::end(kIgnored)) {
       return call.fail("has no argument '" + name + "'");
     }
   }
@@ -52,8 +61,7 @@ Result<Value> to_json(Invocation& call) {
 Result<Value> to_nice_json(Invocation& call) {
   JsonTextStyle style;
   GS_TRY(const std::int64_t indent, call.integer(0, 4));
-  style.indent =
-      std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+  style.indent = json_indent(indent);
   style.item_separator = ",";
   style.sort_keys = call.flag(1, true);
   GS_TRY_VOID(read_json_options(call, style));
@@ -67,8 +75,7 @@ Result<Value> tojson(Invocation& call) {
   style.sort_keys = true;
   if (call.has(0) && !call.arg(0).is_null()) {
     GS_TRY(const std::int64_t indent, call.integer(0, 0));
-    style.indent =
-        std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(indent, 0, 1000)), ' ');
+    style.indent = json_indent(indent);
     style.item_separator = ",";
   }
   GS_TRY(std::string text, json_text(call.input, style));
@@ -83,30 +90,50 @@ Result<Value> from_json(Invocation& call) {
   return value;
 }
 
+struct YamlFlag {
+  std::string_view name;
+  bool YamlStyle::*flag;
+};
+
+constexpr YamlFlag kYamlFlags[] = {
+    {"sort_keys", &YamlStyle::sort_keys},
+    {"allow_unicode", &YamlStyle::allow_unicode},
+    {"explicit_start", &YamlStyle::explicit_start},
+    {"explicit_end", &YamlStyle::explicit_end},
+};
+
+YamlStyle::Flow yaml_flow(const Value& default_flow_style) {
+  if (default_flow_style.is_null()) return YamlStyle::Flow::leaves;
+  return default_flow_style.truthy() ? YamlStyle::Flow::always : YamlStyle::Flow::never;
+}
+
+/// @return false for an option that does not exist or not with this value
+bool apply_yaml_option(std::string_view name, const Value& value, YamlStyle& style) {
+  for (const YamlFlag& row : kYamlFlags) {
+    if (row.name != name) continue;
+    style.*row.flag = value.truthy();
+    return true;
+  }
+  if (name == "indent" && value.is_integer()) {
+    style.indent = static_cast<int>(std::clamp<std::int64_t>(value.as_integer(), 0, 100));
+  } else if (name == "width" && (value.is_number() || value.is_string())) {
+    style.width = static_cast<int>(
+        std::clamp<double>(value.is_number() ? value.as_real() : 80, -1, INT32_MAX));
+  } else if (name == "default_flow_style") {
+    style.flow = yaml_flow(value);
+  } else if (name == "default_style" && value.is_string() && value.size() == 1) {
+    style.quote = value.as_string()[0];
+  } else {
+    return value.is_null();
+  }
+  return true;
+}
+
 Result<Value> to_yaml_with(Invocation& call, YamlStyle style) {
   for (const auto& [key, value] : call.named) {
-    const std::string& name = key.as_string();
-    if (name == "indent" && value.is_integer()) {
-      style.indent = static_cast<int>(std::clamp<std::int64_t>(value.as_integer(), 0, 100));
-    } else if (name == "width" && (value.is_number() || value.is_string())) {
-      style.width = static_cast<int>(
-          std::clamp<double>(value.is_number() ? value.as_real() : 80, -1, INT32_MAX));
-    } else if (name == "sort_keys") {
-      style.sort_keys = value.truthy();
-    } else if (name == "default_flow_style") {
-      style.flow = value.is_null()  ? YamlStyle::Flow::leaves
-                   : value.truthy() ? YamlStyle::Flow::always
-                                    : YamlStyle::Flow::never;
-    } else if (name == "allow_unicode") {
-      style.allow_unicode = value.truthy();
-    } else if (name == "explicit_start") {
-      style.explicit_start = value.truthy();
-    } else if (name == "explicit_end") {
-      style.explicit_end = value.truthy();
-    } else if (name == "default_style" && value.is_string() && value.size() == 1) {
-      style.quote = value.as_string()[0];
-    } else if (!value.is_null()) {
-      return call.fail("has no argument '" + name + "' of this value: " + to_repr(value));
+    if (!apply_yaml_option(key.as_string(), value, style)) {
+      return call.fail("has no argument '" + key.as_string() +
+                       "' of this value: " + to_repr(value));
     }
   }
   GS_TRY(std::string text, to_yaml(call.input, style));

@@ -50,7 +50,7 @@ Result<Value> type_debug(Invocation& call) {
 
 // What Python's pprint shows for values that fit on a line; longer ones go one item a line.
 std::string pretty(const Value& value, std::size_t indent, std::size_t room) {
-  const std::string flat = to_repr(value);
+  std::string flat = to_repr(value);
   if (code_points(flat) <= room || (!value.is_list() && !value.is_map()) || value.size() == 0)
     return flat;
   std::string out;

@@ -18,7 +18,7 @@ using Section = std::vector<std::pair<std::string, Value>>;
 
 struct IniFile {
   std::vector<std::pair<std::string, Section>> sections;
-  const Section* find(std::string_view name) const {
+  [[nodiscard]] const Section* find(std::string_view name) const {
     for (const auto& [key, section] : sections) {
       if (key == name) return &section;
     }
@@ -26,76 +26,165 @@ struct IniFile {
   }
 };
 
+struct IniStyle {
+  bool properties = false;      ///< no sections: all keys are of one
+  bool case_sensitive = false;  ///< keys stay as they are written
+  bool allow_bare = false;      ///< a key without a value is one of null
+};
+
+/// A `key = value` line into the last section.
+Result<void> add_key(LookupCall& call,
+                     IniFile& file,
+                     std::string_view content,
+                     const IniStyle& style) {
+  if (file.sections.empty())
+    return call.fail("found '" + std::string(content) + "' before the first section");
+  const std::size_t separator = content.find_first_of("=:");
+  const bool bare = separator == std::string_view::npos;
+  if (bare && !style.allow_bare)
+    return call.fail("expected 'key = value', found '" + std::string(content) + "'");
+  std::string key(strip(content.substr(0, separator)));
+  if (!style.case_sensitive) key = lower(key);
+  Value value = bare ? Value() : Value(strip(content.substr(separator + 1)));
+  file.sections.back().second.emplace_back(std::move(key), std::move(value));
+  return {};
+}
+
 /// Python's ConfigParser: `key = value` or `key: value`, indented lines continue a value.
-Result<IniFile> parse_ini(LookupCall& call,
-                          const std::string& text,
-                          bool properties,
-                          bool case_sensitive) {
+Result<IniFile> parse_ini(LookupCall& call, const std::string& text, const IniStyle& style) {
   IniFile out;
-  if (properties) out.sections.emplace_back("java_properties", Section());
-  const bool allow_bare = call.flag("allow_no_value", call.flag("allow_none", false));
+  if (style.properties) out.sections.emplace_back("java_properties", Section());
   for (const std::string& line : split_lines(text)) {
     const std::string_view content = strip(line);
     if (content.empty() || content[0] == '#' || content[0] == ';') continue;
     const bool indented = line[0] == ' ' || line[0] == '\t';
     if (indented && !out.sections.empty() && !out.sections.back().second.empty()) {
       Value& last = out.sections.back().second.back().second;
-      last = Value((last.is_string() ? last.as_string() : std::string()) + "\n" +
-                   std::string(content));
-      continue;
-    }
-    if (content.front() == '[' && content.back() == ']') {
+      std::string longer = last.is_string() ? last.as_string() : std::string();
+      longer.append("\n").append(content);
+      last = Value(std::move(longer));
+    } else if (content.front() == '[' && content.back() == ']') {
       const std::string name(content.substr(1, content.size() - 2));
       if (out.find(name) != nullptr) return call.fail("found the section '" + name + "' twice");
       out.sections.emplace_back(name, Section());
-      continue;
+    } else {
+      GS_TRY_VOID(add_key(call, out, content, style));
     }
-    if (out.sections.empty())
-      return call.fail("found '" + std::string(content) + "' before the first section");
-    const std::size_t separator = content.find_first_of("=:");
-    if (separator == std::string_view::npos && !allow_bare)
-      return call.fail("expected 'key = value', found '" + std::string(content) + "'");
-    std::string key(strip(content.substr(0, separator)));
-    if (!case_sensitive) key = lower(key);
-    Value value =
-        separator == std::string_view::npos ? Value() : Value(strip(content.substr(separator + 1)));
-    out.sections.back().second.emplace_back(std::move(key), std::move(value));
   }
   return out;
 }
 
-/// `%(other)s` stands for another key of the section or of DEFAULT.
+/// The last value of the key, in any case.
+const Value* find_key(const Section& section, std::string_view lower_name) {
+  const auto found = std::find_if(section.rbegin(), section.rend(), [&](const auto& pair) {
+    return lower(pair.first) == lower_name;
+  });
+  return found == section.rend() ? nullptr : &found->second;
+}
+
+Result<Value> interpolated(
+    LookupCall& call, const IniFile& file, const Section& section, const Value& value, int depth);
+
+/// The value of the key that `text` refers to: one of the section or of DEFAULT.
+Result<Value> referenced(LookupCall& call,
+                         const IniFile& file,
+                         const Section& section,
+                         const std::string& key,
+                         const std::string& text,
+                         int depth) {
+  const Value* found = find_key(section, key);
+  const Section* defaults = file.find("DEFAULT");
+  if (found == nullptr && defaults != nullptr) found = find_key(*defaults, key);
+  if (found == nullptr) return call.fail("found no key '" + key + "' for '" + text + "'");
+  return interpolated(call, file, section, *found, depth);
+}
+
+/// The value with its `%(key)s` filled in.
 Result<Value> interpolated(
     LookupCall& call, const IniFile& file, const Section& section, const Value& value, int depth) {
   if (!value.is_string() || value.as_string().find('%') == std::string::npos) return value;
   if (depth > 10) return call.fail("found values that refer to each other");
   const std::string& text = value.as_string();
   std::string out;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != '%') {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string two = text.substr(at, 2);
+    if (text[at] != '%' || two == "%%") {
       out += text[at];
-    } else if (text.substr(at, 2) == "%%") {
-      out += '%';
-      ++at;
-    } else {
-      const std::size_t end = text.find(")s", at);
-      if (text.substr(at, 2) != "%(" || end == std::string::npos)
-        return call.fail("expected '%%' or '%(name)s' in '" + text + "'");
-      const std::string name = lower(text.substr(at + 2, end - at - 2));
-      const Value* found = nullptr;
-      for (const Section* place : {&section, file.find("DEFAULT")}) {
-        if (place == nullptr || found != nullptr) continue;
-        for (const auto& [key, other] : *place) {
-          if (lower(key) == name) found = &other;
-        }
-      }
-      if (found == nullptr) return call.fail("found no key '" + name + "' for '" + text + "'");
-      GS_TRY(const Value inner, interpolated(call, file, section, *found, depth + 1));
-      out += to_text(inner);
-      at = end + 1;
+      at += two == "%%" ? 2 : 1;
+      continue;
     }
+    const std::size_t end = text.find(")s", at);
+    if (two != "%(" || end == std::string::npos)
+      return call.fail("expected '%%' or '%(name)s' in '" + text + "'");
+    const std::string key = lower(text.substr(at + 2, end - at - 2));
+    GS_TRY(const Value inner, referenced(call, file, section, key, text, depth + 1));
+    out += to_text(inner);
+    at = end + 2;
   }
   return Value(std::move(out));
+}
+
+/// What one term of a table lookup asks for: options in the term go before those of the call.
+struct Request {
+  std::string key;
+  LookupCall call;
+};
+
+Request plain_request(const LookupCall& call, const std::string& term) {
+  return {term, {call.render, call.name, {}, call.options}};
+}
+
+Request request_of(const LookupCall& call, const std::string& term) {
+  const KeyValues inline_options = parse_key_values(term);
+  Request out = plain_request(call, inline_options.rest);
+  for (const auto& [name, value] : inline_options.pairs) out.call.options.set(name, value);
+  return out;
+}
+
+/// The values of all keys that the pattern matches from their beginning.
+Result<List> matching_values(LookupCall& call,
+                             const IniFile& file,
+                             const Section& section,
+                             const Section& all,
+                             const std::string& pattern_text) {
+  GS_TRY(const auto pattern, cached_pattern(pattern_text));
+  List out;
+  for (const auto& [name, value] : all) {
+    GS_TRY(const auto match, pattern.match(name));
+    if (!match) continue;
+    GS_TRY(Value plain, interpolated(call, file, section, value, 0));
+    out.push_back(std::move(plain));
+  }
+  return out;
+}
+
+Result<List> ini_values(LookupCall& call, const std::string& key) {
+  GS_TRY(const std::string file_name, call.option("file", "ansible.ini"));
+  GS_TRY(const std::string type, call.option("type", "ini"));
+  GS_TRY(const std::string section_name, call.option("section", "global"));
+  IniStyle style;
+  style.properties = type == "properties";
+  style.case_sensitive = call.flag("case_sensitive", false);
+  style.allow_bare = call.flag("allow_no_value", call.flag("allow_none", false));
+  GS_TRY(const std::string path, call.services()->find_file("files", file_name));
+  GS_TRY(const std::string content, call.services()->read_file(path));
+  GS_TRY(const IniFile file, parse_ini(call, content, style));
+  const Section* section = file.find(style.properties ? "java_properties" : section_name);
+  if (section == nullptr)
+    return call.fail("found no section '" + section_name + "' in '" + file_name + "'");
+  Section all = *section;
+  if (const Section* defaults = file.find("DEFAULT"))
+    all.insert(all.end(), defaults->begin(), defaults->end());
+  if (call.flag("re", false)) return matching_values(call, file, *section, all, key);
+  const std::string wanted = style.case_sensitive ? key : lower(key);
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const auto& pair) { return pair.first == wanted; });
+  if (found == all.end()) {
+    const Value* fallback = call.options.find("default");
+    return List{fallback != nullptr ? *fallback : Value("")};
+  }
+  GS_TRY(const Value plain, interpolated(call, file, *section, found->second, 0));
+  return plain.is_null() ? List() : List{plain};
 }
 
 Result<List> ini(LookupCall& call) {
@@ -103,49 +192,12 @@ Result<List> ini(LookupCall& call) {
   List out;
   for (const Value& term : call.terms) {
     GS_TRY(const std::string text, text_of(term));
-    Map options = call.options;
-    std::string key = text;
-    if (text.find('=') != std::string::npos) {  // `key section=x file=y`
-      const KeyValues inline_options = parse_key_values(text);
-      key = inline_options.rest;
-      for (const auto& [name, value] : inline_options.pairs) options.set(name, value);
-      if (key.empty()) return call.fail("needs a key, found '" + text + "'");
-    }
-    LookupCall wanted{call.render, call.name, {}, options};
-    GS_TRY(const std::string file_name, wanted.option("file", "ansible.ini"));
-    GS_TRY(const std::string type, wanted.option("type", "ini"));
-    GS_TRY(const std::string section_name, wanted.option("section", "global"));
-    const bool properties = type == "properties";
-    const bool case_sensitive = wanted.flag("case_sensitive", false);
-    GS_TRY(const std::string path, call.services()->find_file("files", file_name));
-    GS_TRY(const std::string content, call.services()->read_file(path));
-    GS_TRY(const IniFile file, parse_ini(wanted, content, properties, case_sensitive));
-    const Section* section = file.find(properties ? "java_properties" : section_name);
-    if (section == nullptr)
-      return call.fail("found no section '" + section_name + "' in '" + file_name + "'");
-    Section all = *section;
-    if (const Section* defaults = file.find("DEFAULT"))
-      all.insert(all.end(), defaults->begin(), defaults->end());
-    if (wanted.flag("re", false)) {
-      GS_TRY(const auto pattern, cached_pattern(key));
-      for (const auto& [name, value] : all) {
-        GS_TRY(const auto match, pattern.match(name));
-        if (!match) continue;
-        GS_TRY(Value plain, interpolated(wanted, file, *section, value, 0));
-        out.push_back(std::move(plain));
-      }
-      continue;
-    }
-    const std::string wanted_key = case_sensitive ? key : lower(key);
-    const auto found = std::find_if(
-        all.begin(), all.end(), [&](const auto& pair) { return pair.first == wanted_key; });
-    if (found == all.end()) {
-      const Value* fallback = options.find("default");
-      out.push_back(fallback != nullptr ? *fallback : Value(""));
-      continue;
-    }
-    GS_TRY(Value plain, interpolated(wanted, file, *section, found->second, 0));
-    if (!plain.is_null()) out.push_back(std::move(plain));
+    // `key section=x file=y`
+    const bool has_options = text.find('=') != std::string::npos;
+    Request request = has_options ? request_of(call, text) : plain_request(call, text);
+    if (has_options && request.key.empty()) return call.fail("needs a key, found '" + text + "'");
+    GS_TRY(const List values, ini_values(request.call, request.key));
+    out.insert(out.end(), values.begin(), values.end());
   }
   return out;
 }
@@ -190,36 +242,38 @@ std::vector<std::vector<std::string>> parse_csv(const std::string& text, char de
   return rows;
 }
 
+/// The cell of the first row that begins with the key; nothing when there is none.
+Result<std::optional<Value>> csv_value(LookupCall& call, const std::string& key) {
+  GS_TRY(const std::string file_name, call.option("file", "ansible.csv"));
+  GS_TRY(const std::string delimiter, call.option("delimiter", "TAB"));
+  GS_TRY(const std::string column_text, call.option("col", "1"));
+  const auto column = parse_integer(column_text);
+  if (!column || *column < 0)
+    return call.fail("expected a column number, found '" + column_text + "'");
+  GS_TRY(const std::string path, call.services()->find_file("files", file_name));
+  GS_TRY(const std::string content, call.services()->read_file(path));
+  const bool by_tab = delimiter == "TAB" || delimiter.empty();
+  const auto rows = parse_csv(content, by_tab ? '\t' : delimiter[0]);
+  const auto row =
+      std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one.front() == key; });
+  if (row == rows.end()) return std::optional<Value>();
+  if (static_cast<std::size_t>(*column) >= row->size()) {
+    return call.fail("found " + std::to_string(row->size()) + " columns in the row of '" + key +
+                     "', wanted number " + column_text);
+  }
+  return std::optional<Value>((*row)[static_cast<std::size_t>(*column)]);
+}
+
 Result<List> csvfile(LookupCall& call) {
   if (call.services() == nullptr) return call.fail("is not available here");
   List out;
   for (const Value& term : call.terms) {
     GS_TRY(const std::string text, text_of(term));
-    const KeyValues inline_options = parse_key_values(text);
-    Map options = call.options;
-    for (const auto& [name, value] : inline_options.pairs) options.set(name, value);
-    if (inline_options.rest.empty()) return call.fail("needs the text of the first column");
-    LookupCall wanted{call.render, call.name, {}, options};
-    GS_TRY(const std::string file_name, wanted.option("file", "ansible.csv"));
-    GS_TRY(const std::string delimiter, wanted.option("delimiter", "TAB"));
-    GS_TRY(const std::string column_text, wanted.option("col", "1"));
-    const auto column = parse_integer(column_text);
-    if (!column || *column < 0)
-      return call.fail("expected a column number, found '" + column_text + "'");
-    GS_TRY(const std::string path, call.services()->find_file("files", file_name));
-    GS_TRY(const std::string content, call.services()->read_file(path));
-    std::optional<Value> found;
-    for (const auto& row :
-         parse_csv(content, delimiter == "TAB" || delimiter.empty() ? '\t' : delimiter[0])) {
-      if (row.front() != inline_options.rest) continue;
-      if (static_cast<std::size_t>(*column) >= row.size()) {
-        return call.fail("found " + std::to_string(row.size()) + " columns in the row of '" +
-                         row.front() + "', wanted number " + column_text);
-      }
-      found = Value(row[static_cast<std::size_t>(*column)]);
-      break;
-    }
-    if (!found && options.find("default") != nullptr) found = *options.find("default");
+    Request request = request_of(call, text);
+    if (request.key.empty()) return call.fail("needs the text of the first column");
+    GS_TRY(auto found, csv_value(request.call, request.key));
+    if (!found && request.call.options.find("default") != nullptr)
+      found = *request.call.options.find("default");
     if (found && !found->is_null()) out.push_back(std::move(*found));
   }
   return out;
