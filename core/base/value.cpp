@@ -483,6 +483,7 @@ Result<List> Object::iterate() {
   return Error(ErrorCode::template_type,
                "'" + std::string(type_name()) + "' object is not iterable");
 }
+// NOLINTNEXTLINE(performance-unnecessary-value-param): overrides keep the value
 Result<Value> Object::set_attribute(std::string_view name, Value /*value*/) {
   return Error(ErrorCode::template_type,
                "cannot set attribute '" + std::string(name) + "' on a '" +

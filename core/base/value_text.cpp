@@ -1,9 +1,12 @@
 #include "core/base/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <optional>
 
 namespace gpustack {
 
@@ -35,6 +38,25 @@ std::string quoted_repr(std::string_view text) {
     }
   }
   return out + quote;
+}
+
+std::optional<bool> bool_of_number(double number) {
+  if (number == 1.0) return true;
+  if (number == 0.0) return false;
+  return std::nullopt;
+}
+
+std::optional<bool> bool_of_word(std::string_view word) {
+  constexpr std::string_view kTrue[] = {"yes", "y", "on", "true", "t", "1", "1.0"};
+  constexpr std::string_view kFalse[] = {"no", "n", "off", "false", "f", "0", "0.0"};
+  std::string folded;
+  for (const char c : word) {
+    if (c != ' ' && c != '\t' && c != '\n')
+      folded += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  }
+  if (std::find(std::begin(kTrue), std::end(kTrue), folded) != std::end(kTrue)) return true;
+  if (std::find(std::begin(kFalse), std::end(kFalse), folded) != std::end(kFalse)) return false;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -147,23 +169,10 @@ Mark deep_marks(const Value& value) {
 
 Result<bool> parse_bool(const Value& value) {
   if (value.is_bool()) return value.as_bool();
-  if (value.is_number()) {
-    if (value.as_real() == 1.0) return true;
-    if (value.as_real() == 0.0) return false;
-  }
-  if (value.is_string()) {
-    std::string text;
-    for (const char c : value.as_string()) {
-      if (c != ' ' && c != '\t' && c != '\n')
-        text += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    }
-    for (const std::string_view word : {"yes", "y", "on", "true", "t", "1", "1.0"}) {
-      if (text == word) return true;
-    }
-    for (const std::string_view word : {"no", "n", "off", "false", "f", "0", "0.0"}) {
-      if (text == word) return false;
-    }
-  }
+  std::optional<bool> found;
+  if (value.is_number()) found = bool_of_number(value.as_real());
+  if (value.is_string()) found = bool_of_word(value.as_string());
+  if (found) return *found;
   return Error(ErrorCode::yaml_type, "expected a boolean (yes or no), found " + to_repr(value));
 }
 
