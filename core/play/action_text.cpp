@@ -60,7 +60,7 @@ Value word_value(const Value& text, std::size_t start, std::size_t length) {
     ++start;
     raw = raw.substr(1, raw.size() - 2);
   }
-  const Value plain = part_of(text, start, raw.size());
+  Value plain = part_of(text, start, raw.size());
   std::string decoded = decode_escapes(raw);
   if (decoded == raw) return plain;
   Value value = plain.origin() == nullptr ? Value(std::move(decoded))

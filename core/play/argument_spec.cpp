@@ -55,12 +55,17 @@ class Checker {
 
  private:
   void fault(ErrorCode code, std::string text, const Value* value, std::string hint = {});
-  std::string context() const;
+  [[nodiscard]] std::string context() const;
   void resolve_aliases(const Value& options, Map& values);
   void check_unsupported(const Value& options, const Map& values);
   void set_defaults(const Value& options, Map& values) const;
   void check_required(const Value& options, const Map& values);
   void check_types(const Value& options, Map& values);
+  /// @param origin  the list as it was given: where an item without a place of its own stands
+  void check_elements(const std::string& name,
+                      const std::string& type,
+                      Value& list,
+                      const Value& origin);
   void check_choices(const Value& options, const Map& values);
   void check_choice(const std::string& name, const Value& option, const Value& value);
   void check_exclusive(const Value& groups, const Map& values);
@@ -166,33 +171,40 @@ void Checker::check_types(const Value& options, Map& values) {
     *value = std::move(*converted);
     const Value& elements = option.value.get("elements");
     if (elements.is_null()) continue;
-    if (type != "list") {
-      fault(ErrorCode::invalid_argument,
-            fmt::format("Invalid type {} for option '{}'{}, elements value check is supported only "
-                        "with 'list' type",
-                        type,
-                        name,
-                        context()),
-            &origin);
+    if (type == "list") {
+      check_elements(name, to_text(elements), *value, origin);
       continue;
     }
-    for (Value& item : value->mutable_list()) {
-      auto element = convert_role_argument(to_text(elements), item);
-      if (!element) {
-        const std::string in = path_.empty() ? "" : " found in '" + join(path_, " -> ") + "'";
-        fault(ErrorCode::invalid_argument,
-              fmt::format("Elements value for option '{}'{} is of type {} and we were unable to "
-                          "convert to {}: {}",
-                          name,
-                          in,
-                          python_type(item),
-                          to_text(elements),
-                          element.error().message()),
-              item.origin() != nullptr ? &item : &origin);
-        continue;
-      }
+    fault(ErrorCode::invalid_argument,
+          fmt::format("Invalid type {} for option '{}'{}, elements value check is supported only "
+                      "with 'list' type",
+                      type,
+                      name,
+                      context()),
+          &origin);
+  }
+}
+
+void Checker::check_elements(const std::string& name,
+                             const std::string& type,
+                             Value& list,
+                             const Value& origin) {
+  for (Value& item : list.mutable_list()) {
+    auto element = convert_role_argument(type, item);
+    if (element) {
       item = std::move(*element);
+      continue;
     }
+    const std::string in = path_.empty() ? "" : " found in '" + join(path_, " -> ") + "'";
+    fault(ErrorCode::invalid_argument,
+          fmt::format("Elements value for option '{}'{} is of type {} and we were unable to "
+                      "convert to {}: {}",
+                      name,
+                      in,
+                      python_type(item),
+                      type,
+                      element.error().message()),
+          item.origin() != nullptr ? &item : &origin);
   }
 }
 

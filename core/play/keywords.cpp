@@ -120,52 +120,54 @@ bool is_scalar_text(const Value& value) {
   return value.is_string() || value.is_number() || value.is_bool() || value.is_object();
 }
 
-bool all_items(const yaml::Node& list, bool (*accepts)(const Value&)) {
-  return std::all_of(list.items().begin(), list.items().end(), [&](const yaml::Node& item) {
-    return item.is_scalar() && accepts(item.scalar());
-  });
+bool is_percentage(const Value& value) {
+  if (value.is_number()) return true;
+  if (!value.is_string()) return false;
+  std::string_view number = value.as_string();
+  if (number.ends_with('%')) number.remove_suffix(1);
+  return is_number_text(number);
+}
+
+bool takes_items(KeywordType type) {
+  return type == names || type == tags || type == conditions || type == maps;
+}
+
+bool item_fits(KeywordType type, const yaml::Node& item) {
+  if (type == maps) {
+    return item.is_mapping() || item.is_null() || (item.is_scalar() && is_template(item.scalar()));
+  }
+  if (!item.is_scalar()) return false;
+  const Value& value = item.scalar();
+  return type == names ? is_scalar_text(value)
+                       : type == conditions || value.is_string() || value.is_integer();
 }
 
 bool fits(KeywordType type, const yaml::Node& node) {
-  static const Value kNull;
-  const Value& value = node.is_scalar() ? node.scalar() : kNull;
-  const bool is_text = value.is_string();
+  if (node.is_sequence() && takes_items(type)) {
+    return std::all_of(node.items().begin(), node.items().end(), [&](const yaml::Node& item) {
+      return item_fits(type, item);
+    });
+  }
+  const Value& value = node.scalar();
   switch (type) {
     case text:
-      return node.is_null() || (node.is_scalar() && is_scalar_text(value));
-    case integer:
-      return value.is_integer() || (is_text && is_integer_text(value.as_string()));
-    case real:
-      return value.is_number() || (is_text && is_number_text(value.as_string()));
-    case boolean:
-      return node.is_null() || (node.is_scalar() && parse_bool(value).has_value());
-    case percentage: {
-      if (value.is_number()) return true;
-      if (!is_text) return false;
-      std::string_view number = value.as_string();
-      if (number.ends_with('%')) number.remove_suffix(1);
-      return is_number_text(number);
-    }
     case names:
-      return node.is_null() || (node.is_scalar() && is_scalar_text(value)) ||
-             (node.is_sequence() && all_items(node, is_scalar_text));
+      return node.is_null() || is_scalar_text(value);
+    case integer:
+      return value.is_integer() || (value.is_string() && is_integer_text(value.as_string()));
+    case real:
+      return value.is_number() || (value.is_string() && is_number_text(value.as_string()));
+    case boolean:
+      return node.is_null() || parse_bool(value).has_value();
+    case percentage:
+      return is_percentage(value);
     case tags:
-      return node.is_null() || is_text ||
-             (node.is_sequence() && all_items(node, [](const Value& item) {
-                return item.is_string() || item.is_integer();
-              }));
+      return node.is_null() || value.is_string();
     case map:
-      return node.is_null() || node.is_mapping();
     case maps:
-      return node.is_null() || node.is_mapping() ||
-             (node.is_sequence() &&
-              std::all_of(node.items().begin(), node.items().end(), [](const yaml::Node& item) {
-                return item.is_mapping() || item.is_null() ||
-                       (item.is_scalar() && is_template(item.scalar()));
-              }));
+      return node.is_null() || node.is_mapping();
     case conditions:
-      return node.is_null() || node.is_scalar() ||
-             (node.is_sequence() && all_items(node, [](const Value&) { return true; }));
+      return node.is_null() || node.is_scalar();
     case tasks:
       return node.is_null() || node.is_sequence();
     case any:
@@ -282,34 +284,53 @@ std::string found_text(const Value& value) {
   return fmt::format("'{}'", shown);
 }
 
+namespace {
+
+std::string found_node(const yaml::Node& node) {
+  if (node.is_mapping()) return "a map";
+  return node.is_sequence() ? "a list" : found_text(node.scalar());
+}
+
+/// Is the value a template, or a list of them for tags, whose result may fit?
+bool may_become_fit(KeywordType type, const yaml::Node& value) {
+  if (value.is_scalar()) {
+    return type != map && type != tasks &&
+           (is_template(value.scalar()) || value.scalar().is_object());
+  }
+  return type == tags && value.is_sequence() &&
+         std::all_of(value.items().begin(), value.items().end(), [](const yaml::Node& item) {
+           return item.is_scalar() && is_template(item.scalar());
+         });
+}
+
+/// The item of a list that is of the wrong kind; nullptr when there is none.
+const yaml::Node* wrong_item(KeywordType type, const yaml::Node& list) {
+  if (!takes_items(type)) return nullptr;
+  const auto found =
+      std::find_if(list.items().begin(), list.items().end(), [&](const yaml::Node& item) {
+        return type == maps || !item.is_scalar();
+      });
+  return found == list.items().end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 Result<void> check_keyword_value(const KeywordInfo& info, const yaml::Node& value) {
-  if (fits(info.type, value)) return {};
-  const bool templates_allowed = info.type != map && info.type != tasks;
-  if (templates_allowed && value.is_scalar() &&
-      (is_template(value.scalar()) || value.scalar().is_object()))
-    return {};
-  if (info.type == tags && value.is_sequence() && all_items(value, is_template)) return {};
-  const std::string found = value.is_mapping() ? "a map"
-                            : value.is_sequence()
-                                ? "a list"
-                                : found_text(value.is_null() ? Value() : value.scalar());
-  if (value.is_sequence() &&
-      (info.type == names || info.type == tags || info.type == conditions || info.type == maps)) {
-    for (const yaml::Node& item : value.items()) {
-      if (item.is_scalar() && info.type != maps) continue;
-      return Error(ErrorCode::yaml_type,
-                   fmt::format("each item of '{}' must be {}, found {}",
-                               info.name,
-                               info.type == maps ? "a map" : "text",
-                               item.is_mapping()    ? "a map"
-                               : item.is_sequence() ? "a list"
-                                                    : found_text(item.to_value())))
-          .at(item.span())
-          .hint(type_hint(info, item));
-    }
+  if (fits(info.type, value) || may_become_fit(info.type, value)) return {};
+  if (const yaml::Node* item = wrong_item(info.type, value)) {
+    return Error(ErrorCode::yaml_type,
+                 fmt::format("each item of '{}' must be {}, found {}",
+                             info.name,
+                             info.type == maps ? "a map" : "text",
+                             found_node(*item)))
+        .at(item->span())
+        .hint(type_hint(info, *item));
   }
   return Error(ErrorCode::yaml_type,
-               fmt::format("keyword '{}' wants {}, found {}", info.name, wanted(info.type), found))
+               fmt::format("keyword '{}' wants {}, found {}",
+                           info.name,
+                           wanted(info.type),
+                           found_node(value)))
       .at(value.span())
       .hint(type_hint(info, value));
 }

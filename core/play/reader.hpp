@@ -55,6 +55,9 @@ struct ActionParts {
   bool is_local = false;
 };
 
+/// Which keys of a task may name its module (reader_action.cpp).
+struct ActionKeys;
+
 /// What import_playbook adds to each play it brings.
 struct PlayExtras {
   std::vector<Value> tags;
@@ -125,6 +128,7 @@ class Reader {
                      const SourceSpan& asked_at,
                      const PlayExtras& extras,
                      Site& site);
+  void report_beside_import(const yaml::Node::Member& member);
   void read_import_playbook(const yaml::Node& entry,
                             const yaml::Node::Member& import,
                             const std::string& folder,
@@ -174,6 +178,12 @@ class Reader {
   void read_task_keyword(const yaml::Node::Member& member, Task& task);
   void read_loop(const yaml::Node::Member& member, std::string_view lookup, Task& task);
   void read_loop_control(const yaml::Node& value, Task& task);
+  void read_loop_setting(const yaml::Node::Member& member, LoopControl& control);
+  void read_loop_variable(std::string_view key, const yaml::Node& value, std::string& name);
+  void read_task_member(const yaml::Node::Member& member,
+                        const ActionParts& action,
+                        const Surroundings& where,
+                        Task& task);
   void read_meta(const ActionParts& action, Task& task);
   void check_module_arguments(const Task& task);
   /// Does the playbook expect that this task may fail (`ignore_errors`, `failed_when`, a `rescue`
@@ -184,6 +194,27 @@ class Reader {
   // reader_include.cpp
   void read_include_tasks(const ActionParts& action, Task& task);
   void read_include_role(const ActionParts& action, Task& task);
+  /// @return false when the value of `apply` is no map, which is told
+  bool check_apply(const Value& apply, const SourceSpan& span);
+  void read_include_argument(const ActionParts& action,
+                             const std::string& key,
+                             const Value& value,
+                             Task& task);
+  /// A boolean that cannot be a template; `otherwise` when it is none, which is told.
+  bool literal_argument(const std::string& key,
+                        const Value& value,
+                        const SourceSpan& span,
+                        bool otherwise);
+  bool read_role_file(const std::string& key,
+                      const Value& value,
+                      const SourceSpan& span,
+                      const Node* where,
+                      RoleRequest& request);
+  bool read_role_argument(const ActionParts& action,
+                          const Map::Entry& argument,
+                          const Node* where,
+                          bool is_import,
+                          RoleRequest& request);
   std::optional<RoleRequest> role_request(const ActionParts& action,
                                           const Node* where,
                                           bool is_import);
@@ -193,12 +224,23 @@ class Reader {
   // reader_action.cpp
   std::optional<ActionParts> read_action(const yaml::Node& entry, const Surroundings& where);
   ResolvedAction resolve(std::string_view name, const Node* where);
-  std::optional<ActionParts> old_style_action(const yaml::Node::Member& member,
+  ActionKeys action_keys(const yaml::Node& entry, const Surroundings& where);
+  /// The key that names a module nobody knows, where such are accepted; tells about the others.
+  const yaml::Node::Member* unknown_action(const yaml::Node& entry,
+                                           const Members& unknown,
+                                           const Surroundings& where);
+  std::optional<ActionParts> named_action(const yaml::Node& entry,
+                                          const yaml::Node::Member& member,
+                                          ResolvedAction resolved);
+  std::optional<ActionParts> old_style_action(const yaml::Node& entry,
+                                              const yaml::Node::Member& member,
                                               const Surroundings& where);
+  bool take_old_style_arguments(const yaml::Node& value, ActionParts& action);
   void report_unknown_action(const yaml::Node& entry,
                              const Members& unknown,
                              const Surroundings& where);
   void report_unknown_module(std::string_view name, const SourceSpan& span, const Node* where);
+  bool join_args(const yaml::Node& args, ActionParts& action);
   bool join_arguments(const yaml::Node& entry,
                       const Value& raw,
                       const SourceSpan& span,
@@ -212,6 +254,8 @@ class Reader {
                   const Node& parent,
                   std::vector<std::unique_ptr<Role>>& into);
   std::unique_ptr<Role> read_role_entry(const yaml::Node& entry, const Node& parent);
+  bool read_role_text(const yaml::Node& entry, Role& role, RoleRequest& request);
+  void read_role_map(const yaml::Node& entry, Role& role, RoleRequest& request);
   bool load_role(Role& role, const RoleRequest& request);
   void read_role_meta(Role& role);
   void read_role_tasks(Role& role, const RoleRequest& request);
@@ -223,6 +267,9 @@ class Reader {
                        const std::string& wanted,
                        const SourceSpan& span);
   [[nodiscard]] std::vector<std::string> collection_folders(const std::string& folder) const;
+  /// Where a role of this name may lie, in the order in which they are tried.
+  [[nodiscard]] std::vector<std::string> role_places(const std::string& name,
+                                                     const Node& parent) const;
   std::string find_role(const std::string& name,
                         const Node& parent,
                         std::vector<std::string>& tried) const;

@@ -237,39 +237,39 @@ bool Reader::take_text(const Value& text, const SourceSpan& span, ActionParts& a
   return true;
 }
 
+bool Reader::join_args(const yaml::Node& args, ActionParts& action) {
+  if (args.is_null()) return true;
+  if (args.is_scalar() && is_template(args.scalar())) {
+    action.arguments.set("_variable_params", args.scalar());
+    return true;
+  }
+  if (!args.is_mapping()) {
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'args' wants a map or a template, found {}",
+                             found_text(args.to_value())))
+               .at(args.span())
+               .hint(args.is_scalar() ? "a variable needs '{{ }}' around it" : ""));
+    return false;
+  }
+  for (const yaml::Node::Member& member : args.members()) {
+    const auto key = key_text(member);
+    if (key && action.arguments.find(*key) != nullptr)
+      continue;  // what stands beside the module name wins
+    action.arguments.mutable_map().set(member.key, member.value.to_value());
+    if (key) action.spans[std::string(*key)] = member.key_span;
+  }
+  return true;
+}
+
 bool Reader::join_arguments(const yaml::Node& entry,
                             const Value& raw,
                             const SourceSpan& span,
                             ActionParts& action) {
-  if (const yaml::Node* args = entry.find("args"); args != nullptr && !args->is_null()) {
-    if (args->is_mapping()) {
-      for (const yaml::Node::Member& member : args->members()) {
-        const auto key = key_text(member);
-        if (key && action.arguments.find(*key) != nullptr)
-          continue;  // what stands beside the module name wins
-        action.arguments.mutable_map().set(member.key, member.value.to_value());
-        if (key) action.spans[std::string(*key)] = member.key_span;
-      }
-    } else if (args->is_scalar() && is_template(args->scalar())) {
-      action.arguments.set("_variable_params", args->scalar());
-    } else {
-      report(Error(ErrorCode::yaml_type,
-                   fmt::format("'args' wants a map or a template, found {}",
-                               found_text(args->to_value())))
-                 .at(args->span())
-                 .hint(args->is_scalar() ? "a variable needs '{{ }}' around it" : ""));
-      return false;
-    }
-  }
-  if (raw.is_map()) {
-    for (const Map::Entry& each : raw.as_map()) {
-      action.arguments.mutable_map().set(each.key, each.value);
-      if (each.key.is_string() && each.key.origin() != nullptr)
-        action.spans[each.key.as_string()] = each.key.origin()->span;
-    }
-  } else if (raw.is_string()) {
-    if (!take_text(raw, span, action)) return false;
-  } else if (!raw.is_null()) {
+  if (const yaml::Node* args = entry.find("args"); args != nullptr && !join_args(*args, action))
+    return false;
+  if (raw.is_null()) return true;
+  if (raw.is_string()) return take_text(raw, span, action);
+  if (!raw.is_map()) {
     std::string hint = raw.is_list() ? "write 'name: value' lines without '- '" : "";
     if (is_command_like(action.name)) hint = "put quotes around the command";
     report(Error(ErrorCode::yaml_type,
@@ -280,22 +280,48 @@ bool Reader::join_arguments(const yaml::Node& entry,
                .hint(hint));
     return false;
   }
+  for (const Map::Entry& each : raw.as_map()) {
+    action.arguments.mutable_map().set(each.key, each.value);
+    if (each.key.is_string() && each.key.origin() != nullptr)
+      action.spans[each.key.as_string()] = each.key.origin()->span;
+  }
   return true;
 }
 
-std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& member,
+namespace {
+
+/// What names the module of `action: copy src=a` or `action: {module: copy}`.
+Value old_style_text(const yaml::Node& value) {
+  if (!value.is_mapping()) return value.scalar();
+  const yaml::Node* module = value.find("module");
+  return module != nullptr ? module->scalar() : Value();
+}
+
+}  // namespace
+
+bool Reader::take_old_style_arguments(const yaml::Node& value, ActionParts& action) {
+  for (const yaml::Node::Member& each : value.members()) {
+    const auto name = key_text(each);
+    if (!name || *name == "module") continue;
+    if (*name == "args" && each.value.is_mapping()) {
+      for (const yaml::Node::Member& inner : each.value.members())
+        action.arguments.mutable_map().set(inner.key, inner.value.to_value());
+    } else if (*name == "args" && each.value.is_scalar() && each.value.scalar().is_string()) {
+      if (!take_text(each.value.scalar(), each.value.span(), action)) return false;
+    } else {
+      action.arguments.mutable_map().set(each.key, each.value.to_value());
+      action.spans[std::string(*name)] = each.key_span;
+    }
+  }
+  return true;
+}
+
+std::optional<ActionParts> Reader::old_style_action(const yaml::Node& entry,
+                                                    const yaml::Node::Member& member,
                                                     const Surroundings& where) {
   const std::string_view key = *key_text(member);
   const yaml::Node& value = member.value;
-  ActionParts action;
-  action.is_local = key == "local_action";
-  Value text;
-  if (value.is_scalar() && value.scalar().is_string()) {
-    text = value.scalar();
-  } else if (value.is_mapping() && value.find("module") != nullptr &&
-             value.find("module")->is_scalar()) {
-    text = value.find("module")->scalar();
-  }
+  const Value text = old_style_text(value);
   if (!text.is_string() || text.as_string().empty()) {
     report(
         Error(ErrorCode::task_no_action, fmt::format("'{}' names no module", key))
@@ -305,54 +331,87 @@ std::optional<ActionParts> Reader::old_style_action(const yaml::Node::Member& me
     return std::nullopt;
   }
   const ActionText parts = split_action(text);
+  ActionParts action;
+  action.is_local = key == "local_action";
   action.name = parts.name.as_string();
   action.span = parts.name.origin() != nullptr ? parts.name.origin()->span : value.span();
   action.resolved = resolve(action.name, where.parent);
-  if (value.is_mapping()) {
-    for (const yaml::Node::Member& each : value.members()) {
-      const auto name = key_text(each);
-      if (!name || *name == "module") continue;
-      if (*name == "args" && each.value.is_mapping()) {
-        for (const yaml::Node::Member& inner : each.value.members())
-          action.arguments.mutable_map().set(inner.key, inner.value.to_value());
-      } else if (*name == "args" && each.value.is_scalar() && each.value.scalar().is_string()) {
-        if (!take_text(each.value.scalar(), each.value.span(), action)) return std::nullopt;
-      } else {
-        action.arguments.mutable_map().set(each.key, each.value.to_value());
-        action.spans[std::string(*name)] = each.key_span;
-      }
-    }
-  }
+  if (!take_old_style_arguments(value, action)) return std::nullopt;
   if (!parts.rest.is_null() && !take_text(parts.rest, action.span, action)) return std::nullopt;
+  if (!action.resolved.known()) {
+    report_unknown_module(action.name, action.span, where.parent);
+    if (options_.unknown_modules == UnknownModules::refuse) return std::nullopt;
+  }
+  if (!join_arguments(entry, Value(), action.span, action)) return std::nullopt;
   return action;
 }
 
-std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Surroundings& where) {
-  std::vector<const yaml::Node::Member*> old_style;
+std::optional<ActionParts> Reader::named_action(const yaml::Node& entry,
+                                                const yaml::Node::Member& member,
+                                                ResolvedAction resolved) {
+  ActionParts action;
+  action.name = std::string(*key_text(member));
+  action.span = member.key_span;
+  action.resolved = std::move(resolved);
+  const yaml::Node& value = member.value;
+  const SourceSpan& span = value.is_null() ? action.span : value.span();
+  if (!join_arguments(entry, value.to_value(), span, action)) return std::nullopt;
+  return action;
+}
+
+/// The keys of a task that are no keywords of tasks.
+struct ActionKeys {
+  Members old_style;  ///< `action`, `local_action`
   Members known;
+  std::vector<ResolvedAction> resolved;  ///< one for each of `known`
   Members unknown;
-  std::vector<ResolvedAction> resolved;
+};
+
+ActionKeys Reader::action_keys(const yaml::Node& entry, const Surroundings& where) {
+  ActionKeys out;
   for (const yaml::Node::Member& member : entry.members()) {
     const auto key = key_text(member);
     if (!key) continue;  // told by read_keywords()
     if (*key == "action" || *key == "local_action") {
-      old_style.push_back(&member);
+      out.old_style.push_back(&member);
       continue;
     }
     const KeywordInfo* info = find_keyword(*key);
-    if (is_with_loop(*key) || (info != nullptr && (info->allowed_on(KeywordPlace::task) ||
-                                                   info->allowed_on(KeywordPlace::handler))))
-      continue;
+    const bool on_task = info != nullptr && info->allowed_on(KeywordPlace::task);
+    const bool on_handler = info != nullptr && info->allowed_on(KeywordPlace::handler);
+    if (is_with_loop(*key) || on_task || on_handler) continue;
     ResolvedAction candidate = resolve(*key, where.parent);
     if (candidate.known()) {
-      known.push_back(&member);
-      resolved.push_back(std::move(candidate));
-    } else if (info == nullptr || !info->allowed_on(KeywordPlace::task)) {
-      unknown.push_back(&member);
+      out.known.push_back(&member);
+      out.resolved.push_back(std::move(candidate));
+    } else {
+      out.unknown.push_back(&member);
     }
   }
-  Members all = known;
-  all.insert(all.end(), old_style.begin(), old_style.end());
+  return out;
+}
+
+const yaml::Node::Member* Reader::unknown_action(const yaml::Node& entry,
+                                                 const Members& unknown,
+                                                 const Surroundings& where) {
+  Members misplaced;
+  Members strange;
+  for (const yaml::Node::Member* member : unknown) {
+    const bool is_keyword =
+        find_keyword(*key_text(*member)) != nullptr && *key_text(*member) != "import_playbook";
+    (is_keyword ? misplaced : strange).push_back(member);
+  }
+  for (const yaml::Node::Member* member : misplaced)
+    report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task, {});
+  if (misplaced.empty() || !strange.empty()) report_unknown_action(entry, strange, where);
+  const bool accepts = options_.unknown_modules != UnknownModules::refuse;
+  return accepts && strange.size() == 1 ? strange.front() : nullptr;
+}
+
+std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Surroundings& where) {
+  ActionKeys keys = action_keys(entry, where);
+  Members all = keys.known;
+  all.insert(all.end(), keys.old_style.begin(), keys.old_style.end());
   if (all.size() > 1) {
     report(Error(ErrorCode::task_many_actions,
                  fmt::format("a task runs one module, found '{}' and '{}'",
@@ -363,50 +422,17 @@ std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Su
                .hint("is a '- ' missing before the second one?"));
     return std::nullopt;
   }
-  const bool strays_are_keywords = !all.empty();
-  if (strays_are_keywords) {
-    for (const yaml::Node::Member* member : unknown) {
-      report_leftover(*member,
-                      where.handlers ? KeywordPlace::handler : KeywordPlace::task,
-                      keyword_names(where.handlers ? KeywordPlace::handler : KeywordPlace::task));
-    }
-  } else {
-    Members misplaced;
-    Members strange;
-    for (const yaml::Node::Member* member : unknown) {
-      const bool is_keyword =
-          find_keyword(*key_text(*member)) != nullptr && *key_text(*member) != "import_playbook";
-      (is_keyword ? misplaced : strange).push_back(member);
-    }
-    for (const yaml::Node::Member* member : misplaced)
-      report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task, {});
-    if (misplaced.empty() || !strange.empty()) report_unknown_action(entry, strange, where);
-    if (options_.unknown_modules == UnknownModules::refuse || strange.size() != 1)
-      return std::nullopt;
-    known.push_back(strange.front());
-    resolved.emplace_back();
+  if (all.empty()) {
+    const yaml::Node::Member* action = unknown_action(entry, keys.unknown, where);
+    if (action == nullptr) return std::nullopt;
+    return named_action(entry, *action, ResolvedAction());
   }
-
-  std::optional<ActionParts> action;
-  if (!old_style.empty()) {
-    action = old_style_action(*old_style.front(), where);
-    if (!action) return std::nullopt;
-    if (!action->resolved.known()) {
-      report_unknown_module(action->name, action->span, where.parent);
-      if (options_.unknown_modules == UnknownModules::refuse) return std::nullopt;
-    }
-    if (!join_arguments(entry, Value(), action->span, *action)) return std::nullopt;
-    return action;
-  }
-  action.emplace();
-  action->name = std::string(*key_text(*known.front()));
-  action->span = known.front()->key_span;
-  action->resolved = std::move(resolved.front());
-  const yaml::Node& value = known.front()->value;
-  if (!join_arguments(
-          entry, value.to_value(), value.is_null() ? action->span : value.span(), *action))
-    return std::nullopt;
-  return action;
+  // With a module found, what else is unknown was meant to be a keyword.
+  const KeywordPlace place = where.handlers ? KeywordPlace::handler : KeywordPlace::task;
+  for (const yaml::Node::Member* member : keys.unknown)
+    report_leftover(*member, place, keyword_names(place));
+  if (!keys.old_style.empty()) return old_style_action(entry, *keys.old_style.front(), where);
+  return named_action(entry, *keys.known.front(), std::move(keys.resolved.front()));
 }
 
 }  // namespace gpustack::play

@@ -42,45 +42,48 @@ std::string file_name(const Value& value) {
 
 }  // namespace
 
+bool Reader::check_apply(const Value& apply, const SourceSpan& span) {
+  if (apply.is_map() || apply.is_null()) return true;
+  report(Error(ErrorCode::yaml_type,
+               fmt::format("'apply' wants a map of keywords, found {}", found_text(apply)))
+             .at(span));
+  return false;
+}
+
+void Reader::read_include_argument(const ActionParts& action,
+                                   const std::string& key,
+                                   const Value& value,
+                                   Task& task) {
+  if (key == "file" || key == "_raw_params" || key == "_variable_params") {
+    if (!task.include_target.is_null()) {
+      report(
+          Error(ErrorCode::argument_conflict, fmt::format("'{}' names its file twice", action.name))
+              .at(span_of(action, key)));
+    }
+    task.include_target = value;
+  } else if (key == "apply" && action.resolved.kind != Kind::import_tasks) {
+    task.apply = check_apply(value, span_of(action, key)) ? value : Value();
+  } else if (action.resolved.kind != Kind::include) {
+    const char* hint = key == "apply"
+                           ? "'apply' is for include_tasks; put the keywords on the import itself"
+                           : "variables for the tasks go under 'vars:'";
+    report(Error(ErrorCode::unknown_argument,
+                 fmt::format("'{}' has no argument '{}'", action.name, key))
+               .at(span_of(action, key))
+               .hint(hint));
+  } else if (key == "tags" && value.is_string()) {
+    const auto tags = split_tags(value);
+    task.tags.insert(task.tags.end(), tags.begin(), tags.end());
+  } else {
+    task.vars.set(key, value);
+  }
+}
+
 void Reader::read_include_tasks(const ActionParts& action, Task& task) {
   task.kind = ActionKind::include_tasks;
-  const bool is_static = action.resolved.kind == Kind::import_tasks;
   if (action.arguments.is_map()) {
-    for (const Map::Entry& each : action.arguments.as_map()) {
-      const std::string key = to_text(each.key);
-      if (key == "file" || key == "_raw_params" || key == "_variable_params") {
-        if (!task.include_target.is_null()) {
-          report(Error(ErrorCode::argument_conflict,
-                       fmt::format("'{}' names its file twice", action.name))
-                     .at(span_of(action, key)));
-        }
-        task.include_target = each.value;
-      } else if (key == "apply" && !is_static) {
-        task.apply = each.value;
-        if (!each.value.is_map() && !each.value.is_null()) {
-          report(Error(ErrorCode::yaml_type,
-                       fmt::format("'apply' wants a map of keywords, found {}",
-                                   found_text(each.value)))
-                     .at(span_of(action, key)));
-          task.apply = Value();
-        }
-      } else if (action.resolved.kind == Kind::include) {
-        if (key == "tags" && each.value.is_string()) {
-          const auto tags = split_tags(each.value);
-          task.tags.insert(task.tags.end(), tags.begin(), tags.end());
-        } else {
-          task.vars.set(key, each.value);
-        }
-      } else {
-        std::string hint =
-            key == "apply" ? "'apply' is for include_tasks; put the keywords on the import itself"
-                           : fmt::format("variables for the tasks go under 'vars:'");
-        report(Error(ErrorCode::unknown_argument,
-                     fmt::format("'{}' has no argument '{}'", action.name, key))
-                   .at(span_of(action, key))
-                   .hint(hint));
-      }
-    }
+    for (const Map::Entry& each : action.arguments.as_map())
+      read_include_argument(action, to_text(each.key), each.value, task);
   }
   const bool no_name = task.include_target.is_null() ||
                        (task.include_target.is_string() && task.include_target.as_string().empty());
@@ -99,93 +102,124 @@ void Reader::read_include_tasks(const ActionParts& action, Task& task) {
   }
 }
 
+namespace {
+
+/// What names the role: the last `name`, or a `role` that nothing stands before; nullptr when
+/// neither is there.
+const Map::Entry* role_name(const Map& arguments) {
+  const Map::Entry* out = nullptr;
+  for (const Map::Entry& each : arguments) {
+    const std::string key = to_text(each.key);
+    if (key == "name" || (key == "role" && out == nullptr)) out = &each;
+  }
+  return out;
+}
+
+bool names_role_file(const std::string& key) {
+  return key.ends_with("_from") &&
+         std::find(kRoleArguments.begin(), kRoleArguments.end(), key) != kRoleArguments.end();
+}
+
+std::string& role_file(RoleFiles& files, std::string_view key) {
+  if (key == "tasks_from") return files.tasks;
+  if (key == "vars_from") return files.vars;
+  return key == "defaults_from" ? files.defaults : files.handlers;
+}
+
+}  // namespace
+
+bool Reader::literal_argument(const std::string& key,
+                              const Value& value,
+                              const SourceSpan& span,
+                              bool otherwise) {
+  const auto read = parse_bool(value);
+  if (read) return *read;
+  report(
+      Error(ErrorCode::yaml_type,
+            fmt::format("'{}' wants true or false written out, found {}", key, found_text(value)))
+          .at(span));
+  return otherwise;
+}
+
+bool Reader::read_role_file(const std::string& key,
+                            const Value& value,
+                            const SourceSpan& span,
+                            const Node* where,
+                            RoleRequest& request) {
+  const auto rendered = render_static(value, where, span, fmt::format("'{}'", key));
+  if (!rendered) return false;
+  request.spans[key] = span;
+  role_file(request.files, key) = key == "tasks_from" ? *rendered : file_name(Value(*rendered));
+  return true;
+}
+
+bool Reader::read_role_argument(const ActionParts& action,
+                                const Map::Entry& argument,
+                                const Node* where,
+                                bool is_import,
+                                RoleRequest& request) {
+  const std::string key = to_text(argument.key);
+  const Value& value = argument.value;
+  const SourceSpan span = span_of(action, key);
+  if (key == "name" || key == "role") return true;
+  if (names_role_file(key)) {
+    if (value.is_string())
+      return !is_import || read_role_file(key, value, value_span(value, span), where, request);
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("'{}' wants a file name, found {}", key, found_text(value)))
+               .at(span));
+    return false;
+  }
+  if (key == "allow_duplicates") {
+    request.allow_duplicates = literal_argument(key, value, span, true);
+  } else if (key == "rolespec_validate") {
+    request.validate = literal_argument(key, value, span, true);
+  } else if (key == "public" && !is_import) {
+    literal_argument(key, value, span, false);
+  } else if (key == "apply" && !is_import) {
+    check_apply(value, span);
+  } else {
+    std::string hint = suggest(key, kRoleArguments);
+    if (key == "public" || key == "apply") hint = "it is for include_role";
+    if (hint.empty()) hint = "variables for the role go under 'vars:'";
+    report(Error(ErrorCode::unknown_argument,
+                 fmt::format("'{}' has no argument '{}'", action.name, key))
+               .at(span)
+               .hint(hint));
+    return false;
+  }
+  return true;
+}
+
 std::optional<RoleRequest> Reader::role_request(const ActionParts& action,
                                                 const Node* where,
                                                 bool is_import) {
   RoleRequest request;
   request.from_include = true;
   request.allow_duplicates = true;
-  request.span = action.span;
   bool sound = true;
-  const Value* name = nullptr;
   for (const Map::Entry& each : action.arguments.as_map()) {
     const std::string key = to_text(each.key);
-    const SourceSpan span = span_of(action, key);
-    const auto literal = [&](bool otherwise) {
-      const auto read = parse_bool(each.value);
-      if (read) return *read;
-      report(
-          Error(ErrorCode::yaml_type,
-                fmt::format(
-                    "'{}' wants true or false written out, found {}", key, found_text(each.value)))
-              .at(span));
-      return otherwise;
-    };
-    if (key == "name" || (key == "role" && name == nullptr)) {
-      name = &each.value;
-      request.span = value_span(each.value, span);
-    } else if (key.ends_with("_from") &&
-               std::find(kRoleArguments.begin(), kRoleArguments.end(), key) !=
-                   kRoleArguments.end()) {
-      if (!each.value.is_string()) {
-        report(Error(ErrorCode::yaml_type,
-                     fmt::format("'{}' wants a file name, found {}", key, found_text(each.value)))
-                   .at(span));
-        sound = false;
-        continue;
-      }
-      if (!is_import) continue;
-      const auto rendered =
-          render_static(each.value, where, value_span(each.value, span), fmt::format("'{}'", key));
-      if (!rendered) {
-        sound = false;
-        continue;
-      }
-      std::string& slot = key == "tasks_from"      ? request.files.tasks
-                          : key == "vars_from"     ? request.files.vars
-                          : key == "defaults_from" ? request.files.defaults
-                                                   : request.files.handlers;
-      request.spans[key] = value_span(each.value, span);
-      slot = key == "tasks_from" ? *rendered : file_name(Value(*rendered));
-    } else if (key == "allow_duplicates") {
-      request.allow_duplicates = literal(true);
-    } else if (key == "rolespec_validate") {
-      request.validate = literal(true);
-    } else if (key == "public" && !is_import) {
-      (void)literal(false);
-    } else if (key == "apply" && !is_import) {
-      if (!each.value.is_map() && !each.value.is_null()) {
-        report(
-            Error(ErrorCode::yaml_type,
-                  fmt::format("'apply' wants a map of keywords, found {}", found_text(each.value)))
-                .at(span));
-      }
-    } else if (key == "_raw_params" || key == "_variable_params") {
+    if (key == "_raw_params" || key == "_variable_params") {
       report(Error(ErrorCode::missing_argument,
                    fmt::format("'{}' wants its role as 'name', found the text {}",
                                action.name,
                                found_text(each.value)))
-                 .at(span)
+                 .at(span_of(action, key))
                  .hint(fmt::format("write '{}: {{name: {}}}'", action.name, to_text(each.value))));
       return std::nullopt;
-    } else if (key != "role") {
-      std::string hint = suggest(key, kRoleArguments);
-      if (key == "public" || key == "apply") hint = "it is for include_role";
-      if (hint.empty()) hint = "variables for the role go under 'vars:'";
-      report(Error(ErrorCode::unknown_argument,
-                   fmt::format("'{}' has no argument '{}'", action.name, key))
-                 .at(span)
-                 .hint(hint));
-      sound = false;
     }
+    if (!read_role_argument(action, each, where, is_import, request)) sound = false;
   }
-  if (name == nullptr || name->is_null()) {
+  const Map::Entry* name = role_name(action.arguments.as_map());
+  if (name == nullptr || name->value.is_null()) {
     report(Error(ErrorCode::missing_argument, fmt::format("'{}' names no role", action.name))
                .at(action.span)
                .hint(fmt::format("write '{}: {{name: ROLE}}'", action.name)));
     return std::nullopt;
   }
-  request.name = *name;
+  request.name = name->value;
+  request.span = value_span(name->value, span_of(action, to_text(name->key)));
   if (!sound) return std::nullopt;
   return request;
 }
@@ -222,38 +256,53 @@ void Reader::read_include_role(const ActionParts& action, Task& task) {
   }
 }
 
+namespace {
+
+bool may_be_applied(const KeywordInfo& info) {
+  return info.allowed_on(KeywordPlace::block) && info.name != "block" && info.name != "rescue" &&
+         info.name != "always";
+}
+
+List as_list(const Value& value) { return value.is_list() ? value.as_list() : List{value}; }
+
+void apply_keyword(const KeywordInfo& info,
+                   const Value& value,
+                   const SourceSpan& span,
+                   Node& node) {
+  if (info.setting != Keyword::count) {
+    node.settings[info.setting] = Setting{value, value_span(value, span)};
+  } else if (info.name == "vars" && value.is_map()) {
+    node.vars = value;
+  } else if (info.name == "tags" && value.is_string()) {
+    node.tags = split_tags(value);
+  } else if (info.name == "tags" && value.is_list()) {
+    node.tags = value.as_list();
+  } else if (info.name == "when") {
+    for (const Value& one : as_list(value))
+      node.when.push_back(Condition{one, value_span(one, span)});
+  } else if (info.name == "notify" && node.type == NodeType::block) {
+    static_cast<Block&>(node).notify = as_list(value);
+  } else if (info.name == "name") {
+    node.name = to_text(value);
+  }
+}
+
+}  // namespace
+
 void Reader::apply_to(const Value& apply, Node& node) {
   if (!apply.is_map()) return;
   for (const Map::Entry& each : apply.as_map()) {
     const std::string key = to_text(each.key);
     const SourceSpan span = each.key.origin() != nullptr ? each.key.origin()->span : SourceSpan{};
     const KeywordInfo* info = find_keyword(key);
-    if (info == nullptr || !info->allowed_on(KeywordPlace::block) || key == "block" ||
-        key == "rescue" || key == "always") {
-      report(Error(ErrorCode::unknown_keyword,
-                   fmt::format("keyword '{}' does not belong under 'apply'", key))
-                 .at(span)
-                 .hint(suggest(key, keyword_names(KeywordPlace::block))));
-    } else if (info->setting != Keyword::count) {
-      node.settings[info->setting] = Setting{each.value, value_span(each.value, span)};
-    } else if (key == "vars" && each.value.is_map()) {
-      node.vars = each.value;
-    } else if (key == "tags") {
-      if (each.value.is_string()) {
-        node.tags = split_tags(each.value);
-      } else if (each.value.is_list()) {
-        node.tags = each.value.as_list();
-      }
-    } else if (key == "when") {
-      const List conditions = each.value.is_list() ? each.value.as_list() : List{each.value};
-      for (const Value& one : conditions)
-        node.when.push_back(Condition{one, value_span(one, span)});
-    } else if (key == "notify" && node.type == NodeType::block) {
-      static_cast<Block&>(node).notify =
-          each.value.is_list() ? each.value.as_list() : List{each.value};
-    } else if (key == "name") {
-      node.name = to_text(each.value);
+    if (info != nullptr && may_be_applied(*info)) {
+      apply_keyword(*info, each.value, span, node);
+      continue;
     }
+    report(Error(ErrorCode::unknown_keyword,
+                 fmt::format("keyword '{}' does not belong under 'apply'", key))
+               .at(span)
+               .hint(suggest(key, keyword_names(KeywordPlace::block))));
   }
 }
 

@@ -83,6 +83,53 @@ void Reader::read_playbook(const std::string& path,
   }
 }
 
+void Reader::report_beside_import(const yaml::Node::Member& member) {
+  const std::string_view key = *key_text(member);
+  if (key == "import_playbook") return;
+  const KeywordInfo* info = find_keyword(key);
+  if (info == nullptr || !info->allowed_on(KeywordPlace::play)) {
+    report_leftover(
+        member, KeywordPlace::import_playbook, keyword_names(KeywordPlace::import_playbook));
+    return;
+  }
+  report(Error(ErrorCode::unknown_keyword,
+               fmt::format("keyword '{}' does not belong beside 'import_playbook'", key))
+             .at(member.key_span)
+             .hint("a '- ' starts a play of its own; an import takes name, vars, when and tags"));
+}
+
+namespace {
+
+/// The old form `file.yml tags=a,b name=value`: tags and variables go to the play, the file stays.
+Value take_import_text(const Value& target, Play& play) {
+  const auto text = parse_argument_text(target, FreeForm::none);
+  if (!text || text->values.empty() || is_template(target)) return target;
+  for (const Map::Entry& each : text->values) {
+    if (to_text(each.key) == "tags") {
+      const auto tags = split_tags(each.value);
+      play.tags.insert(play.tags.end(), tags.begin(), tags.end());
+    } else {
+      play.vars.set(to_text(each.key), each.value);
+    }
+  }
+  return text->rest;
+}
+
+/// What an import adds to the plays below it; the outermost import's variables have the last word.
+PlayExtras extras_below(const PlayExtras& outer, const Play& import) {
+  PlayExtras out = outer;
+  out.tags.insert(out.tags.end(), import.tags.begin(), import.tags.end());
+  out.when.insert(out.when.end(), import.when.begin(), import.when.end());
+  if (!import.vars.is_map()) return out;
+  out.vars = import.vars;
+  if (outer.vars.is_map()) {
+    for (const Map::Entry& each : outer.vars.as_map()) out.vars.set(to_text(each.key), each.value);
+  }
+  return out;
+}
+
+}  // namespace
+
 void Reader::read_import_playbook(const yaml::Node& entry,
                                   const yaml::Node::Member& import,
                                   const std::string& folder,
@@ -92,18 +139,7 @@ void Reader::read_import_playbook(const yaml::Node& entry,
   scratch.folder = folder;
   for (const yaml::Node::Member* member :
        read_keywords(entry, scratch, KeywordPlace::import_playbook)) {
-    if (member == &import) continue;
-    const std::string_view key = *key_text(*member);
-    if (find_keyword(key) != nullptr && find_keyword(key)->allowed_on(KeywordPlace::play)) {
-      report(
-          Error(ErrorCode::unknown_keyword,
-                fmt::format("keyword '{}' does not belong beside 'import_playbook'", key))
-              .at(member->key_span)
-              .hint("a '- ' starts a play of its own; an import takes name, vars, when and tags"));
-    } else if (key != "import_playbook") {
-      report_leftover(
-          *member, KeywordPlace::import_playbook, keyword_names(KeywordPlace::import_playbook));
-    }
+    if (member != &import) report_beside_import(*member);
   }
   const yaml::Node& value = import.value;
   if (!value.is_scalar() || !value.scalar().is_string() || value.scalar().as_string().empty()) {
@@ -113,23 +149,10 @@ void Reader::read_import_playbook(const yaml::Node& entry,
                .at(value.is_null() ? import.key_span : value.span()));
     return;
   }
-  auto target = value.scalar();
-  if (auto text = parse_argument_text(target, FreeForm::none);
-      text && !text->values.empty() && !is_template(target)) {
-    // Old form: import_playbook: file.yml tags=a,b name=value
-    for (const Map::Entry& each : text->values) {
-      if (to_text(each.key) == "tags") {
-        const auto tags = split_tags(each.value);
-        scratch.tags.insert(scratch.tags.end(), tags.begin(), tags.end());
-      } else {
-        scratch.vars.set(to_text(each.key), each.value);
-      }
-    }
-    target = text->rest;
-    if (target.is_null()) {
-      report(Error(ErrorCode::play_invalid, "'import_playbook' names no file").at(value.span()));
-      return;
-    }
+  const Value target = take_import_text(value.scalar(), scratch);
+  if (target.is_null()) {
+    report(Error(ErrorCode::play_invalid, "'import_playbook' names no file").at(value.span()));
+    return;
   }
   const auto name =
       render_static(target, &scratch, value.span(), "the file name of 'import_playbook'");
@@ -148,36 +171,28 @@ void Reader::read_import_playbook(const yaml::Node& entry,
                .at(value.span()));
     return;
   }
-  PlayExtras inner = extras;
-  inner.tags.insert(inner.tags.end(), scratch.tags.begin(), scratch.tags.end());
-  inner.when.insert(inner.when.end(), scratch.when.begin(), scratch.when.end());
-  if (scratch.vars.is_map()) {
-    // The outermost import has the last word.
-    Value vars = scratch.vars;
-    if (extras.vars.is_map()) {
-      for (const Map::Entry& each : extras.vars.as_map()) vars.set(to_text(each.key), each.value);
-    }
-    inner.vars = std::move(vars);
-  }
-  read_playbook(path, value.span(), inner, site);
+  read_playbook(path, value.span(), extras_below(extras, scratch), site);
 }
 
 std::string Reader::find_playbook(const std::string& name, const std::string& folder) const {
-  const std::string beside = absolute_path(name, folder);
+  constexpr std::string_view kEndings[] = {".yml", ".yaml"};
+  std::string beside = absolute_path(name, folder);
   if (is_file(beside) || name.find('/') != std::string::npos) return beside;
   const std::size_t first = name.find('.');
   const std::size_t second = first == std::string::npos ? first : name.find('.', first + 1);
   if (second == std::string::npos) return beside;
   std::string inner = name.substr(second + 1);
-  for (const std::string_view ending : {".yml", ".yaml"}) {
+  for (const std::string_view ending : kEndings) {
     if (inner.ends_with(ending)) inner.resize(inner.size() - ending.size());
   }
   std::replace(inner.begin(), inner.end(), '.', '/');
+  const std::string below = "/" + name.substr(0, first) + "/" +
+                            name.substr(first + 1, second - first - 1) + "/playbooks/" + inner;
   for (const std::string& root : collection_folders(folder)) {
-    const std::string base = root + "/" + name.substr(0, first) + "/" +
-                             name.substr(first + 1, second - first - 1) + "/playbooks/" + inner;
-    for (const std::string_view ending : {".yml", ".yaml"}) {
-      if (const std::string path = base + std::string(ending); is_file(path)) return path;
+    for (const std::string_view ending : kEndings) {
+      std::string path = root + below;
+      path += ending;
+      if (is_file(path)) return path;
     }
   }
   return beside;

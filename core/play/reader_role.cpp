@@ -71,36 +71,45 @@ std::vector<std::string> Reader::collection_folders(const std::string& folder) c
   return out;
 }
 
-std::string Reader::find_role(const std::string& name,
-                              const Node& parent,
-                              std::vector<std::string>& tried) const {
+namespace {
+
+std::vector<const Role*> roles_above(const Node& parent) {
+  std::vector<const Role*> out;
+  for (const Node* node = &parent; node != nullptr; node = node->parent) {
+    if (node->type == NodeType::role) out.push_back(static_cast<const Role*>(node));
+  }
+  return out;
+}
+
+/// Where `namespace.collection.role` lies below a folder of collections.
+std::string below_collections(const std::string& name) {
+  const std::size_t first = name.find('.');
+  const std::size_t second = name.find('.', first + 1);
+  std::string inner = name.substr(second + 1);
+  std::replace(inner.begin(), inner.end(), '.', '/');
+  return "/" + name.substr(0, first) + "/" + name.substr(first + 1, second - first - 1) +
+         "/roles/" + inner;
+}
+
+}  // namespace
+
+std::vector<std::string> Reader::role_places(const std::string& name, const Node& parent) const {
+  const Play* play = parent.play();
+  const std::string base = play == nullptr ? start_folder_ : play->folder;
+  const std::vector<const Role*> roles = roles_above(parent);
+  std::vector<std::string> out;
+  if (is_collection_name(name)) {
+    const std::string below = below_collections(name);
+    for (const std::string& root : collection_folders(base)) out.push_back(root + below);
+    for (const Role* role : roles) {
+      for (const std::string& root : collection_folders(role->path)) out.push_back(root + below);
+    }
+  }
   std::vector<std::string> folders;
   const auto add = [&](const std::string& folder) {
     if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end())
       folders.push_back(folder);
   };
-  const Play* play = parent.play();
-  const std::string base = play == nullptr ? start_folder_ : play->folder;
-  std::vector<const Role*> roles;
-  for (const Node* node = &parent; node != nullptr; node = node->parent) {
-    if (node->type == NodeType::role) roles.push_back(static_cast<const Role*>(node));
-  }
-  if (is_collection_name(name)) {
-    const std::size_t first = name.find('.');
-    const std::size_t second = name.find('.', first + 1);
-    std::string inner = name.substr(second + 1);
-    std::replace(inner.begin(), inner.end(), '.', '/');
-    const std::string below = "/" + name.substr(0, first) + "/" +
-                              name.substr(first + 1, second - first - 1) + "/roles/" + inner;
-    std::vector<std::string> roots = collection_folders(base);
-    for (const Role* role : roles) {
-      for (std::string& root : collection_folders(role->path)) roots.push_back(std::move(root));
-    }
-    for (const std::string& root : roots) {
-      if (is_folder(root + below)) return root + below;
-      tried.push_back(root + below);
-    }
-  }
   add(joined(base, "roles"));
   for (const std::string& path : options_.role_paths) add(absolute_path(path, start_folder_));
   for (const Role* role : roles) add(folder_of(role->path));
@@ -108,12 +117,18 @@ std::string Reader::find_role(const std::string& name,
   if (base.ends_with("/playbooks") && base.find("/ansible_collections/") != std::string::npos)
     add(joined(folder_of(base), "roles"));
   add(base);
-  for (const std::string& folder : folders) {
-    const std::string path = absolute_path(name, folder);
-    if (is_folder(path)) return path;
-    tried.push_back(path);
+  for (const std::string& folder : folders) out.push_back(absolute_path(name, folder));
+  return out;
+}
+
+std::string Reader::find_role(const std::string& name,
+                              const Node& parent,
+                              std::vector<std::string>& tried) const {
+  for (std::string& place : role_places(name, parent)) {
+    if (is_folder(place)) return place;
+    tried.push_back(std::move(place));
   }
-  const std::string direct = absolute_path(name, start_folder_);
+  std::string direct = absolute_path(name, start_folder_);
   return is_folder(direct) ? direct : std::string();
 }
 
@@ -146,6 +161,53 @@ void Reader::read_roles(const yaml::Node& list,
   }
 }
 
+bool Reader::read_role_text(const yaml::Node& entry, Role& role, RoleRequest& request) {
+  request.name = entry.scalar();
+  const bool has_parameters =
+      request.name.is_string() && request.name.as_string().find('=') != std::string::npos;
+  if (!has_parameters || is_template(request.name)) return true;
+  // The old form: name=x, port=80
+  auto text = parse_argument_text(request.name, FreeForm::none);
+  if (!text) {
+    report(Error(std::move(text).error()).at_if_unknown(entry.span()));
+    return false;
+  }
+  request.name = text->rest;
+  for (const Map::Entry& each : text->values) {
+    std::string value = to_text(each.value);
+    if (value.ends_with(',')) value.pop_back();
+    const std::string key = to_text(each.key);
+    if (key == "name" || key == "role") {
+      request.name = Value(value);
+    } else {
+      role.params.set(key, Value(value));
+    }
+  }
+  return true;
+}
+
+void Reader::read_role_map(const yaml::Node& entry, Role& role, RoleRequest& request) {
+  const yaml::Node* name = entry.find("name");
+  const bool has_name = name != nullptr || entry.find("role") != nullptr;
+  for (const yaml::Node::Member* member : read_keywords(entry, role, KeywordPlace::role)) {
+    const std::string_view key = *key_text(*member);
+    if (key == "role") {
+      request.name = member->value.to_value();
+      request.span = member->value.span();
+    } else if (key == "src" && !has_name) {
+      request.name = Value(name_of_source(to_text(member->value.to_value())));
+      request.span = member->value.span();
+    } else {
+      role.params.set(key, member->value.to_value());
+    }
+  }
+  if (request.name.is_null() && name != nullptr) {
+    request.name = name->to_value();
+    request.span = name->span();
+  }
+  role.name.clear();
+}
+
 std::unique_ptr<Role> Reader::read_role_entry(const yaml::Node& entry, const Node& parent) {
   auto role = std::make_unique<Role>();
   role->parent = &parent;
@@ -153,45 +215,9 @@ std::unique_ptr<Role> Reader::read_role_entry(const yaml::Node& entry, const Nod
   RoleRequest request;
   request.span = entry.span();
   if (entry.is_scalar() && (entry.scalar().is_string() || entry.scalar().is_integer())) {
-    request.name = entry.scalar();
-    const bool has_parameters =
-        request.name.is_string() && request.name.as_string().find('=') != std::string::npos;
-    if (has_parameters && !is_template(request.name)) {  // the old form: name=x, port=80
-      auto text = parse_argument_text(request.name, FreeForm::none);
-      if (!text) {
-        report(Error(std::move(text).error()).at_if_unknown(entry.span()));
-        return nullptr;
-      }
-      request.name = text->rest;
-      for (const Map::Entry& each : text->values) {
-        std::string value = to_text(each.value);
-        if (value.ends_with(',')) value.pop_back();
-        const std::string key = to_text(each.key);
-        if (key == "name" || key == "role") {
-          request.name = Value(value);
-        } else {
-          role->params.set(key, Value(value));
-        }
-      }
-    }
+    if (!read_role_text(entry, *role, request)) return nullptr;
   } else if (entry.is_mapping()) {
-    for (const yaml::Node::Member* member : read_keywords(entry, *role, KeywordPlace::role)) {
-      const std::string_view key = *key_text(*member);
-      if (key == "role") {
-        request.name = member->value.to_value();
-        request.span = member->value.span();
-      } else if (key == "src" && entry.find("role") == nullptr && entry.find("name") == nullptr) {
-        request.name = Value(name_of_source(to_text(member->value.to_value())));
-        request.span = member->value.span();
-      } else {
-        role->params.set(key, member->value.to_value());
-      }
-    }
-    if (request.name.is_null() && entry.find("name") != nullptr) {
-      request.name = entry.find("name")->to_value();
-      request.span = entry.find("name")->span();
-    }
-    role->name.clear();
+    read_role_map(entry, *role, request);
   } else {
     report(Error(ErrorCode::play_invalid,
                  fmt::format("a role entry is a name or a map, found {}",
@@ -273,9 +299,8 @@ Value Reader::role_variables(const Role& role,
                  .at(loaded->root.span()));
       continue;
     }
-    const Value values = loaded->root.to_value();
-    if (files.size() == 1) return values;
-    for (const Map::Entry& each : values.as_map()) out.set(each.key, each.value);
+    if (files.size() == 1) return loaded->root.to_value();
+    for (const Map::Entry& each : loaded->root.to_value().as_map()) out.set(each.key, each.value);
   }
   return Value(std::move(out));
 }

@@ -72,39 +72,42 @@ void Reader::read_loop_control(const yaml::Node& value, Task& task) {
     return;
   }
   Block scratch;
-  for (const yaml::Node::Member* member :
-       read_keywords(value, scratch, KeywordPlace::loop_control)) {
-    const std::string_view key = *key_text(*member);
-    const yaml::Node& setting = member->value;
-    LoopControl& control = task.loop_control;
-    if (key == "loop_var" || key == "index_var") {
-      const std::string name = setting.is_null() ? std::string() : to_text(setting.to_value());
-      if (!is_identifier(name) && !is_template(setting.to_value())) {
-        report(
-            Error(ErrorCode::yaml_type,
-                  fmt::format(
-                      "'{}' wants a variable name, found {}", key, found_text(setting.to_value())))
-                .at(setting.span()));
-      } else {
-        (key == "loop_var" ? control.loop_var : control.index_var) = name;
-      }
-    } else if (key == "label") {
-      control.label = setting.to_value();
-    } else if (key == "pause") {
-      control.pause = setting.to_value();
-    } else if (key == "extended") {
-      if (is_template(setting.to_value())) {
-        control.extended_setting = setting.to_value();
-      } else {
-        control.extended = literal_bool(setting, key, false);
-      }
-    } else if (key == "extended_allitems") {
-      control.extended_allitems = literal_bool(setting, key, true);
-    } else {
-      report_leftover(
-          *member, KeywordPlace::loop_control, keyword_names(KeywordPlace::loop_control));
-    }
+  for (const yaml::Node::Member* member : read_keywords(value, scratch, KeywordPlace::loop_control))
+    read_loop_setting(*member, task.loop_control);
+}
+
+void Reader::read_loop_setting(const yaml::Node::Member& member, LoopControl& control) {
+  const std::string_view key = *key_text(member);
+  const yaml::Node& setting = member.value;
+  if (key == "loop_var") {
+    read_loop_variable(key, setting, control.loop_var);
+  } else if (key == "index_var") {
+    read_loop_variable(key, setting, control.index_var);
+  } else if (key == "label") {
+    control.label = setting.to_value();
+  } else if (key == "pause") {
+    control.pause = setting.to_value();
+  } else if (key == "extended" && is_template(setting.to_value())) {
+    control.extended_setting = setting.to_value();
+  } else if (key == "extended") {
+    control.extended = literal_bool(setting, key, false);
+  } else if (key == "extended_allitems") {
+    control.extended_allitems = literal_bool(setting, key, true);
+  } else {
+    report_leftover(member, KeywordPlace::loop_control, keyword_names(KeywordPlace::loop_control));
   }
+}
+
+void Reader::read_loop_variable(std::string_view key, const yaml::Node& value, std::string& name) {
+  std::string wanted = value.is_null() ? std::string() : to_text(value.to_value());
+  if (is_identifier(wanted) || is_template(value.to_value())) {
+    name = std::move(wanted);
+    return;
+  }
+  report(
+      Error(ErrorCode::yaml_type,
+            fmt::format("'{}' wants a variable name, found {}", key, found_text(value.to_value())))
+          .at(value.span()));
 }
 
 void Reader::read_task_keyword(const yaml::Node::Member& member, Task& task) {
@@ -217,6 +220,36 @@ void Reader::inherit_notify(Task& task) {
   }
 }
 
+void Reader::read_task_member(const yaml::Node::Member& member,
+                              const ActionParts& action,
+                              const Surroundings& where,
+                              Task& task) {
+  const std::string_view key = *key_text(member);
+  const KeywordPlace place = place_of(action, where);
+  const KeywordInfo* info = find_keyword(key);
+  const bool on_include = place == KeywordPlace::include;
+  if (info != nullptr && info->allowed_on(place)) {
+    read_task_keyword(member, task);
+  } else if (key.starts_with("with_") && key.size() > 5) {
+    read_loop(member, key.substr(5), task);
+  } else if (on_include && where.handlers && key == "listen") {
+    task.listen = listed(member.value);
+  } else if (on_include && info != nullptr && info->allowed_on(KeywordPlace::task)) {
+    const bool of_role = action.resolved.kind == Kind::include_role;
+    report(Error(ErrorCode::unknown_keyword,
+                 fmt::format("keyword '{}' does not belong on '{}'", key, action.name))
+               .at(member.key_span)
+               .hint(info->allowed_on(KeywordPlace::block)
+                         ? fmt::format("put it under 'apply:', or use '{}'",
+                                       of_role ? "import_role" : "import_tasks")
+                         : ""));
+  } else if (info != nullptr && key == "listen") {
+    report(Error(ErrorCode::unknown_keyword, "keyword 'listen' belongs on a handler, not on a task")
+               .at(member.key_span));
+  }
+  // Anything else was told by read_action().
+}
+
 std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry,
                                         const ActionParts& action,
                                         const Surroundings& where) {
@@ -236,34 +269,8 @@ std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry,
     task->arguments = *variable;
   }
 
-  const KeywordPlace place = place_of(action, where);
-  for (const yaml::Node::Member* member : read_keywords(entry, *task, place)) {
-    const std::string_view key = *key_text(*member);
-    if (is_action_key(key, action)) continue;
-    const KeywordInfo* info = find_keyword(key);
-    if (info != nullptr && info->allowed_on(place)) {
-      read_task_keyword(*member, *task);
-    } else if (key.starts_with("with_") && key.size() > 5) {
-      read_loop(*member, key.substr(5), *task);
-    } else if (place == KeywordPlace::include && where.handlers && key == "listen") {
-      task->listen = listed(member->value);
-    } else if (place == KeywordPlace::include && info != nullptr &&
-               info->allowed_on(KeywordPlace::task)) {
-      report(
-          Error(ErrorCode::unknown_keyword,
-                fmt::format("keyword '{}' does not belong on '{}'", key, action.name))
-              .at(member->key_span)
-              .hint(info->allowed_on(KeywordPlace::block)
-                        ? fmt::format("put it under 'apply:', or use '{}'",
-                                      action.resolved.kind == Kind::include_role ? "import_role"
-                                                                                 : "import_tasks")
-                        : ""));
-    } else if (info != nullptr && key == "listen") {
-      report(
-          Error(ErrorCode::unknown_keyword, "keyword 'listen' belongs on a handler, not on a task")
-              .at(member->key_span));
-    }
-    // Anything else was told by read_action().
+  for (const yaml::Node::Member* member : read_keywords(entry, *task, place_of(action, where))) {
+    if (!is_action_key(*key_text(*member), action)) read_task_member(*member, action, where, *task);
   }
   if (action.is_local)
     task->settings[Keyword::delegate_to] = Setting{Value("localhost"), action.span};

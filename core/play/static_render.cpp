@@ -87,7 +87,7 @@ class LoadScope final : public jinja::Scope {
   jinja::Services& services() { return services_; }
 
  private:
-  std::optional<Value> find(std::string_view name) const {
+  [[nodiscard]] std::optional<Value> find(std::string_view name) const {
     if (const Value* value = extra_vars_.find(name)) return *value;
     for (const Node* node = where_; node != nullptr; node = node->parent) {
       if (node->type == NodeType::role) {
@@ -104,7 +104,7 @@ class LoadScope final : public jinja::Scope {
     return special(name);
   }
 
-  std::optional<Value> special(std::string_view name) const {
+  [[nodiscard]] std::optional<Value> special(std::string_view name) const {
     const Role* role = where_ == nullptr ? nullptr : where_->role();
     const Play* play = where_ == nullptr ? nullptr : where_->play();
     if (name == "role_path" && role != nullptr) return Value(role->path);
