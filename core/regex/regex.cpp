@@ -35,38 +35,46 @@ std::string message_of(int error) {
   return reinterpret_cast<const char*>(buffer.data());
 }
 
+/// Which bytes may follow a lead byte: how many, and between what the first of them lies.
+/// @source The Unicode Standard, table 3-7
+struct LeadRange {
+  unsigned char first, last;
+  std::size_t more;
+  unsigned char low, high;
+};
+
+constexpr LeadRange kLeads[] = {
+    {0xc2, 0xdf, 1, 0x80, 0xbf},
+    {0xe0, 0xe0, 2, 0xa0, 0xbf},
+    {0xe1, 0xec, 2, 0x80, 0xbf},
+    {0xed, 0xed, 2, 0x80, 0x9f},
+    {0xee, 0xef, 2, 0x80, 0xbf},
+    {0xf0, 0xf0, 3, 0x90, 0xbf},
+    {0xf1, 0xf3, 3, 0x80, 0xbf},
+    {0xf4, 0xf4, 3, 0x80, 0x8f},
+};
+
+/// Length of the well-formed sequence the text begins with; 0 when it is ill-formed.
+std::size_t sequence_size(std::string_view text) {
+  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte_at(0) < 0x80) return 1;
+  const auto* lead =
+      std::find_if(std::begin(kLeads), std::end(kLeads), [&](const LeadRange& range) {
+        return byte_at(0) >= range.first && byte_at(0) <= range.last;
+      });
+  if (lead == std::end(kLeads) || lead->more >= text.size()) return 0;
+  if (byte_at(1) < lead->low || byte_at(1) > lead->high) return 0;
+  for (std::size_t i = 2; i <= lead->more; ++i) {
+    if ((byte_at(i) & 0xc0U) != 0x80U) return 0;
+  }
+  return lead->more + 1;
+}
+
 bool is_utf8(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    std::size_t more = 0;
-    unsigned low = 0x80;
-    unsigned high = 0xbf;
-    if (byte < 0x80) {
-      ++i;
-      continue;
-    }
-    if (byte >= 0xc2 && byte <= 0xdf) {
-      more = 1;
-    } else if (byte >= 0xe0 && byte <= 0xef) {
-      more = 2;
-      if (byte == 0xe0) low = 0xa0;
-      if (byte == 0xed) high = 0x9f;
-    } else if (byte >= 0xf0 && byte <= 0xf4) {
-      more = 3;
-      if (byte == 0xf0) low = 0x90;
-      if (byte == 0xf4) high = 0x8f;
-    } else {
-      return false;
-    }
-    if (i + more >= text.size()) return false;
-    for (std::size_t k = 1; k <= more; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if (next < low || next > high) return false;
-      low = 0x80;
-      high = 0xbf;
-    }
-    i += more + 1;
+  while (!text.empty()) {
+    const std::size_t size = sequence_size(text);
+    if (size == 0) return false;
+    text.remove_prefix(size);
   }
   return true;
 }
@@ -177,12 +185,14 @@ struct Template {
   };
   std::vector<Part> parts;
 
+  void reference(std::size_t group) { parts.push_back(Part{{}, group}); }
+
   void literal(char c) {
     if (parts.empty() || parts.back().group != Match::kUnset) parts.push_back(Part{});
     parts.back().text += c;
   }
 
-  std::string fill(const Match& match) const {
+  [[nodiscard]] std::string fill(const Match& match) const {
     std::string out;
     for (const Part& part : parts) {
       if (part.group == Match::kUnset) {
@@ -214,62 +224,94 @@ Result<std::size_t> named_reference(const Pattern& pattern,
   return template_fault(text, "unknown group name '" + std::string(name) + "'");
 }
 
-Result<Template> parse_template(const Pattern& pattern, std::string_view text) {
-  Template result;
-  const auto is_octal = [&](std::size_t i) {
-    return i < text.size() && text[i] >= '0' && text[i] <= '7';
-  };
-  const auto is_digit = [&](std::size_t i) {
-    return i < text.size() && text[i] >= '0' && text[i] <= '9';
-  };
-  for (std::size_t i = 0; i < text.size();) {
-    if (text[i] != '\\') {
-      result.literal(text[i++]);
-      continue;
-    }
-    if (i + 1 >= text.size()) return template_fault(text, "bad escape (end of pattern)");
-    const char c = text[i + 1];
-    if (c == 'g') {
-      const std::size_t close = text.find('>', i);
-      if (i + 2 >= text.size() || text[i + 2] != '<')
-        return template_fault(text, "missing < after \\g");
-      if (close == std::string_view::npos)
-        return template_fault(text, "missing >, unterminated group name");
-      GS_TRY(const std::size_t group,
-             named_reference(pattern, text, text.substr(i + 3, close - i - 3)));
-      result.parts.push_back(Template::Part{{}, group});
-      i = close + 1;
-    } else if (c == '0' || (is_octal(i + 1) && is_octal(i + 2) && is_octal(i + 3))) {
-      unsigned value = 0;
-      std::size_t k = i + 1;
-      for (; k < i + 4 && is_octal(k); ++k)
-        value = value * 8 + static_cast<unsigned>(text[k] - '0');
-      if (value > 0377) return template_fault(text, "octal escape value outside of range 0-0o377");
-      if (value >= 0x80) result.literal(static_cast<char>(0xc0U | (value >> 6U)));
-      result.literal(static_cast<char>(value >= 0x80 ? (0x80U | (value & 0x3fU)) : value));
-      i = k;
-    } else if (is_digit(i + 1)) {
-      const std::size_t digits = is_digit(i + 2) ? 2 : 1;
-      GS_TRY(const std::size_t group, named_reference(pattern, text, text.substr(i + 1, digits)));
-      result.parts.push_back(Template::Part{{}, group});
-      i += 1 + digits;
-    } else {
-      constexpr std::string_view kNames = "abfnrtv\\";
-      constexpr std::string_view kValues = "\a\b\f\n\r\t\v\\";
-      const std::size_t known = kNames.find(c);
-      if (known != std::string_view::npos) {
-        result.literal(kValues[known]);
-      } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
-        return template_fault(text, std::string("bad escape \\") + c);
+/// Reads a replacement as Python's re does.
+class TemplateParser {
+ public:
+  TemplateParser(const Pattern& pattern, std::string_view text) : pattern_(pattern), text_(text) {}
+
+  Result<Template> run() {
+    while (at_ < text_.size()) {
+      if (text_[at_] == '\\') {
+        GS_TRY_VOID(escape());
       } else {
-        result.literal('\\');
-        result.literal(c);
+        result_.literal(text_[at_++]);
       }
-      i += 2;
     }
+    return std::move(result_);
   }
-  return result;
-}
+
+ private:
+  [[nodiscard]] bool is_octal(std::size_t i) const {
+    return i < text_.size() && text_[i] >= '0' && text_[i] <= '7';
+  }
+  [[nodiscard]] bool is_digit(std::size_t i) const {
+    return i < text_.size() && text_[i] >= '0' && text_[i] <= '9';
+  }
+
+  Result<void> escape() {
+    if (at_ + 1 >= text_.size()) return template_fault(text_, "bad escape (end of pattern)");
+    if (text_[at_ + 1] == 'g') return named_group();
+    const bool three_octal = is_octal(at_ + 1) && is_octal(at_ + 2) && is_octal(at_ + 3);
+    if (text_[at_ + 1] == '0' || three_octal) return octal();
+    if (is_digit(at_ + 1)) return numbered_group();
+    return letter();
+  }
+
+  Result<void> named_group() {
+    const std::size_t close = text_.find('>', at_);
+    if (at_ + 2 >= text_.size() || text_[at_ + 2] != '<')
+      return template_fault(text_, "missing < after \\g");
+    if (close == std::string_view::npos)
+      return template_fault(text_, "missing >, unterminated group name");
+    GS_TRY(const std::size_t group,
+           named_reference(pattern_, text_, text_.substr(at_ + 3, close - at_ - 3)));
+    result_.reference(group);
+    at_ = close + 1;
+    return {};
+  }
+
+  Result<void> numbered_group() {
+    const std::size_t digits = is_digit(at_ + 2) ? 2 : 1;
+    GS_TRY(const std::size_t group,
+           named_reference(pattern_, text_, text_.substr(at_ + 1, digits)));
+    result_.reference(group);
+    at_ += 1 + digits;
+    return {};
+  }
+
+  Result<void> octal() {
+    unsigned value = 0;
+    std::size_t end = at_ + 1;
+    for (; end < at_ + 4 && is_octal(end); ++end)
+      value = value * 8 + static_cast<unsigned>(text_[end] - '0');
+    if (value > 0377) return template_fault(text_, "octal escape value outside of range 0-0o377");
+    if (value >= 0x80) result_.literal(static_cast<char>(0xc0U | (value >> 6U)));
+    result_.literal(static_cast<char>(value >= 0x80 ? (0x80U | (value & 0x3fU)) : value));
+    at_ = end;
+    return {};
+  }
+
+  Result<void> letter() {
+    constexpr std::string_view kNames = "abfnrtv\\";
+    constexpr std::string_view kValues = "\a\b\f\n\r\t\v\\";
+    const char c = text_[at_ + 1];
+    if (const std::size_t known = kNames.find(c); known != std::string_view::npos) {
+      result_.literal(kValues[known]);
+    } else if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+      return template_fault(text_, std::string("bad escape \\") + c);
+    } else {
+      result_.literal('\\');
+      result_.literal(c);
+    }
+    at_ += 2;
+    return {};
+  }
+
+  const Pattern& pattern_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  Template result_;
+};
 
 }  // namespace
 
@@ -352,7 +394,7 @@ Result<std::vector<Match>> Pattern::find_all(std::string_view subject) const {
 Result<Substitution> Pattern::substitute(std::string_view subject,
                                          std::string_view replacement,
                                          std::size_t limit) const {
-  GS_TRY(const Template parsed, parse_template(*this, replacement));
+  GS_TRY(const Template parsed, TemplateParser(*this, replacement).run());
   GS_TRY(const auto matches, find_all(subject));
   Substitution result;
   std::size_t copied = 0;
@@ -385,7 +427,7 @@ Result<std::vector<std::string>> Pattern::split(std::string_view subject, std::s
 }
 
 Result<std::string> Pattern::expand(const Match& match, std::string_view replacement) const {
-  GS_TRY(const Template parsed, parse_template(*this, replacement));
+  GS_TRY(const Template parsed, TemplateParser(*this, replacement).run());
   return parsed.fill(match);
 }
 

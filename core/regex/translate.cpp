@@ -1,5 +1,7 @@
 #include "core/regex/regex.hpp"
 
+#include <optional>
+
 namespace gpustack::regex {
 
 namespace {
@@ -29,14 +31,14 @@ class Translator {
     return std::move(out_);
   }
 
-  Flag flags() const { return flags_; }
+  [[nodiscard]] Flag flags() const { return flags_; }
 
  private:
-  char peek(std::size_t ahead = 0) const {
+  [[nodiscard]] char peek(std::size_t ahead = 0) const {
     return at_ + ahead < pattern_.size() ? pattern_[at_ + ahead] : '\0';
   }
 
-  Error fault(std::string_view what, std::size_t where) const {
+  [[nodiscard]] Error fault(std::string_view what, std::size_t where) const {
     return Error(ErrorCode::regex,
                  "regular expression '" + std::string(pattern_) + "': " + std::string(what) +
                      " at position " + std::to_string(where));
@@ -143,40 +145,54 @@ class Translator {
     return {};
   }
 
+  /// The flag of a letter in `(?…)`; `u` is the default.
+  static std::optional<Flag> flag_of(char letter) {
+    switch (letter) {
+      case 'i':
+        return Flag::ignore_case;
+      case 'm':
+        return Flag::multiline;
+      case 's':
+        return Flag::dot_all;
+      case 'x':
+        return Flag::verbose;
+      case 'a':
+        return Flag::ascii;
+      case 'u':
+        return Flag::none;
+      default:
+        return std::nullopt;
+    }
+  }
+
   /// `(?i)` at the very start sets flags for the whole pattern; `(?i-s:…)` for a part.
   Result<void> inline_flags(std::size_t start) {
     std::size_t i = at_ + 2;
     bool on = true;
     bool verbose = verbose_.back();
     std::string kept;
-    Flag global = Flag::none;
+    Flag flags = Flag::none;
     for (; i < pattern_.size() && pattern_[i] != ')' && pattern_[i] != ':'; ++i) {
       const char c = pattern_[i];
+      const auto flag = flag_of(c);
       if (c == '-' && on) {
         on = false;
         kept += c;
-      } else if (c == 'i' || c == 'm' || c == 's') {
-        global = global | (c == 'i'   ? Flag::ignore_case
-                           : c == 'm' ? Flag::multiline
-                                      : Flag::dot_all);
-        kept += c;
-      } else if (c == 'x') {
-        global = global | Flag::verbose;
-        verbose = on;
-      } else if (c == 'a') {
-        global = global | Flag::ascii;
-      } else if (c != 'u') {
-        return fault(std::string("unknown extension ?") + c, start + 1);
+        continue;
       }
+      if (!flag) return fault(std::string("unknown extension ?") + c, start + 1);
+      flags = flags | *flag;
+      if (*flag == Flag::verbose) verbose = on;
+      if (c == 'i' || c == 'm' || c == 's') kept += c;
     }
     if (i >= pattern_.size()) return fault("missing ), unterminated group", start);
     if (pattern_[i] == ')') {
       if (!on) return fault("missing :", i);
       if (start != 0) return fault("global flags not at the start of the expression", start);
-      flags_ = flags_ | global;
-      verbose_.back() = verbose_.back() || has(global, Flag::verbose);
+      flags_ = flags_ | flags;
+      verbose_.back() = verbose_.back() || has(flags, Flag::verbose);
     } else {
-      if (has(global, Flag::ascii))
+      if (has(flags, Flag::ascii))
         return fault("the flag 'a' for a part of the expression is not supported", start);
       // Verbose text is already rewritten here, so PCRE2 need not know of `x`.
       if (kept == "-") kept.clear();
