@@ -44,15 +44,21 @@ class AnsibleRenderer final : public Sink {
     out_.write("\n" + banner(text, options_.columns) + "\n");
   }
   void render(const Event& event);
+  void run_started(const Event& event);
+  void play_started(const Event& event);
   void task_started(const Event& event);
+  void retry(const Event& event);
+  void async_poll(const Event& event);
+  void included(const Event& event);
+  void error(const Event& event);
   void heading(const Event& event);
   void warn(std::string_view kind, const std::string& text);
   void result_warnings(const Event& event);
   void show_diff(const Event& event);
-  bool is_verbose(const Event& event, int level = 0) const {
+  [[nodiscard]] bool is_verbose(const Event& event, int level = 0) const {
     return (options_.verbosity > level || event.verbose_always) && !event.verbose_override;
   }
-  std::string with_result(std::string line, const Event& event) const {
+  [[nodiscard]] std::string with_result(const std::string& line, const Event& event) const {
     return is_verbose(event) ? line + " => " + dump_result(event, options_.verbosity) : line;
   }
   void host_result(const Event& event);
@@ -61,7 +67,10 @@ class AnsibleRenderer final : public Sink {
   void item_result(const Event& event);
   void recap(const Event& event);
   void custom_stats(const Value& stats);
-  std::string count(std::string_view name, int number, Paint paint, Colour colour) const;
+  [[nodiscard]] std::string count(std::string_view name,
+                                  int number,
+                                  Paint paint,
+                                  Colour colour) const;
 
   RendererOptions options_;
   Output& out_;
@@ -256,86 +265,93 @@ void AnsibleRenderer::custom_stats(const Value& stats) {
   show("");
 }
 
+void AnsibleRenderer::run_started(const Event& event) {
+  if (options_.verbosity > 1)
+    show_banner("PLAYBOOK: " + event.playbook.substr(event.playbook.rfind('/') + 1));
+  if (event.check && options_.check_markers) show_banner("DRY RUN");
+}
+
+void AnsibleRenderer::play_started(const Event& event) {
+  const std::string mark = event.check && options_.check_markers ? " [CHECK MODE]" : "";
+  show_banner(event.play.empty() ? "PLAY" + mark : fmt::format("PLAY [{}]{}", event.play, mark));
+}
+
+void AnsibleRenderer::retry(const Event& event) {
+  const auto number = [&](std::string_view name) {
+    const Value& value = event.result.get(name);
+    return value.is_integer() ? value.as_integer() : 0;
+  };
+  std::string line = fmt::format("FAILED - RETRYING: [{}]: {} ({} retries left).",
+                                 host_label(event),
+                                 event.task,
+                                 number("retries") - number("attempts"));
+  if (is_verbose(event, 2)) line += "Result was: " + dump_result(event, options_.verbosity);
+  show(line, Paint::debug);
+}
+
+void AnsibleRenderer::async_poll(const Event& event) {
+  show(fmt::format("ASYNC POLL on {}: jid={} started={} finished={}",
+                   event.host,
+                   to_text(event.result.get("ansible_job_id")),
+                   to_text(event.result.get("started")),
+                   to_text(event.result.get("finished"))),
+       Paint::debug);
+}
+
+void AnsibleRenderer::included(const Event& event) {
+  std::string hosts;
+  for (const std::string& host : event.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
+  std::string line = fmt::format("included: {} for {}", event.path, hosts);
+  if (!event.item.is_null()) line += fmt::format(" => (item={})", item_text(event));
+  show(line, Paint::skipped);
+}
+
+void AnsibleRenderer::error(const Event& event) {
+  err_.write(painted(options_.colour, Paint::failed, event.message) +
+             (event.message.ends_with('\n') ? "" : "\n"));
+}
+
 void AnsibleRenderer::render(const Event& event) {
   switch (event.type) {
     case EventType::run_started:
-      if (options_.verbosity > 1)
-        show_banner("PLAYBOOK: " + event.playbook.substr(event.playbook.rfind('/') + 1));
-      if (event.check && options_.check_markers) show_banner("DRY RUN");
-      break;
-    case EventType::play_started: {
-      const std::string mark = event.check && options_.check_markers ? " [CHECK MODE]" : "";
-      show_banner(event.play.empty() ? "PLAY" + mark
-                                     : fmt::format("PLAY [{}]{}", event.play, mark));
-      break;
-    }
+      return run_started(event);
+    case EventType::play_started:
+      return play_started(event);
     case EventType::no_hosts_matched:
-      show("skipping: no hosts matched", Paint::skipped);
-      break;
+      return show("skipping: no hosts matched", Paint::skipped);
     case EventType::no_hosts_left:
-      show_banner("NO MORE HOSTS LEFT");
-      break;
+      return show_banner("NO MORE HOSTS LEFT");
     case EventType::task_started:
-      task_started(event);
-      break;
+      return task_started(event);
     case EventType::item_result:
-      item_result(event);
-      break;
+      return item_result(event);
     case EventType::host_result:
-      host_result(event);
-      break;
-    case EventType::retry: {
-      const std::int64_t left =
-          (event.result.get("retries").is_integer() ? event.result.get("retries").as_integer()
-                                                    : 0) -
-          (event.result.get("attempts").is_integer() ? event.result.get("attempts").as_integer()
-                                                     : 0);
-      std::string line = fmt::format(
-          "FAILED - RETRYING: [{}]: {} ({} retries left).", host_label(event), event.task, left);
-      if (is_verbose(event, 2)) line += "Result was: " + dump_result(event, options_.verbosity);
-      show(line, Paint::debug);
-      break;
-    }
+      return host_result(event);
+    case EventType::retry:
+      return retry(event);
     case EventType::async_poll:
-      show(fmt::format("ASYNC POLL on {}: jid={} started={} finished={}",
-                       event.host,
-                       to_text(event.result.get("ansible_job_id")),
-                       to_text(event.result.get("started")),
-                       to_text(event.result.get("finished"))),
-           Paint::debug);
-      break;
-    case EventType::included: {
-      std::string hosts;
-      for (const std::string& host : event.hosts) hosts += (hosts.empty() ? "" : ", ") + host;
-      std::string line = fmt::format("included: {} for {}", event.path, hosts);
-      if (!event.item.is_null()) line += fmt::format(" => (item={})", item_text(event));
-      show(line, Paint::skipped);
-      break;
-    }
+      return async_poll(event);
+    case EventType::included:
+      return included(event);
     case EventType::notified:
       if (options_.verbosity > 1)
         show(fmt::format("NOTIFIED HANDLER {} for {}", event.task, event.host), Paint::verbose);
-      break;
+      return;
     case EventType::warning:
-      warn("WARNING", event.message + (event.span.known() ? " (" + event.span.text() + ")" : ""));
-      break;
+      return warn("WARNING",
+                  event.message + (event.span.known() ? " (" + event.span.text() + ")" : ""));
     case EventType::deprecation:
-      warn("DEPRECATION WARNING", event.message);
-      break;
+      return warn("DEPRECATION WARNING", event.message);
     case EventType::message:
-      show(event.message);
-      break;
+      return show(event.message);
     case EventType::error:
-      err_.write(painted(options_.colour, Paint::failed, event.message) +
-                 (event.message.ends_with('\n') ? "" : "\n"));
-      break;
+      return error(event);
     case EventType::stats:
-      recap(event);
-      break;
+      return recap(event);
     case EventType::host_started:
     case EventType::play_finished:
     case EventType::run_finished:
-      break;
+      return;
   }
 }
 

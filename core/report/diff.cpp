@@ -69,25 +69,17 @@ class Matcher {
   }
 
  private:
-  Match longest(std::size_t b0, std::size_t b1, std::size_t a0, std::size_t a1) const {
+  /// For each line of `after` that equals a line of `before`: how many equal lines end there.
+  using RunLengths = std::unordered_map<std::size_t, std::size_t>;
+
+  [[nodiscard]] Match longest(std::size_t b0,
+                              std::size_t b1,
+                              std::size_t a0,
+                              std::size_t a1) const {
     Match best{b0, a0, 0};
-    std::unordered_map<std::size_t, std::size_t> lengths;
+    RunLengths lengths;
     for (std::size_t i = b0; i < b1; ++i) {
-      std::unordered_map<std::size_t, std::size_t> next;
-      if (const auto places = places_.find(before_[i]); places != places_.end()) {
-        for (const std::size_t j : places->second) {
-          if (j < a0) continue;
-          if (j >= a1) break;
-          std::size_t length = 1;
-          if (j > 0) {
-            if (const auto run = lengths.find(j - 1); run != lengths.end())
-              length = run->second + 1;
-          }
-          next[j] = length;
-          if (length > best.length) best = Match{i + 1 - length, j + 1 - length, length};
-        }
-      }
-      lengths = std::move(next);
+      lengths = runs_ending_at(i, a0, a1, lengths, best);
     }
     while (best.before > b0 && best.after > a0 &&
            before_[best.before - 1] == after_[best.after - 1]) {
@@ -100,6 +92,26 @@ class Matcher {
       ++best.length;
     }
     return best;
+  }
+
+  /// The runs that end at one line of `before`, made of those of the line above it.
+  [[nodiscard]] RunLengths runs_ending_at(std::size_t line,
+                                          std::size_t a0,
+                                          std::size_t a1,
+                                          const RunLengths& above,
+                                          Match& best) const {
+    RunLengths out;
+    const auto places = places_.find(before_[line]);
+    if (places == places_.end()) return out;
+    for (const std::size_t j : places->second) {
+      if (j < a0) continue;
+      if (j >= a1) break;
+      const auto run = j > 0 ? above.find(j - 1) : above.end();
+      const std::size_t length = run != above.end() ? run->second + 1 : 1;
+      out[j] = length;
+      if (length > best.length) best = Match{line + 1 - length, j + 1 - length, length};
+    }
+    return out;
   }
 
   const Lines& before_;

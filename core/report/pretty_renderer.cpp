@@ -43,8 +43,8 @@ class PrettyRenderer final : public Sink {
   void move_host(const std::string& host, std::uint64_t task);
   void clear_status();
   void draw_status();
-  std::vector<std::string> status_lines() const;
-  std::string fitted(std::string text) const;
+  [[nodiscard]] std::vector<std::string> status_lines() const;
+  [[nodiscard]] std::string fitted(std::string text) const;
 
   RendererOptions options_;
   PlainLines lines_;
