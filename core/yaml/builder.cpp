@@ -4,6 +4,8 @@
 #include "core/yaml/scalar.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <unordered_map>
 
 namespace gpustack::yaml {
@@ -162,32 +164,45 @@ Value Builder::opened_vault(const std::string& text, const SourceSpan& span) {
   return std::move(*opened);
 }
 
+namespace {
+
+constexpr std::string_view kTextTypes[] = {"str", "timestamp"};
+constexpr std::string_view kCheckedTypes[] = {"int", "float", "bool", "binary"};
+
+bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// The text read as a type of YAML's own; nothing when it is not of that type.
+std::optional<Value> standard_value(std::string_view type, const std::string& text) {
+  if (is_one_of(kTextTypes, type)) return Value(text);
+  if (type == "null") return Value();
+  if (type == "int") return read_integer(text);
+  if (type == "bool") return read_boolean(text);
+  if (type == "float") {
+    auto number = read_real(text);
+    if (!number) number = read_integer(text);
+    return number ? std::optional<Value>(number->as_real()) : std::nullopt;
+  }
+  if (type != "binary") return std::nullopt;
+  auto bytes = decode_base64(text);
+  return bytes ? std::optional<Value>(std::move(*bytes)) : std::nullopt;
+}
+
+}  // namespace
+
 Value Builder::typed(std::string_view tag, const std::string& text, const SourceSpan& span) {
   if (tag == "!") return Value(text);
-  if (options_.ansible_tags) {
-    if (tag == "!unsafe") return Value(text).marked(Mark::unsafe);
-    if (tag == "!vault" || tag == "!vault-encrypted") return opened_vault(text, span);
-  }
-  std::optional<Value> value;
+  if (options_.ansible_tags && tag == "!unsafe") return Value(text).marked(Mark::unsafe);
+  if (options_.ansible_tags && (tag == "!vault" || tag == "!vault-encrypted"))
+    return opened_vault(text, span);
   if (tag.starts_with(kStandardTags)) {
-    const std::string_view name = tag.substr(kStandardTags.size());
-    if (name == "str" || name == "timestamp") return Value(text);
-    if (name == "null") return Value();
-    const bool is_known = name == "int" || name == "float" || name == "bool" || name == "binary";
-    if (name == "int") value = read_integer(text);
-    if (name == "float") {
-      value = read_real(text);
-      if (!value) value = read_integer(text);
-      if (value) value = Value(value->as_real());
-    }
-    if (name == "bool") value = read_boolean(text);
-    if (name == "binary") {
-      if (auto bytes = decode_base64(text)) value = Value(std::move(*bytes));
-    }
-    if (value) return *value;
-    if (is_known)
+    const std::string_view type = tag.substr(kStandardTags.size());
+    if (auto value = standard_value(type, text)) return std::move(*value);
+    if (is_one_of(kCheckedTypes, type)) {
       fail(Error(ErrorCode::yaml_type, "'" + text + "' is not of the type " + shown_tag(tag))
                .at(span));
+    }
   }
   fail(Error(ErrorCode::yaml_syntax, "the tag '" + shown_tag(tag) + "' is not known here")
            .at(span)

@@ -4,6 +4,7 @@
 #include "core/yaml/node.hpp"
 
 #include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/node/node.h>  // parser.h names its Node
 #include <yaml-cpp/parser.h>
 
 #include <sys/stat.h>
