@@ -34,8 +34,8 @@ class Descriptor {
   }
   ~Descriptor() { close(); }
 
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
+  [[nodiscard]] int number() const { return number_; }
+  [[nodiscard]] bool is_open() const { return number_ >= 0; }
   void close() {
     if (number_ >= 0) ::close(number_);
     number_ = -1;
@@ -73,7 +73,9 @@ class Environment {
         is_replaced = is_replaced || added == name;
       if (!is_replaced) entries_.emplace_back(text);
     }
-    for (const auto& [name, value] : command.environment) entries_.push_back(name + "=" + value);
+    for (const auto& [name, value] : command.environment)
+      entries_.emplace_back(name).append("=").append(value);
+    pointers_.reserve(entries_.size() + 1);
     for (std::string& entry : entries_) pointers_.push_back(entry.data());
     pointers_.push_back(nullptr);
   }

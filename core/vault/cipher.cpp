@@ -54,7 +54,7 @@ class KeyedHash {
   KeyedHash(const KeyedHash&) = delete;
   KeyedHash& operator=(const KeyedHash&) = delete;
 
-  Digest of(std::string_view message) const {
+  [[nodiscard]] Digest of(std::string_view message) const {
     Digest digest{};
     SHA256_CTX state = inner_;
     SHA256_Update(&state, message.data(), message.size());
@@ -66,7 +66,7 @@ class KeyedHash {
   }
 
   /// The HMAC of a digest: one padded block for each of the two hashes.
-  Words of(const Words& message) const { return half(outer_, half(inner_, message)); }
+  [[nodiscard]] Words of(const Words& message) const { return half(outer_, half(inner_, message)); }
 
  private:
   static Words half(const SHA256_CTX& start, const Words& message) {

@@ -82,7 +82,7 @@ class Places {
     if (span_.file->line(first_line()).find(kMagic) == std::string_view::npos) first_line_ = 0;
   }
 
-  SourceSpan at(std::size_t line_index, std::size_t offset) const {
+  [[nodiscard]] SourceSpan at(std::size_t line_index, std::size_t offset) const {
     if (!span_.known() || first_line_ == 0) return span_;
     SourceSpan place = span_;
     place.line = first_line() + static_cast<std::uint32_t>(line_index);
@@ -94,7 +94,9 @@ class Places {
   }
 
  private:
-  std::uint32_t first_line() const { return first_line_ == 0 ? span_.line : first_line_; }
+  [[nodiscard]] std::uint32_t first_line() const {
+    return first_line_ == 0 ? span_.line : first_line_;
+  }
 
   SourceSpan span_;
   std::uint32_t first_line_ = span_.line;

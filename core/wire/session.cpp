@@ -42,7 +42,7 @@ class Fields {
     if (!value.is_null() && !value.is_bool()) expect(name, "a boolean");
     return value.is_bool() && value.as_bool();
   }
-  const Value& any(std::string_view name) const { return map_.get(name); }
+  [[nodiscard]] const Value& any(std::string_view name) const { return map_.get(name); }
   void expect(std::string_view name, std::string_view what) {
     if (problem_.empty())
       problem_ = "the field '" + std::string(name) + "' must be " + std::string(what);
