@@ -125,6 +125,7 @@ class RealSystem : public System {
   [[nodiscard]] Result<CommandResult> start(const Command& command, bool live) const;
   /// Bytes to write, delivered to a sink; `size` is what they will take.
   struct Source;
+  class Replacement;
   Result<WriteReport> put(const std::string& path,
                           const Source& source,
                           const WriteOptions& options);

@@ -67,8 +67,8 @@ class Candidate {
     if (!path_.empty()) ::unlink(path_.c_str());
   }
 
-  int file() const { return file_.get(); }
-  const std::string& path() const { return path_; }
+  [[nodiscard]] int file() const { return file_.get(); }
+  [[nodiscard]] const std::string& path() const { return path_; }
   /// Gives the file a name, for those who need one. @return 0 or errno
   int publish() {
     if (!path_.empty()) return 0;
@@ -219,88 +219,131 @@ Result<void> RealSystem::validate(const std::string& candidate,
                    " error:" + std::string(trim(done.errors + done.output)));
 }
 
+/// One file taking the place of another: all of it or nothing, unless in place is the only way.
+class RealSystem::Replacement {
+ public:
+  Replacement(const RealSystem& system, const Source& source, const WriteOptions& options)
+      : system_(system), source_(source), options_(options) {}
+
+  Result<WriteReport> run(const std::string& path) {
+    GS_TRY_VOID(settle_destination(path));
+    if (const int problem = candidate_.open(folder_); problem != 0) {
+      if (may_write_in_place() && options_.validate.empty()) return write_in_place();
+      if (problem == ENOSPC || problem == EDQUOT) return no_room(problem);
+      return system_error("write", report_.path, problem);
+    }
+    GS_TRY_VOID(reserve_room());
+    GS_TRY_VOID(deliver_to(candidate_.file()));
+    GS_TRY_VOID(complete_candidate());
+    GS_TRY_VOID(validate_candidate());
+    GS_TRY_VOID(keep_backup(false));
+    if (const int problem = candidate_.move_to(destination_); problem != 0) {
+      if (!may_write_in_place() || !is_mount_trouble(problem))
+        return refused_move(report_.path, problem);
+      if (!report_.backup_file.empty()) ::unlink(system_.in_root(report_.backup_file).c_str());
+      return write_in_place();
+    }
+    if (options_.fsync) sync_folder(folder_);
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> settle_destination(const std::string& path) {
+    report_.path = path;
+    struct stat link {};
+    if (options_.follow && ::lstat(system_.in_root(path).c_str(), &link) == 0 &&
+        S_ISLNK(link.st_mode)) {
+      GS_TRY(report_.path, system_.real_path(path));
+    }
+    destination_ = system_.in_root(report_.path);
+    folder_ = parent_folder(destination_);
+    const bool existed = ::lstat(destination_.c_str(), &old_) == 0;
+    if (existed && S_ISDIR(old_.st_mode)) return system_error("write", report_.path, EISDIR);
+    replaces_file_ = existed && S_ISREG(old_.st_mode);
+    return {};
+  }
+
+  [[nodiscard]] bool may_write_in_place() const { return options_.unsafe_writes && replaces_file_; }
+
+  [[nodiscard]] Error no_room(int problem) const {
+    return full_disk(report_.path, folder_, source_.size, problem);
+  }
+
+  // Asking for the room first finds a full disk before any byte is fetched; file systems that
+  // cannot tell say so.
+  [[nodiscard]] Result<void> reserve_room() const {
+    if (source_.size < kWorthAsking) return {};
+    if (::fallocate(candidate_.file(), 0, 0, static_cast<off_t>(source_.size)) == 0) return {};
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG) return no_room(errno);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> deliver_to(int file) const {
+    return source_.deliver([&](std::string_view piece) -> Result<void> {
+      const int problem = write_fully(file, piece);
+      if (problem != 0) return no_room(problem);
+      return {};
+    });
+  }
+
+  [[nodiscard]] Wanted wanted() const {
+    constexpr auto kAsItIs = static_cast<uid_t>(-1);
+    Wanted out{};
+    out.mode = options_.mode.value_or(replaces_file_ ? old_.st_mode & 07777U
+                                                     : 0666U & ~system_.options_.umask);
+    out.uid = options_.owner.uid.value_or(replaces_file_ ? old_.st_uid : kAsItIs);
+    out.gid = options_.owner.gid.value_or(replaces_file_ ? old_.st_gid : kAsItIs);
+    return out;
+  }
+
+  [[nodiscard]] Result<void> complete_candidate() const {
+    if (replaces_file_) copy_extended_attributes(destination_, candidate_.file());
+    GS_TRY_VOID(dress(candidate_.file(), report_.path, wanted()));
+    if (options_.fsync && ::fsync(candidate_.file()) != 0) return no_room(errno);
+    return {};
+  }
+
+  Result<void> validate_candidate() {
+    if (options_.validate.empty()) return {};
+    if (const int problem = candidate_.publish(); problem != 0)
+      return system_error("write", report_.path, problem);
+    return system_.validate(system_.out_of_root(candidate_.path()), options_.validate);
+  }
+
+  Result<void> keep_backup(bool copy) {
+    if (!options_.backup || !replaces_file_) return {};
+    report_.backup_file = backup_name(report_.path);
+    return back_up(destination_, system_.in_root(report_.backup_file), old_, copy);
+  }
+
+  Result<WriteReport> write_in_place() {
+    // A second name would show the new bytes too.
+    GS_TRY_VOID(keep_backup(true));
+    const Descriptor file(
+        ::open(destination_.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file.is_open()) return system_error("write", report_.path, errno);
+    GS_TRY_VOID(deliver_to(file.get()));
+    if (options_.mode && ::fchmod(file.get(), *options_.mode) != 0)
+      return system_error("set the mode of", report_.path, errno);
+    ::fsync(file.get());
+    return std::move(report_);
+  }
+
+  const RealSystem& system_;
+  const Source& source_;
+  const WriteOptions& options_;
+  WriteReport report_;  ///< its path is the one that messages show
+  std::string destination_;
+  std::string folder_;
+  struct stat old_ {};
+  bool replaces_file_ = false;
+  Candidate candidate_;
+};
+
 Result<WriteReport> RealSystem::put(const std::string& path,
                                     const Source& source,
                                     const WriteOptions& options) {
-  std::string shown = path;
-  if (options.follow) {
-    struct stat link {};
-    if (::lstat(in_root(path).c_str(), &link) == 0 && S_ISLNK(link.st_mode)) {
-      GS_TRY(shown, real_path(path));
-    }
-  }
-  const std::string destination = in_root(shown);
-  const std::string folder = parent_folder(destination);
-  struct stat old {};
-  const bool existed = ::lstat(destination.c_str(), &old) == 0;
-  if (existed && S_ISDIR(old.st_mode)) return system_error("write", shown, EISDIR);
-  const bool replaces_file = existed && S_ISREG(old.st_mode);
-
-  WriteReport report{shown, {}};
-  const auto keep_backup = [&](bool copy) -> Result<void> {
-    if (!options.backup || !replaces_file) return {};
-    report.backup_file = backup_name(shown);
-    return back_up(destination, in_root(report.backup_file), old, copy);
-  };
-  const auto write_in_place = [&]() -> Result<WriteReport> {
-    GS_TRY_VOID(keep_backup(true));
-    const Descriptor file(
-        ::open(destination.c_str(), O_WRONLY | O_TRUNC | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file.is_open()) return system_error("write", shown, errno);
-    GS_TRY_VOID(source.deliver([&](std::string_view piece) -> Result<void> {
-      const int problem = write_fully(file.get(), piece);
-      if (problem != 0) return full_disk(shown, folder, source.size, problem);
-      return {};
-    }));
-    if (options.mode && ::fchmod(file.get(), *options.mode) != 0)
-      return system_error("set the mode of", shown, errno);
-    ::fsync(file.get());
-    return report;
-  };
-
-  Candidate candidate;
-  if (const int problem = candidate.open(folder); problem != 0) {
-    if (options.unsafe_writes && replaces_file && options.validate.empty()) return write_in_place();
-    if (problem == ENOSPC || problem == EDQUOT)
-      return full_disk(shown, folder, source.size, problem);
-    return system_error("write", shown, problem);
-  }
-  // Asking for the room first finds a full disk before any byte is fetched; file systems that
-  // cannot tell say so.
-  if (source.size >= kWorthAsking &&
-      ::fallocate(candidate.file(), 0, 0, static_cast<off_t>(source.size)) != 0 &&
-      (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)) {
-    return full_disk(shown, folder, source.size, errno);
-  }
-  GS_TRY_VOID(source.deliver([&](std::string_view piece) -> Result<void> {
-    const int problem = write_fully(candidate.file(), piece);
-    if (problem != 0) return full_disk(shown, folder, source.size, problem);
-    return {};
-  }));
-  if (replaces_file) copy_extended_attributes(destination, candidate.file());
-  Wanted wanted{};
-  wanted.mode =
-      options.mode.value_or(replaces_file ? old.st_mode & 07777U : 0666U & ~options_.umask);
-  wanted.uid = options.owner.uid.value_or(replaces_file ? old.st_uid : static_cast<uid_t>(-1));
-  wanted.gid = options.owner.gid.value_or(replaces_file ? old.st_gid : static_cast<gid_t>(-1));
-  GS_TRY_VOID(dress(candidate.file(), shown, wanted));
-  if (options.fsync && ::fsync(candidate.file()) != 0)
-    return full_disk(shown, folder, source.size, errno);
-  if (!options.validate.empty()) {
-    if (const int problem = candidate.publish(); problem != 0)
-      return system_error("write", shown, problem);
-    GS_TRY_VOID(validate(out_of_root(candidate.path()), options.validate));
-  }
-  GS_TRY_VOID(keep_backup(false));
-  if (const int problem = candidate.move_to(destination); problem != 0) {
-    if (options.unsafe_writes && is_mount_trouble(problem) && replaces_file) {
-      if (!report.backup_file.empty()) ::unlink(in_root(report.backup_file).c_str());
-      return write_in_place();
-    }
-    return refused_move(shown, problem);
-  }
-  if (options.fsync) sync_folder(folder);
-  return report;
+  return Replacement(*this, source, options).run(path);
 }
 
 Result<WriteReport> RealSystem::write(const std::string& path,
