@@ -62,8 +62,7 @@ Result<void> start_process(const std::string& file, const std::string& message) 
   modules::Launch launch;
   launch.program = "/proc/self/exe";
   launch.argv = {"gpustack-runner", "background", file};
-  for (const auto& [name, value] : modules::process_environment())
-    launch.environment.push_back(name + "=" + value);
+  launch.environment = modules::environment_words(modules::process_environment());
   GS_TRY(const int pid,
          modules::spawn(launch,
                         modules::Streams{input.read_end.get(), null.get(), null.get()},

@@ -130,8 +130,7 @@ void ChildLink::start_with(bool terminal) {
     if (launch.program.empty()) return fail("there is no '" + command_.argv[0] + "' on this host");
     launch.argv = command_.argv;
   }
-  for (const auto& [name, value] : system.environment())
-    launch.environment.push_back(name + "=" + value);
+  launch.environment = modules::environment_words(system.environment());
   terminal_ = (terminal || command_.needs_terminal) && !is_same_user;
   int input = -1;
   int output = -1;
@@ -180,7 +179,7 @@ void ChildLink::forget_password() {
   request_.password.reset();
 }
 
-void ChildLink::fail(std::string message) {
+void ChildLink::fail(const std::string& message) {
   state_ = State::closed;
   error_ = Error(ErrorCode::become_failed,
                  "cannot become '" + request_.user + "' with " + request_.method + ": " + message);
@@ -242,35 +241,45 @@ void ChildLink::turn() {
   channel_.write_some();
   read_errors();
   if (state_ == State::asking) {
-    std::array<char, 65536> buffer{};
-    while (state_ == State::asking) {
-      const ssize_t got = ::read(channel_.input(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0 && errno == EAGAIN) break;
-      if (got <= 0) return ended_early();
-      last_sign_ = Clock::now();
-      before_mark_.append(buffer.data(), static_cast<std::size_t>(got));
-      look_for_mark();
-    }
+    if (!read_to_mark()) return ended_early();
     if (state_ == State::asking) answer_prompt();
   } else if (!reached_end_) {
     reached_end_ = !channel_.read_some();
   }
-  if (state_ == State::closed) return;
-  if (state_ != State::asking) {
-    for (auto frame = channel_.next();; frame = channel_.next()) {
-      if (!frame) return fail("its runner broke the protocol: " + frame.error().message());
-      if (!*frame) break;
-      frames_.push_back(std::move(**frame));
-      if (state_ == State::greeting) take_greeting();
-    }
-    if (reached_end_ && state_ != State::closed) return ended_early();
+  if (state_ == State::greeting || state_ == State::open) collect_frames();
+  end_silence();
+}
+
+bool ChildLink::read_to_mark() {
+  std::array<char, 65536> buffer{};
+  while (state_ == State::asking) {
+    const ssize_t got = ::read(channel_.input(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN) return true;
+    if (got <= 0) return false;
+    last_sign_ = Clock::now();
+    before_mark_.append(buffer.data(), static_cast<std::size_t>(got));
+    look_for_mark();
   }
-  if (const auto limit = deadline(); limit && Clock::now() >= *limit) {
-    const std::string shown = shown_text();
-    fail("no answer for " + std::to_string(kSilence.count()) + " s" +
-         (shown.empty() ? "" : "; it said: " + shown));
+  return true;
+}
+
+void ChildLink::collect_frames() {
+  for (auto frame = channel_.next();; frame = channel_.next()) {
+    if (!frame) return fail("its runner broke the protocol: " + frame.error().message());
+    if (!*frame) break;
+    frames_.push_back(std::move(**frame));
+    if (state_ == State::greeting) take_greeting();
   }
+  if (reached_end_ && state_ != State::closed) ended_early();
+}
+
+void ChildLink::end_silence() {
+  const auto limit = deadline();
+  if (!limit || Clock::now() < *limit) return;
+  const std::string shown = shown_text();
+  fail("no answer for " + std::to_string(kSilence.count()) + " s" +
+       (shown.empty() ? "" : "; it said: " + shown));
 }
 
 void ChildLink::look_for_mark() {

@@ -56,11 +56,16 @@ class ChildLink {
   Result<void> open_streams(
       bool terminal, int& input, int& output, int& errors, modules::Descriptor& keep);
   void read_errors();
+  /// Reads what comes before the child's own stream. @return false at the end
+  bool read_to_mark();
   void look_for_mark();
   void answer_prompt();
   void take_greeting();
+  void collect_frames();
   void ended_early();
-  void fail(std::string message);
+  /// Gives up when the program behind the method has said nothing for too long.
+  void end_silence();
+  void fail(const std::string& message);
   [[nodiscard]] std::string shown_text() const;
   void forget_password();
 

@@ -288,7 +288,7 @@ void Server::answer(const Frame& task, const Value& result) {
   forward(wire::make_result(task.lane, task.id, result));
 }
 
-void Server::forward(Frame frame) {
+void Server::forward(const Frame& frame) {
   if (frame.type == FrameType::output && client_.pending() > kOutputBacklog) return;
   client_.send(frame);
 }
@@ -352,7 +352,7 @@ void Server::finish(Frame result) {
     }
   }
   if (failed && done.barrier && !options_.is_child) ++epoch_;
-  forward(std::move(result));
+  forward(result);
 }
 
 void Server::stop_running(Stop why) {
@@ -382,7 +382,7 @@ void Server::take_worker_frames() {
     if (frame.type == FrameType::result && running_ && running_->lane == 0) {
       finish(std::move(frame));
     } else {
-      forward(std::move(frame));
+      forward(frame);
     }
   }
 }

@@ -84,7 +84,7 @@ class Server {
   void answer(const wire::Frame& task, const Value& result);
   void stop_running(Stop why);
   void check_deadlines();
-  void forward(wire::Frame frame);
+  void forward(const wire::Frame& frame);
 
   void take_worker_frames();
   void turn_children();

@@ -320,7 +320,7 @@ Result<Launch> RealSystem::launch(const Command& command) const {
   out.umask = command.inherit_umask ? options_.umask : command.umask;
   std::map<std::string, std::string> environment = options_.environment;
   for (const auto& [name, value] : command.environment) environment[name] = value;
-  for (const auto& [name, value] : environment) out.environment.push_back(name + "=" + value);
+  out.environment = environment_words(environment);
   const std::string& name = command.argv[0];
   if (name.find('/') != std::string::npos) {
     out.program = name;

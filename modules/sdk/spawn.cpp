@@ -134,6 +134,13 @@ std::optional<StartFailure> read_report(Pipe& report) {
 
 }  // namespace
 
+std::vector<std::string> environment_words(const std::map<std::string, std::string>& variables) {
+  std::vector<std::string> words;
+  words.reserve(variables.size());
+  for (const auto& [name, value] : variables) words.emplace_back(name + "=").append(value);
+  return words;
+}
+
 Result<Descriptor> open_null() {
   Descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null.is_open()) return system_error("open", "/dev/null", errno);

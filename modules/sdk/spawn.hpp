@@ -5,6 +5,7 @@
 #include "core/base/result.hpp"
 #include "modules/sdk/descriptor.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct Launch {
   std::string root;                      ///< chroot, empty = none
   std::uint32_t umask = 022;
 };
+
+/// The words of Launch::environment.
+std::vector<std::string> environment_words(const std::map<std::string, std::string>& variables);
 
 /// Descriptors that become the child's standard streams.
 struct Streams {
