@@ -133,43 +133,46 @@ std::string shell_quote(std::string_view text) {
   return "'" + replace_all(text, "'", "'\"'\"'") + "'";
 }
 
+namespace {
+
+/// Appends to `word` what stands between quotes; `at` is the place behind the opening one.
+/// @return the place behind the closing one, npos where it is missing
+std::size_t take_quoted(std::string_view text, std::size_t at, char quote, std::string& word) {
+  for (; at < text.size(); ++at) {
+    if (text[at] == quote) return at + 1;
+    const char next = at + 1 < text.size() ? text[at + 1] : '\0';
+    if (quote == '"' && text[at] == '\\' && (next == '"' || next == '\\')) ++at;
+    word += text[at];
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
 std::optional<std::vector<std::string>> shell_split(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\n\r";
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote == '\'') {
-      if (c == quote)
-        quote = 0;
-      else
-        word += c;
-    } else if (quote == '"') {
-      if (c == quote) {
-        quote = 0;
-      } else if (c == '\\' && i + 1 < text.size() && (text[i + 1] == '"' || text[i + 1] == '\\')) {
-        word += text[++i];
-      } else {
-        word += c;
-      }
-    } else if (c == '\'' || c == '"') {
-      quote = c;
-      in_word = true;
-    } else if (c == '\\') {
-      if (i + 1 == text.size()) return std::nullopt;
-      word += text[++i];
-      in_word = true;
-    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+  for (std::size_t at = 0; at < text.size();) {
+    const char c = text[at++];
+    if (kBlanks.find(c) != std::string_view::npos) {
       if (in_word) words.push_back(std::move(word));
       word.clear();
       in_word = false;
+      continue;
+    }
+    in_word = true;
+    if (c == '\'' || c == '"') {
+      at = take_quoted(text, at, c, word);
+      if (at == std::string_view::npos) return std::nullopt;
+    } else if (c == '\\') {
+      if (at == text.size()) return std::nullopt;
+      word += text[at++];
     } else {
       word += c;
-      in_word = true;
     }
   }
-  if (quote != 0) return std::nullopt;
   if (in_word) words.push_back(std::move(word));
   return words;
 }
