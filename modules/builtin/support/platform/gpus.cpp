@@ -1,4 +1,5 @@
 #include "modules/builtin/support/platform/platform.hpp"
+#include "modules/sdk/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,6 +59,7 @@ std::vector<DrmDevice> drm_devices(const Reader& host) {
     (is_render ? device.render_node : device.card_node) = "/dev/dri/" + name;
   }
   std::vector<DrmDevice> devices;
+  devices.reserve(by_device.size());
   for (auto& [key, device] : by_device) devices.push_back(std::move(device));
   return devices;
 }
@@ -155,12 +157,12 @@ std::vector<TreeNode> tree_gpus(const Reader& host) {
   const std::string root = "/sys/firmware/devicetree/base";
   std::vector<TreeNode> nodes;
   for (const std::string& name : host.names(root)) {
-    const std::string folder = root + "/" + name;
+    const std::string folder = join_path(root, name);
     if (is_gpu_node(name)) add_tree_node(host, folder, nodes);
     const bool is_bus = name == "soc" || name.starts_with("soc@") || name.starts_with("bus@") ||
                         name.starts_with("v3dbus");
     for (const std::string& inner : is_bus ? host.names(folder) : std::vector<std::string>()) {
-      if (is_gpu_node(inner)) add_tree_node(host, folder + "/" + inner, nodes);
+      if (is_gpu_node(inner)) add_tree_node(host, join_path(folder, inner), nodes);
     }
   }
   return nodes;

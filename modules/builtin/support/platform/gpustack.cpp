@@ -160,78 +160,6 @@ Value gpu_value(const Gpu& gpu) {
   });
 }
 
-bool has_firmware(const Reader& host, const std::string& file) {
-  for (const char* ending : {"", ".zst", ".xz"}) {
-    if (host.exists("/lib/firmware/" + file + ending)) return true;
-  }
-  return false;
-}
-
-bool has_kernel_module(const Reader& host, const std::string& name) {
-  if (host.exists("/sys/module/" + name)) return true;
-  const auto modules = host.lines("/proc/modules");
-  return std::any_of(modules.begin(), modules.end(), [&](const std::string& line) {
-    return line.starts_with(name + " ");
-  });
-}
-
-void note_platform(const Profile& profile, const Signals& signals, std::vector<Problem>& problems) {
-  if (profile.name == "unknown") {
-    problems.push_back({"ERR-PLATFORM-UNKNOWN",
-                        "no platform profile fits: " + profile.evidence,
-                        "report the machine; nothing can be set up here"});
-  }
-  if (profile.name == "jetson" && signals.l4t.empty()) {
-    problems.push_back({"ERR-TEGRA-NO-BSP",
-                        "this is a Tegra (" + profile.evidence +
-                            ") without NVIDIA's L4T: no /etc/nv_tegra_release and no "
-                            "nvidia-l4t-core package",
-                        "flash Jetson Linux, or use the board without its GPU"});
-  }
-  if (profile.subprofile == "wsl") {
-    problems.push_back({"ERR-WSL-DRIVER",
-                        "this is WSL (" + profile.evidence + "): the GPU driver belongs to Windows",
-                        "install the driver in Windows"});
-  }
-  if (!signals.container.empty()) {
-    problems.push_back({"ERR-IN-CONTAINER",
-                        "this is the inside of a container (" + signals.container + ")",
-                        "run gpustack against the host"});
-  }
-}
-
-void note_gpus(const Reader& host,
-               const Profile& profile,
-               const std::vector<Gpu>& gpus,
-               const NvidiaDriver& driver,
-               std::vector<Problem>& problems) {
-  for (const Gpu& gpu : gpus) {
-    if (profile.name == "jetson" && gpu.vendor == "nvidia" && !gpu.is_integrated) {
-      problems.push_back({"ERR-JETSON-DGPU",
-                          gpu.model + " at " + gpu.pci_address + " is a discrete GPU in a Jetson",
-                          "its driver comes with NVIDIA's IGX software only"});
-    }
-    const bool starts_not =
-        gpu.driver.empty() && !gpu.firmware.empty() && !has_firmware(host, gpu.firmware);
-    if (starts_not && has_kernel_module(host, gpu.wanted_driver)) {
-      problems.push_back(
-          {"ERR-MALI-FW",
-           gpu.model + ": the driver " + gpu.wanted_driver +
-               " is loaded but has no device; its firmware /lib/firmware/" + gpu.firmware +
-               " is missing",
-           "install firmware-misc-nonfree (Debian), linux-firmware (Ubuntu) or armbian-firmware"});
-    }
-  }
-  const bool differs = driver.is_loaded && !driver.version.empty() && !driver.library.empty() &&
-                       driver.version != driver.library;
-  if (differs || contains(driver.smi, "version mismatch")) {
-    problems.push_back({"ERR-DRV-MISMATCH",
-                        "the loaded driver is " + driver.version + ", the installed library is " +
-                            (driver.library.empty() ? "another version" : driver.library),
-                        "reboot, and keep the driver's packages from automatic upgrades"});
-  }
-}
-
 Value problems_value(const std::vector<Problem>& problems) {
   List items;
   for (const Problem& problem : problems) {
@@ -342,6 +270,51 @@ std::string soc_name(const Signals& signals) {
   return comma == std::string::npos ? last : last.substr(comma + 1);
 }
 
+Value board_value(const Signals& signals) {
+  return Value::map({{"model", or_null(board_model(signals))},
+                     {"module", or_null(std::string(tegra_module(signals.compatible)))},
+                     {"soc", or_null(soc_name(signals))},
+                     {"compatible", texts_value(signals.compatible)},
+                     {"vendor", or_null(signals.sys_vendor)},
+                     {"product", or_null(signals.product_name)}});
+}
+
+Value gpus_value(const std::vector<Gpu>& gpus) {
+  List items;
+  for (const Gpu& gpu : gpus) items.push_back(gpu_value(gpu));
+  return Value(std::move(items));
+}
+
+Value jetpack_value(const Signals& signals, const JetpackRelease& jetpack) {
+  if (signals.l4t.empty()) return Value::map({{"version", Value()}, {"exact", false}});
+  return Value::map({{"version", jetpack.version}, {"exact", jetpack.is_exact}});
+}
+
+Value memory_value(const Signals& signals, const std::string& model) {
+  return Value::map({{"total_mib", signals.memory_kib / 1024},
+                     {"model", model},
+                     {"unified", model == "unified"}});
+}
+
+Value kernel_value(const Reader& host, const std::string& release) {
+  return Value::map({{"release", release},
+                     {"flavour", or_null(kernel_flavour(release))},
+                     {"headers", host.exists("/lib/modules/" + release + "/build")}});
+}
+
+Value slicing_value(const Slicing& slicing) {
+  return Value::map({{"allowed", texts_value(slicing.allowed)},
+                     {"warned", texts_value(slicing.warned)},
+                     {"auto", slicing.automatic},
+                     {"mig_refusal", or_null(slicing.mig_refusal)}});
+}
+
+Value virtualization_value(const Signals& signals) {
+  return Value::map({{"kind", signals.hypervisor.empty() ? "none" : signals.hypervisor},
+                     {"container", signals.container.empty() ? "none" : signals.container},
+                     {"chroot", signals.is_chroot}});
+}
+
 }  // namespace
 
 void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
@@ -351,27 +324,19 @@ void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
   const NvidiaDriver nvidia = inspect_nvidia(
       host, signals, std::max(request.timeout, std::chrono::milliseconds(20'000)), gpus);
   const std::string vendor = first_vendor(gpus);
-  const Slicing slicing = decide_slicing(profile, signals, gpus, vendor);
   const JetpackRelease jetpack = jetpack_of(signals.l4t);
   const std::string architecture = normal_architecture(signals.kernel.machine);
   const std::string userland = userland_architecture(host, architecture);
   std::string cuda_max(cuda_of_driver(nvidia.version));
   if (cuda_max.empty() && profile.name == "jetson") cuda_max = jetpack.cuda;
-  std::vector<Problem> problems;
-  note_platform(profile, signals, problems);
-  note_gpus(host, profile, gpus, nvidia, problems);
-
   if (!signals.l4t.empty() && !jetpack.is_exact) {
     request.warnings.push_back("L4T " + signals.l4t +
                                " is not in the table of JetPack releases; JetPack is taken as " +
                                jetpack.version);
   }
-  List gpu_list;
-  for (const Gpu& gpu : gpus) gpu_list.push_back(gpu_value(gpu));
   const auto first =
       std::find_if(gpus.begin(), gpus.end(), [&](const Gpu& gpu) { return gpu.vendor == vendor; });
-  const bool is_capable =
-      std::any_of(gpus.begin(), gpus.end(), [](const Gpu& gpu) { return gpu.mig.is_capable; });
+  const bool has_gpu = first != gpus.end();
   Map out;
   out.set("arch", architecture);
   out.set("userland_arch", userland);
@@ -380,56 +345,33 @@ void collect_gpustack(const Reader& host, facts::Request& request, Map& facts) {
   out.set("subprofile", or_null(profile.subprofile));
   out.set("rule", profile.rule);
   out.set("evidence", profile.evidence);
-  out.set("board",
-          Value::map({{"model", or_null(board_model(signals))},
-                      {"module", or_null(std::string(tegra_module(signals.compatible)))},
-                      {"soc", or_null(soc_name(signals))},
-                      {"compatible", texts_value(signals.compatible)},
-                      {"vendor", or_null(signals.sys_vendor)},
-                      {"product", or_null(signals.product_name)}}));
+  out.set("board", board_value(signals));
   out.set("cpu", cpu_value(signals));
-  out.set("gpus", std::move(gpu_list));
+  out.set("gpus", gpus_value(gpus));
   out.set("gpu_vendor", vendor);
-  out.set("gpu_model", first == gpus.end() ? Value() : Value(first->model));
+  out.set("gpu_model", has_gpu ? Value(first->model) : Value());
   out.set("driver", driver_value(signals, gpus, vendor, nvidia, cuda_max));
   out.set("l4t", l4t_value(signals));
-  out.set("jetpack",
-          signals.l4t.empty()
-              ? Value::map({{"version", Value()}, {"exact", false}})
-              : Value::map({{"version", jetpack.version}, {"exact", jetpack.is_exact}}));
+  out.set("jetpack", jetpack_value(signals, jetpack));
   out.set("bsp", profile.name == "jetson");
-  out.set(
-      "cuda",
-      Value::map({{"toolkit", or_null(cuda_toolkit(host))},
-                  {"arch", first == gpus.end() ? Value() : or_null(cuda_architecture(first->sm))},
-                  {"repo_arch", repository(profile, signals)}}));
+  out.set("cuda",
+          Value::map({{"toolkit", or_null(cuda_toolkit(host))},
+                      {"arch", has_gpu ? or_null(cuda_architecture(first->sm)) : Value()},
+                      {"repo_arch", repository(profile, signals)}}));
   out.set("sbsa", architecture == "aarch64" && signals.has_efi && signals.has_acpi);
-  out.set("memory",
-          Value::map({{"total_mib", signals.memory_kib / 1024},
-                      {"model", memory_model(profile, gpus)},
-                      {"unified", memory_model(profile, gpus) == "unified"}}));
+  out.set("memory", memory_value(signals, memory_model(profile, gpus)));
   out.set("page_size", host.kernel().page_size());
-  out.set(
-      "kernel",
-      Value::map({{"release", signals.kernel.release},
-                  {"flavour", or_null(kernel_flavour(signals.kernel.release))},
-                  {"headers", host.exists("/lib/modules/" + signals.kernel.release + "/build")}}));
-  out.set("mig_capable", is_capable);
-  out.set("slicing",
-          Value::map({{"allowed", texts_value(slicing.allowed)},
-                      {"warned", texts_value(slicing.warned)},
-                      {"auto", slicing.automatic},
-                      {"mig_refusal", or_null(slicing.mig_refusal)}}));
-  out.set("virt",
-          Value::map({{"kind", signals.hypervisor.empty() ? "none" : signals.hypervisor},
-                      {"container", signals.container.empty() ? "none" : signals.container},
-                      {"chroot", signals.is_chroot}}));
+  out.set("kernel", kernel_value(host, signals.kernel.release));
+  out.set("mig_capable",
+          std::ranges::any_of(gpus, [](const Gpu& gpu) { return gpu.mig.is_capable; }));
+  out.set("slicing", slicing_value(decide_slicing(profile, signals, gpus, vendor)));
+  out.set("virt", virtualization_value(signals));
   out.set("secure_boot", secure_boot(host, signals));
   out.set("reboot_required",
           host.exists("/var/run/reboot-required") || host.exists("/run/reboot-required"));
   out.set("backend", backend(profile, vendor, nvidia));
   out.set("runtime", runtimes_value(host));
-  out.set("problems", problems_value(problems));
+  out.set("problems", problems_value(find_problems(host, signals, profile, gpus, nvidia)));
   facts.set("gpustack", std::move(out));
 }
 

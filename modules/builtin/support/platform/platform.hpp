@@ -126,6 +126,12 @@ struct Problem {
   std::string remedy;
 };
 
+std::vector<Problem> find_problems(const Reader& host,
+                                   const Signals& signals,
+                                   const Profile& profile,
+                                   const std::vector<Gpu>& gpus,
+                                   const NvidiaDriver& driver);
+
 /// Sets `gpustack` in `facts`.
 void collect_gpustack(const Reader& host, facts::Request& request, Map& facts);
 
