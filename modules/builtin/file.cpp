@@ -293,50 +293,65 @@ class Job {
 
   Result<void> link() {
     const std::string& path = found_.path;
-    const bool force = args_.boolean("force");
-    std::string src = args_.text("src");
     const bool has_source = args_.has("src");
+    std::string src = args_.text("src");
     if (!has_source && found_.state == FileState::link && args_.boolean("follow")) {
       GS_TRY(src, view_.read_link(path));
     }
     const std::string folder = found_.state == FileState::directory ? path : parent_folder(path);
     const std::string target = src.starts_with('/') ? src : join_path(folder, src);
-    if (!force && has_source) {
-      GS_TRY(const bool exists, path_exists(view_, target));
-      // A dry run cannot know what earlier tasks would have made.
-      if (!exists && !view_.check_mode()) {
-        return refused("src '" + target +
-                       "' does not exist; use force: yes to make the link all the same");
-      }
-    }
-    if (found_.state == FileState::directory) {
-      if (!force) return refused("refusing to convert from directory to symlink for " + path);
-      GS_TRY(const auto names, view_.list(path));
-      if (!names.empty())
-        return refused("the directory " + path + " is not empty, refusing to convert it");
-    } else if ((found_.state == FileState::file || found_.state == FileState::hard) && !force) {
-      return refused("refusing to convert from " + std::string(state_name(found_.state)) +
-                     " to symlink for " + path);
-    }
+    if (has_source) GS_TRY_VOID(check_link_target(target));
+    GS_TRY_VOID(check_place_for_link());
     plan_.set("dest", path);
     plan_.set("src", src);
     begin_diff("link");
-    if (found_.state == FileState::link) {
-      GS_TRY(const std::string old, view_.read_link(path));
-      if (has_source && old != src) {
-        diff_.before.set("src", Value(old));
-        diff_.after.set("src", Value(src));
-        plan_.changed = true;
-      }
-    } else {
+    if (found_.state != FileState::link) {
       if (!has_source) return refused("src is required for creating new symlinks");
       plan_.changed = true;
+    } else if (has_source) {
+      GS_TRY_VOID(note_other_target(src));
     }
     if (plan_.changed) {
       if (found_.state == FileState::directory) plan_.step(RemoveTree{path});
       plan_.step(MakeSymlink{src, path});
     }
     return link_attributes(target);
+  }
+
+  Result<void> check_link_target(const std::string& target) const {
+    if (args_.boolean("force")) return {};
+    GS_TRY(const bool exists, path_exists(view_, target));
+    // A dry run cannot know what earlier tasks would have made.
+    if (exists || view_.check_mode()) return {};
+    return refused("src '" + target +
+                   "' does not exist; use force: yes to make the link all the same");
+  }
+
+  /// What a link may take the place of: another link, with force a file or an empty folder.
+  Result<void> check_place_for_link() const {
+    const std::string& path = found_.path;
+    const bool force = args_.boolean("force");
+    if (found_.state == FileState::directory) {
+      if (!force) return refused("refusing to convert from directory to symlink for " + path);
+      GS_TRY(const auto names, view_.list(path));
+      if (!names.empty())
+        return refused("the directory " + path + " is not empty, refusing to convert it");
+      return {};
+    }
+    const bool is_file = found_.state == FileState::file || found_.state == FileState::hard;
+    if (!is_file || force) return {};
+    return refused("refusing to convert from " + std::string(state_name(found_.state)) +
+                   " to symlink for " + path);
+  }
+
+  /// For a link that is there: whether it leads elsewhere.
+  Result<void> note_other_target(const std::string& src) {
+    GS_TRY(const std::string old, view_.read_link(found_.path));
+    if (old == src) return {};
+    diff_.before.set("src", Value(old));
+    diff_.after.set("src", Value(src));
+    plan_.changed = true;
+    return {};
   }
 
   Result<void> link_attributes(const std::string& target) {
@@ -366,7 +381,6 @@ class Job {
     const std::string& path = found_.path;
     const std::string src = args_.text("src");
     const bool has_source = args_.has("src");
-    const bool force = args_.boolean("force");
     if (found_.state != FileState::hard && !has_source)
       return refused("src is required for creating new hardlinks");
     std::optional<FileInfo> source;
@@ -377,31 +391,34 @@ class Job {
     begin_diff("hard");
     plan_.set("dest", path);
     plan_.set("src", has_source ? Value(src) : Value());
-    const bool same = source && found_.info && found_.info->inode == source->inode &&
-                      found_.info->device == source->device;
     if (found_.state == FileState::absent) {
       plan_.changed = true;
     } else if (found_.state == FileState::link) {
-      GS_TRY(const std::string old, view_.read_link(path));
-      if (old != src) {
-        diff_.before.set("src", Value(old));
-        diff_.after.set("src", Value(src));
-        plan_.changed = true;
-      }
-    } else if (has_source && !same) {
-      if (found_.state == FileState::directory)
-        return refused("cannot link, a directory exists at '" + path + "'");
-      if (!force) {
-        return refused(found_.state == FileState::hard
-                           ? "cannot link, different hard link exists at '" + path + "'"
-                           : "cannot link, a file exists at '" + path + "'");
-      }
+      GS_TRY_VOID(note_other_target(src));
+    } else if (has_source && !is_found(source)) {
+      GS_TRY_VOID(check_place_for_hard_link());
       plan_.changed = true;
     }
     if (plan_.changed) plan_.step(MakeHardlink{src, path});
     if (plan_.changed && source) return attributes(path, *source, &diff_);
     if (!plan_.changed && found_.info) return attributes(path, *found_.info, &diff_);
     return {};
+  }
+
+  /// Whether `file` is another name of what was found.
+  [[nodiscard]] bool is_found(const std::optional<FileInfo>& file) const {
+    return file && found_.info && found_.info->inode == file->inode &&
+           found_.info->device == file->device;
+  }
+
+  Result<void> check_place_for_hard_link() const {
+    const std::string& path = found_.path;
+    if (found_.state == FileState::directory)
+      return refused("cannot link, a directory exists at '" + path + "'");
+    if (args_.boolean("force")) return {};
+    return refused(found_.state == FileState::hard
+                       ? "cannot link, different hard link exists at '" + path + "'"
+                       : "cannot link, a file exists at '" + path + "'");
   }
 
   const Args& args_;
