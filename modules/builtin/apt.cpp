@@ -253,16 +253,34 @@ Result<Outcome> run_transaction(const Args& args,
   return Outcome{.changed = apt.changed, .failed = false, .result = std::move(result)};
 }
 
+Result<std::optional<Outcome>> clean_archive(const Args& args, System& system, Value& result) {
+  GS_TRY(const AptRun run,
+         run_apt(
+             system, {"apt-get", "clean"}, std::chrono::seconds(args.integer("lock_timeout", 60))));
+  if (run.done.status != 0) return std::optional(apt_failure(run, "'apt-get clean'", result));
+  set_output(result, run.done.output, run.done.errors);
+  return std::optional<Outcome>();
+}
+
+Result<std::optional<Outcome>> mark_manual(const std::vector<std::string>& packages,
+                                           System& system,
+                                           const Value& result) {
+  if (packages.empty() || system.find_program("apt-mark").empty()) return std::optional<Outcome>();
+  std::vector<std::string> argv{"apt-mark", "manual"};
+  argv.insert(argv.end(), packages.begin(), packages.end());
+  GS_TRY(const CommandResult marked, system.run(apt_command(argv)));
+  if (marked.status == 0) return std::optional<Outcome>();
+  return std::optional(
+      failed_outcome("'" + join(argv, " ") + "' failed: " + marked.errors, marked, result));
+}
+
 Result<Outcome> apply(const Plan& plan, System& system) {
   const Args args(plan.state);
+  const bool cleans = args.boolean("clean");
   Outcome outcome{.changed = plan.changed, .failed = false, .result = plan.result};
-  if (args.boolean("clean")) {
-    GS_TRY(
-        const AptRun run,
-        run_apt(
-            system, {"apt-get", "clean"}, std::chrono::seconds(args.integer("lock_timeout", 60))));
-    if (run.done.status != 0) return apt_failure(run, "'apt-get clean'", outcome.result);
-    set_output(outcome.result, run.done.output, run.done.errors);
+  if (cleans) {
+    GS_TRY(auto failed, clean_archive(args, system, outcome.result));
+    if (failed) return std::move(*failed);
   }
   bool lists_changed = false;
   if (cache_is_due(args, system)) {
@@ -271,7 +289,7 @@ Result<Outcome> apply(const Plan& plan, System& system) {
     lists_changed = true;
   }
   if (mentions_cache(args) && !wants_packages(args)) {
-    outcome.changed = args.boolean("clean") || outcome.result.get("cache_updated").truthy();
+    outcome.changed = cleans || outcome.result.get("cache_updated").truthy();
     return outcome;
   }
   const Value* prepared = plan.state.find(kPrepared);
@@ -281,25 +299,19 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   } else {
     GS_TRY(apt, plan_apt(args, system));
   }
-  outcome.changed = apt.changed || args.boolean("clean");
+  outcome.changed = apt.changed || cleans;
   if (!apt.simulation.changes.empty())
     outcome.result.set("packages", packages_value(apt.simulation.changes));
   if (!apt.argv.empty() && apt.changed) {
     GS_TRY(outcome, run_transaction(args, apt, system, outcome.result));
     if (outcome.failed) return outcome;
-    outcome.changed = apt.changed || args.boolean("clean");
+    outcome.changed = true;
   } else if (!apt.argv.empty()) {
     set_output(outcome.result, apt.simulation.output, apt.simulation.errors);
     if (apt.reports_message) outcome.result.set("msg", apt.simulation.output);
   }
-  if (!apt.mark_manual.empty() && !system.find_program("apt-mark").empty()) {
-    std::vector<std::string> argv{"apt-mark", "manual"};
-    argv.insert(argv.end(), apt.mark_manual.begin(), apt.mark_manual.end());
-    GS_TRY(const CommandResult marked, system.run(apt_command(argv)));
-    if (marked.status != 0)
-      return failed_outcome(
-          "'" + join(argv, " ") + "' failed: " + marked.errors, marked, outcome.result);
-  }
+  GS_TRY(auto failed, mark_manual(apt.mark_manual, system, outcome.result));
+  if (failed) return std::move(*failed);
   return outcome;
 }
 

@@ -63,7 +63,7 @@ class Arguments {
     words_.insert(words_.end(), words);
     return *this;
   }
-  bool has_options() const { return words_.size() > 1; }
+  [[nodiscard]] bool has_options() const { return words_.size() > 1; }
   std::vector<std::string> finish(const std::string& name) {
     words_.push_back(name);
     return std::move(words_);
@@ -112,6 +112,20 @@ Result<void> modify_groups(const Args& args,
   return {};
 }
 
+/// `expires`, by the command itself or, for local users, by one of its own.
+void set_expiry(const Args& args,
+                Arguments& command,
+                std::vector<std::vector<std::string>>& local_commands) {
+  const double seconds = args.real("expires");
+  const bool never = seconds < 0;
+  if (args.boolean("local")) {
+    local_commands.push_back(
+        {"lchage", "-E", never ? "-1" : std::to_string(days_of(seconds)), args.text("name")});
+  } else {
+    command.add({"-e", never ? std::string() : date_text(seconds)});
+  }
+}
+
 void modify_expiry(const Args& args,
                    const UserState& state,
                    Arguments& usermod,
@@ -126,12 +140,7 @@ void modify_expiry(const Args& args,
        "expires",
        current < 0 ? Value("never") : Value(date_text(static_cast<double>(current * kDay))),
        never ? Value("never") : Value(date_text(seconds)));
-  if (args.boolean("local")) {
-    local_commands.push_back(
-        {"lchage", "-E", never ? "-1" : std::to_string(days_of(seconds)), args.text("name")});
-  } else {
-    usermod.add({"-e", never ? std::string() : date_text(seconds)});
-  }
+  set_expiry(args, usermod, local_commands);
 }
 
 void modify_password(const Args& args,
@@ -157,6 +166,29 @@ void modify_password(const Args& args,
     usermod.add({"-U"});
     note(change, "password", "locked", "unlocked");
   }
+}
+
+Result<void> add_first_group(const Args& args, const SystemView& view, Arguments& useradd) {
+  if (args.has("group")) {
+    GS_TRY(const auto group, look_up_group(view, args.text("group")));
+    if (!group && !view.check_mode()) return no_group(args.text("group"));
+    useradd.add({"-g", args.text("group")});
+    return {};
+  }
+  GS_TRY(const auto same_name, look_up_group(view, args.text("name")));
+  // useradd refuses to make a group that is there already.
+  if (same_name) useradd.add({args.boolean("local") ? "-n" : "-N"});
+  return {};
+}
+
+void add_new_home(const Args& args, Arguments& useradd) {
+  if (!args.boolean("create_home", true)) {
+    useradd.add({"-M"});
+    return;
+  }
+  if (!args.boolean("local")) useradd.add({"-m"});
+  if (args.has("skeleton")) useradd.add({"-k", args.text("skeleton")});
+  if (args.has("umask")) useradd.add({"-K", "UMASK=" + args.text("umask")});
 }
 
 }  // namespace
@@ -206,15 +238,7 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
     useradd.add({"-u", std::to_string(args.integer("uid"))});
     if (args.boolean("non_unique")) useradd.add({"-o"});
   }
-  if (args.has("group")) {
-    GS_TRY(const auto group, look_up_group(view, args.text("group")));
-    if (!group && !view.check_mode()) return no_group(args.text("group"));
-    useradd.add({"-g", args.text("group")});
-  } else {
-    GS_TRY(const auto same_name, look_up_group(view, name));
-    // useradd refuses to make a group that is there already.
-    if (same_name) useradd.add({local ? "-n" : "-N"});
-  }
+  GS_TRY_VOID(add_first_group(args, view, useradd));
   GS_TRY(const auto wanted, wanted_groups(args, view));
   if (!wanted.empty() && !local) useradd.add({"-G", join_names(wanted)});
   if (local) {
@@ -223,22 +247,8 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
   if (args.has("comment")) useradd.add({"-c", args.text("comment")});
   if (args.has("home")) useradd.add({"-d", args.text("home")});
   if (args.has("shell")) useradd.add({"-s", args.text("shell")});
-  if (args.has("expires")) {
-    const double seconds = args.real("expires");
-    if (local) {
-      after.push_back(
-          {"lchage", "-E", seconds < 0 ? "-1" : std::to_string(days_of(seconds)), name});
-    } else {
-      useradd.add({"-e", seconds < 0 ? std::string() : date_text(seconds)});
-    }
-  }
-  if (args.boolean("create_home", true)) {
-    if (!local) useradd.add({"-m"});
-    if (args.has("skeleton")) useradd.add({"-k", args.text("skeleton")});
-    if (args.has("umask")) useradd.add({"-K", "UMASK=" + args.text("umask")});
-  } else {
-    useradd.add({"-M"});
-  }
+  if (args.has("expires")) set_expiry(args, useradd, after);
+  add_new_home(args, useradd);
   if (args.boolean("system")) useradd.add({"-r"});
   change.commands.push_back(useradd.finish(name));
   change.commands.insert(change.commands.end(), after.begin(), after.end());
