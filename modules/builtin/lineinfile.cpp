@@ -86,12 +86,14 @@ struct Where {
   bool by_search = false;         ///< `line` was found by regexp or search_string
 };
 
-Result<Where> find_place(const Lines& lines, const Args& args) {
+/// The line that regexp or search_string finds: the last one, or the first with `firstmatch`.
+Result<Where> search_line(const Lines& lines, const Args& args) {
   Where where;
-  const bool first = args.boolean("firstmatch");
   GS_TRY(const OptionalPattern wanted, pattern_of(args, "regexp"));
+  if (!wanted && !args.has("search_string")) return where;
   const std::string search = args.text("search_string");
-  for (std::size_t i = 0; i < lines.size() && (wanted || args.has("search_string")); ++i) {
+  const bool first = args.boolean("firstmatch");
+  for (std::size_t i = 0; i < lines.size(); ++i) {
     bool matches = false;
     if (wanted) {
       GS_TRY(const auto match, wanted->search(lines[i]));
@@ -104,8 +106,12 @@ Result<Where> find_place(const Lines& lines, const Args& args) {
     where.by_search = true;
     if (first) break;
   }
-  if (where.by_search) return where;
+  return where;
+}
 
+Result<Where> find_place(const Lines& lines, const Args& args) {
+  GS_TRY(Where where, search_line(lines, args));
+  if (where.by_search) return where;
   const bool after = args.has("insertafter");
   const std::string anchor = after ? args.text("insertafter") : args.text("insertbefore");
   OptionalPattern anchor_pattern;
@@ -120,7 +126,7 @@ Result<Where> find_place(const Lines& lines, const Args& args) {
       GS_TRY(const auto match, anchor_pattern->search(lines[i]));
       if (!match) continue;
       where.insert = after ? i + 1 : i;
-      if (first) break;
+      if (args.boolean("firstmatch")) break;
     }
   }
   return where;

@@ -95,24 +95,43 @@ Result<void> check_directory(const SystemView& view, const std::string& director
                    directory + "'");
 }
 
-}  // namespace
-
-Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell shell) {
+/// The words of the task as it gives them: from `argv`, or for `command` from its text.
+Result<std::vector<std::string>> given_words(const Args& args, Shell shell) {
   const std::string text = args.text("cmd");
   std::vector<std::string> argv = args.texts("argv");
   const bool has_text = !trim(text).empty();
-  if (!has_text && argv.empty()) {
-    return Error(ErrorCode::missing_argument, "no command given");
-  }
-  if (has_text && !argv.empty()) {
+  if (!has_text && argv.empty()) return Error(ErrorCode::missing_argument, "no command given");
+  if (has_text && !argv.empty())
     return Error(ErrorCode::argument_conflict, "only command or argv can be given, not both");
-  }
-  Value result = blank_result();
   if (shell == Shell::no && has_text) {
     GS_TRY(argv, words_of(text));
     if (argv.empty()) return Error(ErrorCode::missing_argument, "no command given");
   }
-  const Value shown = shell == Shell::yes && has_text ? Value(text) : text_list(argv);
+  return argv;
+}
+
+std::vector<std::string> words_to_run(const Args& args,
+                                      const std::vector<std::string>& argv,
+                                      const SystemView& view,
+                                      Shell shell) {
+  std::vector<std::string> words;
+  words.reserve(argv.size());
+  if (shell == Shell::no) {
+    for (const std::string& word : argv) words.push_back(expand_path(view, word));
+    return words;
+  }
+  for (const std::string& word : argv) words.push_back(shell_quote(word));
+  const std::string line = argv.empty() ? args.text("cmd") : join(words, " ");
+  return {args.text("executable", "/bin/sh"), "-c", line};
+}
+
+}  // namespace
+
+Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell shell) {
+  GS_TRY(const auto argv, given_words(args, shell));
+  Value result = blank_result();
+  // Only a shell's text is left as one.
+  const Value shown = argv.empty() ? Value(args.text("cmd")) : text_list(argv);
   result.set("cmd", shown);
   if (shell == Shell::no && args.has("executable")) {
     add_warning(
@@ -127,20 +146,8 @@ Result<Plan> plan_command_line(const Args& args, const SystemView& view, Shell s
     return Plan::none(std::move(result));
   }
 
-  std::vector<std::string> run;
-  if (shell == Shell::yes) {
-    std::string line = text;
-    if (!has_text) {
-      std::vector<std::string> quoted;
-      for (const std::string& word : argv) quoted.push_back(shell_quote(word));
-      line = join(quoted, " ");
-    }
-    run = {args.text("executable", "/bin/sh"), "-c", line};
-  } else {
-    for (const std::string& word : argv) run.push_back(expand_path(view, word));
-  }
   Value state{Map()};
-  state.set("argv", text_list(run));
+  state.set("argv", text_list(words_to_run(args, argv, view, shell)));
   state.set("shown", shown);
   state.set("directory", directory);
   if (args.has("stdin")) {
