@@ -28,21 +28,21 @@ std::string repeated(const std::string& unit, int least, int most) {
 }
 
 const std::string& step() {
-  static const std::string text = "(?::[0-9]+)?";
-  return text;
+  static const std::string kStep = "(?::[0-9]+)?";
+  return kStep;
 }
 
 const regex::Pattern& ipv4_pattern() {
-  static const std::string part =
+  static const std::string kPart =
       "(?:25[0-5]|2[0-4][0-9]|[01]?[0-9]{1,2}|\\[[0-9]+:[0-9]+" + step() + "\\])";
-  static const regex::Pattern pattern = compiled(part + "(?:\\." + part + "){3}$");
-  return pattern;
+  static const regex::Pattern kPattern = compiled(kPart + "(?:\\." + kPart + "){3}$");
+  return kPattern;
 }
 
 // As in Ansible only the last form is bound to the end of the text, so `fe80::1%eth0` counts as an
 // address.
 const regex::Pattern& ipv6_pattern() {
-  static const regex::Pattern pattern = [] {
+  static const regex::Pattern kPattern = [] {
     const std::string part = "(?:[0-9a-f]{1,4}|\\[[0-9a-f]+:[0-9a-f]+" + step() + "\\])";
     const std::string before = "(?:" + part + ":)";
     const std::string after = "(?::" + part + ")";
@@ -55,16 +55,16 @@ const regex::Pattern& ipv6_pattern() {
              "|::(?:ffff:)?" + dotted + "|(?:0:){5}ffff:" + dotted + "$";
     return compiled(forms);
   }();
-  return pattern;
+  return kPattern;
 }
 
 const regex::Pattern& hostname_pattern() {
-  static const regex::Pattern pattern = [] {
+  static const regex::Pattern kPattern = [] {
     const std::string range = "\\[(?:[a-z]:[a-z]|[0-9]+:[0-9]+)" + step() + "\\]";
     const std::string label = "(?:\\w|" + range + ")(?:[\\w-]|" + range + ")*(?<![_-])";
     return compiled(label + "(?:\\." + label + ")*$");
   }();
-  return pattern;
+  return kPattern;
 }
 
 /// Digits after the last ':'; the rest must have its brackets closed and hold no other ':'.

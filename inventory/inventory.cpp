@@ -94,8 +94,7 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
 }  // namespace
 
 struct Inventory::State {
-  explicit State(Options given)
-      : options(std::move(given)), data(options.merges_maps), files(options.vault) {}
+  explicit State(Options given) : options(given), data(options.merges_maps), files(options.vault) {}
 
   /// Folders whose group_vars and host_vars belong to the sources.
   std::vector<std::string> source_folders() const {
@@ -182,14 +181,14 @@ Result<Order> parse_order(std::string_view word) {
                 : std::move(hint));
 }
 
-Inventory::Inventory(Options options) : state_(std::make_unique<State>(std::move(options))) {}
+Inventory::Inventory(Options options) : state_(std::make_unique<State>(options)) {}
 Inventory::Inventory(Inventory&&) noexcept = default;
 Inventory& Inventory::operator=(Inventory&&) noexcept = default;
 Inventory::~Inventory() = default;
 
 Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Options options) {
   const bool is_strict = options.unreadable == Unreadable::fails;
-  Inventory inventory(std::move(options));
+  Inventory inventory(options);
   State& state = *inventory.state_;
   SourceContext context{
       state.data, state.options.vault, state.options.script_timeout, state.warnings};

@@ -71,18 +71,19 @@ std::size_t point_length(std::string_view text) {
   return length;
 }
 
-struct CharacterClass {
-  std::size_t length = 0;  ///< of the whole `[…]`; 0 when its ']' is missing
+/// A part of a glob that stands for one character: `?`, `[…]` or the character itself.
+struct GlobPart {
+  std::size_t length = 0;  ///< 0 for a `[…]` whose ']' is missing
   bool matches = false;
 };
 
-CharacterClass match_class(std::string_view pattern, std::string_view one) {
+GlobPart match_class(std::string_view pattern, std::string_view one) {
   std::size_t at = 1;
   const bool is_negated = at < pattern.size() && pattern[at] == '!';
   if (is_negated) ++at;
   const std::size_t close = pattern.find(']', at + 1);
   if (at >= pattern.size() || close == std::string_view::npos) return {};
-  CharacterClass result{close + 1, false};
+  GlobPart result{close + 1, false};
   while (at < close) {
     const std::string_view low = pattern.substr(at, point_length(pattern.substr(at)));
     at += low.size();
@@ -95,6 +96,17 @@ CharacterClass match_class(std::string_view pattern, std::string_view one) {
   }
   result.matches = result.matches != is_negated;
   return result;
+}
+
+/// The first part of the pattern; `one` is the character it has to match.
+GlobPart match_part(std::string_view pattern, std::string_view one) {
+  if (pattern[0] == '?') return {.length = 1, .matches = true};
+  if (pattern[0] == '[') {
+    const GlobPart cls = match_class(pattern, one);
+    if (cls.length > 0) return cls;
+  }
+  const std::size_t length = point_length(pattern);
+  return {.length = length, .matches = pattern.substr(0, length) == one};
 }
 
 void append_new(std::vector<const Host*>& hosts, const std::vector<const Host*>& more) {
@@ -154,27 +166,15 @@ bool glob_matches(std::string_view pattern, std::string_view text) {
       continue;
     }
     if (text.empty() && pattern.empty()) return true;
-    bool fits = false;
     if (!pattern.empty() && !text.empty()) {
       const std::string_view one = text.substr(0, point_length(text));
-      std::size_t used = 1;
-      if (pattern[0] == '?') {
-        fits = true;
-      } else if (const CharacterClass cls =
-                     pattern[0] == '[' ? match_class(pattern, one) : CharacterClass();
-                 cls.length > 0) {
-        fits = cls.matches;
-        used = cls.length;
-      } else {
-        used = point_length(pattern);
-        fits = pattern.substr(0, used) == one;
-      }
-      if (fits) {
-        pattern.remove_prefix(used);
+      const GlobPart part = match_part(pattern, one);
+      if (part.matches) {
+        pattern.remove_prefix(part.length);
         text.remove_prefix(one.size());
+        continue;
       }
     }
-    if (fits) continue;
     if (!has_star || star_text.empty()) return false;
     star_text.remove_prefix(point_length(star_text));
     text = star_text;

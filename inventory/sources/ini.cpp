@@ -12,8 +12,6 @@ namespace gpustack::inventory {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n\v\f";
-
 enum class Section : std::uint8_t { hosts, vars, children };
 
 bool is_word_character(char c) {
@@ -85,7 +83,7 @@ class IniReader {
   }
 
  private:
-  SourceSpan span_of(std::string_view part) const {
+  [[nodiscard]] SourceSpan span_of(std::string_view part) const {
     const auto offset = static_cast<std::size_t>(part.data() - raw_.data());
     return SourceSpan{source_,
                       line_number_,
@@ -254,7 +252,9 @@ class IniReader {
 
   /// A value is a Python literal if it can be, else text; text knows its place, so that a template
   /// in it can be found.
-  Assignment assignment(std::string name, const std::string& text, std::string_view written) const {
+  [[nodiscard]] Assignment assignment(std::string name,
+                                      const std::string& text,
+                                      std::string_view written) const {
     const SourceSpan span = span_of(written.substr(0, std::max<std::size_t>(name.size(), 1)));
     auto literal = read_python_literal(text);
     if (literal) return Assignment{Value(std::move(name)), literal->mark(marks_), span};
