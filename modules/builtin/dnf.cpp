@@ -196,6 +196,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
                  "'dnf " + join(words, " ") + "' failed: " + std::string(why));
   }
   std::vector<std::string> names;
+  names.reserve(changes.size());
   for (const PackageChange& change : changes) names.push_back(change.name);
   GS_TRY(const auto versions, installed_versions(view, names));
   for (PackageChange& change : changes) {

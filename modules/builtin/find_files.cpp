@@ -203,6 +203,11 @@ class Search {
     return folder(std::string(trim_right(path, "/")), 1);
   }
 
+  /// The root folder is the empty path here.
+  static std::string below(const std::string& folder, const std::string& name) {
+    return folder + "/" + name;
+  }
+
   struct Entry {
     std::string name;
     FileInfo info;   ///< of the entry itself
@@ -215,7 +220,7 @@ class Search {
     std::vector<Entry> files;
     std::vector<Entry> folders;
     for (const std::string& name : names) {
-      const std::string full = path + "/" + name;
+      const std::string full = below(path, name);
       GS_TRY(const auto info, view_.lstat(full));
       if (!info) continue;
       bool is_folder = info->kind == FileKind::directory;
@@ -228,14 +233,14 @@ class Search {
     examined_ += files.size() + folders.size();
     const std::int64_t depth = args_.integer("depth");
     if (depth > 0 && level > depth) return {};
-    for (const Entry& entry : files) GS_TRY_VOID(consider(path + "/" + entry.name, entry));
-    for (const Entry& entry : folders) GS_TRY_VOID(consider(path + "/" + entry.name, entry));
+    for (const Entry& entry : files) GS_TRY_VOID(consider(below(path, entry.name), entry));
+    for (const Entry& entry : folders) GS_TRY_VOID(consider(below(path, entry.name), entry));
     if (!args_.boolean("recurse")) return {};
     for (const Entry& entry : folders) {
       if (entry.info.kind == FileKind::symlink &&
           (!args_.boolean("follow") || level > kDeepestLink))
         continue;
-      GS_TRY_VOID(folder(path + "/" + entry.name, level + 1));
+      GS_TRY_VOID(folder(below(path, entry.name), level + 1));
     }
     return {};
   }
@@ -266,7 +271,7 @@ class Search {
     return {};
   }
 
-  bool has_age(const FileInfo& info) const {
+  [[nodiscard]] bool has_age(const FileInfo& info) const {
     if (!age_) return true;
     const std::string stamp = args_.text("age_stamp");
     const auto then = stamp == "atime"   ? info.accessed
@@ -278,14 +283,14 @@ class Search {
     return *age_ >= 0 ? old >= static_cast<double>(*age_) : old <= static_cast<double>(-*age_);
   }
 
-  bool has_size(const FileInfo& info) const {
+  [[nodiscard]] bool has_size(const FileInfo& info) const {
     if (!size_) return true;
     const auto size = static_cast<std::int64_t>(info.size);
     return *size_ >= 0 ? size >= *size_ : size <= -*size_;
   }
 
   /// A file that cannot be read or searched does not match.
-  bool has_text(const std::string& path) const {
+  [[nodiscard]] bool has_text(const std::string& path) const {
     if (!contains_) return true;
     const auto text = view_.read(path, std::uint64_t{1} << 40U);
     if (!text) return false;

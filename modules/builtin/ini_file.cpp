@@ -179,7 +179,7 @@ class Editor {
   }
 
   /// Lines for a section that is not there yet.
-  Lines fresh() const {
+  [[nodiscard]] Lines fresh() const {
     Lines out;
     for (const std::string& value : values_) {
       if (!option_.empty()) out.push_back(assignment(value));
@@ -188,11 +188,11 @@ class Editor {
     return out;
   }
 
-  const Lines& lines() const { return lines_; }
-  const std::string& message() const { return message_; }
+  [[nodiscard]] const Lines& lines() const { return lines_; }
+  [[nodiscard]] const std::string& message() const { return message_; }
 
  private:
-  std::string assignment(const std::string& value) const {
+  [[nodiscard]] std::string assignment(const std::string& value) const {
     return option_ + (args_.boolean("no_extra_spaces") ? "=" : " = ") + value + "\n";
   }
 

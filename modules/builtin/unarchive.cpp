@@ -207,13 +207,14 @@ class Source {
 
 /// No member may lead out of the folder: attributes are set by name.
 Result<void> check_members(const std::vector<std::string>& files, const std::string& archive) {
-  for (const std::string& file : files) {
+  const auto outside = std::ranges::find_if(files, [](const std::string& file) {
     const auto parts = split(file, '/');
-    if (std::find(parts.begin(), parts.end(), "..") == parts.end()) continue;
-    return Error(ErrorCode::module_failed,
-                 "'" + archive + "' is refused: its member '" + file + "' leads out of the folder");
-  }
-  return {};
+    return std::ranges::find(parts, "..") != parts.end();
+  });
+  if (outside == files.end()) return {};
+  return Error(
+      ErrorCode::module_failed,
+      "'" + archive + "' is refused: its member '" + *outside + "' leads out of the folder");
 }
 
 Result<bool> set_attributes(const Args& args, System& system, const std::string& path) {

@@ -143,11 +143,11 @@ class Waiter {
   }
 
  private:
-  std::int64_t elapsed() const {
+  [[nodiscard]] std::int64_t elapsed() const {
     return std::chrono::duration_cast<seconds>(system_.steady_now() - start_).count();
   }
 
-  milliseconds attempt_time() const {
+  [[nodiscard]] milliseconds attempt_time() const {
     const auto left = std::chrono::ceil<seconds>(end_ - system_.steady_now());
     return std::min<milliseconds>(seconds(args_.integer("connect_timeout")), left);
   }
@@ -211,7 +211,7 @@ class Waiter {
     return count_connections(system_, query) == 0;
   }
 
-  Outcome done() const {
+  [[nodiscard]] Outcome done() const {
     Outcome outcome;
     outcome.result = Value::map({{"state", args_.get("state")},
                                  {"port", args_.get("port")},
@@ -223,7 +223,7 @@ class Waiter {
     return outcome;
   }
 
-  Outcome late(const std::string& state, bool leaves) const {
+  [[nodiscard]] Outcome late(const std::string& state, bool leaves) const {
     const std::string place = host_ + ":" + std::to_string(port_);
     std::string message = "Timeout when waiting for ";
     if (state == "drained") {

@@ -183,7 +183,7 @@ std::string group_name(const SystemView& view, std::uint32_t gid) {
 
 std::string expand_path(const SystemView& view, std::string_view path) {
   // Variables first, then the tilde, as os.path.expanduser(os.path.expandvars(…)) does.
-  const std::string expanded =
+  std::string expanded =
       path.find('$') == std::string_view::npos ? std::string(path) : expand_variables(view, path);
   if (!expanded.starts_with('~')) return expanded;
   const std::size_t slash = std::min(expanded.find('/'), expanded.size());

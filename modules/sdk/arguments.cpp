@@ -101,7 +101,7 @@ class Checker {
   }
 
  private:
-  RuleSituation situation() const {
+  [[nodiscard]] RuleSituation situation() const {
     return RuleSituation{
         .owner = owner_, .where = where_, .stage = stage_, .holds_template = holds_template};
   }

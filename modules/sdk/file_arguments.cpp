@@ -134,7 +134,7 @@ struct Comparison {
     return !std::is_permutation(wanted.begin(), wanted.end(), present.begin(), present.end());
   }
 
-  bool exists() const {
+  [[nodiscard]] bool exists() const {
     const auto info = view.lstat(path);
     return info && info->has_value();
   }

@@ -74,7 +74,7 @@ class Exchange {
   }
 
  private:
-  bool follows(int status) const {
+  [[nodiscard]] bool follows(int status) const {
     const bool reads = method_ == "GET" || method_ == "HEAD";
     switch (request_.redirects) {
       case Redirects::none:
@@ -102,7 +102,7 @@ class Exchange {
     return true;
   }
 
-  bool is_first_host() const {
+  [[nodiscard]] bool is_first_host() const {
     return url_.host == first_.host && url_.port == first_.port && url_.scheme == first_.scheme;
   }
 
@@ -130,7 +130,7 @@ class Exchange {
     std::erase_if(headers_, [&](const auto& header) { return same_name(header.first, unwanted); });
   }
 
-  bool has_header(std::string_view name) const {
+  [[nodiscard]] bool has_header(std::string_view name) const {
     return std::any_of(headers_.begin(), headers_.end(), [&](const auto& header) {
       return same_name(header.first, name);
     });

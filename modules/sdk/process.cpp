@@ -49,12 +49,12 @@ class Process {
     if (found == pid_ || (found < 0 && errno == ECHILD)) ended_ = true;
     return ended_;
   }
-  bool ended() const { return ended_; }
-  int status() const { return status_; }
-  int descriptor() const { return descriptor_.get(); }
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] int status() const { return status_; }
+  [[nodiscard]] int descriptor() const { return descriptor_.get(); }
   void signal_group(int number) const { ::kill(-pid_, number); }
   /// Whether processes that the program left behind still belong to its group.
-  bool has_group() const { return ::kill(-pid_, 0) == 0 || errno == EPERM; }
+  [[nodiscard]] bool has_group() const { return ::kill(-pid_, 0) == 0 || errno == EPERM; }
 
  private:
   pid_t pid_;
@@ -119,7 +119,7 @@ class Conversation {
     return Clock::now() >= *lingers_until_;
   }
 
-  milliseconds patience() const {
+  [[nodiscard]] milliseconds patience() const {
     // Without a process descriptor the end shows only by asking for it, a group's end always.
     const bool end_shows = process_.ended() ? !stopping_ : process_.descriptor() >= 0;
     milliseconds wait = end_shows ? milliseconds(60'000) : pause_;

@@ -5,6 +5,7 @@
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
+#include <compare>
 
 namespace gpustack::modules {
 
@@ -22,14 +23,15 @@ std::string best_version(const PackageSpec& spec, const Candidate& candidate) {
     }
     return {};
   }
-  if (spec.comparison == ">=" && compare_debian_versions(candidate.candidate, spec.version) < 0)
+  if (spec.comparison == ">=" &&
+      std::is_lt(compare_debian_versions(candidate.candidate, spec.version)))
     return {};
   return candidate.candidate;
 }
 
 bool satisfies(const PackageSpec& spec, const std::string& version) {
   if (spec.comparison == "=") return name_matches(spec.version, version);
-  if (spec.comparison == ">=") return compare_debian_versions(version, spec.version) >= 0;
+  if (spec.comparison == ">=") return std::is_gteq(compare_debian_versions(version, spec.version));
   return true;
 }
 
@@ -65,9 +67,9 @@ class AptPlanner {
   }
 
  private:
-  bool asks(std::string_view name) const { return args_.boolean(name); }
+  [[nodiscard]] bool asks(std::string_view name) const { return args_.boolean(name); }
 
-  std::vector<std::string> start() const {
+  [[nodiscard]] std::vector<std::string> start() const {
     std::vector<std::string> argv{"apt-get", "-y"};
     for (const std::string& option :
          split(args_.text("dpkg_options", "force-confdef,force-confold"), ',')) {
@@ -165,6 +167,7 @@ class AptPlanner {
 
   static std::vector<std::string> names_of(const std::vector<PackageSpec>& specs) {
     std::vector<std::string> out;
+    out.reserve(specs.size());
     for (const PackageSpec& spec : specs) out.push_back(spec.name);
     return out;
   }

@@ -5,6 +5,7 @@
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
+#include <compare>
 
 namespace gpustack::modules {
 
@@ -30,8 +31,8 @@ PackageChange::Action action_of(std::string_view verb, const PackageChange& chan
   if (verb == "Purg") return PackageChange::Action::purge;
   if (change.old_version.empty()) return PackageChange::Action::install;
   const auto order = compare_debian_versions(change.old_version, change.new_version);
-  if (order < 0) return PackageChange::Action::upgrade;
-  return order > 0 ? PackageChange::Action::downgrade : PackageChange::Action::reinstall;
+  if (std::is_lt(order)) return PackageChange::Action::upgrade;
+  return std::is_gt(order) ? PackageChange::Action::downgrade : PackageChange::Action::reinstall;
 }
 
 std::optional<PackageChange> parse_change(const std::string& line) {

@@ -126,7 +126,7 @@ class UnitPlanner {
     return {};
   }
 
-  bool found() const { return is_unit_ || has_script_; }
+  [[nodiscard]] bool found() const { return is_unit_ || has_script_; }
 
   void change(std::string verb, bool shows_output) {
     decision_.changed = true;

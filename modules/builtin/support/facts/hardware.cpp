@@ -181,6 +181,13 @@ void collect_memory(const Reader& host, Map& facts) {
                                      {"cached", known("SwapCached")}})}}));
 }
 
+/// The name of a chassis type by its SMBIOS number.
+std::string form_factor(const std::string& number_text) {
+  const auto type = number(number_text);
+  return type && *type < kFormFactors.size() ? kFormFactors[*type]
+                                             : "unknown (" + number_text + ")";
+}
+
 /// Serial numbers, asset tags and UUIDs read `NA` on every host: a report of facts must not
 /// identify a machine.
 void collect_dmi(const Reader& host, Map& facts) {
@@ -188,10 +195,7 @@ void collect_dmi(const Reader& host, Map& facts) {
     std::string text = "NA";
     if (each.file != nullptr)
       text = host.text_or(std::string("/sys/class/dmi/id/") + each.file, "NA");
-    if (std::string_view(each.fact) == "form_factor" && text != "NA") {
-      const auto type = number(text);
-      text = type && *type < kFormFactors.size() ? kFormFactors[*type] : "unknown (" + text + ")";
-    }
+    if (std::string_view(each.fact) == "form_factor" && text != "NA") text = form_factor(text);
     facts.set(each.fact, text);
   }
 }

@@ -151,6 +151,17 @@ void append(Map& device, const char* key, Value entry) {
   found->push_back(std::move(entry));
 }
 
+/// `rotate` is true, `timeout:2` is "2".
+Map resolver_options(const std::vector<std::string>& words) {
+  Map options;
+  for (const std::string& word : words) {
+    const auto colon = word.find(':');
+    const std::string value = colon == std::string::npos ? "" : word.substr(colon + 1);
+    options.set(word.substr(0, colon), value.empty() ? Value(true) : Value(value));
+  }
+  return options;
+}
+
 }  // namespace
 
 void collect_network(const Reader& host, Request&, Map& facts) {
@@ -214,13 +225,7 @@ void collect_dns(const Reader& host, Request&, Map& facts) {
     } else if (fields[0] == "search" || fields[0] == "sortlist") {
       dns.set(fields[0], strings_value(rest));
     } else if (fields[0] == "options") {
-      Map options;
-      for (const std::string& option : rest) {
-        const auto colon = option.find(':');
-        const std::string value = colon == std::string::npos ? "" : option.substr(colon + 1);
-        options.set(option.substr(0, colon), value.empty() ? Value(true) : Value(value));
-      }
-      dns.set("options", std::move(options));
+      dns.set("options", resolver_options(rest));
     }
   }
   facts.set("dns", std::move(dns));

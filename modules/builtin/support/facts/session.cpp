@@ -86,7 +86,7 @@ Account account_of(const Reader& host, const std::string& name, std::uint32_t ui
     if (fields.size() < 7) continue;
     const auto number_of = number(fields[2]);
     if (!number_of) continue;
-    const Account account{
+    Account account{
         fields[0], *number_of, number(fields[3]).value_or(0), fields[4], fields[5], fields[6]};
     if (fields[0] == name) return account;
     if (*number_of == uid && !has_number) {

@@ -1,4 +1,5 @@
 #include "modules/builtin/support/facts/collectors.hpp"
+#include "modules/sdk/text.hpp"
 
 #include <array>
 #include <cstdio>
@@ -19,7 +20,7 @@ struct AllLinks {
 Links links_in(const Reader& host, const std::string& folder) {
   Links links;
   for (const std::string& name : host.names(folder)) {
-    const std::string target = file_name(host.link(folder + "/" + name));
+    const std::string target = file_name(host.link(join_path(folder, name)));
     if (!target.empty()) links[target].push_back(name);
   }
   return links;
@@ -67,10 +68,11 @@ std::string sector_size(const Reader& host, const std::string& folder) {
 }
 
 Value holders_of(const Reader& host, const std::string& folder) {
+  const std::string links = folder + "/holders";
   List holders;
-  for (const std::string& name : host.names(folder + "/holders")) {
+  for (const std::string& name : host.names(links)) {
     if (name.starts_with("dm-"))
-      holders.emplace_back(host.text_or(folder + "/holders/" + name + "/dm/name", name));
+      holders.emplace_back(host.text_or(join_path(links, name) + "/dm/name", name));
   }
   return Value(std::move(holders));
 }
@@ -115,8 +117,9 @@ Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
   Map out;
   out.set("virtual", 1);
   out.set("links", links_of(links, name));
+  const std::string device = folder + "/device";
   for (const char* key : {"vendor", "model", "sas_address", "sas_device_handle"}) {
-    out.set(key, host.value(folder + "/device/" + key));
+    out.set(key, host.value(join_path(device, key)));
   }
   out.set("removable", host.value(folder + "/removable"));
   out.set("support_discard", host.value(folder + "/queue/discard_granularity"));
@@ -128,7 +131,7 @@ Value disk(const Reader& host, const AllLinks& links, const std::string& name) {
   Map partitions;
   for (const std::string& entry : host.names(folder)) {
     if (is_partition(name, entry))
-      partitions.set(entry, partition(host, links, folder + "/" + entry, entry));
+      partitions.set(entry, partition(host, links, join_path(folder, entry), entry));
   }
   const std::string sectors = host.text_or(folder + "/size", "0");
   out.set("partitions", std::move(partitions));
