@@ -77,72 +77,102 @@ std::vector<std::string> install_words(const Args& args,
   return out;
 }
 
+/// One call of the module: what is known of the alternative, and the plan as it grows.
+class Job {
+ public:
+  Job(const Args& args, const SystemView& view, AlternativesGroup group)
+      : args_(args), view_(view), group_(std::move(group)) {
+    const auto found = group_.choices.find(path_);
+    if (found != group_.choices.end()) choice_ = &found->second;
+  }
+
+  Result<Plan> run() {
+    const std::string state = args_.text("state");
+    if (state == "absent") {
+      remove();
+    } else {
+      GS_TRY_VOID(install());
+      select(state);
+    }
+    plan_.set("msg", join(messages_, " "));
+    if (!plan_.changed) return std::move(plan_);
+    Value before = Value::map(
+        {{"state", choice_ != nullptr ? "present" : "absent"}, {"current", group_.current}});
+    plan_.diff(std::move(before), std::move(after_), name_, name_);
+    return std::move(plan_);
+  }
+
+ private:
+  void add(std::vector<std::string> words, std::string message) {
+    plan_.changed = true;
+    plan_.step(RunCommand{parsable_command(std::move(words)), "'update-alternatives' failed"});
+    messages_.push_back(std::move(message));
+  }
+
+  void remove() {
+    if (choice_ == nullptr) return;
+    add({"update-alternatives", "--remove", name_, path_},
+        "Remove alternative '" + path_ + "' from '" + name_ + "'.");
+    after_.set("state", "absent");
+  }
+
+  [[nodiscard]] bool is_installed(std::int64_t priority) const {
+    return choice_ != nullptr && choice_->priority == priority &&
+           (!args_.has("subcommands") || choice_->followers == wanted_followers(args_));
+  }
+
+  Result<void> install() {
+    const std::int64_t priority =
+        args_.integer("priority", choice_ != nullptr ? choice_->priority : kDefaultPriority);
+    if (is_installed(priority)) return {};
+    GS_TRY(const auto info, view_.stat(path_));
+    if (!info)
+      return Error(ErrorCode::module_failed, "Specified path " + path_ + " does not exist");
+    if (!args_.has("link") && group_.link.empty()) {
+      return Error(
+          ErrorCode::missing_argument,
+          "Needed to install the alternative, but unable to do so as we are missing the link");
+    }
+    add(install_words(args_, group_, priority),
+        "Install alternative '" + path_ + "' for '" + name_ + "'.");
+    after_ = Value::map({{"state", "present"},
+                         {"path", path_},
+                         {"priority", priority},
+                         {"link", args_.text("link", group_.link)}});
+    return {};
+  }
+
+  void select(const std::string& state) {
+    // A choice that is in use already, picked by priority, counts as selected.
+    if (state == "selected" && group_.current != path_) {
+      add({"update-alternatives", "--set", name_, path_},
+          "Set alternative '" + path_ + "' for '" + name_ + "'.");
+      after_.set("state", "selected");
+    }
+    if (state == "auto" && group_.exists && group_.is_manual) {
+      add({"update-alternatives", "--auto", name_}, "Set alternative to auto for '" + name_ + "'.");
+      after_.set("state", "auto");
+    }
+  }
+
+  const Args& args_;
+  const SystemView& view_;
+  AlternativesGroup group_;
+  std::string name_ = args_.text("name");
+  std::string path_ = args_.text("path");
+  const Alternative* choice_ = nullptr;  ///< `path` as it is installed
+  Plan plan_;
+  std::vector<std::string> messages_;
+  Value after_{Map()};
+};
+
 Result<Plan> plan(const Args& args, const SystemView& view) {
-  const std::string name = args.text("name");
-  const std::string path = args.text("path");
-  const std::string state = args.text("state");
   GS_TRY_VOID(required_program(view, "update-alternatives"));
   GS_TRY(const CommandResult shown,
-         view.query(parsable_command({"update-alternatives", "--query", name})));
-  const AlternativesGroup group =
+         view.query(parsable_command({"update-alternatives", "--query", args.text("name")})));
+  AlternativesGroup group =
       shown.status == 0 ? parse_alternatives(shown.output) : AlternativesGroup{};
-  const auto choice = group.choices.find(path);
-  const bool is_choice = choice != group.choices.end();
-  Plan plan = Plan::none();
-  std::vector<std::string> messages;
-  Value after{Map()};
-  const auto run = [&](std::vector<std::string> words, std::string message) {
-    plan.changed = true;
-    plan.step(RunCommand{parsable_command(std::move(words)), "'update-alternatives' failed"});
-    messages.push_back(std::move(message));
-  };
-
-  if (state == "absent") {
-    if (is_choice) {
-      run({"update-alternatives", "--remove", name, path},
-          "Remove alternative '" + path + "' from '" + name + "'.");
-      after.set("state", "absent");
-    }
-  } else {
-    const std::int64_t priority =
-        args.integer("priority", is_choice ? choice->second.priority : kDefaultPriority);
-    const bool installs =
-        !is_choice || choice->second.priority != priority ||
-        (args.has("subcommands") && choice->second.followers != wanted_followers(args));
-    if (installs) {
-      GS_TRY(const auto info, view.stat(path));
-      if (!info)
-        return Error(ErrorCode::module_failed, "Specified path " + path + " does not exist");
-      if (!args.has("link") && group.link.empty()) {
-        return Error(
-            ErrorCode::missing_argument,
-            "Needed to install the alternative, but unable to do so as we are missing the link");
-      }
-      run(install_words(args, group, priority),
-          "Install alternative '" + path + "' for '" + name + "'.");
-      after = Value::map({{"state", "present"},
-                          {"path", path},
-                          {"priority", priority},
-                          {"link", args.text("link", group.link)}});
-    }
-    // A choice that is in use already, picked by priority, counts as selected.
-    if (state == "selected" && group.current != path) {
-      run({"update-alternatives", "--set", name, path},
-          "Set alternative '" + path + "' for '" + name + "'.");
-      after.set("state", "selected");
-    }
-    if (state == "auto" && group.exists && group.is_manual) {
-      run({"update-alternatives", "--auto", name}, "Set alternative to auto for '" + name + "'.");
-      after.set("state", "auto");
-    }
-  }
-  plan.set("msg", join(messages, " "));
-  if (plan.changed) {
-    Value before =
-        Value::map({{"state", is_choice ? "present" : "absent"}, {"current", group.current}});
-    plan.diff(std::move(before), std::move(after), name, name);
-  }
-  return plan;
+  return Job(args, view, std::move(group)).run();
 }
 
 }  // namespace

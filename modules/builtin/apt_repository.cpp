@@ -56,8 +56,10 @@ constexpr ResultKey kResults[] = {
     {"sources_removed", "Files that are gone."},
 };
 
-Result<Plan> plan(const Args& args, const SystemView& view) {
-  const std::string repo = args.text("repo");
+/// What apt's folders hold, by path.
+using ListFiles = std::map<std::string, std::string>;
+
+Result<SourceLine> wanted_line(const std::string& repo) {
   if (trim(repo).empty())
     return Error(ErrorCode::invalid_argument, "Please set argument 'repo' to a non-empty value");
   if (repo.starts_with("ppa:")) {
@@ -67,28 +69,35 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
             "write the PPA's own line: deb [signed-by=KEYRING] "
             "https://ppa.launchpadcontent.net/OWNER/NAME/ubuntu SUITE main");
   }
-  const SourceLine source = parse_source_line(repo);
+  SourceLine source = parse_source_line(repo);
   if (!source.valid || !source.enabled)
     return Error(ErrorCode::invalid_argument, "Invalid repository string: " + repo);
-  GS_TRY(AptSources sources, AptSources::load(view));
-  const auto before = sources.render();
-  if (args.text("state") == "absent") {
-    sources.remove(source.source);
-  } else {
-    sources.add(source,
-                args.has("filename") ? args.text("filename") + ".list"
-                                     : suggested_list_file(source.source));
-  }
-  const auto after = sources.render();
+  return source;
+}
 
-  Plan plan = Plan::none();
-  plan.set("repo", repo).set("state", args.text("state"));
-  plan.state = args.values();
+Result<void> plan_write(Plan& plan,
+                        const SystemView& view,
+                        const std::string& path,
+                        const std::string& text,
+                        WriteOptions options) {
+  plan.changed = true;
+  GS_TRY(const auto folders, missing_parents(view, path));
+  for (const std::string& folder : folders) plan.step(MakeDirectory{folder, 0777U & ~view.umask()});
+  plan.step(WriteFile{path, Content::of(text), std::move(options)});
+  return {};
+}
+
+/// Plans the files that are new or differ. @return the new ones
+Result<List> plan_writes(Plan& plan,
+                         const Args& args,
+                         const SystemView& view,
+                         const AptSources& sources,
+                         const ListFiles& before) {
   List added;
-  List removed;
-  for (const auto& [path, text] : after) {
+  for (const auto& [path, text] : sources.render()) {
     const auto old = before.find(path);
-    if (old != before.end() && old->second == text) continue;
+    const bool is_there = old != before.end();
+    if (is_there && old->second == text) continue;
     WriteOptions options;
     if (sources.is_new(path)) {
       options.mode = 0644;
@@ -97,16 +106,15 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
       }
       added.push_back(Value(path));
     }
-    plan.changed = true;
-    GS_TRY(const auto folders, missing_parents(view, path));
-    for (const std::string& folder : folders)
-      plan.step(MakeDirectory{folder, 0777U & ~view.umask()});
-    plan.step(WriteFile{path, Content::of(text), options});
-    plan.diff(old == before.end() ? "" : old->second,
-              text,
-              old == before.end() ? "/dev/null" : path,
-              path);
+    GS_TRY_VOID(plan_write(plan, view, path, text, std::move(options)));
+    plan.diff(is_there ? old->second : "", text, is_there ? path : "/dev/null", path);
   }
+  return added;
+}
+
+/// Plans the removal of files that hold nothing any more. @return those
+List plan_removals(Plan& plan, const ListFiles& before, const ListFiles& after) {
+  List removed;
   for (const auto& [path, text] : before) {
     if (after.contains(path)) continue;
     plan.changed = true;
@@ -114,6 +122,26 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     plan.diff(text, "", path, "/dev/null");
     removed.push_back(Value(path));
   }
+  return removed;
+}
+
+Result<Plan> plan(const Args& args, const SystemView& view) {
+  const std::string repo = args.text("repo");
+  GS_TRY(const SourceLine source, wanted_line(repo));
+  GS_TRY(AptSources sources, AptSources::load(view));
+  const ListFiles before = sources.render();
+  if (args.text("state") == "absent") {
+    sources.remove(source.source);
+  } else {
+    sources.add(source,
+                args.has("filename") ? args.text("filename") + ".list"
+                                     : suggested_list_file(source.source));
+  }
+  Plan plan = Plan::none();
+  plan.set("repo", repo).set("state", args.text("state"));
+  plan.state = args.values();
+  GS_TRY(List added, plan_writes(plan, args, view, sources, before));
+  List removed = plan_removals(plan, before, sources.render());
   if (!added.empty()) plan.set("sources_added", Value(std::move(added)));
   if (!removed.empty()) plan.set("sources_removed", Value(std::move(removed)));
   return plan;

@@ -68,58 +68,58 @@ Result<void> check_number_is_free(const SystemView& view,
   return {};
 }
 
+/// The command that makes the group as wanted, without its name; empty when it is so.
+std::vector<std::string> command_words(const Args& args, const std::optional<Group>& group) {
+  const std::string prefix = args.boolean("local") ? "l" : "";
+  const bool wanted = args.text("state") == "present";
+  if (!wanted && !group) return {};
+  if (!wanted) return {prefix + "groupdel"};
+  const bool sets_number = args.has("gid") && (!group || group->gid != args.integer("gid"));
+  if (group && !sets_number) return {};
+  std::vector<std::string> argv{prefix + (group ? "groupmod" : "groupadd")};
+  if (sets_number) {
+    argv.insert(argv.end(), {"-g", std::to_string(args.integer("gid"))});
+    if (args.boolean("non_unique")) argv.emplace_back("-o");
+  }
+  if (!group && args.boolean("system")) argv.emplace_back("-r");
+  return argv;
+}
+
+void add_diff(Plan& plan, const Args& args, const std::optional<Group>& group) {
+  const std::string name = args.text("name");
+  Value before = Value::map({{"state", "absent"}});
+  if (group) before = Value::map({{"name", name}, {"gid", static_cast<std::int64_t>(group->gid)}});
+  Value after = Value::map({{"state", "absent"}});
+  if (args.text("state") == "present") {
+    after = Value::map({{"name", name}});
+    if (args.has("gid")) after.set("gid", args.integer("gid"));
+  }
+  plan.diff(std::move(before), std::move(after), "group " + name, "group " + name);
+}
+
 Result<Plan> plan(const Args& args, const SystemView& view) {
   const std::string name = args.text("name");
   const bool local = args.boolean("local");
   const bool wanted = args.text("state") == "present";
-  const std::string prefix = local ? "l" : "";
   GS_TRY(const auto group, current_group(view, name, local));
 
   Plan plan = Plan::none();
   plan.set("name", name).set("state", args.text("state"));
-  Value state = Value::map(
+  plan.state = Value::map(
       {{"name", name}, {"local", local}, {"wanted", wanted}, {"system", args.boolean("system")}});
-  if (!wanted && !group) {
-    plan.state = std::move(state);
-    return plan;
-  }
-  std::vector<std::string> argv;
-  const auto add_number = [&] {
-    argv.insert(argv.end(), {"-g", std::to_string(args.integer("gid"))});
-    if (args.boolean("non_unique")) argv.emplace_back("-o");
-  };
-  if (!wanted) {
-    argv = {prefix + "groupdel"};
-  } else if (!group) {
-    argv = {prefix + "groupadd"};
-    if (args.has("gid")) add_number();
-    if (args.boolean("system")) argv.emplace_back("-r");
-  } else if (args.has("gid") && group->gid != args.integer("gid")) {
-    argv = {prefix + "groupmod"};
-    add_number();
-  }
   if (group && wanted)
     plan.set("gid", args.integer("gid", group->gid)).set("system", args.boolean("system"));
-  if (!argv.empty()) {
-    if (local && wanted && args.has("gid"))
-      GS_TRY_VOID(check_number_is_free(view, name, args.integer("gid")));
-    GS_TRY(const std::string program, required_program(view, argv.front()));
-    argv.push_back(name);
-    plan.changed = true;
-    List words;
-    for (const std::string& word : argv) words.push_back(Value(word));
-    state.set("argv", Value(std::move(words)));
-    Value before{Map()};
-    Value after{Map()};
-    if (group)
-      before = Value::map({{"name", name}, {"gid", static_cast<std::int64_t>(group->gid)}});
-    if (wanted) after.set("name", name);
-    if (wanted && args.has("gid")) after.set("gid", args.integer("gid"));
-    if (before.size() == 0) before.set("state", "absent");
-    if (after.size() == 0) after.set("state", "absent");
-    plan.diff(std::move(before), std::move(after), "group " + name, "group " + name);
-  }
-  plan.state = std::move(state);
+  std::vector<std::string> argv = command_words(args, group);
+  if (argv.empty()) return plan;
+  if (local && wanted && args.has("gid"))
+    GS_TRY_VOID(check_number_is_free(view, name, args.integer("gid")));
+  GS_TRY_VOID(required_program(view, argv.front()));
+  argv.push_back(name);
+  plan.changed = true;
+  List words;
+  for (const std::string& word : argv) words.push_back(Value(word));
+  plan.state.set("argv", Value(std::move(words)));
+  add_diff(plan, args, group);
   return plan;
 }
 
