@@ -45,6 +45,11 @@ class Placer {
   void will_exist(const std::string& path) { made_.insert(path); }
 
  private:
+  /// @param now what the destination leads to, if anything
+  Result<void> write(const PlacedFile& file,
+                     const Args& attributes,
+                     const std::optional<FileInfo>& now,
+                     bool replaces_link);
   Result<void> diff(const PlacedFile& file, const std::optional<FileInfo>& now);
   Result<void> require_parent(const std::string& path) const;
 

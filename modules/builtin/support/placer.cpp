@@ -104,6 +104,35 @@ Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>&
   return {};
 }
 
+Result<void> Placer::write(const PlacedFile& file,
+                           const Args& attributes,
+                           const std::optional<FileInfo>& now,
+                           bool replaces_link) {
+  const std::optional<FileInfo> base = replaces_link ? std::optional<FileInfo>() : now;
+  GS_TRY_VOID(require_parent(file.dest));
+  plan_.changed = true;
+  GS_TRY(WriteOptions options, write_options(attributes, view_, base));
+  options.follow = !replaces_link;
+  options.backup = options.backup && now.has_value();
+  if (replaces_link) {
+    // Nothing of the link is kept: the new file is as a fresh one would be.
+    const FileInfo fresh = new_file_info(view_);
+    if (!options.mode) options.mode = fresh.mode;
+    if (!options.owner.uid) options.owner.uid = fresh.uid;
+    if (!options.owner.gid) options.owner.gid = fresh.gid;
+  }
+  GS_TRY_VOID(diff(file, now));
+  if (file.content) {
+    plan_.step(WriteFile{file.dest, *file.content, std::move(options)});
+    return {};
+  }
+  // A copy must not take the mode of its source: what is not asked for is the old file's, or a
+  // fresh file's.
+  if (!options.mode) options.mode = base ? base->mode : new_file_info(view_).mode;
+  plan_.step(CopyFile{file.from, file.dest, std::move(options)});
+  return {};
+}
+
 Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
   GS_TRY(const auto unfollowed, view_.lstat(file.dest));
   GS_TRY(const auto now, view_.stat(file.dest));
@@ -112,34 +141,12 @@ Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
   if (now && now->kind == FileKind::directory && !replaces_link) {
     return Error(ErrorCode::module_failed, "'" + file.dest + "' is a folder, expected a file");
   }
-  bool same = false;
-  if (now && !replaces_link) {
-    GS_TRY(same, has_content(view_, file.dest, *now, file));
-  }
   const std::optional<FileInfo> base = replaces_link ? std::optional<FileInfo>() : now;
-  if (!same) {
-    GS_TRY_VOID(require_parent(file.dest));
-    plan_.changed = true;
-    GS_TRY(WriteOptions options, write_options(attributes, view_, base));
-    options.follow = !replaces_link;
-    options.backup = options.backup && now.has_value();
-    if (replaces_link) {
-      // Nothing of the link is kept: the new file is as a fresh one would be.
-      const FileInfo fresh = new_file_info(view_);
-      if (!options.mode) options.mode = fresh.mode;
-      if (!options.owner.uid) options.owner.uid = fresh.uid;
-      if (!options.owner.gid) options.owner.gid = fresh.gid;
-    }
-    GS_TRY_VOID(diff(file, now));
-    if (file.content) {
-      plan_.step(WriteFile{file.dest, *file.content, std::move(options)});
-    } else {
-      // A copy must not take the mode of its source: what is not asked for is the old file's, or a
-      // fresh file's.
-      if (!options.mode) options.mode = base ? base->mode : new_file_info(view_).mode;
-      plan_.step(CopyFile{file.from, file.dest, std::move(options)});
-    }
+  bool same = false;
+  if (base) {
+    GS_TRY(same, has_content(view_, file.dest, *base, file));
   }
+  if (!same) GS_TRY_VOID(write(file, attributes, now, replaces_link));
   AttributeDiff changes;
   const AttributeOptions how{.follow = true, .already_written = !same};
   GS_TRY(
