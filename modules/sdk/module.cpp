@@ -47,31 +47,36 @@ Value dry_result(const Plan& plan, const SystemView& view) {
   return result;
 }
 
+Value expand_paths(std::span<const ArgSpec> specs, Value arguments, const SystemView& view);
+
+void expand_text(Value& value, const SystemView& view) {
+  if (!value.is_string()) return;
+  const std::string& text = value.as_string();
+  if (text.find('~') == std::string::npos && text.find('$') == std::string::npos) return;
+  Value expanded(expand_path(view, text));
+  value = expanded.mark(value.marks());
+}
+
+/// The value of one argument with the paths in it expanded, however deep its options lie.
+Value expand_argument(const ArgSpec& spec, Value value, const SystemView& view) {
+  if (spec.type == ArgType::path) {
+    expand_text(value, view);
+  } else if (value.is_list() && spec.type == ArgType::list &&
+             (spec.elements == ArgType::path || !spec.options.empty())) {
+    for (Value& item : value.mutable_list()) {
+      if (spec.elements == ArgType::path) expand_text(item, view);
+      if (item.is_map()) item = expand_paths(spec.options, item, view);
+    }
+  } else if (value.is_map() && !spec.options.empty()) {
+    value = expand_paths(spec.options, value, view);
+  }
+  return value;
+}
+
 Value expand_paths(std::span<const ArgSpec> specs, Value arguments, const SystemView& view) {
-  const auto expand = [&](Value& value) {
-    if (!value.is_string()) return;
-    const std::string& text = value.as_string();
-    if (text.find('~') == std::string::npos && text.find('$') == std::string::npos) return;
-    Value expanded(expand_path(view, text));
-    value = expanded.mark(value.marks());
-  };
   for (const ArgSpec& spec : specs) {
     if (arguments.find(spec.name) == nullptr) continue;
-    Value value = arguments.get(spec.name);
-    if (spec.type == ArgType::path) {
-      expand(value);
-    } else if (value.is_list() && spec.type == ArgType::list &&
-               (spec.elements == ArgType::path || !spec.options.empty())) {
-      for (Value& item : value.mutable_list()) {
-        if (spec.elements == ArgType::path) expand(item);
-        if (item.is_map()) item = expand_paths(spec.options, item, view);
-      }
-    } else if (value.is_map() && !spec.options.empty()) {
-      value = expand_paths(spec.options, value, view);
-    } else {
-      continue;
-    }
-    arguments.set(spec.name, std::move(value));
+    arguments.set(spec.name, expand_argument(spec, arguments.get(spec.name), view));
   }
   return arguments;
 }

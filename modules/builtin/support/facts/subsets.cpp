@@ -4,7 +4,6 @@
 #include "modules/builtin/support/platform/platform.hpp"
 #include "modules/sdk/arguments.hpp"
 
-#include <algorithm>
 #include <set>
 
 namespace gpustack::modules::facts {
@@ -118,48 +117,72 @@ void add_with_needs(const Family& family, Names& chosen) {
     add_with_needs(*family_of(need), chosen);
 }
 
+/// The entries of gather_subset as they are read; views into them are kept.
+class Choice {
+ public:
+  Result<void> take(const std::string& entry) {
+    std::string_view name = entry;
+    if (name.starts_with('!')) {
+      name.remove_prefix(1);
+      refuse(name);
+      return {};
+    }
+    if (name == "min") {
+      wanted_.merge(minimal_names());
+    } else if (name == "all") {
+      wanted_.merge(all_names());
+    } else if (family_of(name) == nullptr) {
+      return unknown_subset(entry);
+    } else {
+      wanted_.insert(name);
+      named_.insert(name);
+    }
+    return {};
+  }
+
+  /// What remains, with what it needs.
+  [[nodiscard]] Names names() const {
+    Names chosen;
+    for (const std::string_view name : wanted_) {
+      if (refused_.contains(name) && !named_.contains(name)) continue;
+      add_with_needs(*family_of(name), chosen);
+    }
+    return chosen;
+  }
+
+ private:
+  void refuse(std::string_view name) {
+    if (name == "min") {
+      refused_.merge(minimal_names());
+      return;
+    }
+    if (name == "all") {
+      const Names minimal = minimal_names();
+      for (const std::string_view each : all_names()) {
+        if (!minimal.contains(each)) refused_.insert(each);
+      }
+      return;
+    }
+    refused_.insert(name);
+    for (const Family& family : kFamilies) {
+      if (family.name != name) continue;
+      for (const std::string_view other : split_names(family.other_names)) refused_.insert(other);
+    }
+  }
+
+  Names wanted_ = minimal_names();
+  Names refused_;
+  Names named_;  ///< asked for by name, which no negation takes back
+};
+
 }  // namespace
 
 std::span<const Family> families() { return kFamilies; }
 
 Result<std::vector<const Family*>> choose_families(const std::vector<std::string>& subset) {
-  const Names valid = all_names();
-  const Names minimal = minimal_names();
-  Names wanted = minimal;
-  Names refused;
-  Names named;  // asked for by name, which no negation takes back
-  for (const std::string& entry : subset) {
-    std::string_view name = entry;
-    const bool is_negated = name.starts_with('!');
-    if (is_negated) name.remove_prefix(1);
-    if (name == "min") {
-      (is_negated ? refused : wanted).insert(minimal.begin(), minimal.end());
-    } else if (name == "all" && !is_negated) {
-      wanted.insert(valid.begin(), valid.end());
-    } else if (name == "all") {
-      std::set_difference(valid.begin(),
-                          valid.end(),
-                          minimal.begin(),
-                          minimal.end(),
-                          std::inserter(refused, refused.end()));
-    } else if (is_negated) {
-      refused.insert(name);
-      for (const Family& family : kFamilies) {
-        if (family.name != name) continue;
-        for (const std::string_view other : split_names(family.other_names)) refused.insert(other);
-      }
-    } else if (!valid.contains(name)) {
-      return unknown_subset(entry);
-    } else {
-      wanted.insert(name);
-      named.insert(name);
-    }
-  }
-  Names chosen;
-  for (const std::string_view name : wanted) {
-    if (refused.contains(name) && !named.contains(name)) continue;
-    add_with_needs(*family_of(name), chosen);
-  }
+  Choice choice;
+  for (const std::string& entry : subset) GS_TRY_VOID(choice.take(entry));
+  const Names chosen = choice.names();
   std::vector<const Family*> result;
   for (const Family& family : kFamilies) {
     if (chosen.contains(family.name) && family.collect != nullptr) result.push_back(&family);

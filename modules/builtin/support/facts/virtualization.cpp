@@ -19,7 +19,7 @@ class Findings {
   }
   /// Lists without deciding.
   void list_guest(const std::string& technology) { guests_.insert(technology); }
-  bool has_guest(std::string_view technology) const {
+  [[nodiscard]] bool has_guest(std::string_view technology) const {
     return guests_.contains(std::string(technology));
   }
   /// Names the type without listing it.
@@ -63,6 +63,15 @@ bool is_docker_group(std::string_view line) {
   return false;
 }
 
+void look_for_openvz(const Reader& host, Findings& found) {
+  if (!host.exists("/proc/vz") || host.exists("/proc/lve")) return;
+  if (host.exists("/proc/bc")) {
+    found.host("openvz");
+  } else {
+    found.guest("openvz");
+  }
+}
+
 void look_for_containers(const Reader& host, Findings& found) {
   for (const std::string& line : host.lines("/proc/1/cgroup")) {
     if (is_docker_group(line)) found.guest("docker");
@@ -74,13 +83,7 @@ void look_for_containers(const Reader& host, Findings& found) {
     if (contains(variable, "container=podman")) found.guest("podman");
     if (variable.starts_with("container=") && variable.size() > 10) found.guest("container");
   }
-  if (host.exists("/proc/vz") && !host.exists("/proc/lve")) {
-    if (host.exists("/proc/bc")) {
-      found.host("openvz");
-    } else {
-      found.guest("openvz");
-    }
-  }
+  look_for_openvz(host, found);
   const std::string by_systemd = host.text_or("/run/systemd/container", "");
   if (!by_systemd.empty()) found.guest(by_systemd);
   if (host.exists("/.dockerenv") || host.exists("/.dockerinit")) found.guest("docker");
