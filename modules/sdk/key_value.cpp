@@ -61,7 +61,7 @@ class Splitter {
   }
 
  private:
-  bool in_block() const { return depth_[0] > 0 || depth_[1] > 0 || depth_[2] > 0; }
+  [[nodiscard]] bool in_block() const { return depth_[0] > 0 || depth_[1] > 0 || depth_[2] > 0; }
 
   void take_line(std::string_view line) {
     continues_ = false;

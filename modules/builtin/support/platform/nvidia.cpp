@@ -45,7 +45,7 @@ std::string library_version(const Reader& host) {
     for (const std::string& name : host.names(folder)) {
       constexpr std::string_view kStart = "libnvidia-ml.so.";
       if (!name.starts_with(kStart)) continue;
-      const std::string version = name.substr(kStart.size());
+      std::string version = name.substr(kStart.size());
       if (version.find('.') != std::string::npos) return version;
     }
   }
