@@ -27,6 +27,10 @@ bool is_file(const std::string& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+std::string below(const std::string& folder, const std::string& name) {
+  return folder + "/" + name;
+}
+
 void collect(const std::string& folder, std::vector<std::string>& files) {
   std::vector<std::string> names;
   std::error_code problem;
@@ -38,7 +42,7 @@ void collect(const std::string& folder, std::vector<std::string>& files) {
   for (const std::string& name : names) {
     if (name.starts_with('.') || name.ends_with('~')) continue;
     const std::string extension = fs::path(name).extension();
-    const std::string path = folder + "/" + name;
+    const std::string path = below(folder, name);
     if (extension.empty() && is_folder(path)) {
       collect(path, files);
     } else if (std::ranges::find(kExtensions, extension) != kExtensions.end() && is_file(path)) {
@@ -83,7 +87,7 @@ std::vector<std::string> VarsFiles::files_of(const std::string& folder, const st
   if (names.empty()) return files;
   for (const std::string_view extension : kExtensions) {
     const std::string candidate = name + std::string(extension);
-    const std::string path = folder + "/" + candidate;
+    const std::string path = below(folder, candidate);
     std::error_code ignored;
     if (is_nested ? !fs::exists(path, ignored) : !names.contains(candidate)) continue;
     if (is_folder(path)) {

@@ -41,17 +41,17 @@ struct PendingUsage {
 
 class RunningKernel : public Kernel {
  public:
-  KernelName name() const override {
+  [[nodiscard]] KernelName name() const override {
     utsname names{};
     if (::uname(&names) != 0) return {};
     return {names.sysname, names.nodename, names.release, names.version, names.machine};
   }
 
-  std::uint64_t page_size() const override {
+  [[nodiscard]] std::uint64_t page_size() const override {
     return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   }
 
-  unsigned usable_cpus() const override {
+  [[nodiscard]] unsigned usable_cpus() const override {
     for (unsigned size = 1024; size <= 65536;
          size *= 4) {  // the kernel refuses sets smaller than its own
       cpu_set_t* set = CPU_ALLOC(size);
@@ -65,14 +65,16 @@ class RunningKernel : public Kernel {
     return 0;
   }
 
-  std::vector<InterfaceAddress> addresses() const override { return netlink::addresses(); }
+  [[nodiscard]] std::vector<InterfaceAddress> addresses() const override {
+    return netlink::addresses();
+  }
 
-  std::optional<Route> route_to(const std::string& address) const override {
+  [[nodiscard]] std::optional<Route> route_to(const std::string& address) const override {
     return netlink::route_to(address);
   }
 
-  std::optional<FileSystemUse> usage(const std::string& path,
-                                     std::chrono::milliseconds patience) const override {
+  [[nodiscard]] std::optional<FileSystemUse> usage(
+      const std::string& path, std::chrono::milliseconds patience) const override {
     if (patience.count() <= 0) return usage_now(path);
     auto pending =
         std::make_shared<PendingUsage>();  // shared: a stuck statvfs(2) outlives the question
@@ -88,7 +90,7 @@ class RunningKernel : public Kernel {
     return pending->use;
   }
 
-  LocalTime local_time(std::chrono::system_clock::time_point when) const override {
+  [[nodiscard]] LocalTime local_time(std::chrono::system_clock::time_point when) const override {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(when);
     std::tm parts{};
     ::localtime_r(&seconds, &parts);
@@ -118,9 +120,9 @@ class RunningKernel : public Kernel {
       middle.tm_mday = 1;
       middle.tm_isdst = -1;
       ::mktime(&middle);
-      const std::string zone = middle.tm_zone != nullptr ? middle.tm_zone : "UTC";
+      std::string zone = middle.tm_zone != nullptr ? middle.tm_zone : "UTC";
       if (middle.tm_isdst > 0) return zone;
-      plain = zone;
+      plain = std::move(zone);
     }
     return plain;
   }
@@ -129,8 +131,8 @@ class RunningKernel : public Kernel {
 }  // namespace
 
 const Kernel& Kernel::running() {
-  static const RunningKernel kernel;
-  return kernel;
+  static const RunningKernel kKernel;
+  return kKernel;
 }
 
 const Kernel& SystemView::kernel() const { return Kernel::running(); }

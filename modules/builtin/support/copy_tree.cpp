@@ -27,7 +27,7 @@ class TreeCopy {
 
  private:
   /// The attributes that count for everything inside: owner and group, not mode.
-  Args inside(std::optional<std::uint32_t> mode) const {
+  [[nodiscard]] Args inside(std::optional<std::uint32_t> mode) const {
     return with_argument(args_, "mode", mode ? Value(mode_text(*mode)) : Value());
   }
 

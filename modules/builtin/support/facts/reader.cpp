@@ -127,7 +127,8 @@ std::string Reader::link(const std::string& path) const {
 
 std::string Reader::real_path(const std::string& path) const {
   auto resolved = view_.real_path(path);
-  return resolved ? std::move(*resolved) : path;
+  if (!resolved) return path;
+  return std::move(*resolved);
 }
 
 QueryAnswer Reader::query(std::vector<std::string> argv, std::chrono::milliseconds timeout) const {
