@@ -86,10 +86,10 @@ void Server::on_child_frame(ChildLink& child, Frame frame) {
     case FrameType::output:
     case FrameType::data:
       if (running_ && running_->lane == frame.lane && running_->id == frame.id)
-        forward(std::move(frame));
+        forward(frame);
       return;
     case FrameType::notice:
-      forward(std::move(frame));
+      forward(frame);
       return;
     default:
       return;
