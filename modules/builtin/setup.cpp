@@ -1,3 +1,4 @@
+#include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/facts/subsets.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -41,46 +42,10 @@ constexpr ResultKey kResults[] = {
      .doc = "The facts, named as Ansible names them; ours are under `ansible_gpustack`."},
 };
 
-/// fnmatch(3) for names: `*`, `?` and `[…]`.
-bool matches(std::string_view pattern, std::string_view name) {
-  while (!pattern.empty()) {
-    if (pattern.front() == '*') {
-      for (std::size_t skip = 0; skip <= name.size(); ++skip) {
-        if (matches(pattern.substr(1), name.substr(skip))) return true;
-      }
-      return false;
-    }
-    if (name.empty()) return false;
-    const auto close = pattern.front() == '[' ? pattern.find(']', 2) : std::string_view::npos;
-    if (close != std::string_view::npos) {
-      std::string_view set = pattern.substr(1, close - 1);
-      const bool is_negated = set.starts_with('!');
-      if (is_negated) set.remove_prefix(1);
-      bool is_in = false;
-      for (std::size_t i = 0; i < set.size(); ++i) {
-        if (i + 2 < set.size() && set[i + 1] == '-') {
-          is_in = is_in || (name.front() >= set[i] && name.front() <= set[i + 2]);
-          i += 2;
-        } else {
-          is_in = is_in || name.front() == set[i];
-        }
-      }
-      if (is_in == is_negated) return false;
-      pattern.remove_prefix(close);
-    } else if (pattern.front() != '?' && pattern.front() != name.front()) {
-      return false;
-    }
-    pattern.remove_prefix(1);
-    name.remove_prefix(1);
-  }
-  return name.empty();
-}
-
 bool is_wanted(const std::vector<std::string>& filters, const std::string& name) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(), [&](const std::string& filter) {
-    return filter.empty() || filter == "*" || matches(filter, name) ||
-           matches(filter, "ansible_" + name);
+    return filter.empty() || name_matches(filter, name) || name_matches(filter, "ansible_" + name);
   });
 }
 
