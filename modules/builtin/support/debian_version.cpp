@@ -1,5 +1,6 @@
 #include "modules/builtin/support/debian_version.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace gpustack::modules {
@@ -9,36 +10,50 @@ namespace {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+bool starts_with_word(std::string_view text) { return !text.empty() && !is_digit(text.front()); }
+
 // `~` before the end, the end before letters, letters before the rest.
-int weight(std::string_view text, std::size_t at) {
-  if (at >= text.size() || is_digit(text[at])) return 0;
-  const char c = text[at];
+int weight(std::string_view text) {
+  if (!starts_with_word(text)) return 0;
+  const char c = text.front();
   if (c == '~') return -1;
   if (is_letter(c)) return c;
   return static_cast<unsigned char>(c) + 256;
 }
 
+/// Takes what stands before the next number off both.
+std::strong_ordering compare_words(std::string_view& left, std::string_view& right) {
+  while (starts_with_word(left) || starts_with_word(right)) {
+    const auto order = weight(left) <=> weight(right);
+    if (std::is_neq(order)) return order;
+    // No word weighs 0, so both have one.
+    left.remove_prefix(1);
+    right.remove_prefix(1);
+  }
+  return std::strong_ordering::equal;
+}
+
+/// Takes the number off the start; without the zeros it begins with.
+std::string_view take_number(std::string_view& text) {
+  const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::string_view number = text.substr(0, end);
+  text.remove_prefix(end);
+  number.remove_prefix(std::min(number.find_first_not_of('0'), number.size()));
+  return number;
+}
+
+std::strong_ordering compare_numbers(std::string_view left, std::string_view right) {
+  // Of any length: the longer one is larger.
+  const auto order = left.size() <=> right.size();
+  return std::is_neq(order) ? order : left <=> right;
+}
+
 std::strong_ordering compare_part(std::string_view left, std::string_view right) {
-  std::size_t l = 0;
-  std::size_t r = 0;
-  while (l < left.size() || r < right.size()) {
-    while ((l < left.size() && !is_digit(left[l])) || (r < right.size() && !is_digit(right[r]))) {
-      const auto order = weight(left, l) <=> weight(right, r);
-      if (order != 0) return order;
-      if (l < left.size()) ++l;
-      if (r < right.size()) ++r;
-    }
-    while (l < left.size() && left[l] == '0') ++l;
-    while (r < right.size() && right[r] == '0') ++r;
-    std::strong_ordering first_difference = std::strong_ordering::equal;
-    while (l < left.size() && is_digit(left[l]) && r < right.size() && is_digit(right[r])) {
-      if (first_difference == 0) first_difference = left[l] <=> right[r];
-      ++l;
-      ++r;
-    }
-    if (l < left.size() && is_digit(left[l])) return std::strong_ordering::greater;
-    if (r < right.size() && is_digit(right[r])) return std::strong_ordering::less;
-    if (first_difference != 0) return first_difference;
+  while (!left.empty() || !right.empty()) {
+    const auto words = compare_words(left, right);
+    if (std::is_neq(words)) return words;
+    const auto numbers = compare_numbers(take_number(left), take_number(right));
+    if (std::is_neq(numbers)) return numbers;
   }
   return std::strong_ordering::equal;
 }
@@ -70,8 +85,8 @@ Parts split_version(std::string_view version) {
 std::strong_ordering compare_debian_versions(std::string_view left, std::string_view right) {
   const Parts l = split_version(left);
   const Parts r = split_version(right);
-  if (const auto order = compare_part(l.epoch, r.epoch); order != 0) return order;
-  if (const auto order = compare_part(l.upstream, r.upstream); order != 0) return order;
+  if (const auto order = compare_part(l.epoch, r.epoch); std::is_neq(order)) return order;
+  if (const auto order = compare_part(l.upstream, r.upstream); std::is_neq(order)) return order;
   return compare_part(l.revision, r.revision);
 }
 
