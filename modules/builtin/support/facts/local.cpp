@@ -8,44 +8,70 @@ namespace {
 
 /// Python's configparser with its defaults: sections, `key = value` or `key: value`, lower-case
 /// keys, continuation lines, `[DEFAULT]` seen by every section.
+class IniReader {
+ public:
+  /// @return whether the line may stand where it does
+  bool take(const std::string& raw) {
+    const std::string_view line = trim(raw);
+    if (line.empty() || line.front() == '#' || line.front() == ';') return true;
+    if ((raw.front() == ' ' || raw.front() == '\t') && !key_.empty()) {
+      Value* value = section().find(key_);
+      *value = Value(value->as_string() + "\n" + std::string(line));
+      return true;
+    }
+    const auto end = line.find(']');
+    if (line.front() == '[' && end != std::string_view::npos)
+      return begin_section(line.substr(1, end - 1));
+    return set_option(line);
+  }
+
+  /// The sections, each with the defaults it does not set itself.
+  Map finish() {
+    for (auto& [name, options] : sections_) {
+      for (const auto& [option, value] : defaults_) {
+        if (options.find(option.as_string()) == nullptr) options.set(option.as_string(), value);
+      }
+    }
+    return std::move(sections_);
+  }
+
+ private:
+  Map& section() {
+    return section_ == kDefaults ? defaults_ : sections_.find(section_)->mutable_map();
+  }
+
+  bool begin_section(std::string_view name) {
+    section_ = name;
+    key_.clear();
+    if (section_ == kDefaults) return true;
+    if (sections_.contains(section_)) return false;
+    sections_.set(section_, Value(Map()));
+    return true;
+  }
+
+  bool set_option(std::string_view line) {
+    const auto at = line.find_first_of("=:");
+    if (section_.empty() || at == std::string_view::npos || at == 0) return false;
+    key_ = lower(trim(line.substr(0, at)));
+    if (section().contains(key_)) return false;
+    section().set(key_, std::string(trim(line.substr(at + 1))));
+    return true;
+  }
+
+  static constexpr std::string_view kDefaults = "DEFAULT";
+  Map sections_;
+  Map defaults_;
+  std::string section_;
+  std::string key_;  ///< what an indented line continues
+};
+
 /// @return nothing when the text is not INI
 std::optional<Map> parse_ini(const std::string& text) {
-  Map sections;
-  Map defaults;
-  std::string section;
-  std::string key;
-  const auto current = [&]() -> Map& {
-    if (section == "DEFAULT") return defaults;
-    return sections.find(section)->mutable_map();
-  };
-  for (const std::string& raw : split_lines(text)) {
-    const std::string_view line = trim(raw);
-    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-    const bool is_continuation = (raw.front() == ' ' || raw.front() == '\t') && !key.empty();
-    if (is_continuation) {
-      Value* value = current().find(key);
-      *value = Value(value->as_string() + "\n" + std::string(line));
-    } else if (line.front() == '[' && line.find(']') != std::string_view::npos) {
-      section = line.substr(1, line.find(']') - 1);
-      key.clear();
-      if (section != "DEFAULT") {
-        if (sections.contains(section)) return std::nullopt;
-        sections.set(section, Value(Map()));
-      }
-    } else {
-      const auto at = line.find_first_of("=:");
-      if (section.empty() || at == std::string_view::npos || at == 0) return std::nullopt;
-      key = lower(trim(line.substr(0, at)));
-      if (current().contains(key)) return std::nullopt;
-      current().set(key, std::string(trim(line.substr(at + 1))));
-    }
+  IniReader reader;
+  for (const std::string& line : split_lines(text)) {
+    if (!reader.take(line)) return std::nullopt;
   }
-  for (auto& [name, options] : sections) {
-    for (const auto& [option, value] : defaults) {
-      if (options.find(option.as_string()) == nullptr) options.set(option.as_string(), value);
-    }
-  }
-  return sections;
+  return reader.finish();
 }
 
 /// The last part of a result's text, for messages.
