@@ -10,8 +10,8 @@ namespace gpustack::transport {
 
 /// One start of the bootstrap. Shared with the channel's consumer.
 struct SshConnection::Start {
-  explicit Start(asio::any_io_executor executor, const std::string& host)
-      : link(std::make_shared<RunnerLink>(std::move(executor), host)) {}
+  explicit Start(const asio::any_io_executor& executor, const std::string& host)
+      : link(std::make_shared<RunnerLink>(executor, host)) {}
 
   BootstrapRequest request;
   BootstrapReader reader;
