@@ -188,23 +188,33 @@ Result<void> put_back(System& system, const std::vector<OldFile>& files) {
   return {};
 }
 
+/// Undoes the change. @return nothing, or for the message of what failed that this failed too
+std::string take_back(System& system, const std::vector<OldFile>& files) {
+  const auto restored = put_back(system, files);
+  if (restored) return {};
+  return "; the sources could not be put back: " + restored.error().message();
+}
+
+Error taken_back(const Error& why, System& system, const std::vector<OldFile>& files) {
+  const std::string fault = take_back(system, files);
+  return fault.empty() ? why : Error(why.code(), why.message() + fault);
+}
+
 Result<Outcome> apply(const Plan& plan, System& system) {
   GS_TRY(const std::vector<OldFile> old_files, remember(plan, system));
   auto outcome = apply_steps(plan, system);
-  if (!outcome) {
-    GS_TRY_VOID(put_back(system, old_files));
-    return outcome;
-  }
+  if (!outcome) return taken_back(outcome.error(), system, old_files);
   const Args args(plan.state);
   if (!outcome->changed || !args.boolean("update_cache", true)) return outcome;
-  GS_TRY(auto failed,
-         update_cache(system,
-                      args.integer("update_cache_retries", 5),
-                      args.integer("update_cache_retry_max_delay", 12),
-                      std::chrono::seconds(60)));
-  if (!failed) return outcome;
-  GS_TRY_VOID(put_back(system, old_files));
-  return std::move(*failed);
+  auto failed = update_cache(system,
+                             args.integer("update_cache_retries", 5),
+                             args.integer("update_cache_retry_max_delay", 12),
+                             std::chrono::seconds(60));
+  if (!failed) return taken_back(failed.error(), system, old_files);
+  if (!*failed) return outcome;
+  Outcome& result = **failed;
+  result.result.set("msg", to_text(result.result.get("msg")) + take_back(system, old_files));
+  return std::move(result);
 }
 
 }  // namespace

@@ -119,6 +119,36 @@ TEST(AptRepository, PutsBackAFileItRemovedAsItWas) {
   EXPECT_EQ(system.info("/etc/apt/sources.list.d/x.list").uid, 7U);
 }
 
+TEST(AptRepository, IsTakenBackWhenAptCannotBeStarted) {
+  MemorySystem system;
+  system.fail("run", "apt-get update -q", Error(ErrorCode::command_failed, "no such program"));
+
+  const Value result =
+      test::run(apt_repository_module, Value::map({{"repo", "deb http://x.org/ a b"}}), system);
+
+  EXPECT_EQ(to_text(result.get("msg")), "no such program");
+  EXPECT_FALSE(system.exists("/etc/apt/sources.list.d/x_org.list"));
+}
+
+TEST(AptRepository, SaysThatPuttingBackFailedToo) {
+  const std::string path = "/etc/apt/sources.list.d/x.list";
+  MemorySystem system;
+  system.when({"apt-get", "update"}, "", 100, "E: no\n")
+      .file(path, "deb http://x.org/ a b\n")
+      .fail("write", path, Error(ErrorCode::module_failed, "the disk is full"));
+
+  const Value result = test::run(
+      apt_repository_module,
+      Value::map(
+          {{"repo", "deb http://x.org/ a b"}, {"state", "absent"}, {"update_cache_retries", 1}}),
+      system);
+
+  EXPECT_TRUE(result.get("failed").truthy());
+  EXPECT_EQ(to_text(result.get("msg")),
+            "Failed to update apt cache: E: no; the sources could not be put back: the disk is "
+            "full");
+}
+
 TEST(AptRepository, RefusesPpasAndLinesThatAreNone) {
   MemorySystem system;
 
