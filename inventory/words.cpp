@@ -6,6 +6,17 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+/// Appends what stands in quotes; `at` is the place behind the opening one.
+/// @return the place of the closing one, or the line's end
+std::size_t read_quoted(std::string_view line, std::size_t at, char quote, std::string& text) {
+  for (; at < line.size() && line[at] != quote; ++at) {
+    const bool is_escape = quote == '"' && line[at] == '\\' && at + 1 < line.size();
+    if (is_escape && (line[at + 1] == '"' || line[at + 1] == '\\')) ++at;
+    text += line[at];
+  }
+  return at;
+}
+
 }  // namespace
 
 Words split_words(std::string_view line) {
@@ -40,11 +51,7 @@ Words split_words(std::string_view line) {
     } else if (c == '\'' || c == '"') {
       begin(i);
       const std::size_t opened = i;
-      for (++i; i < line.size() && line[i] != c; ++i) {
-        const bool is_escape = c == '"' && line[i] == '\\' && i + 1 < line.size();
-        if (is_escape && (line[i + 1] == '"' || line[i + 1] == '\\')) ++i;
-        word.text += line[i];
-      }
+      i = read_quoted(line, i + 1, c, word.text);
       if (i >= line.size()) {
         out.problem = std::string("the quote ") + c + " is not closed";
         out.problem_at = opened;
