@@ -26,7 +26,7 @@ Result<std::string> own_hash() {
 
 std::string home_folder() {
   const modules::RealSystem system = own_system();
-  const std::string home = system.environment("HOME");
+  std::string home = system.environment("HOME");
   if (!home.empty()) return home;
   const auto user = modules::find_user(system, static_cast<std::uint32_t>(::geteuid()));
   return user && *user && !(*user)->home.empty() ? (*user)->home : "/";
