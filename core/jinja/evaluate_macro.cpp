@@ -131,15 +131,17 @@ Value make_macro(Render& render,
                  const MacroStmt& macro,
                  std::shared_ptr<const Template> where,
                  FramePtr frame) {
-  return make_object<MacroObject>(render.handle(), macro, std::move(where), std::move(frame));
+  return make_object<MacroObject>(
+      render.handle(), macro, std::move(where), render.capture(std::move(frame)));
 }
 
 Value make_block_reference(Render& render, NameId name, std::size_t level, FramePtr frame) {
-  return make_object<BlockReference>(render.handle(), name, level, std::move(frame));
+  return make_object<BlockReference>(
+      render.handle(), name, level, render.capture(std::move(frame)));
 }
 
 Value make_self(Render& render, FramePtr frame) {
-  return make_object<SelfObject>(render.handle(), std::move(frame));
+  return make_object<SelfObject>(render.handle(), render.capture(std::move(frame)));
 }
 
 Result<Value> Render::macro_argument(const MacroStmt& macro,
@@ -292,7 +294,6 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   top_ = outer_top;
   leave();
   if (!done) return std::move(done).error();
-  captured_.push_back(inner);
   Map exports;
   for (const auto& [id, value] : inner->slots) {
     const std::string& key = name_text(id);

@@ -126,7 +126,6 @@ Result<void> Render::run_set(const SetStmt& stmt) {
 }
 
 void Render::run_macro(const MacroStmt& stmt) {
-  captured_.push_back(frame_);
   const std::shared_ptr<const Template> where = template_->shared_from_this();
   frame_->set(stmt.name, make_macro(*this, stmt, where, frame_));
 }
@@ -174,8 +173,8 @@ Result<List> Render::loop_items(const LoopStmt& loop, const Value& value) {
 Value Render::make_loop(const LoopStmt& loop, const List& list, int depth) {
   Value out = make_object<LoopObject>(list, depth);
   if (!loop.recursive) return out;
-  auto again =
-      [handle = handle_, node = &loop, outer = frame_, depth](const Value& inner) -> Result<Value> {
+  auto again = [handle = handle_, node = &loop, outer = capture(frame_), depth](
+                   const Value& inner) -> Result<Value> {
     if (handle->render == nullptr)
       return Error(ErrorCode::template_type, "loop() was called after its template ended");
     return handle->render->run_loop_again(*node, outer, inner, depth + 1);
@@ -277,7 +276,6 @@ Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
 }
 
 Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
-  captured_.push_back(frame_);
   const Value caller = make_macro(*this, *stmt.macro, template_->shared_from_this(), frame_);
   GS_TRY(const Value callee, evaluate(*stmt.call->callee));
   if (callee.is_undefined()) return locate(undefined_error(callee), *stmt.call->callee);
@@ -331,7 +329,6 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
           ? make_block_reference(*this, name, level + 1, frame)
           : Value::undefined("there is no parent block called '" + name_text(name) + "'", "super"));
   const ScopeGuard guard(frame_, inner);
-  captured_.push_back(inner);
   const Template* outer_template = std::exchange(template_, found.where.get());
   const bool discard = std::exchange(discard_, false);
   Output out(context_.limits.output);
@@ -367,7 +364,6 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Ou
     if (!program.blocks.empty() && !uses_blocks) {
       uses_blocks = true;
       frame_->set(kSelf, make_self(*this, frame_));
-      captured_.push_back(frame_);
     }
     template_ = current.get();
     parent_ = nullptr;

@@ -52,7 +52,15 @@ Render::Render(const Template& root, const Context& context, Mode mode)
 Render::~Render() {
   --nested_renders;
   handle_->render = nullptr;
-  for (const FramePtr& frame : captured_) frame->slots.clear();
+  for (const FramePtr& frame : captured_) {
+    frame->slots.clear();
+    frame->parent.reset();
+  }
+}
+
+FramePtr Render::capture(FramePtr frame) {
+  captured_.push_back(frame);
+  return frame;
 }
 
 Result<void> Render::enter() {

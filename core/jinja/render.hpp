@@ -130,6 +130,9 @@ class Render {
   [[nodiscard]] std::uint32_t owner() const { return owner_; }
 
   // --- for the objects of evaluate_object.cpp
+  /// A frame that an object refers to. At the end it is emptied and loses its parent: objects
+  /// in it, or above it, would otherwise keep each other alive for ever.
+  FramePtr capture(FramePtr frame);
   Result<Value> call_macro(const MacroStmt& macro,
                            const Template& where,
                            const FramePtr& frame,
@@ -221,8 +224,7 @@ class Render {
   std::shared_ptr<const Template> parent_;
   std::vector<std::pair<NameId, Value>> memo_;
   std::shared_ptr<RenderHandle> handle_;
-  std::vector<FramePtr>
-      captured_;  ///< frames macros refer to; emptied at the end, which breaks cycles
+  std::vector<FramePtr> captured_;
   std::uint64_t steps_ = 0;
   std::uint32_t owner_ = 0;
 };

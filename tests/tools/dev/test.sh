@@ -29,8 +29,8 @@ else
   bash tests/tools/dev/setup.sh
   cmake --preset "$preset" >/dev/null
   cmake --build "build/$preset" -j "$jobs"
-  # Test hosts get the runner of this build.
-  cp "build/$preset/bin/gpustack-runner" "build/$preset/bin/gpustack-runner-$(uname -m)"
+  # Test hosts get the runner of this build; without the debug information it is small enough to be sent.
+  strip -g -o "build/$preset/bin/gpustack-runner-$(uname -m)" "build/$preset/bin/gpustack-runner"
 fi
 
 results=build/$preset/test-results

@@ -32,6 +32,49 @@ TEST(Include, TakesTheFirstOfSeveralNames) {
   EXPECT_EQ(*bench.text("{% include ['a.j2', 'b.j2'] %}"), "b");
 }
 
+/// Counts those that are alive.
+class Probe final : public Object {
+ public:
+  explicit Probe(int& alive) : alive_(alive) { ++alive_; }
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+  ~Probe() override { --alive_; }
+  [[nodiscard]] std::string_view type_name() const override { return "Probe"; }
+
+ private:
+  int& alive_;
+};
+
+class NothingLeftBehind : public testing::TestWithParam<std::string_view> {};
+
+// What a template defines refers to the scope it is defined in, and that scope to it.
+TEST_P(NothingLeftBehind, OfARenderThatIsOver) {
+  int alive = 0;
+  {
+    Bench bench(Map{{"probe", make_object<Probe>(alive)}});
+    bench.services.files["m.j2"] = "{% macro hi() %}hi{% endmacro %}";
+    bench.services.files["base.j2"] = "{% block a %}base{% endblock %}";
+
+    EXPECT_TRUE(bench.text("{% set kept = probe %}" + std::string(GetParam())).has_value());
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Templates,
+    NothingLeftBehind,
+    testing::Values("{% macro m() %}{% endmacro %}{{ m() }}",
+                    "{% import 'm.j2' as m %}{{ m.hi() }}",
+                    "{% import 'm.j2' as m with context %}{{ m.hi() }}",
+                    "{% from 'm.j2' import hi with context %}{{ hi() }}",
+                    "{% set ns = namespace() %}{% for i in [1] %}{% macro m() %}{% endmacro %}"
+                    "{% set ns.m = m %}{% endfor %}",
+                    "{% set ns = namespace() %}{% for i in [[1]] recursive %}{% set ns.l = loop %}"
+                    "{{ loop(i) if i is iterable }}{% endfor %}",
+                    "{% set ns = namespace() %}{% block b %}{% set ns.s = self %}{% endblock %}",
+                    "{% extends 'base.j2' %}{% block a %}{{ super() }}{% set x = super %}"
+                    "{% endblock %}"));
+
 TEST(Import, GivesMacrosWithoutThePlaysVariables) {
   Bench bench(Map{{"play", "p"}});
   bench.services.files["m.j2"] =
