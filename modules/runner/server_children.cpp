@@ -85,8 +85,7 @@ void Server::on_child_frame(ChildLink& child, Frame frame) {
     case FrameType::need_content:
     case FrameType::output:
     case FrameType::data:
-      if (running_ && running_->lane == frame.lane && running_->id == frame.id)
-        forward(frame);
+      if (running_ && running_->lane == frame.lane && running_->id == frame.id) forward(frame);
       return;
     case FrameType::notice:
       forward(frame);
