@@ -227,22 +227,42 @@ Result<void> Render::check_size(std::size_t bytes) const {
                "the text is larger than " + std::to_string(context_.limits.output >> 20U) + " MiB");
 }
 
+namespace {
+
+/// @param fresh  nobody else holds the value, so that its content may be taken
+Value adopted_list(Render& render, const Value& value, bool fresh) {
+  List items;
+  if (fresh) {
+    items = std::move(value.shared_list());
+  } else {
+    items = value.as_list();
+  }
+  for (Value& item : items) item = render.adopt(std::move(item));
+  Value out(std::move(items));
+  if (value.is_tuple()) return out.as_tuple();
+  return out;
+}
+
+Value adopted_map(Render& render, const Value& value, bool fresh) {
+  Map entries;
+  if (fresh) {
+    entries = std::move(value.shared_map());
+  } else {
+    entries = value.as_map();
+  }
+  for (auto& [key, entry] : entries) entry = render.adopt(std::move(entry));
+  return Value(std::move(entries));
+}
+
+}  // namespace
+
 Value Render::adopt(Value value) {
   if ((!value.is_list() && !value.is_map()) || owns(value)) return value;
   // What nobody else holds is ours already; anything else is copied, so that data outside never
   // changes.
   const bool fresh = !value.is_shared() && value.owner() == 0;
-  Value out;
-  if (value.is_list()) {
-    List entries = fresh ? std::move(value.shared_list()) : value.as_list();
-    for (Value& entry : entries) entry = adopt(std::move(entry));
-    out = Value(std::move(entries));
-    if (value.is_tuple()) out = out.as_tuple();
-  } else {
-    Map entries = fresh ? std::move(value.shared_map()) : value.as_map();
-    for (auto& [key, entry] : entries) entry = adopt(std::move(entry));
-    out = Value(std::move(entries));
-  }
+  Value out =
+      value.is_list() ? adopted_list(*this, value, fresh) : adopted_map(*this, value, fresh);
   out.mark(value.marks());
   out.set_owner(owner_);
   return out;

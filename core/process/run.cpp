@@ -123,6 +123,7 @@ Result<Child> start(const Command& command) {
       &attributes, static_cast<short>(group_flag | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   std::vector<std::string> copies = command.arguments;
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (std::string& copy : copies) arguments.push_back(copy.data());
   arguments.push_back(nullptr);
   Environment environment(command);

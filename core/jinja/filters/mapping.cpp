@@ -138,14 +138,13 @@ Result<Value> items2dict(Invocation& call) {
   if (!call.input.is_list()) return call.wrong_type("a list", call.input);
   GS_TRY(const std::string key_name, call.text(0, "key"));
   GS_TRY(const std::string value_name, call.text(1, "value"));
+  const std::string wanted = "dicts with the keys '" + key_name + "' and '" + value_name + "'";
   Map out;
   for (const Value& item : call.input.as_list()) {
     const Value* key = item.find(key_name);
     const Value* value = item.find(value_name);
-    if (key == nullptr || value == nullptr) {
-      return call.fail("needs dicts with the keys '" + key_name + "' and '" + value_name +
-                       "', found " + to_repr(item));
-    }
+    if (key == nullptr || value == nullptr)
+      return call.fail("needs " + wanted + ", found " + to_repr(item));
     out.set(*key, *value);
   }
   return Value(std::move(out));

@@ -7,10 +7,12 @@
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <optional>
 
 namespace gpustack::jinja {
@@ -228,16 +230,14 @@ Result<Value> human_readable(Invocation& call) {
   GS_TRY(const double size, real_of(call, number));
   const bool bits = call.flag(0);
   GS_TRY(const std::string unit, call.text(1));
-  const std::string base = bits ? "bits" : "Bytes";
-  for (const Range& range : kRanges) {
-    const bool wanted = unit.empty() ? size >= range.limit : upper(unit)[0] == range.suffix;
-    if (!wanted && range.suffix != 'B') continue;
-    const std::string name =
-        range.suffix == 'B' ? base : std::string(1, range.suffix) + (bits ? "b" : "B");
-    GS_TRY(std::string text, format_value(Value(size / range.limit), ".2f"));
-    return Value(text + " " + name);
-  }
-  return Value();
+  // Bytes come last and take what is left.
+  const auto* range =
+      std::find_if(std::begin(kRanges), std::end(kRanges) - 1, [&](const Range& one) {
+        return unit.empty() ? size >= one.limit : upper(unit)[0] == one.suffix;
+      });
+  GS_TRY(const std::string text, format_value(Value(size / range->limit), ".2f"));
+  if (range->suffix == 'B') return Value(text + (bits ? " bits" : " Bytes"));
+  return Value(text + " " + range->suffix + (bits ? "b" : "B"));
 }
 
 Result<Value> human_to_bytes(Invocation& call) {
