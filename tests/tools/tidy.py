@@ -22,14 +22,15 @@ CHECKED = ("core/", "inventory/", "modules/")
 
 
 def state_of(entry):
-    """A hash of everything that clang-tidy's answer depends on."""
+    """A hash of everything that clang-tidy's answer depends on, the same in every folder the project is cloned to."""
     words = shlex.split(entry["command"])
     at = words.index("-o")
     preprocess = words[:at] + words[at + 2:]
     preprocess[preprocess.index("-c")] = "-E"
     text = subprocess.run(preprocess, cwd=entry["directory"], stdout=subprocess.PIPE, check=True).stdout
     rules = (ROOT / ".clang-tidy").read_bytes()
-    return hashlib.sha256(rules + "\0".join(words).encode() + text).hexdigest()
+    whole = rules + "\0".join(words).encode() + text
+    return hashlib.sha256(whole.replace(str(ROOT).encode(), b".")).hexdigest()
 
 
 def examine(build, entry):
