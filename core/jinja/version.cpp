@@ -52,15 +52,23 @@ std::vector<Part> loose_parts(const std::string& text) {
   return parts;
 }
 
+/// Two versions whose parts at one place are of different kinds.
+Error incomparable(const std::string& left,
+                   const std::string& right,
+                   const std::string& left_part,
+                   const std::string& right_part) {
+  return Error(ErrorCode::filter_failed,
+               "cannot compare the versions '" + left + "' and '" + right + "': '" + left_part +
+                   "' and '" + right_part + "' are a number and a word")
+      .hint("clean the version with regex_search first, or use version_type='semver'");
+}
+
 Result<int> compare_loose(const std::string& left, const std::string& right) {
   const std::vector<Part> a = loose_parts(left);
   const std::vector<Part> b = loose_parts(right);
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
     if (a[i].is_number != b[i].is_number) {
-      return Error(ErrorCode::filter_failed,
-                   "cannot compare the versions '" + left + "' and '" + right + "': '" + a[i].text +
-                       "' and '" + b[i].text + "' are a number and a word")
-          .hint("clean the version with regex_search first, or use version_type='semver'");
+      return incomparable(left, right, a[i].text, b[i].text);
     }
     const int relation =
         a[i].is_number ? sign(a[i].number, b[i].number) : sign(a[i].text.compare(b[i].text), 0);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 namespace gpustack::jinja {
 
@@ -49,6 +50,35 @@ struct Analysis {
   bool single_quoted = true;
 };
 
+/// Does a plain scalar with this character read as something else, inside `[]` and `{}` or
+/// outside?
+struct Indicators {
+  bool flow = false;
+  bool block = false;
+};
+
+Indicators indicators_at(std::u32string_view text, std::size_t i) {
+  constexpr std::u32string_view kFirst = U"#,[]{}&*!|>'\"%@`";
+  constexpr std::u32string_view kInFlow = U",?[]{}";
+  const char32_t c = text[i];
+  const bool followed = is_blank_or_end(i + 1 < text.size() ? text[i + 1] : 0);
+  if (c == ':' || (c == '?' && i == 0)) return {true, followed};
+  const bool always = i == 0 ? kFirst.find(c) != std::u32string_view::npos || (c == '-' && followed)
+                             : c == '#' && is_blank_or_end(text[i - 1]);
+  return {always || kInFlow.find(c) != std::u32string_view::npos, always};
+}
+
+bool is_space_or_break(char32_t c) { return c == ' ' || is_break(c); }
+
+/// A space beside a line break: only double quotes keep it.
+bool has_space_at_break(std::u32string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if ((text[i] == ' ' && is_break(text[i - 1])) || (is_break(text[i]) && text[i - 1] == ' '))
+      return true;
+  }
+  return false;
+}
+
 Analysis analyze(const std::string& scalar, bool allow_unicode) {
   Analysis out;
   for (std::size_t at = 0; at < scalar.size();) out.text += read_code_point(scalar, at);
@@ -57,58 +87,21 @@ Analysis analyze(const std::string& scalar, bool allow_unicode) {
     out.flow_plain = false;
     return out;
   }
-  bool block_indicators = scalar.starts_with("---") || scalar.starts_with("...");
-  bool flow_indicators = block_indicators;
-  bool special = false, leading = false, trailing = false, break_space = false, space_break = false;
-  bool previous_space = false, previous_break = false, preceded = true;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char32_t c = text[i];
-    const bool followed = is_blank_or_end(i + 1 < text.size() ? text[i + 1] : 0);
-    if (i == 0) {
-      if (c < 0x80 && std::string_view("#,[]{}&*!|>'\"%@`").find(static_cast<char>(c)) !=
-                          std::string_view::npos) {
-        flow_indicators = block_indicators = true;
-      }
-      if (c == '?' || c == ':') {
-        flow_indicators = true;
-        block_indicators = block_indicators || followed;
-      }
-      if (c == '-' && followed) flow_indicators = block_indicators = true;
-    } else {
-      if (c == ',' || c == '?' || c == '[' || c == ']' || c == '{' || c == '}')
-        flow_indicators = true;
-      if (c == ':') {
-        flow_indicators = true;
-        block_indicators = block_indicators || followed;
-      }
-      if (c == '#' && preceded) flow_indicators = block_indicators = true;
-    }
-    if (!is_printable(c) || (c >= 0x80 && !allow_unicode)) special = true;
-    if (is_break(c)) out.multiline = true;
-    const bool edge_first = i == 0;
-    const bool edge_last = i + 1 == text.size();
-    if (c == ' ') {
-      leading = leading || edge_first;
-      trailing = trailing || edge_last;
-      break_space = break_space || previous_break;
-      previous_space = true;
-      previous_break = false;
-    } else if (is_break(c)) {
-      leading = leading || edge_first;
-      trailing = trailing || edge_last;
-      space_break = space_break || previous_space;
-      previous_break = true;
-      previous_space = false;
-    } else {
-      previous_space = previous_break = false;
-    }
-    preceded = is_blank_or_end(c);
+  out.multiline = std::any_of(text.begin(), text.end(), is_break);
+  const bool needs_escapes = std::any_of(text.begin(), text.end(), [&](char32_t c) {
+    return !is_printable(c) || (c >= 0x80 && !allow_unicode);
+  });
+  out.single_quoted = !needs_escapes && !has_space_at_break(text);
+  const bool space_at_edge = is_space_or_break(text.front()) || is_space_or_break(text.back());
+  const bool is_marker = scalar.starts_with("---") || scalar.starts_with("...");
+  out.flow_plain = out.block_plain =
+      out.single_quoted && !out.multiline && !space_at_edge && !is_marker;
+  // What bars a scalar from block style bars it from flow style, too.
+  for (std::size_t i = 0; i < text.size() && out.block_plain; ++i) {
+    const Indicators found = indicators_at(text, i);
+    out.flow_plain = out.flow_plain && !found.flow;
+    out.block_plain = !found.block;
   }
-  if (leading || trailing || break_space || space_break || special || out.multiline)
-    out.flow_plain = out.block_plain = false;
-  if (break_space || space_break || special) out.single_quoted = false;
-  if (flow_indicators) out.flow_plain = false;
-  if (block_indicators) out.block_plain = false;
   return out;
 }
 
@@ -160,7 +153,7 @@ class Emitter {
     indention_ = indention_ && is_indention;
   }
 
-  bool in_flow_style(const Value& value) const {
+  [[nodiscard]] bool in_flow_style(const Value& value) const {
     if (style_.flow != YamlStyle::Flow::leaves) return style_.flow == YamlStyle::Flow::always;
     const auto scalar = [](const Value& item) { return !item.is_list() && !item.is_map(); };
     if (value.is_list()) return std::all_of(value.as_list().begin(), value.as_list().end(), scalar);
@@ -335,7 +328,9 @@ class Emitter {
     return {};
   }
 
-  ScalarKind select_style(const Analysis& analysis, bool is_string, const std::string& text) const {
+  [[nodiscard]] ScalarKind select_style(const Analysis& analysis,
+                                        bool is_string,
+                                        const std::string& text) const {
     ScalarKind kind = ScalarKind::plain;
     if (is_string && style_.quote == '"') return ScalarKind::double_quoted;
     if (is_string && style_.quote == '\'') kind = ScalarKind::single_quoted;

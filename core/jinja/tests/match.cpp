@@ -33,6 +33,22 @@ Result<bool> any_match(Invocation& call) {
                                        : Where::anywhere);
 }
 
+/// What `strict` and `version_type` ask for.
+Result<VersionKind> version_kind(Invocation& call) {
+  const bool has_strict = call.has(2) && !call.arg(2).is_null();
+  const bool has_type = call.has(3) && !call.arg(3).is_null();
+  if (has_strict && has_type) return call.fail("takes 'strict' or 'version_type', not both");
+  if (has_strict) return call.flag(2) ? VersionKind::strict : VersionKind::loose;
+  if (!has_type) return VersionKind::loose;
+  GS_TRY(const std::string type, call.text(3));
+  if (type == "loose") return VersionKind::loose;
+  if (type == "strict") return VersionKind::strict;
+  if (type == "semver" || type == "semantic") return VersionKind::semantic;
+  if (type == "pep440") return VersionKind::pep440;
+  return call.fail("has no version_type '" + type +
+                   "': expected loose, strict, semver, semantic or pep440");
+}
+
 Result<bool> version(Invocation& call) {
   GS_TRY(const std::string left, call.input_text());
   GS_TRY(const std::string right, call.text(0));
@@ -40,24 +56,7 @@ Result<bool> version(Invocation& call) {
   if (!call.input.truthy()) return call.fail("needs a version to compare, found an empty value");
   if (!call.arg(0).truthy())
     return call.fail("needs a version to compare with, found an empty value");
-  VersionKind kind = VersionKind::loose;
-  const bool has_type = call.has(3) && !call.arg(3).is_null();
-  if (call.has(2) && !call.arg(2).is_null()) {
-    if (has_type) return call.fail("takes 'strict' or 'version_type', not both");
-    if (call.flag(2)) kind = VersionKind::strict;
-  } else if (has_type) {
-    GS_TRY(const std::string type, call.text(3));
-    if (type == "strict") {
-      kind = VersionKind::strict;
-    } else if (type == "semver" || type == "semantic") {
-      kind = VersionKind::semantic;
-    } else if (type == "pep440") {
-      kind = VersionKind::pep440;
-    } else if (type != "loose") {
-      return call.fail("has no version_type '" + type +
-                       "': expected loose, strict, semver, semantic or pep440");
-    }
-  }
+  GS_TRY(const VersionKind kind, version_kind(call));
   GS_TRY(const int relation, compare_versions(left, right, kind));
   if (op == "==" || op == "=" || op == "eq") return relation == 0;
   if (op == "!=" || op == "<>" || op == "ne") return relation != 0;
