@@ -142,7 +142,7 @@ class PercentFormat {
         continue;
       }
       ++at_;
-      GS_TRY(const std::string piece, placeholder());
+      GS_TRY(const std::string piece, conversion());
       out += piece;
     }
     if (!has_leftover()) return out;
@@ -154,8 +154,8 @@ class PercentFormat {
   [[nodiscard]] bool at_end() const { return at_ >= format_.size(); }
   [[nodiscard]] bool at(char wanted) const { return !at_end() && format_[at_] == wanted; }
 
-  /// What stands for the text behind a `%`.
-  Result<std::string> placeholder() {
+  /// Python's conversion specifier: reads what follows a `%`, gives the text that takes its place.
+  Result<std::string> conversion() {
     PercentSpec spec;
     std::optional<Value> value;
     if (at('(')) {
@@ -211,8 +211,9 @@ class PercentFormat {
     GS_TRY(const Value value, take());
     if (!value.is_integer()) return format_error("* wants int");
     if (value.as_integer() < 0) spec.left = true;
-    const auto count = static_cast<std::size_t>(std::abs(value.as_integer()));
-    return std::optional<std::size_t>(std::min(count, kMaxWidth));
+    constexpr auto kMost = static_cast<std::int64_t>(kMaxWidth);
+    const std::int64_t count = std::clamp(value.as_integer(), -kMost, kMost);
+    return std::optional(static_cast<std::size_t>(std::abs(count)));
   }
 
   Result<Value> take() {

@@ -104,6 +104,16 @@ TEST(Limits, EndARecursionOfMacros) {
             ErrorCode::template_limit);
 }
 
+TEST(Limits, BoundTheWidthThatAFormatTakesFromItsValues) {
+  Bench bench;
+
+  const auto text = bench.text("{{ '%*d' % (-9223372036854775807 - 1, 5) }}");
+
+  ASSERT_TRUE(text.has_value()) << text.error().render();
+  EXPECT_EQ(text->size(), 1'000'000U);
+  EXPECT_TRUE(text->starts_with("5 "));
+}
+
 TEST(Limits, EndARecursionOfIncludes) {
   Bench bench;
   bench.services.files["a.j2"] = "{% include 'a.j2' %}";
