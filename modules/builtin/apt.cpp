@@ -245,9 +245,18 @@ Result<Outcome> run_transaction(const Args& args,
   if (args.has("policy_rc_d")) GS_TRY_VOID(policy.install(args.integer("policy_rc_d")));
   const auto run =
       run_apt(system, apt.argv, std::chrono::seconds(args.integer("lock_timeout", 60)));
-  GS_TRY_VOID(policy.restore());
+  const auto restored = policy.restore();
   if (!run) return run.error();
-  if (run->done.status != 0) return apt_failure(*run, apt.failure, std::move(result));
+  if (run->done.status != 0) {
+    Outcome failed = apt_failure(*run, apt.failure, std::move(result));
+    if (!restored) {
+      failed.result.set("msg",
+                        to_text(failed.result.get("msg")) +
+                            "; policy-rc.d could not be put back: " + restored.error().message());
+    }
+    return failed;
+  }
+  GS_TRY_VOID(restored);
   set_output(result, run->done.output, run->done.errors);
   if (apt.reports_message) result.set("msg", run->done.output);
   return Outcome{.changed = apt.changed, .failed = false, .result = std::move(result)};

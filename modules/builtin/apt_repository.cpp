@@ -197,7 +197,8 @@ std::string take_back(System& system, const std::vector<OldFile>& files) {
 
 Error taken_back(const Error& why, System& system, const std::vector<OldFile>& files) {
   const std::string fault = take_back(system, files);
-  return fault.empty() ? why : Error(why.code(), why.message() + fault);
+  if (fault.empty()) return why;
+  return Error(why.code(), why.message() + fault).at(why.span()).hint(why.hint());
 }
 
 Result<Outcome> apply(const Plan& plan, System& system) {

@@ -102,16 +102,20 @@ TEST(AptRepository, MakesTheFolderOfItsFile) {
   EXPECT_EQ(system.info("/etc/apt/sources.list.d").mode, 0755U);
 }
 
+Value remove_with_one_try(MemorySystem& system) {
+  return test::run(
+      apt_repository_module,
+      Value::map(
+          {{"repo", "deb http://x.org/ a b"}, {"state", "absent"}, {"update_cache_retries", 1}}),
+      system);
+}
+
 TEST(AptRepository, PutsBackAFileItRemovedAsItWas) {
   MemorySystem system;
   system.when({"apt-get", "update"}, "", 100, "E: no\n")
       .file("/etc/apt/sources.list.d/x.list", "deb http://x.org/ a b\n", 0600, 7, 8);
 
-  const Value result = test::run(
-      apt_repository_module,
-      Value::map(
-          {{"repo", "deb http://x.org/ a b"}, {"state", "absent"}, {"update_cache_retries", 1}}),
-      system);
+  const Value result = remove_with_one_try(system);
 
   EXPECT_TRUE(result.get("failed").truthy());
   EXPECT_EQ(system.text("/etc/apt/sources.list.d/x.list"), "deb http://x.org/ a b\n");
@@ -137,11 +141,7 @@ TEST(AptRepository, SaysThatPuttingBackFailedToo) {
       .file(path, "deb http://x.org/ a b\n")
       .fail("write", path, Error(ErrorCode::module_failed, "the disk is full"));
 
-  const Value result = test::run(
-      apt_repository_module,
-      Value::map(
-          {{"repo", "deb http://x.org/ a b"}, {"state", "absent"}, {"update_cache_retries", 1}}),
-      system);
+  const Value result = remove_with_one_try(system);
 
   EXPECT_TRUE(result.get("failed").truthy());
   EXPECT_EQ(to_text(result.get("msg")),

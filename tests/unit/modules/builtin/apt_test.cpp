@@ -356,6 +356,20 @@ TEST(Apt, NamesTheHolderOfTheLockWhenItGivesUp) {
   EXPECT_EQ(result.get("rc"), Value(100));
 }
 
+TEST(Apt, TellsItsOwnFailureBeforeThatOfPuttingBackThePolicy) {
+  MemorySystem system;
+  install_apt(system);
+  system.when({"apt-get", "-y"}, "", 100, "E: no space left\n");
+  system.fail("remove_file", "/usr/sbin/policy-rc.d", Error(ErrorCode::module_failed, "read-only"));
+
+  const Value result = test::run(
+      apt_module, Value::map({{"name", "nvidia-open-580"}, {"policy_rc_d", 101}}), system);
+
+  const std::string message = to_text(result.get("msg"));
+  EXPECT_NE(message.find("E: no space left"), std::string::npos) << message;
+  EXPECT_TRUE(message.ends_with("; policy-rc.d could not be put back: read-only")) << message;
+}
+
 TEST(Apt, KeepsServicesFromStartingOnlyWhileItWorks) {
   MemorySystem system;
   install_apt(system);
