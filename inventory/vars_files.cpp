@@ -75,6 +75,9 @@ const std::set<std::string>& VarsFiles::listing(const std::string& folder) {
   }
   if (problem == std::errc::not_a_directory) {
     warnings_.push_back(yaml::Warning{"'" + folder + "' is not a folder and is skipped", {}});
+  } else if (problem && problem != std::errc::no_such_file_or_directory) {
+    warnings_.push_back(yaml::Warning{
+        "'" + folder + "' cannot be listed and is skipped: " + problem.message(), {}});
   }
   return listings_.emplace(folder, std::move(names)).first->second;
 }

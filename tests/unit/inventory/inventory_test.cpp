@@ -254,6 +254,19 @@ TEST(InventorySources, FailUnlessToldToWarn) {
   EXPECT_EQ(Inventory::load({fleet.path("absent")}).error().code(), ErrorCode::file_not_found);
 }
 
+TEST(InventoryVariables, OfAFolderThatCannotBeListedAreWarnedOf) {
+  const Fleet fleet;
+  fleet.write("hosts", "h\n");
+  std::filesystem::create_symlink("group_vars", fleet.path("group_vars"));  // leads to itself
+
+  const Inventory inventory = fleet.load({fleet.path("hosts")});
+
+  variable(inventory, "h", "x");  // files are read when they are asked for
+  ASSERT_EQ(inventory.warnings().size(), 1U);
+  EXPECT_THAT(inventory.warnings()[0].message,
+              HasSubstr("group_vars' cannot be listed and is skipped: Too many levels"));
+}
+
 TEST(RunTimeChanges, AddHostsAndGroups) {
   const Fleet fleet;
   Inventory inventory = fleet.read("hosts", "[web]\nw1\n");
