@@ -11,6 +11,7 @@
 #include <fstream>
 #include <random>
 #include <unordered_set>
+#include <utility>
 
 namespace gpustack::inventory {
 
@@ -210,11 +211,11 @@ Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Optio
 
 const std::vector<std::string>& Inventory::sources() const { return state_->sources; }
 
-std::vector<yaml::Warning> Inventory::warnings() const {
-  std::vector<yaml::Warning> all_warnings = state_->warnings;
-  const auto& of_files = state_->files.warnings();
-  all_warnings.insert(all_warnings.end(), of_files.begin(), of_files.end());
-  return all_warnings;
+std::vector<yaml::Warning> Inventory::take_warnings() {
+  std::vector<yaml::Warning> taken = std::exchange(state_->warnings, {});
+  std::vector<yaml::Warning> of_files = state_->files.take_warnings();
+  taken.insert(taken.end(), of_files.begin(), of_files.end());
+  return taken;
 }
 
 std::vector<const Host*> Inventory::hosts() const {

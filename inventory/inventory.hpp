@@ -74,8 +74,9 @@ class Inventory {
   static Result<Inventory> load(const std::vector<std::string>& sources, Options options = {});
 
   [[nodiscard]] const std::vector<std::string>& sources() const;
-  /// About sources, and about the variable files read so far.
-  [[nodiscard]] std::vector<yaml::Warning> warnings() const;
+  /// About sources, and about the variable files read so far (they are read when a host is asked
+  /// for), without those that were taken before.
+  [[nodiscard]] std::vector<yaml::Warning> take_warnings();
 
   /// In the order in which they were first named; the implicit localhost is not among them.
   [[nodiscard]] std::vector<const Host*> hosts() const;

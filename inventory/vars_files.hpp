@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gpustack::inventory {
@@ -27,7 +28,8 @@ class VarsFiles {
   /// @error yaml_*, yaml_type (a file that is not a mapping), vault_*
   /// @source ansible-core 2.14, plugins/vars/host_group_vars.py and DataLoader.find_vars_files
   Result<Sets> find(const std::string& folder, Entity entity, const std::string& name);
-  [[nodiscard]] const std::vector<yaml::Warning>& warnings() const { return warnings_; }
+  /// Those that were not taken before.
+  [[nodiscard]] std::vector<yaml::Warning> take_warnings() { return std::exchange(warnings_, {}); }
 
  private:
   const std::set<std::string>& listing(const std::string& folder);

@@ -93,10 +93,7 @@ Result<inventory::Inventory> load_inventory(const CommonOptions& options,
   if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty())
     sources.emplace_back(source);
   GS_TRY(auto inventory, inventory::Inventory::load(sources, inventory_options));
-  for (const auto& warning : inventory.warnings()) {
-    std::cerr << "warning: " << warning.message
-              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
-  }
+  tell_warnings(inventory);
   GS_TRY_VOID(check_limit(inventory, options.limit));
   return inventory;
 }
@@ -160,6 +157,13 @@ Places find_places() {
     }
   }
   return places;
+}
+
+void tell_warnings(inventory::Inventory& inventory) {
+  for (const auto& warning : inventory.take_warnings()) {
+    std::cerr << "warning: " << warning.message
+              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
+  }
 }
 
 Result<Session> make_session(const CommonOptions& options,

@@ -20,6 +20,9 @@ struct Session {
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders);
 
+/// Prints what the inventory warns of and was not printed before, on stderr.
+void tell_warnings(inventory::Inventory& inventory);
+
 /// What a host pattern of the command line means. @error usage  no host or group fits it
 Result<void> check_pattern(const Session& session, const std::string& pattern);
 

@@ -291,6 +291,8 @@ Async<bool> Run::run_batches(PlayState& play_state, std::vector<std::vector<std:
 
 Async<RunSummary> Run::run(const play::Site& site) {
   GS_CO_TRY_VOID(check_before(site));
+  for (auto& warning : state_.inventory->take_warnings())
+    warn(std::move(warning.message), warning.span);
   const auto executor = co_await asio::this_coro::executor;
   gate_.emplace(executor, std::max<std::size_t>(state_.options.forks, 1));
   const auto begin_time = std::chrono::steady_clock::now();

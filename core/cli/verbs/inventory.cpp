@@ -35,6 +35,7 @@ class InventoryVerb final : public Verb {
       return code_before_run(session.error());
     }
     auto text = shown(session->inventory);
+    tell_warnings(session->inventory);
     if (!text) {
       print_error(text.error());
       return text.error().code() == ErrorCode::unknown_host ? kUsage : kOtherError;

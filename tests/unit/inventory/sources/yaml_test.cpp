@@ -39,10 +39,11 @@ TEST(YamlSource, ReadsJson) {
 
 TEST(YamlSource, WarnsOfKeysItSkips) {
   const Fleet fleet;
-  const Inventory inventory = fleet.read("hosts.yml", "web:\n  host: {w1: }\n  hosts: {w2: }\n");
+  Inventory inventory = fleet.read("hosts.yml", "web:\n  host: {w1: }\n  hosts: {w2: }\n");
 
-  ASSERT_EQ(inventory.warnings().size(), 1U);
-  EXPECT_THAT(inventory.warnings()[0].message, HasSubstr("'host' of the group 'web' is skipped"));
+  const auto warnings = inventory.take_warnings();
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0].message, HasSubstr("'host' of the group 'web' is skipped"));
 }
 
 struct FaultCase {
