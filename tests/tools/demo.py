@@ -20,82 +20,21 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import hosts  # noqa: E402
-import package_repository  # noqa: E402
+from demo_hosts import FLEET, REPOSITORY, DemoHosts  # noqa: E402
 import stable_output  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SITE = SOURCE / "examples/edge-fleet"
-FIXTURES = SOURCE / "tests/fixtures/hosts"
-FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "rock-01": "rock5b-mainline"}
-# Where the hosts find packages, as a folder of theirs: what developer.download.nvidia.com, nvidia.github.io and the
-# distribution offer, by path below the repository.
-REPOSITORY = "/var/lib/test-host-repository"
 EM_AARCH64 = 183
 PT_INTERP = 3
 RUNNER_LIMIT = 3 << 20
-PACKAGES = {
-    ".": ["linux-headers-{kernel}", "libgl1-mesa-dri=22.3.6-1", "libegl1=1.6.0-1", "libgles2=1.6.0-1", "libgbm1=22.3.6-1",
-          "mesa-vulkan-drivers=22.3.6-1", "vulkan-tools=1.3.239-1", "docker.io=24.0.7", "podman=4.3.1", "nvidia-container=6.2.1",
-          # Also here, so that a dry run can resolve them before NVIDIA's repository is set up.
-          "nvidia-driver-pinning-580=580.95.05", "nvidia-dkms-open=580.95.05", "libnvidia-compute=580.95.05",
-          "nvidia-persistenced=580.95.05", "nvidia-container-toolkit=1.18.0-1", "nvidia-container-toolkit-base=1.18.0-1",
-          "libnvidia-container-tools=1.18.0-1", "libnvidia-container1=1.18.0-1"],
-    "cuda/ubuntu2204/sbsa": ["nvidia-driver-pinning-580=580.95.05", "nvidia-dkms-open=580.95.05", "libnvidia-compute=580.95.05",
-                             "nvidia-persistenced=580.95.05"],
-    "toolkit/stable/deb/arm64": ["nvidia-container-toolkit=1.18.0-1", "nvidia-container-toolkit-base=1.18.0-1",
-                                 "libnvidia-container-tools=1.18.0-1", "libnvidia-container1=1.18.0-1"],
-}
-
-
-def build_repository(folder, kernels):
-    key = package_repository.SigningKey(folder / "keyring")
-    for path, names in PACKAGES.items():
-        packages = []
-        for name in names:
-            for kernel in kernels if "{kernel}" in name else [""]:
-                packages.append(package_repository.Package.parse(name.replace("{kernel}", kernel)))
-        place = folder / "repository" / path
-        package_repository.build(place, packages)
-        # The distribution's own source is trusted without a signature: to check one takes apt five seconds under emulation.
-        if path != ".":
-            key.sign(place, "NVIDIA CUDA" if path.startswith("cuda") else "gpustack tests")
-    (folder / "key.asc").write_text(key.public())
-    key.stop()
-    return folder / "repository"
 
 
 def heading(text):
     print(f"\n\033[1m== {text}\033[0m" if sys.stdout.isatty() else f"\n== {text}", flush=True)
 
 
-def start(state):
-    work = state.parent / "packages"
-    work.mkdir(parents=True)
-    unames = {name: json.loads((FIXTURES / fixture / ".gpustack-fixture/uname.json").read_text()) for name, fixture in FLEET.items()}
-    repository = build_repository(work, [uname["release"] for uname in unames.values()])
-    shim = (SOURCE / "tests/tools/systemctl_shim.sh").read_text()
-    # JetPack brings nvidia-ctk along; here it writes the file it is asked for and nothing else.
-    generator = ('#!/bin/sh\nfor word in "$@"; do case $word in --output=*)\n'
-                 '  printf \'cdiVersion: "0.6.0"\\nkind: nvidia.com/gpu\\n\' > "${word#--output=}" ;; esac; done\n')
-    specs = []
-    for name, fixture in FLEET.items():
-        files = {"/usr/bin/systemctl": shim, "/usr/sbin/update-initramfs": "#!/bin/sh\nexit 0\n"}
-        if name.startswith("orin"):
-            files["/usr/bin/nvidia-ctk"] = generator
-        specs.append(hosts.HostSpec(name, "arm64", FIXTURES / fixture, repository=repository, files=files,
-                                    environment={"QEMU_UNAME": unames[name]["release"]}))
-    fleet = hosts.Hosts(state).up(specs)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: read_package_lists(fleet, name), FLEET))
-    return fleet
-
-
-def read_package_lists(fleet, name):
-    fleet.exec_in(name, "/usr/bin/apt-get", "-qq", "update", check=True, stderr=subprocess.DEVNULL)
-    fleet.exec_in(name, "/usr/bin/apt-cache", "policy", check=True, stdout=subprocess.DEVNULL)
-
-
-def write_connection_variables(fleet):
+def write_connection_variables(fleet, key):
     """How the hosts are reached is this run's business, not the site's: a second inventory source adds it."""
     lines = ["[fleet]"]
     for name in FLEET:
@@ -103,18 +42,18 @@ def write_connection_variables(fleet):
     lines += ["[fleet:vars]", "ansible_user=deploy", f"ansible_ssh_private_key_file={fleet.state}/id_ed25519",
               f"ansible_ssh_common_args='-o UserKnownHostsFile={fleet.state}/known_hosts'",
               "gpu_load_module=false",  # the hosts share this machine's kernel
-              f"gpu_repository_url=file:{REPOSITORY}/cuda", f"gpu_repository_key={fleet.state.parent}/packages/key.asc",
-              f"containers_toolkit_repository=file:{REPOSITORY}/toolkit", f"containers_toolkit_key={fleet.state.parent}/packages/key.asc"]
+              f"gpu_repository_url=file:{REPOSITORY}/cuda", f"gpu_repository_key={key}",
+              f"containers_toolkit_repository=file:{REPOSITORY}/toolkit", f"containers_toolkit_key={key}"]
     path = fleet.state / "connection.ini"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
 class Demo:
-    def __init__(self, binaries, fleet):
-        self.gpustack = pathlib.Path(binaries).resolve() / "gpustack"
+    def __init__(self, binaries, fleet, key):
+        self.gpustack = binaries / "gpustack"
         self.fleet = fleet
-        self.connection = write_connection_variables(fleet)
+        self.connection = write_connection_variables(fleet, key)
 
     def apply(self, *options):
         """Runs gpustack apply, shows its output, and returns (exit code, output)."""
@@ -192,17 +131,23 @@ def main(arguments):
     state = keep or pathlib.Path(tempfile.mkdtemp(prefix="gpustack-demo-")) / "fleet"
     begin = time.monotonic()
     heading("Three aarch64 hosts: Jetson AGX Orin, GH200, ROCK 5B")
-    fleet = start(state)
+    demo_hosts = DemoHosts(state, pathlib.Path(arguments[0]).resolve())
+    fleet = demo_hosts.up()
     good = True
     try:
-        demo = Demo(arguments[0], fleet)
+        demo = Demo(demo_hosts.binaries, fleet, demo_hosts.key)
         says = {}
         for name in FLEET:
             answer = fleet.exec_in(name, "/bin/sh", "-c", "uname -m; command -v python3 || echo no python", capture_output=True, text=True)
             says[name] = ", ".join(answer.stdout.splitlines())
             print(f"{name:8} {fleet.address(name):12} {says[name]}")
         # The runner is placed once per host; the dry run below then finds it and has nothing to write at all.
-        demo.place_runners()
+        if demo_hosts.was_prepared:
+            print("They are as the first demo had prepared them, and their package tools repeat what they did then.\n"
+                  f"(./dev demo after 'rm -r {demo_hosts.prepared.parent}/{{demo,package}}-*' starts from nothing.)")
+        else:
+            demo.place_runners()
+            demo_hosts.keep(fleet)
         runners = [demo.runner_of(name) for name in FLEET]
         good &= check(f"the runner is a static aarch64 program of {runners[0][0]} bytes, at most 3 MiB, and no host has a python",
                       all(size <= RUNNER_LIMIT and is_aarch64 and is_static for size, is_aarch64, is_static in runners)

@@ -28,6 +28,8 @@ from host_roots import arm64_base, enable_binfmt, quiet, run, write, write_accou
 
 # What of this machine a native host sees; everything else at the top of its root is an empty folder.
 SHARED_FOLDERS = {"bin", "boot", "etc", "lib", "lib32", "lib64", "libx32", "sbin", "usr", "var"}
+# Where a host keeps its package tools when package_memo stands in their place.
+MEMO = "usr/lib/package-memo"
 
 
 def why_not(kinds=("native",)):
@@ -49,12 +51,13 @@ def why_not(kinds=("native",)):
 
 class HostSpec:
     """name; kind `arm64` or `native`; fixture: a folder laid over /sys, /proc and the rest (see start_host);
-    files: {path: text} put into the root; repository: a folder of .deb files offered as the only apt source."""
+    files: {path: text} put into the root; repository: a folder of .deb files offered as the only apt source;
+    prepared: what keep_prepared() kept of such a host; memo: the program package_memo and the folder of its memories."""
 
-    def __init__(self, name, kind="native", fixture=None, files=None, repository=None, sshd=None, environment=None):
+    def __init__(self, name, kind="native", fixture=None, files=None, repository=None, sshd=None, environment=None, prepared=None, memo=None):
         self.name, self.kind, self.fixture = name, kind, fixture
         self.files, self.repository, self.sshd = files or {}, repository, sshd or []
-        self.environment = environment or {}
+        self.environment, self.prepared, self.memo = environment or {}, prepared, memo
 
 
 class Hosts:
@@ -96,6 +99,10 @@ class Hosts:
     def entries(self, name):
         """{path: kind, mode, owner, content hash} of a host's root, to see what differs where digests do."""
         return tree_entries(self.state / name / "merged")
+
+    def keep_prepared(self, name, folder):
+        """Keeps what makes a host differ from its base root, for HostSpec.prepared of a later start."""
+        run("cp", "-a", str(self.state / name / "rw/upper"), str(folder))
 
     # -- starting --------------------------------------------------------
     def up(self, specs):
@@ -160,8 +167,9 @@ class Hosts:
                     hidden = folder / "rw/upper" / entry.name
                     hidden.mkdir()
                     os.setxattr(hidden, "trusted.overlay.opaque", b"y")
+        layers = f"{spec.prepared}:{base}" if spec.prepared else base
         run("mount", "-t", "overlay", "gpustack-host", "-o",
-            f"lowerdir={base},upperdir={folder}/rw/upper,workdir={folder}/rw/work", str(folder / "merged"))
+            f"lowerdir={layers},upperdir={folder}/rw/upper,workdir={folder}/rw/work", str(folder / "merged"))
         root = folder / "merged"
         host_key = self.prepare_root(root, spec, folder)
         ready = folder / "ready"
@@ -212,6 +220,7 @@ class Hosts:
                 os.chown(path, uid, uid)
         key = root / "etc/ssh/gpustack_host_key"
         key.parent.mkdir(parents=True, exist_ok=True)
+        key.unlink(missing_ok=True)  # of the start that prepared the host
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key))
         sshd = ["Port 22", "HostKey /etc/ssh/gpustack_host_key", "UsePAM no", "PasswordAuthentication no", "PidFile none",
                 "MaxStartups 200", "MaxSessions 100", "StrictModes no", "PrintMotd no", "Subsystem sftp internal-sftp"]
@@ -220,9 +229,11 @@ class Hosts:
         write(root / "etc/ssh/gpustack_sshd_config", "\n".join(sshd + list(spec.sshd)) + "\n")
         write(root / "etc/hostname", spec.name + "\n")
         write(root / "etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {spec.name}\n")
+        if spec.memo:
+            install_memo(root, spec.memo[0])
         for path, text in spec.files.items():
             write(root / path.lstrip("/"), text, 0o755 if text.startswith("#!") else 0o644)
-        if spec.repository:
+        if spec.repository and not spec.prepared:
             shutil.copytree(spec.repository, root / "var/lib/test-host-repository", dirs_exist_ok=True)
             for old in (root / "etc/apt/sources.list.d").glob("*"):
                 old.unlink()
@@ -278,6 +289,8 @@ class Hosts:
             lines.append(f"cp -a {dev_fixture}/. dev/")
         if (folder / "nodes.json").exists():
             lines += device_nodes(json.loads((folder / "nodes.json").read_text()))
+        if spec.memo:
+            lines.append(f"mount --bind {spec.memo[1]} {MEMO}/memory")
         lines += [f"hostname {spec.name}", "exec chroot . /usr/sbin/sshd -D -e -f /etc/ssh/gpustack_sshd_config"]
         return "\n".join(lines)
 
@@ -331,6 +344,18 @@ class Hosts:
         self.down()
 
 
+def install_memo(root, program):
+    """The package tools' own programs give way to package_memo."""
+    tools = root / MEMO / "tools"
+    tools.mkdir(parents=True, exist_ok=True)
+    (root / MEMO / "memory").mkdir(exist_ok=True)
+    for name in ("apt-get", "apt-cache", "apt-mark", "dpkg-query"):
+        place = root / "usr/bin" / name
+        if not (tools / name).exists():
+            place.rename(tools / name)
+            shutil.copy(program, place)
+
+
 def device_nodes(nodes):
     """mknod lines for the device nodes a fixture recorded: {path: {type, major, minor, mode, uid, gid}}."""
     lines = []
@@ -359,7 +384,7 @@ def tree_entries(root):
                 entry += " " + os.readlink(path)
             elif stat.S_ISREG(info.st_mode):
                 with open(path, "rb") as content:
-                    entry += " " + hashlib.file_digest(content, "sha256").hexdigest()
+                    entry += " " + hashlib.file_digest(content, "blake2b").hexdigest()
             entries[os.path.relpath(path, root)] = entry
     return entries
 
