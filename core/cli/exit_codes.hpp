@@ -22,6 +22,20 @@ enum ExitCode : int {
   kBug = 250,
 };
 
+/// What ansible-playbook ends with for the same reason.
+/// @source ansible-core 2.14: bin/ansible (exceptions) and executor/task_queue_manager.py
+constexpr int ansible_exit_code(ExitCode code) {
+  switch (code) {
+    case kSiteDoesNotLoad:
+      return 4;
+    case kGuard:
+    case kLocked:
+      return 2;
+    default:
+      return code;
+  }
+}
+
 /// The code for an error found before any host was touched: what stands on the command line itself
 /// is its fault, what stands in a file is the site's.
 inline ExitCode code_before_run(const Error& error) {

@@ -23,7 +23,7 @@ int run(int argc, char** argv) {
   program.failure_message(CLI::FailureMessage::help);
   std::vector<std::unique_ptr<Verb>> verbs;
   for (const auto make :
-       {make_apply, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
+       {make_apply, make_playbook, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }

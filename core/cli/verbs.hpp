@@ -22,6 +22,7 @@ class Verb {
 };
 
 std::unique_ptr<Verb> make_apply();
+std::unique_ptr<Verb> make_playbook();
 std::unique_ptr<Verb> make_lint();
 std::unique_ptr<Verb> make_facts();
 std::unique_ptr<Verb> make_inventory();

@@ -11,11 +11,21 @@ namespace gpustack::cli {
 
 namespace {
 
+/// Whose options, output and exit codes a verb has.
+enum class Manner { gpustack, ansible };
+
+/// `apply`, and `playbook` for scripts that were written for ansible-playbook.
 class ApplyVerb final : public Verb {
  public:
+  explicit ApplyVerb(Manner manner) : manner_(manner) {}
+
   void describe(CLI::App& program) override {
+    const bool is_apply = manner_ == Manner::gpustack;
     command_ = program.add_subcommand(
-        "apply", "Bring the hosts of an inventory to the state that playbooks declare");
+        is_apply ? "apply" : "playbook",
+        is_apply ? "Bring the hosts of an inventory to the state that playbooks declare"
+                 : "The same with the options, output and exit codes of ansible-playbook");
+    if (!is_apply) options_.output = "ansible";
     command_->add_option("playbook", playbooks_, "Playbook files")
         ->required()
         ->type_name("PLAYBOOK");
@@ -37,6 +47,12 @@ class ApplyVerb final : public Verb {
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
+    const int code = run_playbooks();
+    return manner_ == Manner::ansible ? ansible_exit_code(static_cast<ExitCode>(code)) : code;
+  }
+
+ private:
+  int run_playbooks() {
     auto folders = playbook_folders(playbooks_);
     if (!folders) {
       print_error(folders.error());
@@ -76,7 +92,7 @@ class ApplyVerb final : public Verb {
     return run_site(*session, *site, options_, **output);
   }
 
- private:
+  Manner manner_;
   CLI::App* command_ = nullptr;
   CommonOptions options_;
   std::vector<std::string> playbooks_;
@@ -88,6 +104,7 @@ class ApplyVerb final : public Verb {
 
 }  // namespace
 
-std::unique_ptr<Verb> make_apply() { return std::make_unique<ApplyVerb>(); }
+std::unique_ptr<Verb> make_apply() { return std::make_unique<ApplyVerb>(Manner::gpustack); }
+std::unique_ptr<Verb> make_playbook() { return std::make_unique<ApplyVerb>(Manner::ansible); }
 
 }  // namespace gpustack::cli
