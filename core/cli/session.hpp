@@ -2,6 +2,7 @@
 /// @file What the options of the command line come to: an inventory and a run's options.
 
 #include "core/cli/options.hpp"
+#include "core/play/loader.hpp"
 
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@ struct Session {
   engine::RunOptions run;
   std::unique_ptr<yaml::VaultReader> vault;
   inventory::Inventory inventory;
+  play::TaskFaults task_faults = play::TaskFaults::refuse;
 };
 
 /// @param playbook_folders  folders of the playbooks named: their group_vars and host_vars count

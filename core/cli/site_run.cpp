@@ -73,6 +73,17 @@ Async<void> supervise(engine::Run& run,
   co_return Result<void>();
 }
 
+/// The errors from `begin` on are of templates, whose tasks fail when they are reached.
+void defer_errors(play::Findings& findings, std::size_t begin) {
+  for (std::size_t at = begin; at < findings.errors.size(); ++at) {
+    const Error& error = findings.errors[at];
+    findings.warnings.push_back(
+        yaml::Warning{error.message() + ": what uses it fails when it is reached", error.span()});
+  }
+  findings.errors.erase(findings.errors.begin() + static_cast<std::ptrdiff_t>(begin),
+                        findings.errors.end());
+}
+
 void print_findings(const play::Findings& findings, bool quiet_warnings) {
   if (!quiet_warnings) {
     for (const auto& warning : findings.warnings) {
@@ -113,13 +124,16 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
   options.library_paths = session.run.library_paths;
   options.vault = session.vault.get();
   options.extra_vars = session.run.extra_vars;
+  options.task_faults = session.task_faults;
   LoadedSite loaded;
   loaded.loader = std::make_unique<play::Loader>(std::move(options));
   loaded.site = loaded.loader->load(playbooks);
   play::Findings findings = loaded.loader->findings();
   if (loaded.site) {
     jinja::Environment templates;
+    const std::size_t before = findings.errors.size();
     play::check_templates(*loaded.site, templates, findings);
+    if (session.task_faults == play::TaskFaults::defer) defer_errors(findings, before);
   }
   print_findings(findings, quiet_warnings);
   if (!findings.errors.empty() || !loaded.site) return std::nullopt;

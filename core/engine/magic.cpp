@@ -2,7 +2,11 @@
 
 #include "core/engine/scope.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <sstream>
 
 namespace gpustack::engine {
 
@@ -135,6 +139,17 @@ Value roles_of(const PlayState& play) {
   return Value(std::move(roles));
 }
 
+/// The first python3 in PATH, for modules of others; undefined on a controller without one.
+std::optional<Value> controller_python() {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::string python = folder + "/python3";
+    if (!folder.empty() && ::access(python.c_str(), X_OK) == 0) return Value(python);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Value make_hostvars(RunState& run, PlayState* play) { return make_object<HostVars>(run, play); }
@@ -169,6 +184,7 @@ std::optional<Value> Scope::magic(std::string_view name) {
                        {"revision", 18},
                        {"string", "2.14.18"}});
   }
+  if (name == "ansible_playbook_python") return controller_python();
   if (name == "ansible_managed" && raw(name) == nullptr) return Value("Ansible managed");
   return play_magic(name);
 }

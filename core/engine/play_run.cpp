@@ -13,12 +13,6 @@ namespace {
 
 Position place(std::uint32_t section) { return Position(1, section); }
 
-Lockstep::Mode mode_of(const play::Play& play) {
-  const bool free = play.strategy == "free" || play.strategy == "host_pinned" ||
-                    play.strategy.ends_with(".free") || play.strategy.ends_with(".host_pinned");
-  return free ? Lockstep::Mode::free : Lockstep::Mode::linear;
-}
-
 constexpr std::uint32_t kFacts = 0;
 constexpr std::uint32_t kPreTasks = 1;
 constexpr std::uint32_t kRoles = 3;
@@ -40,7 +34,9 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
     : run_(run),
       play_(play),
       executor_(executor),
-      lockstep_(executor, play.batch.size(), mode_of(*play.play)) {
+      lockstep_(executor,
+                play.batch.size(),
+                play.is_free ? Lockstep::Mode::free : Lockstep::Mode::linear) {
   for (const std::string& name : play.batch) {
     HostRun& host = hosts_.emplace_back();
     host.state = &run.state().host(name);

@@ -96,6 +96,8 @@ class PlayRun {
   Flow count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome);
   Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
+  /// A place among the hosts that `throttle` lets run the task at once.
+  Async<async::Gate::Pass> enter_throttle(Scope& scope, const play::Task& task);
   void on_passed(const Position& at);
   [[nodiscard]] bool stopping() const { return ended_ || ended_batch_ || aborted_; }
 
@@ -111,6 +113,7 @@ class PlayRun {
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>>
       included_blocks_;
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Role>> included_roles_;
+  std::map<const play::Task*, std::unique_ptr<async::Gate>> throttles_;
   std::vector<const play::Task*> handlers_;  ///< in the order they run
   std::unique_ptr<play::Task> setup_task_;
   std::size_t failed_count_ = 0;

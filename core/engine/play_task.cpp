@@ -106,6 +106,14 @@ Flow PlayRun::count_outcome(HostRun& host, const play::Task& task, const TaskOut
   return Flow::go_on;
 }
 
+Async<async::Gate::Pass> PlayRun::enter_throttle(Scope& scope, const play::Task& task) {
+  GS_CO_TRY(const std::int64_t most, throttle_of(scope, task));
+  if (most <= 0) co_return async::Gate::Pass();
+  auto& gate = throttles_[&task];
+  if (!gate) gate = std::make_unique<async::Gate>(executor_, static_cast<std::size_t>(most));
+  co_return co_await gate->enter();
+}
+
 bool PlayRun::has_started(HostRun& host, const play::Task& task) {
   if (!host.has_started && !task.is_implicit) host.has_started = run_.is_start(task);
   return host.has_started || task.is_implicit;
@@ -147,11 +155,13 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   }
   std::string title = task_title(scope, task);
   const std::uint64_t id = announce(task, at, title);
+  GS_CO_TRY(auto pass, co_await enter_throttle(scope, task));
   auto answer = co_await execute_task(*this, host, task, id, std::move(title));
   if (!answer) {
     if (slot != nullptr) slot->done.set();
     co_return Error(std::move(answer).error());
   }
+  pass.leave();
   TaskOutcome outcome = std::move(*answer);
   Flow flow = count_outcome(host, task, outcome);
   if (slot != nullptr) {

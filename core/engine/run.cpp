@@ -65,6 +65,28 @@ bool Run::is_start(const play::Task& task) const {
   return matches(task.name) || matches(full);
 }
 
+Result<std::string> Run::order_of(const play::Play& play, Scope& scope) const {
+  GS_TRY(const Value order, scope.render(Value(play.order)));
+  if (order.is_null() || is_omitted(order)) return std::string("inventory");
+  const std::string text = to_text(order);
+  return text.empty() ? "inventory" : text;
+}
+
+Result<bool> Run::is_free(const play::Play& play, Scope& scope) const {
+  GS_TRY(const Value written, scope.render(Value(play.strategy)));
+  const std::string text = written.is_null() || is_omitted(written) ? "linear" : to_text(written);
+  const std::string name = text.substr(text.rfind('.') + 1);
+  if (name == "linear") return false;
+  if (name == "free" || name == "host_pinned") return true;
+  return Error(ErrorCode::unsupported_keyword,
+               "strategy '" + text + "' is not supported; there are linear, free and host_pinned")
+      .at(play.span);
+}
+
+bool Run::is_omitted(const Value& value) const {
+  return value.is_string() && value.as_string() == state_.omit;
+}
+
 Result<inventory::Selection> Run::selected(const play::Play& play,
                                            Scope& scope,
                                            const std::string& wanted_order) {
@@ -73,8 +95,7 @@ Result<inventory::Selection> Run::selected(const play::Play& play,
   const std::vector<std::string> limits = state_.options.limit.empty()
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
-  GS_TRY(const auto order,
-         inventory::parse_order(wanted_order.empty() ? "inventory" : wanted_order));
+  GS_TRY(const auto order, inventory::parse_order(wanted_order));
   return state_.inventory->select(
       {inventory::pattern_text(*rendered)}, limits, order, play.hosts_span);
 }
@@ -98,7 +119,9 @@ Result<void> Run::check_play(const play::Play& play, bool is_first) {
   PlayState play_state;
   play_state.play = &play;
   Scope scope(state_, &play_state, nobody, &play);
-  auto selection = selected(play, scope, play.order);
+  auto order = order_of(play, scope);
+  auto selection =
+      order ? selected(play, scope, *order) : Result<inventory::Selection>(order.error());
   if (!selection) {
     const ErrorCode code = selection.error().code();
     const bool may_be_answered = !play.vars_prompt.empty() && code == ErrorCode::undefined_variable;
@@ -141,7 +164,8 @@ Result<std::vector<std::vector<std::string>>> Run::batches(const play::Play& pla
     return result;
   }
   GS_TRY(auto serial, scope.render(play.serial));
-  const List sizes = serial.is_list() ? serial.as_list() : List{serial};
+  List sizes = serial.is_list() ? serial.as_list() : List{serial};
+  std::erase_if(sizes, [&](const Value& size) { return is_omitted(size); });
   if (sizes.empty()) {
     result.push_back(std::move(hosts));
     return result;
@@ -242,8 +266,9 @@ Async<bool> Run::run_play(const play::Play& play) {
   nobody.name = "localhost";
   GS_CO_TRY_VOID(co_await ask_prompts(play, play_state.prompted));  // `hosts` may need an answer
   Scope scope(state_, &play_state, nobody, &play);
-  const std::string order = play.order.empty() ? "inventory" : play.order;
+  GS_CO_TRY(const std::string order, order_of(play, scope));
   GS_CO_TRY(auto hosts, play_hosts(play, scope, order));
+  GS_CO_TRY(play_state.is_free, is_free(play, scope));
   announce_play(play_state, scope, hosts);
   play_state.all_hosts = hosts;
   // `order` is for the work; ansible_play_hosts keeps the inventory's.

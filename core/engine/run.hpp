@@ -131,6 +131,9 @@ class Run {
   Result<void> check_before(const play::Site& site);
   void warn_of_waiting_files(const PlayState& play_state);
   Result<void> check_play(const play::Play& play, bool is_first);
+  Result<std::string> order_of(const play::Play& play, Scope& scope) const;
+  Result<bool> is_free(const play::Play& play, Scope& scope) const;
+  [[nodiscard]] bool is_omitted(const Value& value) const;
   Result<inventory::Selection> selected(const play::Play& play,
                                         Scope& scope,
                                         const std::string& wanted_order);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace gpustack::engine {
 
@@ -190,19 +191,25 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
 
 std::vector<std::string> Scope::names() {
   std::vector<std::string> result;
-  const auto add = [&](const Map& map) {
+  std::set<std::string, std::less<>> seen;
+  const auto add = [&](std::string name) {
+    if (seen.insert(name).second) result.push_back(std::move(name));
+  };
+  const auto add_all = [&](const Map& map) {
     for (const auto& [key, value] : map) {
-      if (key.is_string()) result.push_back(key.as_string());
+      if (key.is_string()) add(key.as_string());
     }
   };
-  add(locals_);
-  for (const Level& level : levels_) add(*level.variables);
-  for (const auto& [key, value] : host_.facts.as_map()) result.push_back("ansible_" + to_text(key));
-  for (const std::string_view name : kMagicNames) {
-    if (magic(name)) result.emplace_back(name);
+  // From the lowest level to the highest, each in its order, as Ansible puts them together.
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+    add_all(*level->variables);
+    if (level->name != "facts (11)") continue;
+    for (const auto& [key, value] : host_.facts.as_map()) add("ansible_" + to_text(key));
   }
-  std::sort(result.begin(), result.end());
-  result.erase(std::unique(result.begin(), result.end()), result.end());
+  for (const std::string_view name : kMagicNames) {
+    if (magic(name)) add(std::string(name));
+  }
+  add_all(locals_);
   return result;
 }
 

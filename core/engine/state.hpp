@@ -36,6 +36,7 @@ struct HostState {
 struct PlayState {
   const play::Play* play = nullptr;
   std::string name;
+  bool is_free = false;                ///< strategy free or host_pinned: nobody waits for others
   std::vector<std::string> all_hosts;  ///< every host of the play
   std::vector<std::string> batch;      ///< the hosts of this `serial` batch
   std::set<std::string> removed;       ///< failed or unreachable ones

@@ -26,6 +26,21 @@ Value without_omitted(const Value& value, const std::string& omit) {
   return value;
 }
 
+/// What a lookup behind `with_` gets: the items of a list, the keys of a dict, or the value alone.
+/// @source ansible-core 2.14: TaskExecutor._get_loop_items; plugins/lookup/dict.py,
+/// indexed_items.py
+Result<List> loop_terms(std::string_view lookup, const Value& value) {
+  if (value.is_list()) return value.as_list();
+  const std::string_view simple = lookup.substr(lookup.rfind('.') + 1);
+  if (!value.is_map() || simple == "dict") return List{value};
+  if (simple == "indexed_items") {
+    return Error(ErrorCode::lookup_failed, "with_indexed_items expects a list");
+  }
+  List keys;
+  for (const auto& [key, item] : value.as_map()) keys.push_back(key);
+  return keys;
+}
+
 void add_missing(Value& arguments, const Map& others) {
   for (const auto& [key, value] : others) {
     if (arguments.find(to_text(key)) == nullptr) arguments.set(to_text(key), value);
@@ -41,9 +56,10 @@ Result<std::optional<List>> TaskRun::loop_items() {
   auto rendered = scope_.render(loop.expression);
   if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(loop.span);
   if (!loop.lookup.empty()) {
-    const List terms = rendered->is_list() ? rendered->as_list() : List{*rendered};
+    auto terms = loop_terms(loop.lookup, *rendered);
+    if (!terms) return Error(std::move(terms).error()).at_if_unknown(loop.span);
     auto items =
-        jinja::run_lookup(loop.lookup, terms, Map(), context, play_.run().state().templates);
+        jinja::run_lookup(loop.lookup, *terms, Map(), context, play_.run().state().templates);
     if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
     return std::optional<List>(std::move(*items));
   }

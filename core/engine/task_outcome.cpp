@@ -97,7 +97,7 @@ bool TaskRun::judge_by(const std::vector<play::Condition>& conditions,
   const std::string keyword = verdict + "_when";
   result.set("failed", true);
   result.set(keyword + "_result", error.message());
-  result.set("msg", "the " + keyword + " condition cannot be evaluated: " + error.one_line());
+  result.set("msg", "the " + keyword + " condition cannot be evaluated: " + message_of(error));
   show_place(result, error);
   return false;
 }

@@ -138,7 +138,7 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
     auto holds = all_hold(task_.until);
     if (!holds) {
       const Error error = std::move(holds).error();
-      result = failed_result("the until condition cannot be evaluated: " + error.one_line());
+      result = failed_result("the until condition cannot be evaluated: " + message_of(error));
       show_place(result, error);
       co_return result;
     }

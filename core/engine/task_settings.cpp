@@ -1,18 +1,24 @@
 #include "core/engine/task_settings.hpp"
 
+#include "core/play/keywords.hpp"
+
 #include <cstdlib>
 
 namespace gpustack::engine {
 
 namespace {
 
+/// Null when nobody sets it. What is set to `omit` is looked for further above.
 Result<Value> keyword_value(Scope& scope, const play::Node* node, play::Keyword keyword) {
-  const play::Setting* setting = node != nullptr ? node->setting(keyword) : nullptr;
-  if (setting == nullptr) return Value();
-  auto rendered = scope.render(setting->value);
-  if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting->span);
-  if (rendered->is_string() && rendered->as_string() == scope.run().omit) return Value();
-  return rendered;
+  for (; node != nullptr; node = play::inherited_from(*node)) {
+    const auto found = node->settings.find(keyword);
+    if (found == node->settings.end()) continue;
+    const play::Setting& setting = found->second;
+    auto rendered = scope.render(setting.value);
+    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting.span);
+    if (!rendered->is_string() || rendered->as_string() != scope.run().omit) return rendered;
+  }
+  return Value();
 }
 
 /// The first of several variables that is set.
@@ -82,6 +88,23 @@ Result<std::int64_t> seconds_setting(Scope& scope,
   return seconds;
 }
 
+Result<std::int64_t> whole_setting(Scope& scope,
+                                   const play::Node& node,
+                                   play::Keyword keyword,
+                                   std::int64_t otherwise) {
+  GS_TRY(const Value value, keyword_value(scope, &node, keyword));
+  if (value.is_null()) return otherwise;
+  if (value.is_integer()) return value.as_integer();
+  const std::string text = to_text(value);
+  char* end = nullptr;
+  const std::int64_t number = std::strtoll(text.c_str(), &end, 10);
+  if (!text.empty() && *end == '\0') return number;
+  return Error(ErrorCode::yaml_type,
+               "the field '" + std::string(play::keyword_name(keyword)) +
+                   "' has an invalid value (" + text + "), and could not be converted to an int")
+      .at_if_unknown(node.setting(keyword)->span);
+}
+
 /// ssh or local. @error connection_settings
 Result<std::string> connection_kind(Scope& scope, const play::Node* node) {
   const std::string& host = scope.host().name;
@@ -141,9 +164,19 @@ Result<bool> boolean_setting(Scope& scope,
                              bool otherwise) {
   GS_TRY(auto value, keyword_value(scope, &node, keyword));
   if (value.is_null()) return otherwise;
-  auto parsed = parse_bool(value);
-  if (!parsed) return Error(std::move(parsed).error()).at_if_unknown(node.setting(keyword)->span);
-  return *parsed;
+  const auto parsed = parse_bool(value);
+  if (parsed) return *parsed;
+  // @source ansible-core 2.14, FieldAttributeBase.post_validate: playbooks test for these words
+  return Error(ErrorCode::yaml_type,
+               "the field '" + std::string(play::keyword_name(keyword)) +
+                   "' has an invalid value (" + to_text(value) +
+                   "), and could not be converted to a bool: the value '" + to_text(value) +
+                   "' is not a valid boolean")
+      .at_if_unknown(node.setting(keyword)->span);
+}
+
+Result<std::int64_t> throttle_of(Scope& scope, const play::Task& task) {
+  return whole_setting(scope, task, play::Keyword::throttle, 0);
 }
 
 Result<Become> resolve_become(Scope& scope, const play::Node* node) {
@@ -195,8 +228,7 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   GS_TRY(settings.ignore_unreachable,
          boolean_setting(scope, task, Keyword::ignore_unreachable, false));
   GS_TRY(settings.delegate_facts, boolean_setting(scope, task, Keyword::delegate_facts, false));
-  GS_TRY(auto timeout, keyword_value(scope, &task, Keyword::timeout));
-  if (timeout.is_integer()) settings.timeout_seconds = timeout.as_integer();
+  GS_TRY(settings.timeout_seconds, whole_setting(scope, task, Keyword::timeout, 0));
   GS_TRY(settings.async_seconds, seconds_setting(scope, task, task.async_seconds, "async", 0));
   GS_TRY(settings.poll_seconds, seconds_setting(scope, task, task.poll, "poll", 15));
   GS_TRY(auto delegate, keyword_value(scope, &task, Keyword::delegate_to));

@@ -33,6 +33,8 @@ Result<bool> boolean_setting(Scope& scope,
                              const play::Node& node,
                              play::Keyword keyword,
                              bool otherwise);
+/// How many hosts may run the task at once; 0 for as many as want.
+Result<std::int64_t> throttle_of(Scope& scope, const play::Task& task);
 
 /// How to reach a host: the connection variables of `scope` (which belongs to the host that is
 /// connected to).

@@ -9,6 +9,20 @@ namespace {
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v' || c == '\f';
 }
+/// Bytes of the white space that begins at `at`, 0 where there is none: what `\\s` matches in
+/// Python.
+std::size_t space_size(std::string_view text, std::size_t at) {
+  if (is_space(text[at]) || (text[at] >= '\x1c' && text[at] <= '\x1f')) return 1;
+  const std::string_view rest = text.substr(at, 3);
+  if (rest.starts_with("\u0085") || rest.starts_with("\u00a0")) return 2;
+  if (rest.starts_with("\u1680") || rest.starts_with("\u205f") || rest.starts_with("\u3000"))
+    return 3;
+  const bool general = rest.size() == 3 && rest.starts_with("\xe2\x80");
+  const auto last = static_cast<unsigned char>(general ? rest[2] : 0);
+  return general && ((last >= 0x80 && last <= 0x8a) || last == 0xa8 || last == 0xa9 || last == 0xaf)
+             ? 3
+             : 0;
+}
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
@@ -77,7 +91,7 @@ tl::expected<std::vector<Token>, SyntaxFault> Lexer::template_tokens() {
 tl::expected<std::vector<Token>, SyntaxFault> Lexer::expression_tokens() {
   limit_ = source_.size();
   while (true) {
-    while (position_ < limit_ && is_space(source_[position_])) ++position_;
+    skip_space();
     if (position_ >= limit_) break;
     if (auto done = token(); !done) return tl::unexpected(std::move(done).error());
   }
@@ -288,19 +302,26 @@ Lexer::Step Lexer::inside(Tag tag) {
       }
       return tl::unexpected(fault(begin, 1, "this tag has no end: expected '" + end + "'"));
     }
-    if (is_space(source_[position_])) {
-      ++position_;
-      continue;
-    }
+    if (skip_space()) continue;
     if (auto done = token(); !done) return done;
   }
+}
+
+bool Lexer::skip_space() {
+  const std::size_t begin = position_;
+  while (position_ < limit_) {
+    const std::size_t size = space_size(source_, position_);
+    if (size == 0) break;
+    position_ += size;
+  }
+  return position_ > begin;
 }
 
 Lexer::Step Lexer::token() {
   const char c = source_[position_];
   if (is_name_start(c)) {
     std::size_t end = position_ + 1;
-    while (end < limit_ && is_name_char(source_[end])) ++end;
+    while (end < limit_ && is_name_char(source_[end]) && space_size(source_, end) == 0) ++end;
     add(TokenKind::name, position_, end - position_);
     position_ = end;
     return {};

@@ -84,6 +84,7 @@ class Lexer {
   Step comment();
   Step raw(std::size_t tag_begin);
   Step token();
+  bool skip_space();
   Step string_token();
   void number_token();
   /// Behind the digits, the `0x1f` or the `e-3` at a place; the place itself when there are none.

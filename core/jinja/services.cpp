@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -47,9 +49,16 @@ Result<List> Services::parse_yaml_all(const std::string& text) {
   return out;
 }
 
+/// For the user alone. What cannot be made shows when the file is opened.
+static void make_own_folders(const std::filesystem::path& folder) {
+  std::error_code problem;
+  if (folder.empty() || std::filesystem::exists(folder, problem)) return;
+  make_own_folders(folder.parent_path());
+  mkdir(folder.c_str(), 0700);
+}
+
 Result<void> Services::write_file(const std::string& path, const std::string& text) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  make_own_folders(std::filesystem::path(path).parent_path());
   const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) {
     return Error(ErrorCode::lookup_failed, "cannot create '" + path + "': " + std::strerror(errno));

@@ -26,6 +26,13 @@ enum class UnknownModules : std::uint8_t {
            ///< when it is reached
 };
 
+/// What to do with a fault in a task's own words (a keyword's value, a literal argument, a
+/// template) that only that task would suffer from.
+enum class TaskFaults : std::uint8_t {
+  refuse,  ///< an error at load, unless the playbook expects the task to fail
+  defer,   ///< a warning at load; the task fails when it is reached, as in Ansible
+};
+
 struct LoadOptions {
   std::vector<std::string>
       role_paths;  ///< searched after `roles/` beside the playbook and beside the current role
@@ -40,6 +47,7 @@ struct LoadOptions {
   std::function<Result<Value>(const Value& text)> render_static;
   Value extra_vars;  ///< map or null
   UnknownModules unknown_modules = UnknownModules::refuse;
+  TaskFaults task_faults = TaskFaults::refuse;
 };
 
 /// Everything wrong or noteworthy found while loading.

@@ -106,6 +106,11 @@ class Reader {
   // reader_base.cpp
   void report(Error error);
   void warn(std::string message, SourceSpan span);
+  /// A fault that is left to the run.
+  void warn_of_failure(const Error& fault);
+  [[nodiscard]] bool is_deferred(const KeywordInfo& info,
+                                 KeywordPlace place,
+                                 const yaml::Node& value) const;
   std::shared_ptr<const yaml::Document> document(const std::string& path, const SourceSpan& span);
   std::optional<std::string> render_static(const Value& text,
                                            const Node* where,

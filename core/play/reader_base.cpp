@@ -297,14 +297,28 @@ Members Reader::read_keywords(const yaml::Node& map, Node& node, KeywordPlace pl
                     member.value.items().end(),
                     [](const yaml::Node& item) { return item.is_mapping(); });
     if (!old_vars_list) {
-      if (auto checked = check_keyword_value(*info, member.value); !checked) {
+      auto checked = check_keyword_value(*info, member.value);
+      if (!checked && !is_deferred(*info, place, member.value)) {
         report(std::move(checked).error());
         continue;
       }
+      if (!checked) warn_of_failure(checked.error());
     }
     if (!read_keyword(member, *info, node)) left.push_back(&member);
   }
   return left;
+}
+
+bool Reader::is_deferred(const KeywordInfo& info,
+                         KeywordPlace place,
+                         const yaml::Node& value) const {
+  const bool of_task = place == KeywordPlace::task || place == KeywordPlace::handler;
+  return options_.task_faults == TaskFaults::defer && of_task && value.is_scalar() &&
+         info.type == KeywordType::boolean && info.setting != Keyword::count;
+}
+
+void Reader::warn_of_failure(const Error& fault) {
+  warn(fault.message() + ": the task fails when it is reached", fault.span());
 }
 
 void Reader::report_leftover(const yaml::Node::Member& member,
@@ -346,6 +360,7 @@ std::optional<std::string> Reader::find_task_file(const std::string& target,
   std::vector<std::string> folders = file_chain(where.parent, where.folder);
   if (const Role* role = where.parent == nullptr ? nullptr : where.parent->role()) {
     folders.push_back(joined(role->path, where.handlers ? "handlers" : "tasks"));
+    if (where.handlers) folders.push_back(joined(role->path, "tasks"));
     folders.push_back(role->path);
   }
   if (const Play* play = where.parent == nullptr ? nullptr : where.parent->play()) {

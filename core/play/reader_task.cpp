@@ -190,8 +190,8 @@ void Reader::check_module_arguments(const Task& task) {
       task.setting(Keyword::module_defaults) != nullptr)
     return;
   // A failure that the playbook expects is left to the run, as in Ansible.
-  if (tolerates_failure(task)) {
-    warn(checked.error().message() + ": the task fails when it is reached", checked.error().span());
+  if (options_.task_faults == TaskFaults::defer || tolerates_failure(task)) {
+    warn_of_failure(checked.error());
   } else {
     report(std::move(checked).error());
   }

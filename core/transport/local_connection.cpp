@@ -44,7 +44,8 @@ Async<wire::Frame> LocalConnection::open(std::string hello) {
       link->on_output(bytes);
     }
   };
-  const std::vector<std::string> arguments = {binary->path, "serve", "--hash", binary->sha256};
+  const std::vector<std::string> arguments = {
+      binary->path, "serve", "--stay", "--hash", binary->sha256};
   GS_CO_TRY(runner_, ProcessPipe::start(shared_->executor, arguments, std::move(consumer)));
   link_->attach(runner_);
   wire::Frame greeting;

@@ -17,7 +17,14 @@ constexpr ResultKey kResults[] = {{"ping", "The value of `data`."}};
 
 Result<Plan> plan(const Args& args, const SystemView&) {
   const std::string data = args.text("data");
-  if (data == "crash") return Error(ErrorCode::module_failed, "boom");
+  if (data == "crash") {
+    // What playbooks that test a crash look at: the exception that Ansible's module would end with.
+    return Plan::none(Value::map({{"failed", true},
+                                  {"msg", "MODULE FAILURE\nSee stdout/stderr for the exact error"},
+                                  {"module_stdout", ""},
+                                  {"module_stderr", "Exception: boom\n"},
+                                  {"rc", 1}}));
+  }
   return Plan::none(Value::map({{"ping", data}}));
 }
 

@@ -56,19 +56,29 @@ Descriptor reserve(int stream) {
 
 int usage() {
   std::fputs(
-      "usage: gpustack-runner serve [--hash SHA256] [--mark TEXT] [--child]\n"
+      "usage: gpustack-runner serve [--hash SHA256] [--mark TEXT] [--child] [--stay]\n"
       "       gpustack-runner version\n",
       stderr);
   return kExitUsage;
 }
 
+/// Where tasks start: in the user's home over SSH; where gpustack itself was started when the
+/// connection is local; another user's tasks where they were asked for, if that user may.
+bool choose_folder(bool stays) {
+  if (stays && ::access(".", X_OK) == 0) return true;
+  return ::chdir(gpustack::runner::home_folder().c_str()) == 0 || ::chdir("/") == 0;
+}
+
 int serve(const std::vector<std::string>& words) {
   ServerOptions options;
   std::string wanted_hash;
+  bool stays = false;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool has_value = i + 1 < words.size();
     if (words[i] == "--child") {
       options.is_child = true;
+    } else if (words[i] == "--stay") {
+      stays = true;
     } else if (words[i] == "--hash" && has_value) {
       wanted_hash = words[++i];
     } else if (words[i] == "--mark" && has_value) {
@@ -88,8 +98,7 @@ int serve(const std::vector<std::string>& words) {
       return kExitWrongHash;
     }
   }
-  // The folder the runner was started in may be anyone's; tasks start in the user's own.
-  if (::chdir(gpustack::runner::home_folder().c_str()) != 0 && ::chdir("/") != 0) return kExitUsage;
+  if (!choose_folder(stays || options.is_child)) return kExitUsage;
   Descriptor input = reserve(STDIN_FILENO);
   Descriptor output = reserve(STDOUT_FILENO);
   if (!input.is_open() || !output.is_open()) return usage();

@@ -63,6 +63,7 @@ class ApplyVerb final : public Verb {
       print_error(session.error());
       return code_before_run(session.error());
     }
+    if (manner_ == Manner::ansible) session->task_faults = play::TaskFaults::defer;
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
     if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {

@@ -48,6 +48,8 @@ Async<Target*> target_of(ActionCall& call);
 
 /// A failed result.
 Value failed_result(std::string message);
+/// What `msg` says of an error: its place, where it is known, is shown beside.
+std::string message_of(const Error& error);
 /// Makes renderers show the source line of `error` below the result; see
 /// core/report/failure_place.hpp.
 void show_place(Value& result, const Error& error);

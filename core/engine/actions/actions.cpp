@@ -65,9 +65,12 @@ void show_place(Value& result, const Error& error) {
   if (error.span().known()) result.set(report::kPlaceKey, excerpt(error));
 }
 
+std::string message_of(const Error& error) {
+  return error.span().known() ? error.message() : error.one_line();
+}
+
 Value error_result(const Error& error) {
-  Value result = failed_result(error.span().known() || !error.hint().empty() ? error.one_line()
-                                                                             : error.message());
+  Value result = failed_result(message_of(error));
   if (is_unreachable(error.code())) {
     result = Value::map({{"unreachable", true}, {"changed", false}, {"msg", result.get("msg")}});
   }

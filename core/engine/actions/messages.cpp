@@ -65,7 +65,7 @@ Async<Value> action_assert(ActionCall& call) {
       if (condition.origin() != nullptr)
         error = std::move(error).at_if_unknown(condition.origin()->span);
       Value failure = failed_result("The conditional check '" + to_text(condition) +
-                                    "' failed. The error was: " + error.one_line());
+                                    "' failed. The error was: " + message_of(error));
       show_place(failure, error);
       co_return failure;
     }

@@ -151,7 +151,7 @@ Result<Value> url_split(Invocation& call) {
                   {"username", user}};
   if (wanted.empty()) return Value(parts);
   const Value* found = parts.find(wanted);
-  if (found == nullptr) return call.fail("knows no URL component '" + wanted + "'");
+  if (found == nullptr) return call.fail("met an unknown URL component: " + wanted);
   return *found;
 }
 

@@ -116,18 +116,20 @@ Result<std::optional<List>> take_list(LookupCall& call,
   const Value* found = element.find(key);
   if (found == nullptr) {
     if (skip_missing) return std::optional<List>();
-    return call.fail("found no key '" + key + "' in " + to_repr(element));
+    return call.fail("could not find '" + key + "' key in iterated item '" + to_text(element) +
+                     "'");
   }
   Value inner = *found;
   if (at + 1 == path.size()) {
     if (!inner.is_list())
-      return call.fail("the key '" + key + "' should point to a list, found " + to_repr(inner));
+      return call.fail("the key " + key + " should point to a list, got '" + to_text(inner) + "'");
     element.mutable_map().erase(std::string_view(key));
     return std::optional<List>(inner.as_list());
   }
   if (!inner.is_map()) {
     if (skip_missing) return std::optional<List>();
-    return call.fail("the key '" + key + "' should point to a dict, found " + to_repr(inner));
+    return call.fail("the key " + key + " should point to a dictionary, got '" + to_text(inner) +
+                     "'");
   }
   GS_TRY(auto list_value, take_list(call, inner, path, at + 1, skip_missing));
   element.mutable_map().set(key, std::move(inner));
@@ -140,9 +142,6 @@ Result<List> subelements(LookupCall& call) {
                      std::to_string(call.terms.size()) + " terms");
   }
   const Value& source = call.terms[0];
-  if (!source.is_list() && !source.is_map())
-    return call.fail("expected a list of dicts or a dict first, found " +
-                     std::string(type_name(source)));
   if (!call.terms[1].is_string())
     return call.fail("expected a key second, found " + std::string(type_name(call.terms[1])));
   bool skip_missing = call.flag("skip_missing", false);
@@ -162,11 +161,11 @@ Result<List> subelements(LookupCall& call) {
     if (source.get("skipped").truthy()) return List();
     for (const auto& [key, value] : source.as_map()) elements.push_back(value);
   } else {
-    elements = source.as_list();
+    elements = source.is_list() ? source.as_list() : List{source};
   }
   List out;
   for (Value& element : elements) {
-    if (!element.is_map()) return call.fail("expected dicts, found " + to_repr(element));
+    if (!element.is_map()) return call.fail("expects a dictionary, got '" + to_text(element) + "'");
     if (element.get("skipped").truthy()) continue;
     GS_TRY(const auto values, take_list(call, element, path, 0, skip_missing));
     if (!values) continue;
