@@ -1,5 +1,6 @@
 #include "core/cli/session.hpp"
 
+#include "core/config/config.hpp"
 #include "core/vault/secrets.hpp"
 
 #include <algorithm>
@@ -10,13 +11,9 @@
 namespace gpustack::cli {
 
 namespace fs = std::filesystem;
+using config::Config;
 
 namespace {
-
-std::string from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? std::string() : std::string(text);
-}
 
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> out;
@@ -56,18 +53,50 @@ Result<void> check_limit(const inventory::Inventory& inventory, const std::strin
   return Error(ErrorCode::usage, "no host fits --limit '" + limit + "'").hint(hint);
 }
 
-std::optional<std::string> given(const std::string& text) {
-  if (text.empty()) return std::nullopt;
-  return text;
+/// A setting that is one of a few words. @error config_invalid
+Result<std::string> one_of(const Config& config,
+                           const char* name,
+                           const std::vector<std::string>& words) {
+  const std::string text = config.text(name).value_or("");
+  if (std::ranges::find(words, text) != words.end()) return text;
+  std::string listed;
+  for (const std::string& word : words) listed += (listed.empty() ? "" : ", ") + word;
+  return Error(ErrorCode::config_invalid,
+               std::string(name) + " must be one of " + listed + ", found '" + text + "'");
 }
 
-/// What is written on the command line, else the environment's.
-std::string given_or(const std::string& text, const char* variable) {
-  return text.empty() ? from_environment(variable) : text;
+/// Settings that would change what plays mean, and that are not followed. @error config_invalid
+Result<void> refuse_unsupported(const Config& config) {
+  struct Only {
+    const char* name;
+    bool value;
+  };
+  for (const Only& only :
+       {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true}, Only{"INJECT_FACTS_AS_VARS", true}}) {
+    GS_TRY(const bool value, config.boolean(only.name));
+    if (value == only.value) continue;
+    return Error(ErrorCode::config_invalid,
+                 std::string(only.name) + " cannot be " + (value ? "true" : "false") + " here");
+  }
+  return {};
 }
 
-Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& options) {
+/// What is written on the command line, else what the configuration has; nothing where neither is.
+std::optional<std::string> given_or(const std::string& text,
+                                    const Config& config,
+                                    const char* name) {
+  if (!text.empty()) return text;
+  return config.is_set(name) ? config.text(name) : std::nullopt;
+}
+
+std::string text_or(const std::string& text, const Config& config, const char* name) {
+  return given_or(text, config, name).value_or("");
+}
+
+Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& options,
+                                                        const Config& config) {
   vault::SecretOptions vault_options;
+  GS_TRY(vault_options.must_match_id, config.boolean("DEFAULT_VAULT_ID_MATCH"));
   vault_options.prompt = [](const std::string& id) -> Result<Secret> {
     GS_TRY(auto text,
            ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
@@ -77,55 +106,103 @@ Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& opt
   for (const std::string& id : options.vault_ids) GS_TRY_VOID(secrets->add_source(id));
   for (const std::string& file : options.vault_password_files)
     GS_TRY_VOID(secrets->add_source(file));
-  if (const char* file = std::getenv("ANSIBLE_VAULT_PASSWORD_FILE");
-      file != nullptr && secrets->empty()) {
-    GS_TRY_VOID(secrets->add_source(file));
-  }
-  if (options.ask_vault_password) GS_TRY_VOID(secrets->add_source("prompt"));
+  for (const std::string& id : config.list("DEFAULT_VAULT_IDENTITY_LIST"))
+    GS_TRY_VOID(secrets->add_source(id));
+  if (const auto file = config.path("DEFAULT_VAULT_PASSWORD_FILE"); file && secrets->empty())
+    GS_TRY_VOID(secrets->add_source(*file));
+  GS_TRY(const bool asks, config.boolean("DEFAULT_ASK_VAULT_PASS"));
+  if (options.ask_vault_password || (asks && secrets->empty()))
+    GS_TRY_VOID(secrets->add_source("prompt"));
   return secrets;
 }
 
 Result<inventory::Inventory> load_inventory(const CommonOptions& options,
+                                            const Config& config,
                                             yaml::VaultReader* vault) {
   inventory::Options inventory_options;
   inventory_options.vault = vault;
   std::vector<std::string> sources = options.inventories;
-  if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty())
-    sources.emplace_back(source);
+  if (sources.empty()) {
+    sources = config.list("DEFAULT_HOST_LIST");
+    // The place that nobody named need not be there.
+    std::error_code problem;
+    if (!config.is_set("DEFAULT_HOST_LIST"))
+      std::erase_if(sources, [&](const std::string& path) { return !fs::exists(path, problem); });
+  }
   GS_TRY(auto inventory, inventory::Inventory::load(sources, inventory_options));
   tell_warnings(inventory);
   GS_TRY_VOID(check_limit(inventory, options.limit));
   return inventory;
 }
 
-Result<void> set_connection(const CommonOptions& options, engine::RunOptions& run) {
-  run.ssh_args = from_environment("ANSIBLE_SSH_ARGS");
-  run.ssh_common_args = given_or(options.ssh_common_args, "ANSIBLE_SSH_COMMON_ARGS");
-  run.ssh_extra_args = given_or(options.ssh_extra_args, "ANSIBLE_SSH_EXTRA_ARGS");
-  run.remote_user = given(options.user);
-  run.private_key_file = given(options.private_key);
+Result<void> set_connection(const CommonOptions& options,
+                            const Config& config,
+                            engine::RunOptions& run) {
+  run.ssh_args = text_or("", config, "SSH_ARGS");
+  run.ssh_common_args = text_or(options.ssh_common_args, config, "SSH_COMMON_ARGS");
+  run.ssh_extra_args = text_or(options.ssh_extra_args, config, "SSH_EXTRA_ARGS");
+  run.remote_user = given_or(options.user, config, "DEFAULT_REMOTE_USER");
   std::error_code problem;
   if (!options.private_key.empty() && !options.private_key.starts_with('~') &&
       !fs::exists(options.private_key, problem)) {
     return Error(ErrorCode::usage, "--private-key: there is no file '" + options.private_key + "'");
   }
-  run.connection = given(options.connection);
-  if (options.timeout > 0) run.timeout = options.timeout;
-  if (const char* checking = std::getenv("ANSIBLE_HOST_KEY_CHECKING")) {
-    GS_TRY(run.host_key_checking, parse_bool(Value(checking)));
+  run.private_key_file = options.private_key.empty() ? config.path("DEFAULT_PRIVATE_KEY_FILE")
+                                                     : std::optional(options.private_key);
+  run.connection = given_or(options.connection, config, "DEFAULT_TRANSPORT");
+  if (options.timeout > 0) {
+    run.timeout = options.timeout;
+  } else if (config.is_set("DEFAULT_TIMEOUT")) {
+    GS_TRY(run.timeout, config.integer("DEFAULT_TIMEOUT"));
   }
-  if (options.become) run.become = true;
-  run.become_user = given(options.become_user);
-  run.become_method = given(options.become_method);
+  GS_TRY(run.host_key_checking, config.boolean("HOST_KEY_CHECKING"));
+  if (options.become) {
+    run.become = true;
+  } else if (config.is_set("DEFAULT_BECOME")) {
+    GS_TRY(run.become, config.boolean("DEFAULT_BECOME"));
+  }
+  run.become_user = given_or(options.become_user, config, "DEFAULT_BECOME_USER");
+  run.become_method = given_or(options.become_method, config, "DEFAULT_BECOME_METHOD");
   return {};
 }
 
-Result<void> ask_passwords(const CommonOptions& options, engine::RunOptions& run) {
-  if (options.ask_password) {
+/// How plays behave where neither they nor the command line say.
+Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
+  run.config_file = config.file();
+  run.managed_text = *config.text("DEFAULT_MANAGED_STR");
+  run.strategy = *config.text("DEFAULT_STRATEGY");
+  run.gathering = *config.text("DEFAULT_GATHERING");
+  GS_TRY(const auto behaviour, one_of(config, "DEFAULT_HASH_BEHAVIOUR", {"replace", "merge"}));
+  run.merge_hashes = behaviour == "merge";
+  GS_TRY_VOID(one_of(config, "DEFAULT_GATHERING", {"implicit", "explicit", "smart"}));
+  GS_TRY(run.error_on_missing_handler, config.boolean("ERROR_ON_MISSING_HANDLER"));
+  GS_TRY(run.any_errors_fatal, config.boolean("ANY_ERRORS_FATAL"));
+  GS_TRY(run.no_log, config.boolean("DEFAULT_NO_LOG"));
+  GS_TRY(run.task_timeout, config.integer("TASK_TIMEOUT"));
+  if (config.is_set("DEFAULT_GATHER_SUBSET")) {
+    List subset;
+    for (std::string& name : config.list("DEFAULT_GATHER_SUBSET"))
+      subset.emplace_back(std::move(name));
+    run.gather_subset = Value(std::move(subset));
+  }
+  GS_TRY(const auto duplicates,
+         one_of(config, "DUPLICATE_YAML_DICT_KEY", {"ignore", "warn", "error"}));
+  yaml::set_duplicate_keys(duplicates == "warn"     ? yaml::DuplicateKeys::warn
+                           : duplicates == "ignore" ? yaml::DuplicateKeys::ignore
+                                                    : yaml::DuplicateKeys::error);
+  return refuse_unsupported(config);
+}
+
+Result<void> ask_passwords(const CommonOptions& options,
+                           const Config& config,
+                           engine::RunOptions& run) {
+  GS_TRY(const bool asks, config.boolean("DEFAULT_ASK_PASS"));
+  GS_TRY(const bool asks_become, config.boolean("DEFAULT_BECOME_ASK_PASS"));
+  if (options.ask_password || asks) {
     GS_TRY(auto text, ask_secret("SSH password: "));
     run.connection_password = Value(std::move(text)).mark(Mark::secret);
   }
-  if (options.ask_become_password) {
+  if (options.ask_become_password || asks_become) {
     GS_TRY(auto text, ask_secret("BECOME password: "));
     const bool as_for_ssh = text.empty() && !run.connection_password.is_null();
     run.become_password =
@@ -160,37 +237,50 @@ Places find_places() {
 }
 
 void tell_warnings(inventory::Inventory& inventory) {
-  for (const auto& warning : inventory.take_warnings()) {
-    std::cerr << "warning: " << warning.message
-              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
-  }
+  for (const auto& warning : inventory.take_warnings())
+    print_warning(warning.message + (warning.span.known() ? " (" + warning.span.text() + ")" : ""));
 }
 
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders) {
   Session session;
-  GS_TRY(session.vault, open_vault(options));
-  GS_TRY(session.inventory, load_inventory(options, session.vault.get()));
+  GS_TRY(const Config config, Config::load(config::process_sources()));
+  for (const std::string& warning : config.warnings()) print_warning(warning);
   engine::RunOptions& run = session.run;
+  GS_TRY_VOID(set_defaults(config, run));
+  GS_TRY(session.vault, open_vault(options, config));
+  GS_TRY(session.inventory, load_inventory(options, config, session.vault.get()));
   run.playbook_folders = playbook_folders;
   run.check = options.check;
-  run.diff = options.diff;
+  GS_TRY(const bool always_diff, config.boolean("DIFF_ALWAYS"));
+  run.diff = options.diff || always_diff;
   run.verbosity = options.verbosity;
-  if (options.forks > 0) run.forks = options.forks;
+  if (options.forks > 0) {
+    run.forks = options.forks;
+  } else {
+    GS_TRY(const std::int64_t forks, config.integer("DEFAULT_FORKS"));
+    run.forks = static_cast<std::size_t>(std::max<std::int64_t>(forks, 1));
+  }
   GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
-  const auto tags = split_list(options.tags);
+  auto tags = split_list(options.tags);
+  if (tags.empty()) tags = config.list("TAGS_RUN");
   if (!tags.empty()) run.tags = tags;
   run.skip_tags = split_list(options.skip_tags);
+  if (run.skip_tags.empty()) run.skip_tags = config.list("TAGS_SKIP");
   run.limit = options.limit;
   run.start_at_task = options.start_at_task;
-  run.force_handlers = options.force_handlers;
-  GS_TRY_VOID(set_connection(options, run));
-  GS_TRY_VOID(ask_passwords(options, run));
+  GS_TRY(const bool forces_handlers, config.boolean("DEFAULT_FORCE_HANDLERS"));
+  run.force_handlers = options.force_handlers || forces_handlers;
+  GS_TRY_VOID(set_connection(options, config, run));
+  GS_TRY_VOID(ask_passwords(options, config, run));
   run.role_paths = options.role_paths;
-  for (std::string& folder : split(from_environment("ANSIBLE_ROLES_PATH"), ':'))
+  for (std::string& folder : config.list("DEFAULT_ROLES_PATH"))
     run.role_paths.push_back(std::move(folder));
   if (const Places places = find_places(); !places.roles.empty())
     run.role_paths.push_back(places.roles);
+  run.library_paths = options.library_paths;
+  for (std::string& folder : config.list("DEFAULT_MODULE_PATH"))
+    run.library_paths.push_back(std::move(folder));
   return session;
 }
 

@@ -86,11 +86,9 @@ void defer_errors(play::Findings& findings, std::size_t begin) {
 
 void print_findings(const play::Findings& findings, bool quiet_warnings) {
   if (!quiet_warnings) {
-    for (const auto& warning : findings.warnings) {
-      std::cerr << "warning: " << warning.message;
-      if (warning.span.known()) std::cerr << " (" << warning.span.text() << ")";
-      std::cerr << "\n";
-    }
+    for (const auto& warning : findings.warnings)
+      print_warning(warning.message +
+                    (warning.span.known() ? " (" + warning.span.text() + ")" : ""));
   }
   for (const Error& error : findings.errors) print_error(error);
 }

@@ -174,7 +174,10 @@ std::optional<Value> Scope::magic(std::string_view name) {
   if (name == "ansible_run_tags") return strings(run_.options.tags);
   if (name == "ansible_skip_tags") return strings(run_.options.skip_tags);
   if (name == "ansible_limit" && !run_.options.limit.empty()) return Value(run_.options.limit);
-  if (name == "ansible_config_file") return Value();
+  if (name == "ansible_config_file") {
+    const std::string& file = run_.options.config_file;
+    return file.empty() ? Value() : Value(file);
+  }
   if (name == "ansible_inventory_sources") return strings(run_.inventory->sources());
   if (name == "ansible_version") {
     // The language level we follow; roles compare it to decide which features exist.
@@ -185,7 +188,7 @@ std::optional<Value> Scope::magic(std::string_view name) {
                        {"string", "2.14.18"}});
   }
   if (name == "ansible_playbook_python") return controller_python();
-  if (name == "ansible_managed" && raw(name) == nullptr) return Value("Ansible managed");
+  if (name == "ansible_managed" && raw(name) == nullptr) return Value(run_.options.managed_text);
   return play_magic(name);
 }
 

@@ -22,6 +22,14 @@ struct RunOptions {
   std::string limit;
   std::string start_at_task;
   bool force_handlers = false;
+  bool error_on_missing_handler = true;
+  bool any_errors_fatal = false;  ///< where no keyword says otherwise; so the three that follow
+  bool no_log = false;
+  std::int64_t task_timeout = 0;  ///< seconds; 0 = none
+  std::string strategy = "linear";
+  Value gather_subset;                           ///< list; null = all
+  std::string managed_text = "Ansible managed";  ///< ansible_managed
+  std::string config_file;                       ///< the ansible.cfg that was read; empty = none
   std::optional<std::string> remote_user;
   std::optional<std::string> private_key_file;
   std::optional<std::string> connection;

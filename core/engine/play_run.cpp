@@ -136,7 +136,7 @@ Async<Flow> PlayRun::run_sections(HostRun& host) {
     GS_CO_TRY(flow, co_await run_block(host, *play.post_tasks, place(kPostTasks)));
   }
   if (goes_on(flow)) co_return co_await flush_handlers(host, place(kLastHandlers));
-  const bool forced = play.force_handlers || run_.state().options.force_handlers;
+  const bool forced = play.force_handlers.value_or(run_.state().options.force_handlers);
   if (flow == Flow::failed && forced) {
     GS_CO_TRY_VOID(co_await flush_handlers(host, place(kLastHandlers)));
   }
@@ -230,7 +230,9 @@ Async<Flow> PlayRun::gather_facts(HostRun& host, Position at) {
     setup_task_->tags.emplace_back("always");
     setup_task_->module = modules::find_module("setup");
     Value arguments{Map()};
-    if (!play.gather_subset.is_null()) arguments.set("gather_subset", play.gather_subset);
+    const Value& subset =
+        play.gather_subset.is_null() ? run_.state().options.gather_subset : play.gather_subset;
+    if (!subset.is_null()) arguments.set("gather_subset", subset);
     if (!play.gather_timeout.is_null()) arguments.set("gather_timeout", play.gather_timeout);
     if (!play.fact_path.is_null()) arguments.set("fact_path", play.fact_path);
     setup_task_->arguments = std::move(arguments);

@@ -86,6 +86,8 @@ class PlayRun {
   Async<Flow> flush_handlers(HostRun& host, Position at);
   Async<Flow> gather_facts(HostRun& host, Position at);
   Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
+  Result<bool> meta_holds(Scope& scope, const play::Task& task, bool has_condition);
+  void tell_meta(HostRun& host, const play::Task& task, const Position& at, bool holds);
   bool should_run(HostRun& host, const play::Task& task);
   /// What became of the play meanwhile; go_on when nothing did.
   Flow stopped_flow(HostRun& host);
@@ -98,6 +100,8 @@ class PlayRun {
   std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
   /// A place among the hosts that `throttle` lets run the task at once.
   Async<async::Gate::Pass> enter_throttle(Scope& scope, const play::Task& task);
+  /// The task itself, or with the module that its template for a name stands for on this host.
+  const play::Task& with_module(Scope& scope, const play::Task& task);
   void on_passed(const Position& at);
   [[nodiscard]] bool stopping() const { return ended_ || ended_batch_ || aborted_; }
 
@@ -108,6 +112,7 @@ class PlayRun {
   Lockstep lockstep_;
   std::map<Position, std::uint64_t> announced_;
   std::map<Position, std::unique_ptr<OnceSlot>> once_;
+  std::set<Position> said_meta_;  ///< meta tasks that speak once for all hosts
   std::map<Position, std::vector<Included>> included_;
   std::map<std::pair<Position, std::string>, std::uint32_t> include_numbers_;
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>>

@@ -127,18 +127,32 @@ Flow PlayRun::stopped_flow(HostRun& host) {
   return Flow::failed;
 }
 
-Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at) {
-  if (!should_run(host, task) || !has_started(host, task)) co_return Flow::go_on;
+const play::Task& PlayRun::with_module(Scope& scope, const play::Task& task) {
+  const bool is_open = task.kind == play::ActionKind::module && task.module == nullptr &&
+                       task.library_path.empty() && jinja::has_template(task.action);
+  if (!is_open) return task;
+  const auto name = scope.render(Value(task.action));
+  const play::Task* found = name ? run_.loader().with_module(task, to_text(*name)) : nullptr;
+  return found != nullptr ? *found : task;
+}
+
+Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
+  if (!should_run(host, written) || !has_started(host, written)) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
-  if (task.kind == play::ActionKind::meta) co_return co_await run_meta(host, task, std::move(at));
+  if (written.kind == play::ActionKind::meta)
+    co_return co_await run_meta(host, written, std::move(at));
   if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {
     const play::Play& play = *play_.play;
     GS_CO_TRY_VOID(run_.load_vars_files(play, play.vars_files, play_, *host.state));
   }
-  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  Scope scope(run_.state(), &play_, *host.state, &written, &host.include_frames);
+  const play::Task& task = with_module(scope, written);
   GS_CO_TRY(const bool asked_once, boolean_setting(scope, task, play::Keyword::run_once, false));
-  GS_CO_TRY(const bool fatal, boolean_setting(scope, task, play::Keyword::any_errors_fatal, false));
+  GS_CO_TRY(
+      const bool fatal,
+      boolean_setting(
+          scope, task, play::Keyword::any_errors_fatal, run_.state().options.any_errors_fatal));
   OnceSlot* slot = nullptr;
   if (asked_once || runs_for_all(task)) {
     auto& place = once_[at];
@@ -173,41 +187,6 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& task, Position at
   const bool has_target = play::is_dynamic_include(task) && !outcome.skipped && !outcome.failed;
   if (flow != Flow::go_on || !has_target) co_return flow;
   co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));
-}
-
-Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at) {
-  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
-  for (const play::Condition* condition : play::all_conditions(task)) {
-    GS_CO_TRY(const bool holds, scope.condition(condition->expression));
-    if (!holds) co_return Flow::go_on;
-  }
-  const std::string& action = task.free_form;
-  if (action == "flush_handlers") co_return co_await flush_handlers(host, std::move(at));
-  if (action == "end_host") {
-    play_.removed.insert(host.state->name);
-    co_return Flow::end_host;
-  }
-  if (action == "end_role") co_return Flow::end_role;
-  if (action == "end_play") {
-    end_play();
-    co_return Flow::end_play;
-  }
-  if (action == "end_batch") {
-    end_batch();
-    co_return Flow::end_batch;
-  }
-  if (action == "clear_facts") {
-    host.state->facts = Value(Map());  // set_fact's own values stay
-    host.state->facts_gathered = false;
-    GS_CO_TRY_VOID(run_.load_vars_files(*play_.play, play_.play->vars_files, play_, *host.state));
-  } else if (action == "clear_host_errors") {
-    clear_host_errors();
-  } else if (action == "reset_connection") {
-    GS_CO_TRY(auto settings, resolve_connection(scope, &task));
-    auto target = co_await run_.targets().get(host.state->name, settings);
-    if (target) GS_CO_TRY_VOID(co_await (*target)->reset());
-  }
-  co_return Flow::go_on;
 }
 
 }  // namespace gpustack::engine

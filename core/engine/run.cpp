@@ -74,7 +74,8 @@ Result<std::string> Run::order_of(const play::Play& play, Scope& scope) const {
 
 Result<bool> Run::is_free(const play::Play& play, Scope& scope) const {
   GS_TRY(const Value written, scope.render(Value(play.strategy)));
-  const std::string text = written.is_null() || is_omitted(written) ? "linear" : to_text(written);
+  const bool is_open = !play.strategy_written || written.is_null() || is_omitted(written);
+  const std::string text = is_open ? state_.options.strategy : to_text(written);
   const std::string name = text.substr(text.rfind('.') + 1);
   if (name == "linear") return false;
   if (name == "free" || name == "host_pinned") return true;
@@ -314,6 +315,19 @@ Async<bool> Run::run_batches(PlayState& play_state, std::vector<std::vector<std:
   co_return true;
 }
 
+void Run::announce_playbook(const play::Site& site, std::size_t play) {
+  for (std::size_t at = 0; at < site.first_plays.size(); ++at) {
+    if (site.first_plays[at] != play) continue;
+    const bool is_last = at + 1 == site.first_plays.size();
+    const std::size_t count = (is_last ? site.plays.size() : site.first_plays[at + 1]) - play;
+    report::Event started(report::EventType::run_started);
+    started.playbook = site.playbooks[at];
+    started.message = std::to_string(count) + " plays in " + started.playbook;
+    started.check = state_.options.check;
+    emit(std::move(started));
+  }
+}
+
 Async<RunSummary> Run::run(const play::Site& site) {
   GS_CO_TRY_VOID(check_before(site));
   for (auto& warning : state_.inventory->take_warnings())
@@ -323,7 +337,9 @@ Async<RunSummary> Run::run(const play::Site& site) {
   const auto begin_time = std::chrono::steady_clock::now();
   RunSummary summary;
   std::optional<Error> stopped;
-  for (const auto& play : site.plays) {
+  for (std::size_t number = 0; number < site.plays.size(); ++number) {
+    announce_playbook(site, number);
+    const auto& play = site.plays[number];
     auto go_on = co_await run_play(*play);
     if (!go_on) {
       stopped = std::move(go_on).error();

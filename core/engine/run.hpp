@@ -131,6 +131,8 @@ class Run {
   Result<void> check_before(const play::Site& site);
   void warn_of_waiting_files(const PlayState& play_state);
   Result<void> check_play(const play::Play& play, bool is_first);
+  /// Of the playbook that begins with this play, if one does.
+  void announce_playbook(const play::Site& site, std::size_t play);
   Result<std::string> order_of(const play::Play& play, Scope& scope) const;
   Result<bool> is_free(const play::Play& play, Scope& scope) const;
   [[nodiscard]] bool is_omitted(const Value& value) const;

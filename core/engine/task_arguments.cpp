@@ -85,15 +85,15 @@ void TaskRun::set_loop_variables(const List& items, std::size_t index) {
     scope_.set_local("ansible_index_var", Value(control.index_var));
     scope_.set_local(control.index_var, Value(number));
   }
-  if (!control.extended) return;
+  if (!is_extended()) return;
   Value loop = Value::map({{"index", number + 1},
                            {"index0", number},
                            {"first", index == 0},
                            {"last", number + 1 == total},
                            {"length", total},
                            {"revindex", total - number},
-                           {"revindex0", total - number - 1},
-                           {"allitems", Value(items)}});
+                           {"revindex0", total - number - 1}});
+  if (control.extended_allitems) loop.set("allitems", Value(items));
   if (index + 1 < items.size()) loop.set("nextitem", items[index + 1]);
   if (index > 0) loop.set("previtem", items[index - 1]);
   scope_.set_local("ansible_loop", std::move(loop));

@@ -149,6 +149,10 @@ Result<void> TaskRun::notify(const Value& result) {
     const List names = rendered.is_list() ? rendered.as_list() : List{rendered};
     for (const Value& name : names) {
       auto found = play_.handlers_named(to_text(name), scope_);
+      if (!found && !play_.run().state().options.error_on_missing_handler) {
+        play_.run().warn(found.error().message());
+        continue;
+      }
       if (!found) {
         const Origin* origin = entry.origin();
         return Error(std::move(found).error())

@@ -78,6 +78,11 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   call.module = task_.module != nullptr ? std::string(task_.module->name) : task_.action;
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
+  if (action == nullptr && task_.module == nullptr) {
+    const auto name = scope_.render(Value(call.module));
+    co_return failed_result("couldn't resolve module/action '" +
+                            (name ? to_text(*name) : call.module) + "'");
+  }
   // A dry run looks at once at what the job would do.
   const bool in_background = settings.async_seconds > 0 && !settings.check;
   Result<Value> result = Value();
@@ -146,7 +151,8 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
     result.set("retries", attempts.most);
     if (attempt >= attempts.most) {
       result.set("attempts", attempts.most - 1);
-      result.set("failed", true);
+      // As in Ansible, `failed_when` has the last word.
+      if (!task_.has_failed_when) result.set("failed", true);
       co_return result;
     }
     report::Event retry = event(report::EventType::retry);
@@ -175,13 +181,26 @@ Result<Value> TaskRun::include_result() {
   return result;
 }
 
+Value TaskRun::fault_result(const Error& error) {
+  const auto ignores = boolean_setting(scope_, task_, play::Keyword::ignore_errors, false);
+  settings_.ignore_errors = ignores && *ignores;
+  return error_result(error);
+}
+
+bool TaskRun::is_extended() {
+  const play::LoopControl& control = task_.loop_control;
+  if (control.extended_setting.is_null()) return control.extended;
+  const auto rendered = scope_.render(control.extended_setting);
+  return rendered && parse_bool(*rendered).value_or(rendered->truthy());
+}
+
 Async<Value> TaskRun::run_once(const Error* loop_error) {
   auto excluded = false_condition();
-  if (!excluded) co_return error_result(loop_error != nullptr ? *loop_error : excluded.error());
+  if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
   if (!excluded->is_null()) co_return skipped_result("Conditional result was False", *excluded);
-  if (loop_error != nullptr) co_return error_result(*loop_error);
+  if (loop_error != nullptr) co_return fault_result(*loop_error);
   auto settings = resolve_settings(scope_, task_);
-  if (!settings) co_return error_result(settings.error());
+  if (!settings) co_return fault_result(settings.error());
   settings_ = *settings;
   const bool is_include = play::is_dynamic_include(task_);
   auto given = is_include ? include_result() : task_arguments();
@@ -192,7 +211,7 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(arguments)));
   if (flag(result, "changed")) {
     auto told = notify(result);
-    if (!told) co_return error_result(told.error());
+    if (!told) co_return std::move(told).error();  // ends the run, as in Ansible
   }
   co_return result;
 }
@@ -221,7 +240,7 @@ Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t 
     result.set(control.index_var, Value(static_cast<std::int64_t>(index)));
     result.set("ansible_index_var", Value(control.index_var));
   }
-  if (control.extended) {
+  if (is_extended()) {
     GS_TRY(auto extended, scope_.variable("ansible_loop"));
     result.set("ansible_loop", std::move(extended));
   }

@@ -40,6 +40,10 @@ class TaskRun {
   Async<void> pause_before(std::size_t index);
   /// Adds what a loop adds to the result of one item, and reports it.
   Result<void> finish_item(Value& result, const Value& item, std::size_t index);
+  /// A fault before the module ran; ignored where `ignore_errors` says so.
+  Value fault_result(const Error& error);
+  /// Whether `loop_control.extended` holds here.
+  bool is_extended();
   Async<Value> run_once(const Error* loop_error);
   /// The result of an include: what is included is run by the walk; here only its name is found.
   Result<Value> include_result();

@@ -223,12 +223,13 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   TaskSettings settings;
   GS_TRY(settings.check, boolean_setting(scope, task, Keyword::check_mode, options.check));
   GS_TRY(settings.diff, boolean_setting(scope, task, Keyword::diff, options.diff));
-  GS_TRY(settings.no_log, boolean_setting(scope, task, Keyword::no_log, false));
+  GS_TRY(settings.no_log, boolean_setting(scope, task, Keyword::no_log, options.no_log));
   GS_TRY(settings.ignore_errors, boolean_setting(scope, task, Keyword::ignore_errors, false));
   GS_TRY(settings.ignore_unreachable,
          boolean_setting(scope, task, Keyword::ignore_unreachable, false));
   GS_TRY(settings.delegate_facts, boolean_setting(scope, task, Keyword::delegate_facts, false));
-  GS_TRY(settings.timeout_seconds, whole_setting(scope, task, Keyword::timeout, 0));
+  GS_TRY(settings.timeout_seconds,
+         whole_setting(scope, task, Keyword::timeout, options.task_timeout));
   GS_TRY(settings.async_seconds, seconds_setting(scope, task, task.async_seconds, "async", 0));
   GS_TRY(settings.poll_seconds, seconds_setting(scope, task, task.poll, "poll", 15));
   GS_TRY(auto delegate, keyword_value(scope, &task, Keyword::delegate_to));

@@ -53,6 +53,22 @@ bool is_key(std::string_view text) {
   });
 }
 
+/// Where the `=` behind a key is: the first one outside of template brackets; npos when what is
+/// before it is no key. @param templates  whether a key may hold templates
+std::size_t key_end(std::string_view word, bool templates) {
+  std::size_t at = 0;
+  while (at < word.size() && word[at] != '=') {
+    if (templates && opens_template(word, at)) {
+      at = skip_template(word, at);
+    } else if (is_key(word.substr(at, 1))) {
+      ++at;
+    } else {
+      return std::string_view::npos;
+    }
+  }
+  return at == 0 || at >= word.size() ? std::string_view::npos : at;
+}
+
 /// The value of a `key=value` word: outer quotes removed, escapes decoded, position kept.
 Value word_value(const Value& text, std::size_t start, std::size_t length) {
   std::string_view raw = std::string_view(text.as_string()).substr(start, length);
@@ -149,8 +165,8 @@ Result<ArgumentText> parse_argument_text(const Value& text, FreeForm form) {
   std::vector<Word> taken;
   for (const Word& word : *words) {
     const std::string_view shown = word.of(whole);
-    const std::size_t equals = shown.find('=');
-    if (equals == std::string_view::npos || !is_key(shown.substr(0, equals))) continue;
+    const std::size_t equals = key_end(shown, form == FreeForm::none);
+    if (equals == std::string_view::npos) continue;
     std::string key(shown.substr(0, equals));
     const bool is_option =
         std::find(kCommandOptions.begin(), kCommandOptions.end(), key) != kCommandOptions.end();
@@ -169,7 +185,8 @@ ActionText split_action(const Value& text) {
   std::size_t start = 0;
   while (start < whole.size() && is_space(whole[start])) ++start;
   std::size_t end = start;
-  while (end < whole.size() && !is_space(whole[end])) ++end;
+  while (end < whole.size() && !is_space(whole[end]))
+    end = opens_template(whole, end) ? std::min(skip_template(whole, end), whole.size()) : end + 1;
   ActionText out;
   out.name = part_of(text, start, end - start);
   while (end < whole.size() && is_space(whole[end])) ++end;

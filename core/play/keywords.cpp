@@ -326,6 +326,14 @@ Result<void> check_keyword_value(const KeywordInfo& info, const yaml::Node& valu
         .at(item->span())
         .hint(type_hint(info, *item));
   }
+  if (info.type == tasks) {
+    return Error(ErrorCode::yaml_type,
+                 fmt::format("A malformed block was encountered while loading {}: {} should be a "
+                             "list or None",
+                             info.name,
+                             value.is_scalar() ? to_text(value.scalar()) : found_node(value)))
+        .at(value.span());
+  }
   return Error(ErrorCode::yaml_type,
                fmt::format("keyword '{}' wants {}, found {}",
                            info.name,

@@ -23,6 +23,7 @@ class Loader::Impl {
 
   Reader reader;
   NodeList followed;
+  std::map<std::pair<const Task*, std::string>, std::unique_ptr<Task>> with_modules;
 };
 
 Loader::Loader(LoadOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
@@ -84,6 +85,12 @@ Result<std::unique_ptr<Role>> Loader::include_role(const Task& task, const std::
   files.defaults = literal(task.defaults_from);
   files.handlers = literal(task.handlers_from);
   return include_role(task, name, files);
+}
+
+const Task* Loader::with_module(const Task& task, const std::string& name) {
+  const auto [place, is_new] = impl_->with_modules.try_emplace({&task, name});
+  if (is_new) place->second = impl_->reader.read_with_module(task, name);
+  return place->second.get();
 }
 
 }  // namespace gpustack::play

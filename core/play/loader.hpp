@@ -82,6 +82,10 @@ class Loader {
   /// The same with the task's own `tasks_from` and so on, which must hold no templates.
   Result<std::unique_ptr<Role>> include_role(const Task& task, const std::string& name);
 
+  /// At run time: a task whose module is a template, with the module it turned out to name. The
+  /// task lives as long as the loader; nullptr when there is no such module.
+  const Task* with_module(const Task& task, const std::string& name);
+
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

@@ -71,7 +71,6 @@ enum class NodeType : std::uint8_t { play, role, block, task };
 struct Node {
   explicit Node(NodeType kind) : type(kind) {}
   virtual ~Node() = default;
-  Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
   NodeType type;
@@ -89,6 +88,9 @@ struct Node {
   /// The role this node belongs to, the play it is in.
   [[nodiscard]] const Role* role() const;
   [[nodiscard]] const Play* play() const;
+
+ protected:
+  Node(const Node&) = default;  // a task of a template for a module name is copied for each name
 };
 
 struct LoopControl {
@@ -217,7 +219,7 @@ struct Play final : Node {
   std::string strategy = "linear";
   bool strategy_written = false;
   std::string order;  ///< inventory, sorted, reverse_sorted, reverse_inventory, shuffle
-  bool force_handlers = false;
+  std::optional<bool> force_handlers;  ///< nothing = as the run has it
   std::vector<std::unique_ptr<Role>> roles;
   std::unique_ptr<Block>
       pre_tasks;  ///< handlers are flushed after pre_tasks, roles+tasks, post_tasks
@@ -230,7 +232,8 @@ struct Play final : Node {
 
 struct Site {
   std::vector<std::unique_ptr<Play>> plays;
-  std::vector<std::string> playbooks;  ///< the files named on the command line
+  std::vector<std::string> playbooks;    ///< the files named on the command line
+  std::vector<std::size_t> first_plays;  ///< where the plays of each begin
 };
 
 /// `role : name`, with the action in place of a missing name: what Ansible shows in `TASK [...]`.

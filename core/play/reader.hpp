@@ -90,6 +90,8 @@ class Reader {
   explicit Reader(LoadOptions options);
 
   std::unique_ptr<Site> read_site(const std::vector<std::string>& playbooks);
+  /// The task with a module whose name was a template; nullptr when there is none of that name.
+  std::unique_ptr<Task> read_with_module(const Task& task, const std::string& name);
   std::unique_ptr<Block> read_included_tasks(const Task& task, const std::string& file);
   std::unique_ptr<Role> read_included_role(const Task& task,
                                            const std::string& name,

@@ -338,7 +338,7 @@ std::optional<ActionParts> Reader::old_style_action(const yaml::Node& entry,
   action.resolved = resolve(action.name, where.parent);
   if (!take_old_style_arguments(value, action)) return std::nullopt;
   if (!parts.rest.is_null() && !take_text(parts.rest, action.span, action)) return std::nullopt;
-  if (!action.resolved.known()) {
+  if (!action.resolved.known() && !is_template(parts.name)) {
     report_unknown_module(action.name, action.span, where.parent);
     if (options_.unknown_modules == UnknownModules::refuse) return std::nullopt;
   }

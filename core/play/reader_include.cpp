@@ -227,9 +227,9 @@ std::optional<RoleRequest> Reader::role_request(const ActionParts& action,
 void Reader::read_include_role(const ActionParts& action, Task& task) {
   task.kind = ActionKind::include_role;
   if (task.is_handler) {
-    report(
-        Error(ErrorCode::unsupported_keyword, fmt::format("'{}' cannot be a handler", action.name))
-            .at(action.span));
+    report(Error(ErrorCode::unsupported_keyword,
+                 fmt::format("Using '{}' as a handler is not supported.", action.name))
+               .at(action.span));
     return;
   }
   const auto request = role_request(action, &task, false);

@@ -41,6 +41,7 @@ std::unique_ptr<Site> Reader::read_site(const std::vector<std::string>& playbook
   site->playbooks = playbooks;
   for (const std::string& playbook : playbooks) {
     PlayExtras extras;
+    site->first_plays.push_back(site->plays.size());
     read_playbook(absolute_path(playbook, start_folder_), {}, extras, *site);
   }
   return site;
@@ -65,6 +66,11 @@ void Reader::read_playbook(const std::string& path,
               fmt::format("a playbook is a list of plays, found {}", found_text(root.to_value())))
             .at(root.span())
             .hint(root.is_mapping() ? "begin each play with '- '" : ""));
+    return;
+  }
+  if (root.items().empty()) {
+    report(Error(ErrorCode::play_invalid, "A playbook must contain at least one play")
+               .at(root.span()));
     return;
   }
   PlayExtras inner = extras;
@@ -206,7 +212,7 @@ void Reader::read_hosts(const yaml::Node::Member& member, Play& play) {
       value.is_null() || (value.is_sequence() && value.items().empty()) ||
       (value.is_scalar() && value.scalar().is_string() && value.scalar().as_string().empty());
   if (empty) {
-    report(Error(ErrorCode::play_invalid, "'hosts' is empty: a play needs a host pattern")
+    report(Error(ErrorCode::play_invalid, "Hosts list cannot be empty. Please check your playbook")
                .at(play.hosts_span)
                .hint("'all' is every host"));
   }
@@ -277,7 +283,7 @@ void Reader::read_vars_prompt(const yaml::Node& value, Play& play) {
     if (!is_identifier(prompt.name)) {
       report(Error(ErrorCode::play_invalid,
                    entry.is_mapping()
-                       ? "each entry of 'vars_prompt' needs the 'name' of a variable"
+                       ? "Invalid vars_prompt data structure, missing 'name' key"
                        : fmt::format("each entry of 'vars_prompt' must be a map, found {}",
                                      found_text(entry.to_value())))
                  .at(entry.span()));
@@ -411,7 +417,7 @@ std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry,
   }
   if (entry.find("user") != nullptr && entry.find("remote_user") != nullptr) {
     report(Error(ErrorCode::argument_conflict,
-                 "'user' is the old name of 'remote_user': a play takes one of them")
+                 "both 'user' and 'remote_user' are set for this play. 'user' is its old name")
                .at(entry.member("user")->key_span));
   }
   play->tags.insert(play->tags.end(), extras.tags.begin(), extras.tags.end());

@@ -140,6 +140,9 @@ Error Reader::unknown_role(const std::string& name, const std::vector<std::strin
     for (std::string& each : folder_names(folder_of(path))) known.push_back(std::move(each));
   }
   std::string simple = name.substr(name.rfind('/') + 1);
+  // The form `name,key=value` of Ansible before 1.0.
+  if (name.find(',') != std::string::npos)
+    return Error(ErrorCode::unknown_role, "Invalid old style role requirement: " + name);
   return Error(ErrorCode::unknown_role, fmt::format("no role '{}'; looked for {}", name, places))
       .hint(suggest(simple, known));
 }
@@ -149,11 +152,12 @@ void Reader::read_roles(const yaml::Node& list,
                         std::vector<std::unique_ptr<Role>>& into) {
   if (list.is_null()) return;
   if (!list.is_sequence()) {
-    report(
-        Error(ErrorCode::yaml_type,
-              fmt::format("a list of roles is wanted here, found {}", found_text(list.to_value())))
-            .at(list.span())
-            .hint("begin each role with '- '"));
+    report(Error(ErrorCode::yaml_type,
+                 fmt::format("A malformed role declaration was encountered. A list of roles is "
+                             "wanted here, found {}",
+                             found_text(list.to_value())))
+               .at(list.span())
+               .hint("begin each role with '- '"));
     return;
   }
   for (const yaml::Node& entry : list.items()) {

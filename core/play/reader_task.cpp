@@ -175,7 +175,7 @@ void Reader::read_meta(const ActionParts& action, Task& task) {
                .hint(suggest(task.free_form, kMetaWords)));
   } else if (task.is_handler && task.free_form == "flush_handlers") {
     report(
-        Error(ErrorCode::invalid_argument, "'meta: flush_handlers' cannot be a handler").at(span));
+        Error(ErrorCode::invalid_argument, "flush_handlers cannot be used as a handler").at(span));
   }
 }
 
@@ -296,6 +296,22 @@ std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry,
       break;
   }
   return task;
+}
+
+std::unique_ptr<Task> Reader::read_with_module(const Task& task, const std::string& name) {
+  ResolvedAction resolved = resolve(name, task.parent);
+  if (resolved.kind != Kind::module && resolved.kind != Kind::library) return nullptr;
+  auto copy = std::make_unique<Task>(task);
+  copy->action = name;
+  copy->module = resolved.spec;
+  copy->library_path = resolved.library_path;
+  const Value* text = copy->arguments.find("_raw_params");
+  if (text != nullptr && resolved.spec != nullptr && !resolved.spec->free_form.empty()) {
+    const Value free_form = *text;
+    copy->arguments.mutable_map().erase(std::string_view("_raw_params"));
+    copy->arguments.set(resolved.spec->free_form, free_form);
+  }
+  return copy;
 }
 
 }  // namespace gpustack::play

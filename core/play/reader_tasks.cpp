@@ -266,9 +266,9 @@ std::unique_ptr<Node> Reader::read_import_role(const yaml::Node& entry,
                                                const Surroundings& where) {
   auto block = block_from_import(entry, action, where);
   if (where.handlers) {
-    report(
-        Error(ErrorCode::unsupported_keyword, fmt::format("'{}' cannot be a handler", action.name))
-            .at(action.span));
+    report(Error(ErrorCode::unsupported_keyword,
+                 fmt::format("Using '{}' as a handler is not supported.", action.name))
+               .at(action.span));
     return block;
   }
   auto request = role_request(action, block.get(), true);

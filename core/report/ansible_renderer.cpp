@@ -268,6 +268,7 @@ void AnsibleRenderer::custom_stats(const Value& stats) {
 void AnsibleRenderer::run_started(const Event& event) {
   if (options_.verbosity > 1)
     show_banner("PLAYBOOK: " + event.playbook.substr(event.playbook.rfind('/') + 1));
+  if (options_.verbosity > 1 && !event.message.empty()) show(event.message, Paint::verbose);
   if (event.check && options_.check_markers) show_banner("DRY RUN");
 }
 
@@ -307,8 +308,8 @@ void AnsibleRenderer::included(const Event& event) {
 }
 
 void AnsibleRenderer::error(const Event& event) {
-  err_.write(painted(options_.colour, Paint::failed, event.message) +
-             (event.message.ends_with('\n') ? "" : "\n"));
+  const std::string text = as_ansible_error(event.message);
+  err_.write(painted(options_.colour, Paint::failed, text) + (text.ends_with('\n') ? "" : "\n"));
 }
 
 void AnsibleRenderer::render(const Event& event) {
@@ -343,7 +344,9 @@ void AnsibleRenderer::render(const Event& event) {
     case EventType::deprecation:
       return warn("DEPRECATION WARNING", event.message);
     case EventType::message:
-      return show(event.message);
+      if (event.verbosity <= options_.verbosity)
+        show(event.message, event.verbosity > 0 ? Paint::verbose : Paint::none);
+      return;
     case EventType::error:
       return error(event);
     case EventType::stats:
@@ -356,6 +359,11 @@ void AnsibleRenderer::render(const Event& event) {
 }
 
 }  // namespace
+
+std::string as_ansible_error(std::string text) {
+  const std::size_t end = text.starts_with("error[") ? text.find("]: ") : std::string::npos;
+  return end == std::string::npos ? text : "ERROR! " + text.substr(end + 3);
+}
 
 std::unique_ptr<Sink> make_ansible_renderer(const RendererOptions& options,
                                             Output& out,

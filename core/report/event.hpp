@@ -83,6 +83,7 @@ struct Event {
   Value result;          ///< the task's result map; keys as Ansible's
 
   std::string message;
+  int verbosity = 0;  ///< a message is for those who asked for as many `-v`
   SourceSpan span;
   std::vector<std::string> hosts;
   std::string playbook;

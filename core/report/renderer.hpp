@@ -11,6 +11,9 @@
 
 namespace gpustack::report {
 
+/// An error block as Ansible begins it: `ERROR! ` in place of `error[GS1002]: `.
+std::string as_ansible_error(std::string text);
+
 /// Where text goes. One object per stream.
 class Output {
  public:

@@ -28,7 +28,7 @@ std::string shown_tag(std::string_view shielded) {
   return tag;
 }
 
-std::string shown_key(const Value& key) { return "'" + to_text(key) + "'"; }
+DuplicateKeys duplicate_keys = DuplicateKeys::warn;
 
 std::optional<std::string> decode_base64(std::string_view text) {
   constexpr std::string_view kAlphabet =
@@ -64,6 +64,8 @@ Node Builder::take_root() {
   anchors_.clear();
   return std::move(root_);
 }
+
+void set_duplicate_keys(DuplicateKeys mode) { duplicate_keys = mode; }
 
 void Builder::fail(Error error) const { throw BuildFailure{std::move(error)}; }
 
@@ -314,6 +316,16 @@ void Builder::merge_members(std::vector<Node::Member>& merged,
   merged.insert(merged.end(), from.content_->members.begin(), from.content_->members.end());
 }
 
+void Builder::tell_duplicate(const Node::Member& later, std::uint32_t first_line) {
+  if (duplicate_keys == DuplicateKeys::ignore) return;
+  const std::string message = "found a duplicate dict key (" + to_text(later.key) +
+                              ") in this mapping (first at line " + std::to_string(first_line) +
+                              ")";
+  if (duplicate_keys == DuplicateKeys::error)
+    fail(Error(ErrorCode::yaml_syntax, message).at(later.key_span));
+  warnings_.push_back(Warning{message + "; the last one is used", later.key_span});
+}
+
 // Merged entries come first and lose against entries written in the mapping; of a list of mappings
 // the first wins. Of a key written twice the last value wins and keeps the first one's place, as in
 // a Python dict.
@@ -344,12 +356,7 @@ void Builder::merge_into(Open& open) {
       continue;
     }
     Node::Member& earlier = unique[entry->second];
-    if (i >= merged && written_here[entry->second]) {
-      warnings_.push_back(Warning{
-          "the key " + shown_key(all[i].key) + " is written twice in this mapping (first at line " +
-              std::to_string(earlier.key_span.line) + "); the last one is used",
-          all[i].key_span});
-    }
+    if (i >= merged && written_here[entry->second]) tell_duplicate(all[i], earlier.key_span.line);
     written_here[entry->second] = i >= merged;
     earlier.value = std::move(
         all[i].value);  // the first key stays, as in a Python dict: {1: a, true: b} is {1: b}

@@ -97,6 +97,7 @@ class Builder final : public YAML::EventHandler {
   [[nodiscard]] Node unsafe_copy(const Node& node) const;
   SourceSpan node_span(const YAML::Mark& mark);
   [[noreturn]] void fail(Error error) const;
+  void tell_duplicate(const Node::Member& later, std::uint32_t first_line);
 
   struct Anchored {
     Node node;

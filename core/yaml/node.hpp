@@ -80,6 +80,11 @@ class VaultReader {
   virtual Result<Value> open(std::string_view armoured, SourceSpan span) = 0;
 };
 
+/// What a key written twice in a mapping is: nothing, a warning, an error.
+enum class DuplicateKeys : std::uint8_t { ignore, warn, error };
+/// For all documents that are loaded from now on (`warn` at first). @thread before others start
+void set_duplicate_keys(DuplicateKeys mode);
+
 /// Loads one YAML document. BOM and CRLF are accepted; UTF-16, NUL, bad UTF-8, several documents,
 /// depth over 200, more than a million expanded nodes, recursive aliases and unterminated quotes
 /// are errors with a position.

@@ -30,6 +30,13 @@ class ApplyVerb final : public Verb {
         ->required()
         ->type_name("PLAYBOOK");
     add_run_options(*command_, options_);
+    if (!is_apply) {
+      command_
+          ->add_option("-M,--module-path", options_.library_paths, "Folders with modules of others")
+          ->type_name("FOLDERS")
+          ->delimiter(':')
+          ->allow_extra_args(false);
+    }
     command_
         ->add_option(
             "--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")
@@ -47,6 +54,7 @@ class ApplyVerb final : public Verb {
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
+    if (manner_ == Manner::ansible) set_error_manner(ErrorManner::ansible);
     const int code = run_playbooks();
     return manner_ == Manner::ansible ? ansible_exit_code(static_cast<ExitCode>(code)) : code;
   }

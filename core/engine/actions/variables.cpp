@@ -231,7 +231,7 @@ Async<Value> action_set_stats(ActionCall& call) {
         Value::map({{"data", data}, {"per_host", per_host}, {"aggregate", aggregate}})}});
 }
 
-Async<Value> action_include_vars(ActionCall& call) {
+static Async<Value> included_vars(ActionCall& call) {
   const Value& arguments = call.arguments;
   Value values{Map()};
   List included;
@@ -261,6 +261,14 @@ Async<Value> action_include_vars(ActionCall& call) {
   result.set("changed", false);
   result.set("_ansible_no_log", false);
   co_return result;
+}
+
+Async<Value> action_include_vars(ActionCall& call) {
+  auto result = co_await included_vars(call);
+  if (result && !result->get("failed").truthy()) co_return result;
+  Value failed = result ? *result : error_result(result.error());
+  failed.set("message", failed.get("msg"));  // Ansible's own name for it here
+  co_return failed;
 }
 
 Async<Value> action_group_by(ActionCall& call) {

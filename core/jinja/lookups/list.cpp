@@ -137,17 +137,24 @@ Result<std::optional<List>> take_list(LookupCall& call,
 }
 
 Result<List> subelements(LookupCall& call) {
-  if (call.terms.size() < 2 || call.terms.size() > 3) {
-    return call.fail("expected a list of dicts, a key, and perhaps options; found " +
-                     std::to_string(call.terms.size()) + " terms");
-  }
+  constexpr std::string_view kExpected = "expects a list of two or three items, ";
+  const auto refuse = [&](std::string_view what) {
+    return call.fail(std::string(kExpected) + std::string(what));
+  };
+  if (call.terms.size() < 2 || call.terms.size() > 3)
+    return refuse("and found " + std::to_string(call.terms.size()));
   const Value& source = call.terms[0];
   if (!call.terms[1].is_string())
-    return call.fail("expected a key second, found " + std::string(type_name(call.terms[1])));
+    return refuse("first a dict or a list, second a string pointing to the subkey");
   bool skip_missing = call.flag("skip_missing", false);
   if (call.terms.size() == 3) {
-    const Value* flag = call.terms[2].find("skip_missing");
-    if (flag != nullptr) skip_missing = parse_bool(*flag).value_or(flag->truthy());
+    const Value& flags = call.terms[2];
+    const bool known = flags.is_map() && std::ranges::all_of(flags.as_map(), [](const auto& entry) {
+                         return to_text(entry.key) == "skip_missing";
+                       });
+    if (!known) return refuse("the optional third item must be a dict with flags skip_missing");
+    const Value flag = flags.get("skip_missing");
+    skip_missing = parse_bool(flag).value_or(flag.truthy());
   }
   std::vector<std::string> path;
   const std::string& dotted = call.terms[1].as_string();

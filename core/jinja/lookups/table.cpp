@@ -7,6 +7,8 @@
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
 
+#include <iconv.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -124,6 +126,28 @@ Result<Value> interpolated(
   return Value(std::move(out));
 }
 
+/// The text of a file that is written in the option `encoding` (utf-8).
+Result<std::string> decoded(LookupCall& call, const std::string& bytes) {
+  GS_TRY(const std::string encoding, call.option("encoding", "utf-8"));
+  // Python's name of the one that the C library calls otherwise.
+  const std::string name = lower(encoding) == "latin-1" ? "latin1" : encoding;
+  if (lower(name) == "utf-8" || lower(name) == "utf8") return bytes;
+  const iconv_t converter = iconv_open("UTF-8", name.c_str());
+  if (converter == reinterpret_cast<iconv_t>(-1))
+    return call.fail("knows no encoding '" + encoding + "'");
+  std::string out(bytes.size() * 4, '\0');
+  std::string input = bytes;
+  char* from = input.data();
+  char* to = out.data();
+  std::size_t left = input.size();
+  std::size_t room = out.size();
+  const bool sound = iconv(converter, &from, &left, &to, &room) != static_cast<std::size_t>(-1);
+  iconv_close(converter);
+  if (!sound) return call.fail("found bytes that are not '" + encoding + "'");
+  out.resize(out.size() - room);
+  return out;
+}
+
 /// What one term of a table lookup asks for: options in the term go before those of the call.
 struct Request {
   std::string key;
@@ -167,7 +191,8 @@ Result<List> ini_values(LookupCall& call, const std::string& key) {
   style.case_sensitive = call.flag("case_sensitive", false);
   style.allow_bare = call.flag("allow_no_value", call.flag("allow_none", false));
   GS_TRY(const std::string path, call.services()->find_file("files", file_name));
-  GS_TRY(const std::string content, call.services()->read_file(path));
+  GS_TRY(const std::string bytes, call.services()->read_file(path));
+  GS_TRY(const std::string content, decoded(call, bytes));
   GS_TRY(const IniFile file, parse_ini(call, content, style));
   const Section* section = file.find(style.properties ? "java_properties" : section_name);
   if (section == nullptr)
@@ -251,7 +276,8 @@ Result<std::optional<Value>> csv_value(LookupCall& call, const std::string& key)
   if (!column || *column < 0)
     return call.fail("expected a column number, found '" + column_text + "'");
   GS_TRY(const std::string path, call.services()->find_file("files", file_name));
-  GS_TRY(const std::string content, call.services()->read_file(path));
+  GS_TRY(const std::string bytes, call.services()->read_file(path));
+  GS_TRY(const std::string content, decoded(call, bytes));
   const bool by_tab = delimiter == "TAB" || delimiter.empty();
   const auto rows = parse_csv(content, by_tab ? '\t' : delimiter[0]);
   const auto row =

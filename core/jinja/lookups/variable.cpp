@@ -31,11 +31,17 @@ Result<List> varnames(LookupCall& call) {
   const std::vector<std::string> names = call.render.scope()->names();
   List out;
   for (const Value& term : call.terms) {
-    if (!term.is_string())
-      return call.fail("expected a regular expression, found " + std::string(type_name(term)));
-    GS_TRY(const auto pattern, cached_pattern(term.as_string()));
+    if (!term.is_string()) {
+      return call.fail("Invalid setting identifier, \"" + to_text(term) +
+                       "\" is not a string, it is a " + std::string(type_name(term)));
+    }
+    const auto pattern = cached_pattern(term.as_string());
+    if (!pattern) {
+      return call.fail("Unable to use \"" + term.as_string() +
+                       "\" as a search parameter: " + pattern.error().message());
+    }
     for (const std::string& name : names) {
-      GS_TRY(const auto match, pattern.search(name));
+      GS_TRY(const auto match, pattern->search(name));
       if (match) out.emplace_back(name);
     }
   }

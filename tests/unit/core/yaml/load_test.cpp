@@ -108,7 +108,7 @@ TEST(YamlLoad, WarnsOfAKeyWrittenTwiceAndTakesTheLast) {
   ASSERT_TRUE(document.has_value());
   EXPECT_EQ(to_json(document->root.to_value()), R"({"a": 3, "b": 2})");
   ASSERT_EQ(document->warnings.size(), 1U);
-  EXPECT_THAT(document->warnings[0].message, HasSubstr("'a' is written twice"));
+  EXPECT_THAT(document->warnings[0].message, HasSubstr("duplicate dict key (a)"));
   EXPECT_EQ(document->warnings[0].span.text(), "t.yml:3:1");
 }
 
