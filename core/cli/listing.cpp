@@ -1,5 +1,6 @@
 #include "core/cli/listing.hpp"
 
+#include "core/play/static_render.hpp"
 #include "core/play/tags.hpp"
 #include "inventory/pattern.hpp"
 
@@ -22,7 +23,8 @@ std::string joined(const play::TagSet& tags) {
 
 class TaskWalk {
  public:
-  explicit TaskWalk(const play::TagChoice& choice) : choice_(choice) {}
+  TaskWalk(const play::TagChoice& choice, const Value& extra_vars)
+      : choice_(choice), extra_vars_(extra_vars) {}
 
   void section(const std::vector<std::unique_ptr<play::Node>>& nodes) {
     for (const auto& node : nodes) {
@@ -48,8 +50,12 @@ class TaskWalk {
 
  private:
   void task(const play::Task& task) {
-    if (task.is_implicit || task.kind == play::ActionKind::meta) return;
-    const play::TagSet tags = play::literal_tags(task);
+    if (task.is_implicit) return;
+    play::TagSet tags;
+    for (const Value& tag : play::written_tags(task)) {
+      const auto rendered = play::render_at_load(tag, &task, extra_vars_);
+      play::add_tags(tags, rendered ? *rendered : tag);
+    }
     if (!play::should_run(tags, choice_)) return;
     std::string title = task.name.empty() ? task.action : task.name;
     if (const play::Role* owner = task.role()) title = owner->fqcn + " : " + title;
@@ -58,6 +64,7 @@ class TaskWalk {
   }
 
   const play::TagChoice& choice_;
+  const Value& extra_vars_;
   std::vector<TaskLine> lines_;
   play::TagSet tags_;
 };
@@ -100,7 +107,7 @@ Result<std::string> play_text(const play::Play& play,
     GS_TRY(const auto hosts, hosts_text(pattern, session));
     out += hosts;
   }
-  TaskWalk walk(choice);
+  TaskWalk walk(choice, session.run.extra_vars);
   if (play.pre_tasks) walk.block(*play.pre_tasks);
   for (const auto& role : play.roles) walk.role(*role, nullptr);
   if (play.tasks) walk.block(*play.tasks);

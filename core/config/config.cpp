@@ -56,15 +56,18 @@ bool anyone_may_write(const std::string& folder) {
 }
 
 const Setting* find_key(std::string_view section, std::string_view key) {
-  const auto found = std::ranges::find_if(settings(), [&](const Setting& one) {
-    return one.section == section && one.key == key;
-  });
+  const auto found = std::ranges::find_if(
+      settings(), [&](const Setting& one) { return one.section == section && one.key == key; });
   return found == settings().end() ? nullptr : &*found;
 }
 
-Error wrong_value(std::string_view name, const std::string& text, const std::string& origin, const char* wanted) {
-  return Error(ErrorCode::config_invalid,
-               std::string(name) + " (" + origin + ") must be " + wanted + ", found '" + text + "'");
+Error wrong_value(std::string_view name,
+                  const std::string& text,
+                  const std::string& origin,
+                  const char* wanted) {
+  return Error(
+      ErrorCode::config_invalid,
+      std::string(name) + " (" + origin + ") must be " + wanted + ", found '" + text + "'");
 }
 
 /// One `key = value` of an ansible.cfg.
@@ -117,10 +120,14 @@ class IniReader {
     }
     const std::size_t sign = plain.find_first_of("=:");
     if (sign == std::string_view::npos || sign == 0)
-      return fault("expected 'key = value', found '" + std::string(plain) + "'", number, text.size());
+      return fault(
+          "expected 'key = value', found '" + std::string(plain) + "'", number, text.size());
     if (section_.empty())
       return fault("a setting needs a section above it, such as [defaults]", number, text.size());
-    lines_.push_back(Line{section_, lower(trimmed(plain.substr(0, sign))), std::string(without_comment(plain.substr(sign + 1))), number});
+    lines_.push_back(Line{section_,
+                          lower(trimmed(plain.substr(0, sign))),
+                          std::string(without_comment(plain.substr(sign + 1))),
+                          number});
     return {};
   }
 
@@ -169,7 +176,8 @@ Result<Config> Config::load(const Sources& sources) {
       if (variable.empty()) continue;
       const auto value = sources.variable(variable);
       if (!value) continue;
-      config.given_[std::string(setting.name)] = Given{*value, std::string(variable), sources.folder};
+      config.given_[std::string(setting.name)] =
+          Given{*value, std::string(variable), sources.folder};
       break;
     }
   }
@@ -196,8 +204,9 @@ Result<void> Config::read_file(const std::string& path) {
       if (one.section == line.section) known.push_back(one.key);
     }
     const std::string hint = suggest(line.key, known);
-    warnings_.push_back("the setting '" + line.key + "' of [" + line.section + "] has no effect here" +
-                        (hint.empty() ? "" : "; " + hint) + " (" + place + ")");
+    warnings_.push_back("the setting '" + line.key + "' of [" + line.section +
+                        "] has no effect here" + (hint.empty() ? "" : "; " + hint) + " (" + place +
+                        ")");
   }
   return {};
 }
@@ -224,7 +233,8 @@ Result<std::int64_t> Config::integer(std::string_view name) const {
   const auto written = text(name);
   if (!written || written->empty()) return 0;
   std::int64_t number = 0;
-  const auto [end, fault] = std::from_chars(written->data(), written->data() + written->size(), number);
+  const auto [end, fault] =
+      std::from_chars(written->data(), written->data() + written->size(), number);
   if (fault == std::errc() && end == written->data() + written->size()) return number;
   return wrong_value(name, *written, given_.find(name)->second.origin, "a whole number");
 }
@@ -233,7 +243,8 @@ std::string Config::absolute(std::string path, const std::string& folder) const 
   if (path == "~" || path.starts_with("~/")) return sources_.home + path.substr(1);
   constexpr std::string_view kHere = "{{CWD}}";
   if (path.starts_with(kHere)) return sources_.folder + path.substr(kHere.size());
-  return fs::path(path).is_absolute() ? path : (fs::path(folder) / path).lexically_normal().string();
+  return fs::path(path).is_absolute() ? path
+                                      : (fs::path(folder) / path).lexically_normal().string();
 }
 
 std::vector<std::string> Config::list(std::string_view name) const {
@@ -244,7 +255,9 @@ std::vector<std::string> Config::list(std::string_view name) const {
   std::vector<std::string> parts;
   // The inventory alone is split at commas; a list of hosts keeps its own.
   if (name == "DEFAULT_HOST_LIST") {
-    parts = written->find('/') == std::string::npos && written->ends_with(',') ? std::vector{*written} : split(*written, ',');
+    parts = written->find('/') == std::string::npos && written->ends_with(',')
+                ? std::vector{*written}
+                : split(*written, ',');
   } else {
     parts = split(*written, of_paths ? ':' : ',');
   }
@@ -266,7 +279,8 @@ std::optional<std::string> Config::path(std::string_view name) const {
 
 std::vector<std::string> Config::described() const {
   std::vector<std::string> out;
-  for (const auto& [name, given] : given_) out.push_back(name + " = " + given.text + " (" + given.origin + ")");
+  for (const auto& [name, given] : given_)
+    out.push_back(name + " = " + given.text + " (" + given.origin + ")");
   return out;
 }
 

@@ -235,8 +235,11 @@ std::vector<std::string> search_folders(const play::Node* node) {
     if (!folder.empty() && std::find(folders.begin(), folders.end(), folder) == folders.end())
       folders.push_back(folder);
   };
+  // Roles before the folder of the task's own file. @source ansible-core 2.14, Task.get_search_path
   for (const play::Node* at = node; at != nullptr; at = at->parent) {
     if (at->type == play::NodeType::role) add(static_cast<const play::Role*>(at)->path);
+  }
+  for (const play::Node* at = node; at != nullptr; at = at->parent) {
     if (at->type == play::NodeType::task) add(static_cast<const play::Task*>(at)->base_folder);
   }
   if (node != nullptr && node->play() != nullptr) add(node->play()->folder);

@@ -57,11 +57,9 @@ HandlerNames names_of(const play::Task& handler, Scope& own) {
     auto rendered = own.render(Value(names.name));
     if (rendered) names.name = to_text(*rendered);
   }
-  for (const Value& topic : handler.listen) {
-    auto rendered = own.render(topic);
-    if (rendered)
-      names.topics.push_back(rendered->is_list() ? rendered->as_list() : List{*rendered});
-  }
+  // Topics are taken as written. @source ansible-core 2.14, StrategyBase._process_pending_results
+  for (const Value& topic : handler.listen)
+    names.topics.push_back(topic.is_list() ? topic.as_list() : List{topic});
   return names;
 }
 
@@ -87,7 +85,7 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
   if (by_name != nullptr) found.insert(found.begin(), by_name);
   if (found.empty()) {
     return Error(ErrorCode::engine,
-                 "the requested handler '" + name +
+                 "The requested handler '" + name +
                      "' was not found in either the main handlers list nor in the listening "
                      "handlers list")
         .hint(suggest(name, known));

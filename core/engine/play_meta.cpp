@@ -21,7 +21,11 @@ struct MetaAction {
 /// @source ansible-core 2.14, StrategyBase._execute_meta and strategy/linear.py
 constexpr std::array<MetaAction, 10> kMetaActions = {{
     {"clear_facts", "facts cleared", ", not clearing facts and fact cache for %", true, true},
-    {"clear_host_errors", "cleared host errors", ", not clearing host error state for %", true, true},
+    {"clear_host_errors",
+     "cleared host errors",
+     ", not clearing host error state for %",
+     true,
+     true},
     {"end_batch", "ending batch", ", continuing current batch", true, true},
     {"end_host", "ending play for %", ", continuing execution for %"},
     {"end_play", "ending play", ", continuing play", true, true},

@@ -85,6 +85,7 @@ Flow PlayRun::count_outcome(HostRun& host, const play::Task& task, const TaskOut
     return Flow::unreachable;
   }
   if (outcome.failed && !outcome.ignored) {
+    host.is_cleared = false;
     if (host.rescue_depth > 0) {
       stats.rescued += 1;
       host.state->registered.set("ansible_failed_result", outcome.result);

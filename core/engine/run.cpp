@@ -359,7 +359,7 @@ Async<RunSummary> Run::run(const play::Site& site) {
     report::Event stats(report::EventType::stats);
     stats.stats = stats_;
     stats.custom_stats = custom_stats_;
-    if (!site.plays.empty()) emit(std::move(stats));
+    if (!site.plays.empty() && !stopped) emit(std::move(stats));
   }
   if (stopped) co_return std::move(*stopped);
   report::Event finished(report::EventType::run_finished);

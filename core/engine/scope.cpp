@@ -82,6 +82,9 @@ void Scope::add_level(const Value& variables, std::string_view name) {
 void Scope::add_include_levels() {
   std::size_t frames = includes_ != nullptr ? includes_->size() : 0;
   for (const play::Node* node = node_; node != nullptr; node = node->parent) {
+    if (node->type == play::NodeType::block &&
+        static_cast<const play::Block&>(*node).has_include_params)
+      add_level(node->vars, "include params (21)");
     if (!play::is_dynamic_include(*node)) continue;
     if (node != node_ && frames > 0)
       add_level((*includes_)[--frames], "include loop variables (21)");

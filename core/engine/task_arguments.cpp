@@ -1,4 +1,5 @@
 // What a task is given: its loop items, its conditions and its arguments, rendered.
+#include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -103,9 +104,12 @@ Result<Value> TaskRun::false_condition() {
   for (const play::Condition* condition : play::all_conditions(task_)) {
     auto holds = scope_.condition(condition->expression);
     if (!holds) {
-      return Error(std::move(holds).error())
-          .at_if_unknown(condition->span)
-          .while_doing("evaluating the condition '" + to_text(condition->expression) + "'");
+      const std::string text = to_text(condition->expression);
+      return reworded(holds.error(),
+                      "The conditional check '" + text +
+                          "' failed. The error was: error while evaluating conditional (" + text +
+                          "): " + holds.error().message())
+          .at_if_unknown(condition->span);
     }
     if (!*holds) return condition->expression.is_null() ? Value(false) : condition->expression;
   }

@@ -78,11 +78,6 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   call.module = task_.module != nullptr ? std::string(task_.module->name) : task_.action;
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
-  if (action == nullptr && task_.module == nullptr) {
-    const auto name = scope_.render(Value(call.module));
-    co_return failed_result("couldn't resolve module/action '" +
-                            (name ? to_text(*name) : call.module) + "'");
-  }
   // A dry run looks at once at what the job would do.
   const bool in_background = settings.async_seconds > 0 && !settings.check;
   Result<Value> result = Value();
@@ -198,13 +193,13 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   auto excluded = false_condition();
   if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
   if (!excluded->is_null()) co_return skipped_result("Conditional result was False", *excluded);
-  if (loop_error != nullptr) co_return fault_result(*loop_error);
+  if (loop_error != nullptr) co_return fault_result(as_option_error(*loop_error));
   auto settings = resolve_settings(scope_, task_);
   if (!settings) co_return fault_result(settings.error());
   settings_ = *settings;
   const bool is_include = play::is_dynamic_include(task_);
   auto given = is_include ? include_result() : task_arguments();
-  if (!given) co_return error_result(given.error());
+  if (!given) co_return error_result(as_option_error(given.error()));
   if (is_include) co_return std::move(*given);
   Value arguments = std::move(*given);
   const TaskSettings resolved = settings_;

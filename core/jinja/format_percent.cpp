@@ -102,7 +102,14 @@ Result<std::string> percent_one(char type, const Value& value, const PercentSpec
   spec.sign = given.plus ? '+' : given.space ? ' ' : '-';
   spec.alternate = given.alternate;
   spec.align = given.left ? '<' : '>';
-  if (value.is_undefined()) return undefined_value_error(value);
+  if (value.is_undefined()) {
+    // Python's repr() asks nothing of the variable.
+    if (type != 'r' && type != 'a') return undefined_value_error(value);
+    return pad("",
+               "AnsibleUndefined(hint=None, obj=missing, name='" + value.undefined_name() + "')",
+               spec,
+               '<');
+  }
   switch (type) {
     case 's':
     case 'r':

@@ -86,7 +86,13 @@ Value word_value(const Value& text, std::size_t start, std::size_t length) {
 
 Value without_words(const Value& text, const std::vector<Word>& taken) {
   const std::string& whole = text.as_string();
-  if (taken.empty()) return text;
+  if (taken.empty()) {
+    std::size_t begin = 0;
+    std::size_t end = whole.size();
+    while (begin < end && is_space(whole[begin])) ++begin;
+    while (end > begin && is_space(whole[end - 1])) --end;
+    return end - begin == whole.size() ? text : part_of(text, begin, end - begin);
+  }
   std::string rest;
   std::size_t from = 0;
   for (const Word& word : taken) {

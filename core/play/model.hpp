@@ -164,6 +164,7 @@ struct Block final : Node {
   Block();
   ~Block() override;
   std::vector<std::unique_ptr<Node>> tasks;  ///< Task or Block
+  bool has_include_params = false;  ///< of `include`: its `vars` go above facts and set_fact
   std::vector<std::unique_ptr<Node>> rescue;
   std::vector<std::unique_ptr<Node>> always;
   bool is_explicit = false;  ///< written as `block:`

@@ -151,6 +151,7 @@ class Reader {
   void read_serial(const yaml::Node& value, Play& play);
   void read_vars_files(const yaml::Node& value, Play& play);
   void read_vars_prompt(const yaml::Node& value, Play& play);
+  void warn_of_reserved_names(const Play& play);
   void check_strategy(const yaml::Node& value, Play& play);
 
   // reader_tasks.cpp

@@ -294,6 +294,25 @@ void Reader::read_vars_prompt(const yaml::Node& value, Play& play) {
   }
 }
 
+/// @source ansible-core 2.14, vars/reserved.py: the keywords, and what Jinja2 itself names
+void Reader::warn_of_reserved_names(const Play& play) {
+  static constexpr std::array<std::string_view, 6> kOfJinja = {
+      "cycler", "dict", "joiner", "lipsum", "namespace", "range"};
+  if (!play.vars.is_map()) return;
+  for (const Map::Entry& each : play.vars.as_map()) {
+    const std::string name = to_text(each.key);
+    const KeywordInfo* keyword = find_keyword(name);
+    const bool is_keyword =
+        keyword != nullptr && name != "vars" &&
+        (keyword->allowed_on(KeywordPlace::play) || keyword->allowed_on(KeywordPlace::role) ||
+         keyword->allowed_on(KeywordPlace::block) || keyword->allowed_on(KeywordPlace::task));
+    if (!is_keyword && std::ranges::find(kOfJinja, name) == kOfJinja.end()) continue;
+    const Origin* origin = each.key.origin();
+    warn("Found variable using reserved name: " + name,
+         origin != nullptr ? origin->span : play.span);
+  }
+}
+
 void Reader::check_strategy(const yaml::Node& value, Play& play) {
   play.strategy_written = true;
   play.strategy = std::string(short_name(to_text(value.to_value())));
@@ -426,6 +445,7 @@ std::unique_ptr<Play> Reader::read_play(const yaml::Node& entry,
     for (const Map::Entry& each : extras.vars.as_map())
       play->vars.set(to_text(each.key), each.value);
   }
+  warn_of_reserved_names(*play);
   read_play_lists(entry, *play);
   return play;
 }

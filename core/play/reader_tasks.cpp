@@ -238,6 +238,7 @@ std::unique_ptr<Node> Reader::read_import_tasks(const yaml::Node& entry,
       block->vars.set(to_text(each.key), each.value);
     block->tags.insert(block->tags.end(), scratch.tags.begin(), scratch.tags.end());
   }
+  block->has_include_params = action.resolved.kind == Kind::include;
   if (scratch.include_target.is_null()) return block;
   const Value& target = scratch.include_target;
   const SourceSpan span = target.origin() != nullptr ? target.origin()->span : action.span;

@@ -30,6 +30,8 @@ PCRE2_SPTR units(std::string_view text) {
 }
 
 std::string message_of(int error) {
+  // The commonest slip of the pen, in the words of Python's `re`.
+  if (error == PCRE2_ERROR_QUANTIFIER_INVALID) return "nothing to repeat";
   std::array<PCRE2_UCHAR, 256> buffer{};
   pcre2_get_error_message(error, buffer.data(), buffer.size());
   return reinterpret_cast<const char*>(buffer.data());

@@ -1,3 +1,4 @@
+#include "core/base/json.hpp"
 #include "core/yaml/builder.hpp"
 #include "core/yaml/clean_text.hpp"
 #include "core/yaml/fault.hpp"
@@ -183,7 +184,17 @@ Result<Document> load_file(const std::string& path, VaultReader* vault) {
   if (!file)
     return Error(ErrorCode::file_unreadable, "cannot read '" + path + "': " + std::strerror(errno));
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  return load(path, std::move(text), vault);
+  const bool is_json = path.ends_with(".json");
+  const std::string kept = is_json ? text : std::string();
+  auto document = load(path, std::move(text), vault);
+  if (document || !is_json) return document;
+  // Someone who writes JSON is told about JSON.
+  const Error& fault = document.error();
+  const auto as_json = parse_json(kept);
+  if (as_json) return document;
+  return Error(fault.code(), fault.message() + " (read as JSON: " + as_json.error().message() + ")")
+      .at(fault.span())
+      .hint(fault.hint());
 }
 
 Result<Value> parse_text(std::string_view text) {

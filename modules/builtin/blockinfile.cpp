@@ -123,7 +123,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(const TextFile file, open_text(view, args.text("path")));
   if (!file.exists()) {
     if (!args.boolean("create")) {
-      return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist")
+      return Error(ErrorCode::module_failed, "Path " + file.path + " does not exist !")
           .hint("create: yes makes it");
     }
     if (args.text("state") == "absent")

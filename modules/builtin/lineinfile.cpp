@@ -234,7 +234,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     if (removed > 0) message = std::to_string(removed) + " line(s) removed";
   } else {
     if (!file.exists() && !args.boolean("create")) {
-      return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist")
+      return Error(ErrorCode::module_failed, "Destination " + file.path + " does not exist !")
           .hint("create: yes makes it");
     }
     GS_TRY(message, put_line(lines, args));

@@ -109,7 +109,7 @@ Result<std::optional<Section>> section_of(const Args& args,
 Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY(TextFile file, open_text(view, args.text("path")));
   if (!file.exists())
-    return Error(ErrorCode::module_failed, "the file '" + file.path + "' does not exist");
+    return Error(ErrorCode::module_failed, "Path " + file.path + " does not exist !");
   const bool latin1 = is_latin1(args.text("encoding"));
   const std::string text = latin1 ? from_latin1(file.content) : file.content;
   Plan plan;

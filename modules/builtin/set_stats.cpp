@@ -5,13 +5,13 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "data", .type = ArgType::map, .required = true, .doc = "Names and values."},
+    {.name = "data", .type = ArgType::raw, .required = true, .doc = "Names and values."},
     {.name = "per_host",
-     .type = ArgType::boolean,
+     .type = ArgType::raw,
      .fallback = "false",
      .doc = "Whether the values belong to the host or to the run."},
     {.name = "aggregate",
-     .type = ArgType::boolean,
+     .type = ArgType::raw,
      .fallback = "true",
      .doc = "Whether values add to what is there (numbers sum up, lists and maps join) or replace "
             "it."},

@@ -31,7 +31,6 @@ constexpr std::array kFileArguments = {
             .doc = "File attributes as chattr(1) takes them: \"+i\", \"-a\", \"=e\"."},
     ArgSpec{.name = "unsafe_writes",
             .type = ArgType::boolean,
-            .fallback = "no",
             .doc = "Write in place where the file cannot be replaced as a whole (bind mounts)."},
 };
 
@@ -189,7 +188,11 @@ Result<WriteOptions> write_options(const Args& args,
   if (args.has("group")) {
     GS_TRY(options.owner.gid, account_number(view, args.text("group"), resolve_gid));
   }
-  options.unsafe_writes = args.boolean("unsafe_writes");
+  // @source ansible-core 2.14, module_utils/common/file.py: the fallback is in the environment
+  options.unsafe_writes =
+      args.has("unsafe_writes")
+          ? args.boolean("unsafe_writes")
+          : parse_bool(Value(view.environment("ANSIBLE_UNSAFE_WRITES"))).value_or(false);
   options.backup = args.boolean("backup");
   options.follow = args.boolean("follow", true);
   if (args.has("validate")) {

@@ -50,6 +50,11 @@ Async<Target*> target_of(ActionCall& call);
 Value failed_result(std::string message);
 /// What `msg` says of an error: its place, where it is known, is shown beside.
 std::string message_of(const Error& error);
+/// The same error in other words.
+Error reworded(const Error& error, std::string message);
+/// What Ansible says when a task's options or its loop name a variable that is not there; other
+/// errors stay as they are.
+Error as_option_error(const Error& error);
 /// Makes renderers show the source line of `error` below the result; see
 /// core/report/failure_place.hpp.
 void show_place(Value& result, const Error& error);

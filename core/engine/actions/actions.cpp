@@ -69,6 +69,21 @@ std::string message_of(const Error& error) {
   return error.span().known() ? error.message() : error.one_line();
 }
 
+Error reworded(const Error& error, std::string message) {
+  Error out = Error(error.code(), std::move(message)).at(error.span()).hint(error.hint());
+  for (const RelatedSpan& other : error.related())
+    out = std::move(out).related(other.span, other.note);
+  for (const std::string& frame : error.context()) out = std::move(out).while_doing(frame);
+  return out;
+}
+
+Error as_option_error(const Error& error) {
+  if (error.code() != ErrorCode::undefined_variable) return error;
+  return reworded(
+      error,
+      "The task includes an option with an undefined variable. The error was: " + error.message());
+}
+
 Value error_result(const Error& error) {
   Value result = failed_result(message_of(error));
   if (is_unreachable(error.code())) {

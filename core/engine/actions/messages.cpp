@@ -137,6 +137,8 @@ Async<Value> action_validate_argument_spec(ActionCall& call) {
   const auto faults = play::role_argument_errors(spec, values, call.task.span);
   Value result{Map()};
   result.set("changed", false);
+  if (const Value& context = call.arguments.get("validate_args_context"); !context.is_null())
+    result.set("validate_args_context", context);
   if (!faults.empty()) {
     std::string text = "Validation of arguments failed:";
     List texts;

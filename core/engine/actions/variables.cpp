@@ -143,6 +143,12 @@ std::vector<std::string> group_names(const Value& value) {
   return groups;
 }
 
+std::string bad_name(const std::string& name) {
+  return "The variable name '" + name +
+         "' is not valid. Variables must start with a letter or underscore character, and contain "
+         "only letters, numbers and underscores.";
+}
+
 }  // namespace
 
 Async<Value> action_set_fact(ActionCall& call) {
@@ -160,13 +166,8 @@ Async<Value> action_set_fact(ActionCall& call) {
       GS_CO_TRY(cacheable, parse_bool(value));
       continue;
     }
-    if (!is_variable_name(name)) {
-      co_return Error(ErrorCode::invalid_argument,
-                      "The variable name '" + name +
-                          "' is not valid. Variables must start with a letter or underscore "
-                          "character, and contain only letters, numbers and underscores.")
-          .at(place_of(call, to_text(key)));
-    }
+    if (!is_variable_name(name))
+      co_return Error(ErrorCode::invalid_argument, bad_name(name)).at(place_of(call, to_text(key)));
     Value kept = value;
     if (kept.is_string()) {
       // As Ansible: `yes`, `true`, … given as text become booleans.
@@ -197,9 +198,13 @@ Async<Value> action_set_fact(ActionCall& call) {
 Async<Value> action_set_stats(ActionCall& call) {
   const Value& data = call.arguments.get("data");
   if (!data.is_map()) co_return failed_result("The 'data' option needs to be a dictionary/hash");
-  const bool per_host = call.arguments.get("per_host").truthy();
-  const bool aggregate =
-      call.arguments.get("aggregate").is_null() || call.arguments.get("aggregate").truthy();
+  // What is no boolean counts as false, as in Ansible.
+  const auto flag_of = [&](std::string_view name, bool otherwise) {
+    const Value& given = call.arguments.get(name);
+    return given.is_null() ? otherwise : parse_bool(given).value_or(false);
+  };
+  const bool per_host = flag_of("per_host", false);
+  const bool aggregate = flag_of("aggregate", true);
   Value& stats = call.play.run().custom_stats();
   const std::string owner = per_host ? call.host.state->name : "_run";
   Value mine = stats.get(owner);
@@ -207,6 +212,7 @@ Async<Value> action_set_stats(ActionCall& call) {
   for (const auto& [key, value] : data.as_map()) {
     GS_CO_TRY(const Value rendered_key, call.scope.render(key));
     const std::string name = to_text(rendered_key);
+    if (!is_variable_name(name)) co_return failed_result(bad_name(name));
     const Value* old = mine.find(name);
     if (aggregate && old != nullptr && old->is_integer() && value.is_integer()) {
       mine.set(name, Value(old->as_integer() + value.as_integer()));
@@ -248,6 +254,8 @@ static Async<Value> included_vars(ActionCall& call) {
     if (!fs::is_directory(folder)) co_return failed_result(folder + " is not a directory");
     GS_CO_TRY_VOID(load_vars_folder(call, folder, values, included));
   } else {
+    if (file.empty())
+      co_return failed_result("Could not find file on the controller: none is named");
     auto found = find_task_file(call, "vars", file);
     if (!found) co_return error_result(found.error());
     GS_CO_TRY_VOID(load_vars_file(call, *found, values, included));

@@ -179,7 +179,7 @@ constexpr FilterRow kRows[] = {
     {"replace", replace, "old! new! count"},
     {"trim", trim, "chars"},
     {"string", to_string, "", Marks::join, false, true},
-    {"format", format, "* **"},
+    {"format", format, "* **", Marks::join, true},
     {"escape", escape},
     {"e", escape},
     {"forceescape", escape},

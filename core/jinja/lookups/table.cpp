@@ -47,6 +47,10 @@ Result<void> add_key(LookupCall& call,
     return call.fail("expected 'key = value', found '" + std::string(content) + "'");
   std::string key(strip(content.substr(0, separator)));
   if (!style.case_sensitive) key = lower(key);
+  const auto& [section, keys] = file.sections.back();
+  const auto same = [&](const auto& pair) { return pair.first == key; };
+  if (!style.properties && std::ranges::any_of(keys, same))
+    return call.fail("Duplicate option in the section '" + section + "': '" + key + "'");
   Value value = bare ? Value() : Value(strip(content.substr(separator + 1)));
   file.sections.back().second.emplace_back(std::move(key), std::move(value));
   return {};
@@ -158,10 +162,23 @@ Request plain_request(const LookupCall& call, const std::string& term) {
   return {term, {call.render, call.name, {}, call.options}};
 }
 
-Request request_of(const LookupCall& call, const std::string& term) {
+Result<Request> request_of(const LookupCall& call, const std::string& term) {
+  static constexpr std::array<std::string_view, 9> kOptions = {"allow_no_value",
+                                                               "allow_none",
+                                                               "case_sensitive",
+                                                               "default",
+                                                               "encoding",
+                                                               "file",
+                                                               "re",
+                                                               "section",
+                                                               "type"};
   const KeyValues inline_options = parse_key_values(term);
   Request out = plain_request(call, inline_options.rest);
-  for (const auto& [name, value] : inline_options.pairs) out.call.options.set(name, value);
+  for (const auto& [name, value] : inline_options.pairs) {
+    if (call.name == "ini" && std::ranges::find(kOptions, name) == kOptions.end())
+      return call.fail("found '" + name + "', which is not a valid option");
+    out.call.options.set(name, value);
+  }
   return out;
 }
 
@@ -196,7 +213,7 @@ Result<List> ini_values(LookupCall& call, const std::string& key) {
   GS_TRY(const IniFile file, parse_ini(call, content, style));
   const Section* section = file.find(style.properties ? "java_properties" : section_name);
   if (section == nullptr)
-    return call.fail("found no section '" + section_name + "' in '" + file_name + "'");
+    return call.fail("No section '" + section_name + "' in '" + file_name + "'");
   Section all = *section;
   if (const Section* defaults = file.find("DEFAULT"))
     all.insert(all.end(), defaults->begin(), defaults->end());
@@ -219,8 +236,12 @@ Result<List> ini(LookupCall& call) {
     GS_TRY(const std::string text, text_of(term));
     // `key section=x file=y`
     const bool has_options = text.find('=') != std::string::npos;
-    Request request = has_options ? request_of(call, text) : plain_request(call, text);
-    if (has_options && request.key.empty()) return call.fail("needs a key, found '" + text + "'");
+    GS_TRY(Request request,
+           has_options ? request_of(call, text) : Result<Request>(plain_request(call, text)));
+    if (has_options && request.key.empty()) {
+      return call.fail(
+          "No key to lookup was provided as first term with in string inline option: " + text);
+    }
     GS_TRY(const List values, ini_values(request.call, request.key));
     out.insert(out.end(), values.begin(), values.end());
   }
@@ -295,7 +316,7 @@ Result<List> csvfile(LookupCall& call) {
   List out;
   for (const Value& term : call.terms) {
     GS_TRY(const std::string text, text_of(term));
-    Request request = request_of(call, text);
+    GS_TRY(Request request, request_of(call, text));
     if (request.key.empty()) return call.fail("needs the text of the first column");
     GS_TRY(auto found, csv_value(request.call, request.key));
     if (!found && request.call.options.find("default") != nullptr)

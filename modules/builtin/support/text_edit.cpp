@@ -12,7 +12,7 @@ Result<TextFile> open_text(const SystemView& view, const std::string& path) {
   file.is_link = unfollowed && unfollowed->kind == FileKind::symlink;
   if (!file.info) return file;
   if (file.info->kind == FileKind::directory)
-    return Error(ErrorCode::module_failed, "path '" + path + "' is a folder");
+    return Error(ErrorCode::module_failed, "Path " + path + " is a directory !");
   GS_TRY(file.content, view.read(path));
   return file;
 }

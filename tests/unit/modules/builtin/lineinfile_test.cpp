@@ -170,7 +170,7 @@ TEST(LineInFile, RefusesContradictions) {
   EXPECT_THAT(refused({{"line", "a"}, {"regexp", "("}}), HasSubstr("regular expression"));
   EXPECT_THAT(
       expect_refused(lineinfile_module, Value::map({{"path", "/etc"}, {"line", "a"}}), system),
-      HasSubstr("is a folder"));
+      HasSubstr("is a directory !"));
 }
 
 }  // namespace
