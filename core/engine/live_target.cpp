@@ -79,6 +79,7 @@ class LiveTargetPool::Live final : public Target {
   Async<void> read_frames(std::uint64_t generation);
   Async<void> send_content(wire::Frame request);
   Async<std::uint16_t> lane_for(const Become& become);
+  void forget_lanes_of_removed(const TaskCall& call);
   Async<void> send(wire::Frame message);
   void take(wire::Frame frame);
   void on_message(const wire::Frame& frame);
@@ -278,9 +279,19 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   co_return lane;
 }
 
+// The runner ends its own for a user who is removed; one of the same name later gets a new one.
+void LiveTargetPool::Live::forget_lanes_of_removed(const TaskCall& call) {
+  const std::string_view name = std::string_view(call.module).substr(call.module.rfind('.') + 1);
+  if (name != "user" || to_text(call.arguments.get("state")) != "absent" || call.check) return;
+  const std::string middle = "\n" + to_text(call.arguments.get("name")) + "\n";
+  std::erase_if(lanes_,
+                [&](const auto& entry) { return entry.first.find(middle) != std::string::npos; });
+}
+
 Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   GS_CO_TRY_VOID(co_await connect_if_needed());
   GS_CO_TRY(const std::uint16_t lane, co_await lane_for(call.become));
+  forget_lanes_of_removed(call);
   wire::Task task;
   task.module = call.module;
   task.arguments = call.arguments;

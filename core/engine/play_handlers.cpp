@@ -36,7 +36,8 @@ namespace {
 
 /// The names under which one handler can be notified.
 struct HandlerNames {
-  std::string name;  ///< rendered; as written where that fails
+  std::string fault;  ///< why a template for the name gives none
+  std::string name;   ///< rendered; as written where that fails
   std::vector<List> topics;
 
   [[nodiscard]] bool is_named(const std::string& wanted, const play::Role* role) const {
@@ -55,7 +56,11 @@ HandlerNames names_of(const play::Task& handler, Scope& own) {
   names.name = handler.name;
   if (jinja::has_template(names.name)) {
     auto rendered = own.render(Value(names.name));
-    if (rendered) names.name = to_text(*rendered);
+    if (rendered) {
+      names.name = to_text(*rendered);
+    } else {
+      names.fault = rendered.error().message();
+    }
   }
   // Topics are taken as written. @source ansible-core 2.14, StrategyBase._process_pending_results
   for (const Value& topic : handler.listen)
@@ -76,6 +81,12 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
     known.push_back(names.name);
     for (const List& some : names.topics)
       known.push_back(to_text(some.empty() ? Value() : some.front()));
+    if (!names.fault.empty() && names.topics.empty() && warned_handlers_.insert(handler).second) {
+      run_.warn("Handler '" + handler->name +
+                "' is unusable because it has no listen topics and the name could not be templated "
+                "(host-specific variables are not supported in handler names). The error: " +
+                names.fault);
+    }
     // Of several with one name the last role (or the play) counts, and in it the first handler.
     const play::Role* role = handler->role();
     if (names.is_named(name, role) && (by_name == nullptr || by_name->role() != role))

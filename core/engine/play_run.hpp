@@ -119,6 +119,7 @@ class PlayRun {
       included_blocks_;
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Role>> included_roles_;
   std::map<const play::Task*, std::unique_ptr<async::Gate>> throttles_;
+  std::set<const play::Task*> warned_handlers_;
   std::vector<const play::Task*> handlers_;  ///< in the order they run
   std::unique_ptr<play::Task> setup_task_;
   std::size_t failed_count_ = 0;

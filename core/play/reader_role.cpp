@@ -366,7 +366,8 @@ std::unique_ptr<Task> Reader::argument_check(Role& role, const Value& spec) {
   task->tags.emplace_back("always");
   Value context{Map()};
   context.set("type", "role");
-  context.set("name", Value(role.name));
+  // As Ansible's: without the collection.
+  context.set("name", Value(role.name.substr(role.name.rfind('.') + 1)));
   context.set("argument_spec_name", Value(role.entry_point));
   context.set("path", Value(role.path));
   task->arguments = Value(Map());

@@ -32,6 +32,7 @@ class ChildLink {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] std::uint16_t lane() const { return lane_; }
+  [[nodiscard]] const std::string& user() const { return request_.user; }
   /// Why the lane is closed; empty while it is not, or when it was asked to close.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   [[nodiscard]] const wire::HelloReply& identity() const { return identity_; }

@@ -300,6 +300,7 @@ void Server::dispatch() {
       answer(next.frame, Value::map({{"skipped_epoch", true}}));
     } else {
       epoch_ = std::max(epoch_, next.task.epoch);
+      end_children_of(next.task);
       if (next.frame.lane == 0) {
         begin(next);
         worker_->start(Job{next.frame.id, next.task});

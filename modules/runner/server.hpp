@@ -91,6 +91,8 @@ class Server {
   void announce(ChildLink& child);
   void on_child_frame(ChildLink& child, wire::Frame frame);
   ChildLink* child_of(std::uint16_t lane);
+  /// Ends the idle runners of a user whom this task removes.
+  void end_children_of(const wire::Task& task);
 
   void begin_ending();
   void wait_for_children();

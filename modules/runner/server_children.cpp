@@ -95,6 +95,22 @@ void Server::on_child_frame(ChildLink& child, Frame frame) {
   }
 }
 
+// userdel refuses a user who has processes, and one of them may be ours.
+void Server::end_children_of(const wire::Task& task) {
+  const std::string_view name = std::string_view(task.module).substr(task.module.rfind('.') + 1);
+  if (name != "user" || to_text(task.arguments.get("state")) != "absent" || task.check) return;
+  const std::string user = to_text(task.arguments.get("name"));
+  const auto give_up = Clock::now() + kFlushAtEnd;
+  for (const auto& [lane, child] : children_) {
+    if (child->user() != user || child->state() != ChildLink::State::open) continue;
+    child->close_input();
+    while (!child->has_ended() && Clock::now() < give_up) {
+      child->turn();
+      ::poll(nullptr, 0, 5);
+    }
+  }
+}
+
 void Server::wait_for_children() {
   for (const auto& [lane, child] : children_) child->close_input();
   const auto give_up = Clock::now() + kFlushAtEnd;

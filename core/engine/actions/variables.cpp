@@ -237,6 +237,23 @@ Async<Value> action_set_stats(ActionCall& call) {
         Value::map({{"data", data}, {"per_host", per_host}, {"aggregate", aggregate}})}});
 }
 
+/// Maps joined with those of the same name that the host has already.
+static Result<Value> merged_with_known(Scope& scope, const Value& facts) {
+  Value out{Map()};
+  for (const auto& [key, value] : facts.as_map()) {
+    Value merged = value;
+    if (value.is_map()) {
+      GS_TRY(const Value known, scope.variable(to_text(key)));
+      if (known.is_map()) {
+        merged = known;
+        merge_into(merged, value, true);
+      }
+    }
+    out.set(to_text(key), std::move(merged));
+  }
+  return out;
+}
+
 static Async<Value> included_vars(ActionCall& call) {
   const Value& arguments = call.arguments;
   Value values{Map()};
@@ -263,6 +280,9 @@ static Async<Value> included_vars(ActionCall& call) {
   Value facts = values;
   if (const Value& name = arguments.get("name"); !name.is_null())
     facts = Value::map({{name, values}});
+  if (to_text(arguments.get("hash_behaviour")) == "merge") {
+    GS_CO_TRY(facts, merged_with_known(call.scope, facts));
+  }
   Value result{Map()};
   result.set("ansible_facts", std::move(facts));
   result.set("ansible_included_var_files", Value(std::move(included)));
