@@ -73,8 +73,7 @@ Result<std::unique_ptr<vault::VaultSecrets>> read_secrets(const VaultRequest& re
                                                           Purpose purpose) {
   VaultSources sources = request.sources;
   sources.ids = ids_of_environment();
-  sources.ids.insert(
-      sources.ids.end(), request.sources.ids.begin(), request.sources.ids.end());
+  sources.ids.insert(sources.ids.end(), request.sources.ids.begin(), request.sources.ids.end());
   return read_passwords(sources, purpose, ask_hidden);
 }
 
@@ -194,8 +193,7 @@ Result<void> run_editor(const std::string& path) {
   command.arguments.push_back(path);
   command.terminal = process::Terminal::given;
   auto done = process::run(command);
-  if (!done)
-    return std::move(done).error().hint("$EDITOR or $VISUAL names the editor to run");
+  if (!done) return std::move(done).error().hint("$EDITOR or $VISUAL names the editor to run");
   constexpr int kBySignal = 128;
   if (done->exit_code > kBySignal) {
     return Error(ErrorCode::command_failed,
@@ -237,7 +235,8 @@ Result<Text> asked_text(const VaultRequest& request) {
     GS_TRY(const Secret hidden, ask_hidden("String to encrypt (hidden): "));
     text = hidden.reveal();
   }
-  if (text.empty()) return usage("The plaintext provided from the prompt was empty, not encrypting");
+  if (text.empty())
+    return usage("The plaintext provided from the prompt was empty, not encrypting");
   return Text{std::move(text), "the interactive prompt", std::move(name)};
 }
 
@@ -270,8 +269,7 @@ Result<std::vector<Text>> argument_texts(const VaultRequest& request) {
   for (const std::string& word : request.words) {
     if (word == kStream) continue;
     if (word.empty()) {
-      return usage(
-          "The plaintext provided from the command line args was empty, not encrypting");
+      return usage("The plaintext provided from the command line args was empty, not encrypting");
     }
     const std::string name =
         texts.size() < request.names.size() ? request.names[texts.size()] : std::string();
@@ -322,8 +320,8 @@ Result<void> encrypt_strings(const VaultRequest& request) {
     GS_TRY_VOID(write_output(out));
     tell_at_terminal(STDOUT_FILENO, "");  // the value itself ends without one
   } else {
-    GS_TRY_VOID(vault::replace_file(
-        vault::home_expanded(request.output), out, vault::Readers::as_before));
+    GS_TRY_VOID(
+        vault::replace_file(vault::home_expanded(request.output), out, vault::Readers::as_before));
   }
   tell_at_terminal(STDOUT_FILENO, "Encryption successful");
   return {};
@@ -349,7 +347,8 @@ int vault_exit_code(const Error& error) {
 Result<void> run_vault_action(const std::string& action, const VaultRequest& request) {
   ::umask(kOwnerOnly);
   GS_TRY_VOID(check_request(action, request));
-  const auto* found = std::ranges::find(kActions, action, [](const auto& one) { return one.first; });
+  const auto* found =
+      std::ranges::find(kActions, action, [](const auto& one) { return one.first; });
   GS_ASSERT(found != std::end(kActions), "the verb describes only these actions");
   return found->second(request);
 }

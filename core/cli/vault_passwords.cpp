@@ -29,8 +29,7 @@ struct Source {
 
 Source split_source(const std::string& text) {
   const std::size_t at = text.find('@');
-  if (at == std::string::npos || at == 0)
-    return {"default", text.substr(at == 0 ? 1 : 0)};
+  if (at == std::string::npos || at == 0) return {"default", text.substr(at == 0 ? 1 : 0)};
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
@@ -112,8 +111,7 @@ Result<std::unique_ptr<vault::VaultSecrets>> read_passwords(const VaultSources& 
     }
   }
   if (secrets->empty() && !passed_over.empty()) return passed_over.back();
-  for (const Error& problem : passed_over)
-    std::cerr << "warning: " << problem.one_line() << "\n";
+  for (const Error& problem : passed_over) std::cerr << "warning: " << problem.one_line() << "\n";
   return secrets;
 }
 
@@ -121,8 +119,10 @@ std::string list_ids(const vault::VaultSecrets& secrets,
                      const std::string& separator,
                      const std::string& quote) {
   std::string text;
-  for (const vault::Identity& identity : secrets.identities())
-    text += (text.empty() ? "" : separator) + quote + identity.vault_id + quote;
+  for (const vault::Identity& identity : secrets.identities()) {
+    if (!text.empty()) text += separator;
+    text.append(quote).append(identity.vault_id).append(quote);
+  }
   return text;
 }
 

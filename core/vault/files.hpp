@@ -38,7 +38,8 @@ std::string home_expanded(std::string path);
 std::string real_path(const std::string& path);
 
 /// A folder for plain text that a program works on: ours alone, in memory where the system offers
-/// it. When it dies every file in it is overwritten and removed, those included that an editor left.
+/// it. When it dies every file in it is overwritten and removed, those included that an editor
+/// left.
 class PrivateFolder {
  public:
   /// @error file_unwritable

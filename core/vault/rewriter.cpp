@@ -20,7 +20,8 @@ constexpr std::size_t kValueIndent = 10;
 
 /// The header's line: the only one of an encrypted file that may be shown.
 SourceSpan header_of(const std::string& path, const std::string& vault_text) {
-  return {intern_source(path, vault_text.substr(0, vault_text.find('\n'))), 1, 1, 1};
+  constexpr std::uint32_t kMagicLength = 14;  // "$ANSIBLE_VAULT"
+  return {intern_source(path, vault_text.substr(0, vault_text.find('\n'))), 1, 1, kMagicLength};
 }
 
 /// In ansible-vault's words, which scripts look for; what we know beyond them is the hint.
@@ -39,7 +40,9 @@ Result<void> check_is_file(const std::string& path, const std::string& action) {
 }
 
 /// What the user makes of `plain`. Until the plain text is gone again no signal ends us.
-Result<std::string> edited(const std::string& plain, const std::string& name, const EditText& edit) {
+Result<std::string> edited(const std::string& plain,
+                           const std::string& name,
+                           const EditText& edit) {
   const process::SignalHold hold;
   GS_TRY(const PrivateFolder folder, PrivateFolder::make());
   const std::string file = folder.path() + "/" + name;
@@ -58,9 +61,9 @@ Result<std::string> encrypt_text(std::string_view plain, const Identity& identit
   const bool fits_header = std::ranges::all_of(
       identity.vault_id, [](char c) { return c >= ' ' && c <= '~' && c != ';'; });
   if (!fits_header) {
-    return Error(ErrorCode::usage,
-                 "expected a vault id of ASCII letters without ';', found '" + identity.vault_id +
-                     "'");
+    return Error(
+        ErrorCode::usage,
+        "expected a vault id of ASCII letters without ';', found '" + identity.vault_id + "'");
   }
   if (plain.size() > kLargestText)
     return Error(ErrorCode::usage, "expected at most 1 GiB of text to encrypt");
@@ -87,7 +90,7 @@ Result<Opened> Rewriter::open(const std::string& path) const {
     return Error(ErrorCode::vault_header,
                  "input is not vault encrypted data. " + path + " is not a vault encrypted file");
   }
-  // Faults of the body are told with their line; a span alone would keep the whole text in memory.
+  // A source file lives as long as the process: the whole text becomes one only to show a fault.
   auto opened = secrets_->unlock(text, header_of(path, text));
   if (opened) return opened;
   if (opened.error().code() == ErrorCode::vault_header) {

@@ -69,9 +69,8 @@ class VaultVerb final : public Verb {
                              ->type_name("FILE")
                              ->allow_extra_args(false);
     action
-        .add_flag("-J,--ask-vault-password,--ask-vault-pass",
-                  sources.ask,
-                  "Ask for the vault password")
+        .add_flag(
+            "-J,--ask-vault-password,--ask-vault-pass", sources.ask, "Ask for the vault password")
         ->excludes(files);
     add_verbosity(action);
     return action;

@@ -18,9 +18,8 @@ using ::testing::IsEmpty;
 class VaultPasswords : public ::testing::Test {
  protected:
   VaultPasswords() {
-    for (const char* name : {"ANSIBLE_VAULT_PASSWORD_FILE",
-                             "ANSIBLE_VAULT_IDENTITY_LIST",
-                             "ANSIBLE_VAULT_ID_MATCH"})
+    for (const char* name :
+         {"ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST", "ANSIBLE_VAULT_ID_MATCH"})
       ::unsetenv(name);
   }
 
