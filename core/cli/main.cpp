@@ -22,8 +22,14 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
   std::vector<std::unique_ptr<Verb>> verbs;
-  for (const auto make :
-       {make_apply, make_playbook, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
+  for (const auto make : {make_apply,
+                          make_playbook,
+                          make_lint,
+                          make_facts,
+                          make_inventory,
+                          make_doc,
+                          make_adhoc,
+                          make_vault}) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }
@@ -32,6 +38,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);
     print_error(usage_error(program, problem));
+    for (const auto& verb : verbs) {
+      if (verb->chosen()) return verb->usage_code();
+    }
     return kUsage;
   }
   for (const auto& verb : verbs) {

@@ -36,6 +36,18 @@ std::string in_capitals(std::string text) {
   return text;
 }
 
+/// A verb with actions of its own, and none of them chosen.
+Error action_error(const CLI::App& verb,
+                   const std::vector<std::string>& rest,
+                   const std::string& help) {
+  const std::string subject = "'" + verb.get_name() + "'";
+  if (rest.empty()) return Error(ErrorCode::usage, subject + " needs an action").hint(help);
+  const std::string& word = rest.front();
+  const std::string near = suggest(word, verb_names(verb));
+  return Error(ErrorCode::usage, subject + " has no action '" + word + "'")
+      .hint(near.empty() ? help : near);
+}
+
 }  // namespace
 
 Error usage_error(const CLI::App& program, const CLI::ParseError& problem) {
@@ -50,8 +62,14 @@ Error usage_error(const CLI::App& program, const CLI::ParseError& problem) {
     const std::string near = suggest(word, verb_names(program));
     return Error(ErrorCode::usage, "unknown verb '" + word + "'").hint(near.empty() ? help : near);
   }
-  const CLI::App& verb = *chosen.front();
-  const std::string help = "'gpustack " + verb.get_name() + " --help' tells more";
+  const CLI::App& first = *chosen.front();
+  const std::vector<CLI::App*> actions = first.get_subcommands();
+  const CLI::App& verb = actions.empty() ? first : *actions.front();
+  const std::string help = "'gpustack " + first.get_name() +
+                           (actions.empty() ? std::string() : " " + verb.get_name()) +
+                           " --help' tells more";
+  if (actions.empty() && first.get_require_subcommand_min() > 0)
+    return action_error(first, rest, help);
   if (dynamic_cast<const CLI::ExtrasError*>(&problem) != nullptr && !rest.empty()) {
     const std::string word = rest.front().substr(0, rest.front().find('='));
     if (!word.starts_with('-'))

@@ -1,6 +1,8 @@
 #pragma once
 /// @file The verbs of `gpustack`: one file each in core/cli/verbs, one row each in main.cpp.
 
+#include "core/cli/exit_codes.hpp"
+
 #include <memory>
 #include <string_view>
 
@@ -17,6 +19,8 @@ class Verb {
   virtual ~Verb() = default;
   virtual void describe(CLI::App& program) = 0;
   [[nodiscard]] virtual bool chosen() const = 0;
+  /// The exit code when what follows the verb does not parse.
+  [[nodiscard]] virtual int usage_code() const { return kUsage; }
   /// @return the exit code
   virtual int run() = 0;
 };
@@ -28,5 +32,6 @@ std::unique_ptr<Verb> make_facts();
 std::unique_ptr<Verb> make_inventory();
 std::unique_ptr<Verb> make_doc();
 std::unique_ptr<Verb> make_adhoc();
+std::unique_ptr<Verb> make_vault();
 
 }  // namespace gpustack::cli

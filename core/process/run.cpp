@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 
 extern char** environ;
 
@@ -104,9 +105,11 @@ Result<Child> start(const Command& command) {
   posix_spawn_file_actions_init(&actions);
   posix_spawnattr_init(&attributes);
   const bool is_detached = command.terminal == Terminal::none;
-  if (is_detached) posix_spawn_file_actions_adddup2(&actions, input->read.number(), STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, output->write.number(), STDOUT_FILENO);
-  if (command.standard_error == StandardError::captured) {
+  const bool is_given = command.terminal == Terminal::given;
+  if (is_detached || (is_given && !command.input.empty()))
+    posix_spawn_file_actions_adddup2(&actions, input->read.number(), STDIN_FILENO);
+  if (!is_given) posix_spawn_file_actions_adddup2(&actions, output->write.number(), STDOUT_FILENO);
+  if (!is_given && command.standard_error == StandardError::captured) {
     posix_spawn_file_actions_adddup2(&actions, errors->write.number(), STDERR_FILENO);
   }
   if (!command.folder.empty())
@@ -175,11 +178,54 @@ void feed(Descriptor& to, std::string_view& rest) {
   if (rest.empty() || (sent < 0 && code != EAGAIN && code != EINTR)) to.close();
 }
 
+int exit_code_of(int status) {
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 int wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  return exit_code_of(status);
+}
+
+sigset_t set_of(std::initializer_list<int> numbers) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : numbers) sigaddset(&set, number);
+  return set;
+}
+
+/// Waits for a child that has the terminal. @pre  the signals are held
+int wait_in_foreground(pid_t pid) {
+  const sigset_t awaited = set_of({SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP});
+  int ended_by = 0;
+  int status = 0;
+  while (::waitpid(pid, &status, WNOHANG) != pid) {
+    const int number = ::sigwaitinfo(&awaited, nullptr);
+    if (number != SIGTERM && number != SIGHUP) continue;
+    ::kill(pid, number);
+    ended_by = number;
+  }
+  if (ended_by != 0) ::raise(ended_by);  // waits for the end of the hold
+  return exit_code_of(status);
+}
+
+Result<Finished> run_in_foreground(const Command& command) {
+  const SignalHold hold;
+  GS_TRY(Child child, start(command));
+  child.output.close();
+  child.errors.close();
+  std::string_view rest = command.input;
+  if (rest.empty()) child.input.close();
+  while (child.input.is_open()) {
+    pollfd wait{child.input.number(), POLLOUT, 0};
+    ::poll(&wait, 1, -1);
+    feed(child.input, rest);
+  }
+  Finished finished;
+  finished.exit_code = wait_in_foreground(child.pid);
+  return finished;
 }
 
 Error stop(Child& child, const std::string& message) {
@@ -190,8 +236,23 @@ Error stop(Child& child, const std::string& message) {
 
 }  // namespace
 
+SignalHold::SignalHold() {
+  const sigset_t held = set_of({SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP});
+  pthread_sigmask(SIG_BLOCK, &held, &before_);
+  // Who starts us may have SIGCHLD ignored; then nothing would tell of a child's end.
+  struct sigaction tells_us {};
+  tells_us.sa_handler = SIG_DFL;
+  ::sigaction(SIGCHLD, &tells_us, &child_before_);
+}
+
+SignalHold::~SignalHold() {
+  ::sigaction(SIGCHLD, &child_before_, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
 Result<Finished> run(const Command& command) {
   GS_ASSERT(!command.arguments.empty(), "a command has a program to run");
+  if (command.terminal == Terminal::given) return run_in_foreground(command);
   GS_TRY(Child child, start(command));
   const auto deadline = Clock::now() + command.timeout;
   std::string_view rest = command.input;

@@ -2,6 +2,7 @@
 
 #include "core/process/run.hpp"
 #include "core/vault/cipher.hpp"
+#include "core/vault/files.hpp"
 
 #include <sys/stat.h>
 
@@ -23,12 +24,6 @@ std::string stripped(std::string_view text, std::string_view what) {
   return std::string(text.substr(first, text.find_last_not_of(what) - first + 1));
 }
 
-std::string home_expanded(std::string path) {
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && (path == "~" || path.starts_with("~/"))) path.replace(0, 1, home);
-  return path;
-}
-
 bool is_client(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
   const std::size_t dot = name.rfind('.');
@@ -48,13 +43,18 @@ VaultSecrets::VaultSecrets(SecretOptions options) : options_(std::move(options))
 
 void VaultSecrets::add(std::string vault_id, Secret password) {
   const std::lock_guard lock(mutex_);
-  entries_.push_back(
-      Entry{vault_id.empty() ? std::string(kDefaultId) : std::move(vault_id), std::move(password)});
+  entries_.push_back(Identity{vault_id.empty() ? std::string(kDefaultId) : std::move(vault_id),
+                              std::move(password)});
 }
 
 bool VaultSecrets::empty() const {
   const std::lock_guard lock(mutex_);
   return entries_.empty();
+}
+
+std::vector<Identity> VaultSecrets::identities() const {
+  const std::lock_guard lock(mutex_);
+  return entries_;
 }
 
 Result<void> VaultSecrets::add_source(std::string_view source) {
@@ -144,20 +144,19 @@ Result<Secret> VaultSecrets::run_script(const std::string& vault_id,
   return secret;
 }
 
-std::vector<const VaultSecrets::Entry*> VaultSecrets::candidates(
-    const std::string& vault_id) const {
-  std::vector<const Entry*> order;
-  for (const Entry& entry : entries_) {
+std::vector<const Identity*> VaultSecrets::candidates(const std::string& vault_id) const {
+  std::vector<const Identity*> order;
+  for (const Identity& entry : entries_) {
     if (entry.vault_id == vault_id) order.push_back(&entry);
   }
   if (options_.must_match_id) return order;
-  for (const Entry& entry : entries_) {
+  for (const Identity& entry : entries_) {
     if (entry.vault_id != vault_id) order.push_back(&entry);
   }
   return order;
 }
 
-Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan span) {
+Result<Opened> VaultSecrets::try_all(std::string_view armoured, SourceSpan span) const {
   GS_TRY(const Envelope envelope, read_envelope(armoured, span));
   const std::string vault_id =
       envelope.vault_id.empty() ? std::string(kDefaultId) : envelope.vault_id;
@@ -168,10 +167,10 @@ Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan s
         .hint("pass --ask-vault-pass, --vault-password-file or --vault-id");
   }
   std::string tried;
-  for (const Entry* entry : candidates(vault_id)) {
+  for (const Identity* entry : candidates(vault_id)) {
     auto plain = decrypt(envelope, entry->password);
     if (!plain) return std::move(plain).error().at_if_unknown(span);
-    if (*plain) return std::move(**plain);
+    if (*plain) return Opened{std::move(**plain), vault_id, *entry};
     tried += (tried.empty() ? "'" : ", '") + entry->vault_id + "'";
   }
   return Error(ErrorCode::vault_no_secret,
@@ -186,10 +185,15 @@ Result<std::string> VaultSecrets::unlock(std::string_view armoured, SourceSpan s
 Result<Value> VaultSecrets::open(std::string_view armoured, SourceSpan span) {
   const std::lock_guard lock(mutex_);
   if (const auto known = opened_.find(armoured); known != opened_.end()) return known->second;
-  GS_TRY(std::string plain, unlock(armoured, span));
-  Value value = Value(std::move(plain)).marked(Mark::secret);
+  GS_TRY(Opened opened, try_all(armoured, span));
+  Value value = Value(std::move(opened.plain)).marked(Mark::secret);
   opened_.emplace(armoured, value);
   return value;
+}
+
+Result<Opened> VaultSecrets::unlock(std::string_view armoured, SourceSpan span) const {
+  const std::lock_guard lock(mutex_);
+  return try_all(armoured, span);
 }
 
 Result<std::string> VaultSecrets::plain_text(std::string_view text, SourceSpan span) {
@@ -201,7 +205,7 @@ Result<std::string> VaultSecrets::plain_text(std::string_view text, SourceSpan s
 Result<std::string> VaultSecrets::encrypt(std::string_view plain,
                                           std::optional<std::string_view> vault_id) const {
   const std::lock_guard lock(mutex_);
-  for (const Entry& entry : entries_) {
+  for (const Identity& entry : entries_) {
     if (!vault_id || entry.vault_id == *vault_id) {
       return write_envelope(vault::encrypt(plain, entry.password, entry.vault_id));
     }

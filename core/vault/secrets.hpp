@@ -23,6 +23,19 @@ struct SecretOptions {
   std::chrono::milliseconds script_timeout = std::chrono::minutes(2);
 };
 
+/// A vault password and the id it goes by.
+struct Identity {
+  std::string vault_id;
+  Secret password;
+};
+
+/// A text that was opened, and with what: who writes it back takes the same.
+struct Opened {
+  std::string plain;
+  std::string text_id;  ///< the id in the text's header; `default` when there is none
+  Identity identity;
+};
+
 /// Thread: any; opening is serialised, opened texts are remembered for the run.
 class VaultSecrets : public yaml::VaultReader {
  public:
@@ -35,10 +48,14 @@ class VaultSecrets : public yaml::VaultReader {
   /// @error vault_source, file_not_found, file_unreadable
   Result<void> add_source(std::string_view source);
   bool empty() const;
+  /// In the order they were added.
+  std::vector<Identity> identities() const;
 
   /// Vault text to its plain text; the value is marked secret.
   /// @error vault_header, vault_no_secret
   Result<Value> open(std::string_view armoured, SourceSpan span) override;
+  /// The same for one who rewrites the text: nothing is remembered. @error as open()
+  Result<Opened> unlock(std::string_view armoured, SourceSpan span) const;
   /// `text` itself when it is not vault text, else its plain text. @error as open()
   Result<std::string> plain_text(std::string_view text, SourceSpan span);
   /// Encrypts with the first secret of `vault_id`, or with the first of all. @error vault_no_secret
@@ -46,18 +63,13 @@ class VaultSecrets : public yaml::VaultReader {
                               std::optional<std::string_view> vault_id = std::nullopt) const;
 
  private:
-  struct Entry {
-    std::string vault_id;
-    Secret password;
-  };
-
   Result<Secret> read_source(const std::string& vault_id, const std::string& source);
   Result<Secret> run_script(const std::string& vault_id, const std::string& path) const;
-  Result<std::string> unlock(std::string_view armoured, SourceSpan span);
-  std::vector<const Entry*> candidates(const std::string& vault_id) const;
+  Result<Opened> try_all(std::string_view armoured, SourceSpan span) const;
+  std::vector<const Identity*> candidates(const std::string& vault_id) const;
 
   SecretOptions options_;
-  std::vector<Entry> entries_;
+  std::vector<Identity> entries_;
   std::map<std::string, Value, std::less<>> opened_;
   mutable std::mutex mutex_;
 };

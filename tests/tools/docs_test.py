@@ -29,6 +29,7 @@ HELD_BACK = {
 }
 HOSTS = ("orin-01", "rock-01", "gh200-01")
 NEED_HOSTS = ("facts", "run")
+NEED_PASSWORD = ("vault",)
 
 
 class Shown:
@@ -88,9 +89,9 @@ class Documents(unittest.TestCase):
         words = shlex.split(shown.text)
         return [str(BUILD / "bin/gpustack"), *words[1:], *more]
 
-    def assert_runs(self, shown, *more, run=subprocess.run, code=0):
+    def assert_runs(self, shown, *more, run=subprocess.run, code=0, **environment):
         done = run(*([self.command(shown, *more)] if run is subprocess.run else self.command(shown, *more)), cwd=self.site,
-                   capture_output=True, text=True, timeout=300, env=self.environment())
+                   capture_output=True, text=True, timeout=300, env={**self.environment(), **environment})
         self.assertEqual(code, done.returncode, f"{shown}\n{done.stdout}{done.stderr}")
         return done.stdout
 
@@ -128,10 +129,21 @@ class Documents(unittest.TestCase):
 
     def test_commands_without_hosts(self):
         for shown in self.ours():
-            if shown.text in HELD_BACK or shown.text.split()[1] in NEED_HOSTS or shown.output:
+            if shown.text in HELD_BACK or shown.text.split()[1] in NEED_HOSTS + NEED_PASSWORD or shown.output:
                 continue
             with self.subTest(shown=shown):
                 self.assertTrue(self.assert_runs(shown))
+
+    def test_commands_with_a_vault_password(self):
+        password, secrets = self.top / "password", self.site / "secrets.yml"
+        password.write_text("swordfish\n")
+        wanted = [shown for shown in self.ours() if shown.text.split()[1] in NEED_PASSWORD]
+        self.assertTrue(wanted)
+        for shown in wanted:
+            with self.subTest(shown=shown):
+                secrets.write_text("token: hunter2\n")
+                self.assert_runs(shown, ANSIBLE_VAULT_PASSWORD_FILE=str(password))
+                self.assertTrue(secrets.read_text().startswith("$ANSIBLE_VAULT;"))
 
     def test_commands_held_back(self):
         for shown in self.ours():

@@ -38,7 +38,7 @@ def run(folder):
         typed = work / "stdin"
         done = subprocess.run([str(BUILD / "bin/gpustack"), *shlex.split((folder / "command").read_text(), comments=True)], cwd=work,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60,
-                              input=typed.read_bytes() if typed.exists() else b"",
+                              input=typed.read_bytes() if typed.exists() else b"", start_new_session=True,
                               env={"HOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"})
         text = done.stdout.decode("utf-8", "backslashreplace").replace(str(work), "{site}").replace(str(home), "{home}")
         # Where the shipped roles are depends on where the program stands.

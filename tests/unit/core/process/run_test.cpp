@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 namespace gpustack::process {
 namespace {
 
@@ -55,6 +57,36 @@ TEST(ProcessRun, SaysWhyAProgramDoesNotStart) {
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().code(), ErrorCode::command_failed);
   EXPECT_THAT(done.error().message(), HasSubstr("No such file"));
+}
+
+TEST(ProcessRun, GivesTheTerminalAndAnInput) {
+  ::testing::internal::CaptureStdout();
+  auto done = run({.arguments = {"sh", "-c", "cat; exit 3"},
+                   .input = std::string(100'000, 'x'),
+                   .terminal = Terminal::given});
+
+  EXPECT_EQ(::testing::internal::GetCapturedStdout(), std::string(100'000, 'x'));
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->exit_code, 3);
+}
+
+TEST(ProcessRun, KeepsCtrlCFromUsWhileAnotherHasTheTerminal) {
+  auto done = run({.arguments = {"sh", "-c", "kill -INT $PPID"}, .terminal = Terminal::given});
+
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->exit_code, 0);
+}
+
+TEST(ProcessRunDeathTest, PassesOnWhatEndsUsAndEndsThen) {
+  EXPECT_EXIT(
+      {
+        const SignalHold hold;
+        auto done = run({.arguments = {"sh", "-c", "kill -TERM $PPID; exec sleep 30"},
+                         .terminal = Terminal::given});
+        std::fprintf(stderr, "child ended with %d\n", done->exit_code);
+      },
+      ::testing::KilledBySignal(SIGTERM),
+      "child ended with 143");
 }
 
 }  // namespace

@@ -1,13 +1,9 @@
 #include "core/vault/cipher.hpp"
 #include "core/vault/secrets.hpp"
+#include "tests/unit/core/vault/folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <fstream>
 
 namespace gpustack::vault {
 namespace {
@@ -22,25 +18,6 @@ constexpr std::string_view kHello = R"($ANSIBLE_VAULT;1.1;AES256
 3739653461383764640a306565613661626263346237356539636561633033366539376439343335
 6132
 )";
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "gpustack-vault-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  std::string write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
-    const std::string path = path_ + "/" + name;
-    std::ofstream(path) << text;
-    ::chmod(path.c_str(), mode);
-    return path;
-  }
-
- private:
-  std::string path_;
-};
 
 TEST(VaultCipher, OpensWhatAnsibleWrote) {
   auto envelope = read_envelope(kHello);
