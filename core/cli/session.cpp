@@ -72,7 +72,7 @@ Result<void> refuse_unsupported(const Config& config) {
     bool value;
   };
   for (const Only& only :
-       {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true}, Only{"INJECT_FACTS_AS_VARS", true}}) {
+       {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true}, Only{"INJECT_FACTS_AS_VARS", true}, Only{"DEFAULT_JINJA2_NATIVE", false}}) {
     GS_TRY(const bool value, config.boolean(only.name));
     if (value == only.value) continue;
     return Error(ErrorCode::config_invalid,
@@ -175,10 +175,16 @@ Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   GS_TRY(const auto behaviour, one_of(config, "DEFAULT_HASH_BEHAVIOUR", {"replace", "merge"}));
   run.merge_hashes = behaviour == "merge";
   GS_TRY_VOID(one_of(config, "DEFAULT_GATHERING", {"implicit", "explicit", "smart"}));
+  GS_TRY_VOID(one_of(config, "CACHE_PLUGIN", {"memory", "ansible.builtin.memory"}));
   GS_TRY(run.error_on_missing_handler, config.boolean("ERROR_ON_MISSING_HANDLER"));
   GS_TRY(run.any_errors_fatal, config.boolean("ANY_ERRORS_FATAL"));
   GS_TRY(run.no_log, config.boolean("DEFAULT_NO_LOG"));
   GS_TRY(run.task_timeout, config.integer("TASK_TIMEOUT"));
+  GS_TRY(run.poll_interval, config.integer("DEFAULT_POLL_INTERVAL"));
+  GS_TRY(run.remote_port, config.integer("DEFAULT_REMOTE_PORT"));
+  GS_TRY(run.show_custom_stats, config.boolean("SHOW_CUSTOM_STATS"));
+  run.become_executable = config.text("DEFAULT_BECOME_EXE").value_or("");
+  run.become_flags = config.text("DEFAULT_BECOME_FLAGS").value_or("");
   if (config.is_set("DEFAULT_GATHER_SUBSET")) {
     List subset;
     for (std::string& name : config.list("DEFAULT_GATHER_SUBSET"))
@@ -254,7 +260,12 @@ Result<Session> make_session(const CommonOptions& options,
   run.check = options.check;
   GS_TRY(const bool always_diff, config.boolean("DIFF_ALWAYS"));
   run.diff = options.diff || always_diff;
-  run.verbosity = options.verbosity;
+  GS_TRY(const std::int64_t verbosity, config.integer("DEFAULT_VERBOSITY"));
+  run.verbosity = std::max(options.verbosity, static_cast<int>(verbosity));
+  if (run.verbosity > 0) {
+    if (!config.file().empty()) std::cerr << "Using " << config.file() << " as config file\n";
+    for (const std::string& setting : config.described()) std::cerr << "setting " << setting << "\n";
+  }
   if (options.forks > 0) {
     run.forks = options.forks;
   } else {
@@ -278,6 +289,7 @@ Result<Session> make_session(const CommonOptions& options,
     run.role_paths.push_back(std::move(folder));
   if (const Places places = find_places(); !places.roles.empty())
     run.role_paths.push_back(places.roles);
+  session.collection_paths = config.list("COLLECTIONS_PATHS");
   run.library_paths = options.library_paths;
   for (std::string& folder : config.list("DEFAULT_MODULE_PATH"))
     run.library_paths.push_back(std::move(folder));

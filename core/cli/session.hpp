@@ -15,6 +15,7 @@ struct Session {
   engine::RunOptions run;
   std::unique_ptr<yaml::VaultReader> vault;
   inventory::Inventory inventory;
+  std::vector<std::string> collection_paths;
   play::TaskFaults task_faults = play::TaskFaults::refuse;
 };
 

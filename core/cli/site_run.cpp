@@ -122,6 +122,7 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
   options.library_paths = session.run.library_paths;
   options.vault = session.vault.get();
   options.extra_vars = session.run.extra_vars;
+  options.collection_paths = session.collection_paths;
   options.task_faults = session.task_faults;
   LoadedSite loaded;
   loaded.loader = std::make_unique<play::Loader>(std::move(options));

@@ -223,10 +223,7 @@ Result<bool> Config::boolean(std::string_view name) const {
   if (!written) return false;
   const auto value = parse_bool(Value(*written));
   if (value) return *value;
-  const auto given = given_.find(name);
-  // NO_COLOR counts when it is there, whatever it holds.
-  if (given->second.origin == "NO_COLOR") return !written->empty();
-  return wrong_value(name, *written, given->second.origin, "true or false");
+  return wrong_value(name, *written, given_.find(name)->second.origin, "true or false");
 }
 
 Result<std::int64_t> Config::integer(std::string_view name) const {

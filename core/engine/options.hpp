@@ -25,7 +25,11 @@ struct RunOptions {
   bool error_on_missing_handler = true;
   bool any_errors_fatal = false;  ///< where no keyword says otherwise; so the three that follow
   bool no_log = false;
-  std::int64_t task_timeout = 0;  ///< seconds; 0 = none
+  std::int64_t task_timeout = 0;    ///< seconds; 0 = none
+  std::int64_t poll_interval = 15;  ///< seconds between looks at a background task
+  std::int64_t remote_port = 0;     ///< 0 = ssh's own
+  std::string become_executable, become_flags;
+  bool show_custom_stats = false;
   std::string strategy = "linear";
   Value gather_subset;                           ///< list; null = all
   std::string managed_text = "Ansible managed";  ///< ansible_managed

@@ -358,7 +358,7 @@ Async<RunSummary> Run::run(const play::Site& site) {
   if (!stopped || has_begun()) {
     report::Event stats(report::EventType::stats);
     stats.stats = stats_;
-    stats.custom_stats = custom_stats_;
+    if (state_.options.show_custom_stats) stats.custom_stats = custom_stats_;
     if (!site.plays.empty() && !stopped) emit(std::move(stats));
   }
   if (stopped) co_return std::move(*stopped);

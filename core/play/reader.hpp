@@ -160,6 +160,7 @@ class Reader {
                      const Surroundings& where,
                      TaskOwner& tasks,
                      BlockOwner& blocks);
+  void refuse_nested_blocks(const Block& block);
   void gather_handlers(NodeList nodes, TaskOwner& tasks, BlockOwner& blocks);
   std::unique_ptr<Node> read_entry(const yaml::Node& entry, const Surroundings& where);
   std::unique_ptr<Node> read_block(const yaml::Node& entry, const Surroundings& where);

@@ -344,6 +344,10 @@ std::unique_ptr<Block> Reader::read_included_tasks(const Task& task, const std::
   where.parent = block.get();
   where.folder = folder_of(*path);
   read_task_file(*path, span, where, block->tasks);
+  for (const auto& node : block->tasks) {
+    if (where.handlers && node->type == NodeType::block)
+      refuse_nested_blocks(static_cast<const Block&>(*node));
+  }
   return block;
 }
 

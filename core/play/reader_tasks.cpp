@@ -282,6 +282,18 @@ std::unique_ptr<Node> Reader::read_import_role(const yaml::Node& entry,
   return block;
 }
 
+/// A list of handlers may hold blocks, as any list of tasks; a block inside one has no meaning.
+void Reader::refuse_nested_blocks(const Block& block) {
+  if (!block.imported_from.empty()) return;
+  for (const auto& node : block.tasks) {
+    if (node->type != NodeType::block || !static_cast<const Block&>(*node).imported_from.empty())
+      continue;
+    report(Error(ErrorCode::unsupported_keyword, "Using a block as a handler is not supported.")
+               .at(node->span)
+               .hint("write its tasks as handlers of their own, with one 'listen' for all"));
+  }
+}
+
 void Reader::gather_handlers(NodeList nodes, TaskOwner& tasks, BlockOwner& blocks) {
   for (auto& node : nodes) {
     if (node->type == NodeType::task) {
@@ -289,6 +301,7 @@ void Reader::gather_handlers(NodeList nodes, TaskOwner& tasks, BlockOwner& block
       continue;
     }
     std::unique_ptr<Block> block(static_cast<Block*>(node.release()));
+    refuse_nested_blocks(*block);
     NodeList inner = std::move(block->tasks);
     block->tasks.clear();
     blocks.push_back(std::move(block));

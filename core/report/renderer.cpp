@@ -69,10 +69,15 @@ RendererOptions terminal_options() {
   const char* term = std::getenv("TERM");
   const bool dumb = term != nullptr && std::string_view(term) == "dumb";
   const char* no_colour = std::getenv("NO_COLOR");
+  const auto is_on = [](const char* variable) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && parse_bool(Value(value)).value_or(false);
+  };
   const char* forced = std::getenv("CLICOLOR_FORCE");
-  const bool wanted =
-      (options.is_terminal && !dumb) || (forced != nullptr && std::string_view(forced) != "0");
-  if (wanted && (no_colour == nullptr || *no_colour == 0)) options.colour = Colour::on;
+  const bool wanted = (options.is_terminal && !dumb) || is_on("ANSIBLE_FORCE_COLOR") ||
+                      (forced != nullptr && std::string_view(forced) != "0");
+  const bool refused = (no_colour != nullptr && *no_colour != 0) || is_on("ANSIBLE_NOCOLOR");
+  if (wanted && !refused) options.colour = Colour::on;
   if (dumb) options.is_terminal = false;
   winsize size{};
   if (options.is_terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
