@@ -1,5 +1,7 @@
 #include "inventory/data.hpp"
 
+#include "inventory/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -50,7 +52,10 @@ bool is_localhost_name(std::string_view name) {
   return name == "localhost" || name == "127.0.0.1" || name == "::1";
 }
 
-Data::Data(bool merges_maps) : merges_maps_(merges_maps) {
+Data::Data(const Options& options)
+    : merges_maps_(options.merges_maps),
+      group_names_(options.group_names),
+      wording_(options.wording) {
   for (const char* name : {"all", "ungrouped"}) {
     groups_.push_back(std::make_unique<Group>(name));
     groups_by_name_.emplace(groups_.back()->name(), groups_.back().get());
@@ -73,10 +78,38 @@ void Data::begin_source(std::string file, std::string folder) {
   source_folder_ = std::move(folder);
 }
 
+std::string Data::usable_name(const std::string& name, SourceSpan span) {
+  std::string usable = name;
+  for (std::size_t i = 0; i < usable.size(); ++i) {
+    const bool is_digit = usable[i] >= '0' && usable[i] <= '9';
+    if (!is_word_character(usable[i]) || (i == 0 && is_digit)) usable[i] = '_';
+  }
+  const bool is_replaced =
+      group_names_ == GroupNames::replaced || group_names_ == GroupNames::replaced_silently;
+  const bool is_told = group_names_ == GroupNames::replaced || group_names_ == GroupNames::kept;
+  if (usable == name || find_group(name) != nullptr) return name;
+  if (is_told && odd_names_.insert(name).second) {
+    std::string own =
+        "the group name '" + name + "' has characters that a variable's name cannot have";
+    if (is_replaced) own += "; it is read as '" + usable + "'";
+    const std::string found = "Invalid characters were found in group names ";
+    warnings_.push_back(
+        wording_ == Wording::own
+            ? yaml::Warning{std::move(own), span}
+            : yaml::Warning{found +
+                                (is_replaced ? "and automatically replaced" : "but not replaced") +
+                                ", use -vvvv to see details",
+                            {}});
+  }
+  return is_replaced ? usable : name;
+}
+
 Result<Group*> Data::add_group(const std::string& name, SourceSpan span) {
   if (name.empty()) return Error(ErrorCode::inventory_syntax, "a group needs a name").at(span);
   if (Group* known = find_group(name)) return known;
-  groups_.push_back(std::make_unique<Group>(name));
+  const std::string usable = usable_name(name, span);
+  if (Group* known = find_group(usable)) return known;
+  groups_.push_back(std::make_unique<Group>(usable));
   Group* group = groups_.back().get();
   group->variables_.span = span;
   groups_by_name_.emplace(group->name(), group);

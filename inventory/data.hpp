@@ -3,12 +3,15 @@
 
 #include "core/base/result.hpp"
 #include "inventory/model.hpp"
+#include "inventory/options.hpp"
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace gpustack::inventory {
@@ -24,7 +27,7 @@ struct Assignment {
 /// of the longest ways.
 class Data {
  public:
-  explicit Data(bool merges_maps);
+  explicit Data(const Options& options);
 
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
   const std::vector<std::unique_ptr<Group>>& groups() const { return groups_; }
@@ -33,7 +36,10 @@ class Data {
   Group& all() const { return *groups_[0]; }
   Group& ungrouped() const { return *groups_[1]; }
 
-  /// The group of that name, made when it is not there. @error inventory_syntax  the name is empty
+  /// The name that a group written so gets; says once when it is none that a variable could have.
+  std::string usable_name(const std::string& name, SourceSpan span);
+  /// The group of that (usable) name, made when it is not there. @error inventory_syntax  the name
+  /// is empty
   Result<Group*> add_group(const std::string& name, SourceSpan span);
   /// The host of that name, made when it is not there; `port` counts only for a new host. @error
   /// inventory_syntax
@@ -55,6 +61,9 @@ class Data {
   /// The host that stands for this controller, when the inventory or a play named one.
   Host* localhost() const { return localhost_; }
 
+  /// About names, without those that were taken before.
+  std::vector<yaml::Warning> take_warnings() { return std::exchange(warnings_, {}); }
+
   /// What a new host's `inventory_file` and `inventory_dir` say.
   void begin_source(std::string file, std::string folder);
 
@@ -64,6 +73,10 @@ class Data {
   void leave(Host& host, Group& group);
 
   bool merges_maps_;
+  GroupNames group_names_;
+  Wording wording_;
+  std::set<std::string> odd_names_;  ///< those that were told
+  std::vector<yaml::Warning> warnings_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<std::string_view, Host*> hosts_by_name_;    // keys live in the hosts
