@@ -22,8 +22,14 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
   std::vector<std::unique_ptr<Verb>> verbs;
-  for (const auto make :
-       {make_apply, make_playbook, make_lint, make_facts, make_inventory, make_doc, make_adhoc}) {
+  for (const auto make : {make_apply,
+                          make_playbook,
+                          make_lint,
+                          make_facts,
+                          make_inventory,
+                          make_doc,
+                          make_run,
+                          make_adhoc}) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }

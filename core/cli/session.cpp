@@ -1,17 +1,19 @@
 #include "core/cli/session.hpp"
 
+#include "core/cli/inventory_settings.hpp"
 #include "core/vault/secrets.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <iostream>
 
 namespace gpustack::cli {
 
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* kAnsibleHosts = "/etc/ansible/hosts";
 
 std::string from_environment(const char* name) {
   const char* text = std::getenv(name);
@@ -85,17 +87,20 @@ Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& opt
   return secrets;
 }
 
-Result<inventory::Inventory> load_inventory(const CommonOptions& options,
-                                            yaml::VaultReader* vault) {
-  inventory::Options inventory_options;
-  inventory_options.vault = vault;
+Result<void> load_inventory(const CommonOptions& options, Session& session) {
+  GS_TRY(auto settings, inventory_settings(options, session.vault.get(), session.run.extra_vars));
   std::vector<std::string> sources = options.inventories;
   if (const char* source = std::getenv("ANSIBLE_INVENTORY"); source != nullptr && sources.empty())
     sources.emplace_back(source);
-  GS_TRY(auto inventory, inventory::Inventory::load(sources, inventory_options));
-  tell_warnings(inventory);
-  GS_TRY_VOID(check_limit(inventory, options.limit));
-  return inventory;
+  std::error_code ignored;
+  if (sources.empty() && options.manner == Manner::ansible && fs::exists(kAnsibleHosts, ignored))
+    sources.emplace_back(kAnsibleHosts);
+  session.inventory = inventory::Inventory(std::move(settings));
+  auto done = session.inventory.read(sources);
+  tell_warnings(session.inventory, *session.teller);
+  GS_TRY_VOID(std::move(done));
+  return options.manner == Manner::gpustack ? check_limit(session.inventory, options.limit)
+                                            : Result<void>();
 }
 
 Result<void> set_connection(const CommonOptions& options, engine::RunOptions& run) {
@@ -159,25 +164,24 @@ Places find_places() {
   return places;
 }
 
-void tell_warnings(inventory::Inventory& inventory) {
-  for (const auto& warning : inventory.take_warnings()) {
-    std::cerr << "warning: " << warning.message
-              << (warning.span.known() ? " (" + warning.span.text() + ")" : "") << "\n";
-  }
+void tell_warnings(inventory::Inventory& inventory, Teller& teller) {
+  for (const auto& warning : inventory.take_warnings()) teller.warn(warning.message, warning.span);
+  for (const inventory::Note& note : inventory.take_notes()) teller.note(note);
 }
 
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders) {
   Session session;
   GS_TRY(session.vault, open_vault(options));
-  GS_TRY(session.inventory, load_inventory(options, session.vault.get()));
+  session.teller = std::make_unique<Teller>(options.manner, options.verbosity);
+  GS_TRY(session.run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
+  GS_TRY_VOID(load_inventory(options, session));
   engine::RunOptions& run = session.run;
   run.playbook_folders = playbook_folders;
   run.check = options.check;
   run.diff = options.diff;
   run.verbosity = options.verbosity;
   if (options.forks > 0) run.forks = options.forks;
-  GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
   const auto tags = split_list(options.tags);
   if (!tags.empty()) run.tags = tags;
   run.skip_tags = split_list(options.skip_tags);
@@ -186,6 +190,11 @@ Result<Session> make_session(const CommonOptions& options,
   run.force_handlers = options.force_handlers;
   GS_TRY_VOID(set_connection(options, run));
   GS_TRY_VOID(ask_passwords(options, run));
+  for (const std::string& folders : options.module_paths) {
+    for (std::string& folder : split(folders, ':')) run.library_paths.push_back(std::move(folder));
+  }
+  for (std::string& folder : split(from_environment("ANSIBLE_LIBRARY"), ':'))
+    run.library_paths.push_back(std::move(folder));
   run.role_paths = options.role_paths;
   for (std::string& folder : split(from_environment("ANSIBLE_ROLES_PATH"), ':'))
     run.role_paths.push_back(std::move(folder));

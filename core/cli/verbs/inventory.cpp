@@ -35,7 +35,7 @@ class InventoryVerb final : public Verb {
       return code_before_run(session.error());
     }
     auto text = shown(session->inventory);
-    tell_warnings(session->inventory);
+    tell_warnings(session->inventory, *session->teller);
     if (!text) {
       print_error(text.error());
       return text.error().code() == ErrorCode::unknown_host ? kUsage : kOtherError;
