@@ -48,14 +48,23 @@ Map combined(const Map& base, const Map& over, bool deep) {
   return out;
 }
 
+std::string name_of_word_characters(std::string name) {
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool is_digit = name[i] >= '0' && name[i] <= '9';
+    if (!is_word_character(name[i]) || (i == 0 && is_digit)) name[i] = '_';
+  }
+  return name;
+}
+
 bool is_localhost_name(std::string_view name) {
   return name == "localhost" || name == "127.0.0.1" || name == "::1";
 }
 
-Data::Data(const Options& options)
+Data::Data(const Options& options, std::vector<yaml::Warning>& warnings)
     : merges_maps_(options.merges_maps),
       group_names_(options.group_names),
-      wording_(options.wording) {
+      wording_(options.wording),
+      warnings_(warnings) {
   for (const char* name : {"all", "ungrouped"}) {
     groups_.push_back(std::make_unique<Group>(name));
     groups_by_name_.emplace(groups_.back()->name(), groups_.back().get());
@@ -79,11 +88,7 @@ void Data::begin_source(std::string file, std::string folder) {
 }
 
 std::string Data::usable_name(const std::string& name, SourceSpan span) {
-  std::string usable = name;
-  for (std::size_t i = 0; i < usable.size(); ++i) {
-    const bool is_digit = usable[i] >= '0' && usable[i] <= '9';
-    if (!is_word_character(usable[i]) || (i == 0 && is_digit)) usable[i] = '_';
-  }
+  const std::string usable = name_of_word_characters(name);
   const bool is_replaced =
       group_names_ == GroupNames::replaced || group_names_ == GroupNames::replaced_silently;
   const bool is_told = group_names_ == GroupNames::replaced || group_names_ == GroupNames::kept;

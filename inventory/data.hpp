@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace gpustack::inventory {
@@ -27,7 +26,8 @@ struct Assignment {
 /// of the longest ways.
 class Data {
  public:
-  explicit Data(const Options& options);
+  /// @param warnings  where those about names go; outlives this
+  Data(const Options& options, std::vector<yaml::Warning>& warnings);
 
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
   const std::vector<std::unique_ptr<Group>>& groups() const { return groups_; }
@@ -61,9 +61,6 @@ class Data {
   /// The host that stands for this controller, when the inventory or a play named one.
   Host* localhost() const { return localhost_; }
 
-  /// About names, without those that were taken before.
-  std::vector<yaml::Warning> take_warnings() { return std::exchange(warnings_, {}); }
-
   /// What a new host's `inventory_file` and `inventory_dir` say.
   void begin_source(std::string file, std::string folder);
 
@@ -76,7 +73,7 @@ class Data {
   GroupNames group_names_;
   Wording wording_;
   std::set<std::string> odd_names_;  ///< those that were told
-  std::vector<yaml::Warning> warnings_;
+  std::vector<yaml::Warning>& warnings_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<std::string_view, Host*> hosts_by_name_;    // keys live in the hosts
@@ -90,6 +87,9 @@ class Data {
 /// `base` with `over` on top; with `deep`, maps on both sides are merged member by member
 /// (hash_behaviour = merge).
 Map combined(const Map& base, const Map& over, bool deep);
+
+/// A group's name with `_` for each character that a variable's name cannot have.
+std::string name_of_word_characters(std::string name);
 
 /// The names that mean this controller.
 bool is_localhost_name(std::string_view name);

@@ -95,7 +95,8 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
 }  // namespace
 
 struct Inventory::State {
-  explicit State(Options given) : options(std::move(given)), data(options), files(options.vault) {}
+  explicit State(Options given)
+      : options(std::move(given)), data(options, warnings), files(options.vault) {}
 
   Result<void> tell_that_none_was_read() {
     if (options.needs_a_source) {
@@ -134,11 +135,11 @@ struct Inventory::State {
   }
 
   Options options;
+  std::vector<yaml::Warning> warnings;  // before `data`, which adds to it
   Data data;
   VarsFiles files;
   std::vector<std::string> sources;
   std::vector<std::string> vars_folders;
-  std::vector<yaml::Warning> warnings;
   std::vector<Note> notes;
 };
 
@@ -221,9 +222,9 @@ Result<void> Inventory::read(const std::vector<std::string>& sources) {
 const std::vector<std::string>& Inventory::sources() const { return state_->sources; }
 
 std::vector<yaml::Warning> Inventory::take_warnings() {
-  std::vector<yaml::Warning> taken = state_->data.take_warnings();
-  for (auto& more : {std::exchange(state_->warnings, {}), state_->files.take_warnings()})
-    taken.insert(taken.end(), more.begin(), more.end());
+  std::vector<yaml::Warning> taken = std::exchange(state_->warnings, {});
+  const std::vector<yaml::Warning> of_files = state_->files.take_warnings();
+  taken.insert(taken.end(), of_files.begin(), of_files.end());
   return taken;
 }
 

@@ -81,8 +81,7 @@ Result<void> read_environment(inventory::Options& options) {
   GS_TRY(const bool any_fails,
          flag("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED",
               options.unreadable == inventory::Unreadable::fails));
-  options.unreadable =
-      any_fails ? inventory::Unreadable::fails : inventory::Unreadable::warns;
+  options.unreadable = any_fails ? inventory::Unreadable::fails : inventory::Unreadable::warns;
   GS_TRY(options.needs_a_source, flag("ANSIBLE_INVENTORY_UNPARSED_FAILED", false));
   GS_TRY(options.uses_extra_vars, flag("ANSIBLE_INVENTORY_USE_EXTRA_VARS", false));
   return {};

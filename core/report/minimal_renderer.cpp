@@ -128,9 +128,10 @@ class MinimalRenderer final : public Sink {
   [[nodiscard]] std::string succeeded(const Event& event,
                                       const std::string& host,
                                       std::string_view state) const {
-    const bool is_text = shows_text(event.action) && !event.no_log &&
-                         event.result.find("ansible_job_id") == nullptr;
-    return is_text ? text(event, host, state) : fmt::format("{} | {} => {}", host, state, dumped(event));
+    const bool is_text =
+        shows_text(event.action) && !event.no_log && event.result.find("ansible_job_id") == nullptr;
+    return is_text ? text(event, host, state)
+                   : fmt::format("{} | {} => {}", host, state, dumped(event));
   }
 
   [[nodiscard]] static std::string field(const Event& event, std::string_view name) {

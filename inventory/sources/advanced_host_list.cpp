@@ -15,10 +15,9 @@ Result<void> read_advanced_host_list(SourceContext& context, OpenedSource& sourc
     auto entry = expand_host_entry(written, {});
     if (!entry && entry.error().code() == ErrorCode::host_pattern) return std::move(entry).error();
     if (!entry) {
-      context.notes.push_back(
-          Note{3,
-               "Unable to parse address from hostname, leaving unchanged: " +
-                   entry.error().message()});
+      context.notes.push_back(Note{
+          3,
+          "Unable to parse address from hostname, leaving unchanged: " + entry.error().message()});
       entry = HostEntry{{std::string(written)}, std::nullopt};
     }
     for (const std::string& name : entry->names) {

@@ -122,8 +122,7 @@ Result<std::vector<std::string>> group_names_of(const KeyedGroup& keyed, const V
     for (const Map::Entry& entry : value.as_map()) {
       const std::string rest = or_fallback(entry.value);
       const bool ends_here = rest.empty() && !keyed.has_trailing_separator;
-      names.push_back(ends_here ? to_text(entry.key)
-                                : to_text(entry.key) + keyed.separator + rest);
+      names.push_back(ends_here ? to_text(entry.key) : to_text(entry.key) + keyed.separator + rest);
     }
   } else {
     return config_error(
@@ -189,7 +188,9 @@ class Constructor {
 
   /// Without `strict`, what cannot be evaluated for a host is left out for it.
   template <typename Found>
-  Result<std::optional<Found>> tolerated(Result<Found> found, const std::string& task, SourceSpan span) {
+  Result<std::optional<Found>> tolerated(Result<Found> found,
+                                         const std::string& task,
+                                         SourceSpan span) {
     if (found) return std::optional<Found>(std::move(*found));
     if (!settings_.is_strict) return std::optional<Found>();
     return config_error(task + ": " + found.error().message(), span).hint(found.error().hint());
@@ -210,7 +211,7 @@ class Constructor {
   Result<void> add_to_groups(Host& host) {
     if (settings_.groups == nullptr) return {};
     for (const yaml::Node::Member& member : settings_.groups->members()) {
-      const std::string name = to_text(member.key);
+      const std::string name = name_of_word_characters(to_text(member.key));
       GS_TRY(const auto holds,
              tolerated(expressions_.holds(member.value.to_value()),
                        "could not add host " + host.name() + " to group " + name,
@@ -255,10 +256,11 @@ class Constructor {
                          const std::string& name,
                          const Value& parent,
                          SourceSpan span) {
-    GS_TRY(Group* const group, context_.data.add_group(name, span));
+    GS_TRY(Group* const group, context_.data.add_group(name_of_word_characters(name), span));
     context_.data.put_into(host, *group);
     if (parent.is_null()) return {};
-    GS_TRY(Group* const above, context_.data.add_group(to_text(parent), span));
+    GS_TRY(Group* const above,
+           context_.data.add_group(name_of_word_characters(to_text(parent)), span));
     GS_TRY_VOID(context_.data.add_child(*above, *group, span));
     return {};
   }

@@ -93,9 +93,9 @@ class Generator {
     const yaml::Node* parents = child.find("parents");
     if (parents == nullptr || parents->is_null()) return {};
     if (!parents->is_sequence()) {
-      return config_error("expected a list for 'parents', found " +
-                              std::string(shape_name(*parents)),
-                          parents->span());
+      return config_error(
+          "expected a list for 'parents', found " + std::string(shape_name(*parents)),
+          parents->span());
     }
     for (const yaml::Node& parent : parents->items()) {
       GS_TRY(Group* const group, parent_group(parent, child_name));

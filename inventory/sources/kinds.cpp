@@ -56,7 +56,7 @@ Result<std::vector<const SourceKind*>> enabled_kinds(const std::vector<std::stri
     }
   }
   if (kinds.empty()) {
-    return Error(ErrorCode::config_invalid,
+    return Error(ErrorCode::inventory_syntax,
                  "No inventory plugins available to generate inventory, make sure you have at "
                  "least one enabled.")
         .hint("ANSIBLE_INVENTORY_ENABLED names them");

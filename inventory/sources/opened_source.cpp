@@ -60,9 +60,7 @@ bool OpenedSource::is_host_list() const {
 
 bool OpenedSource::is_file() const { return ::access(name_.c_str(), R_OK) == 0; }
 
-bool OpenedSource::is_program() const {
-  return is_file() && ::access(name_.c_str(), X_OK) == 0;
-}
+bool OpenedSource::is_program() const { return is_file() && ::access(name_.c_str(), X_OK) == 0; }
 
 std::string OpenedSource::extension() const { return fs::path(name_).extension(); }
 

@@ -43,7 +43,8 @@ Result<const yaml::Node*> plugin_config(SourceContext& context,
         .hint("it should say 'plugin: " + std::string(plugin) + "'");
   }
   source.tell_warnings(context.warnings);
-  warn_of_unknown_options(context, root, "the inventory plugin '" + std::string(plugin) + "'", options);
+  warn_of_unknown_options(
+      context, root, "the inventory plugin '" + std::string(plugin) + "'", options);
   return &root;
 }
 

@@ -70,7 +70,7 @@ extern const SourceKind ini_kind;
 extern const SourceKind constructed_kind;
 extern const SourceKind generator_kind;
 
-/// The kinds that are tried, in this order. @error config_invalid  there is none
+/// The kinds that are tried, in this order. @error inventory_syntax  there is none
 Result<std::vector<const SourceKind*>> enabled_kinds(const std::vector<std::string>& names,
                                                      std::vector<yaml::Warning>& warnings);
 /// Those that a YAML file's `plugin` key may name.

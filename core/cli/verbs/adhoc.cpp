@@ -61,8 +61,7 @@ class AdhocVerb final : public Verb {
         "adhoc", "Run one module with the options, output and exit codes of ansible");
     options_.manner = Manner::ansible;
     command_->add_option("pattern", task_.pattern, "Hosts")->required()->type_name("PATTERN");
-    command_->add_option("-m,--module-name", task_.module, "Module (command)")
-        ->type_name("MODULE");
+    command_->add_option("-m,--module-name", task_.module, "Module (command)")->type_name("MODULE");
     command_
         ->add_option("-a,--args",
                      task_.arguments,
@@ -113,9 +112,8 @@ class AdhocVerb final : public Verb {
     }
     if (needs_command(task_.module) && task_.arguments.empty()) {
       return refused(Error(ErrorCode::usage, "No argument passed to " + task_.module + " module")
-                         .hint(task_.pattern.ends_with(".yml")
-                                   ? "did you mean 'gpustack playbook'?"
-                                   : "give it with -a"));
+                         .hint(task_.pattern.ends_with(".yml") ? "did you mean 'gpustack playbook'?"
+                                                               : "give it with -a"));
     }
     auto site = load_single_task(task_, *session);
     if (!site) return refused(site.error());
