@@ -32,12 +32,28 @@ CLI::Validator one_of(const std::vector<std::string>& choices) {
       "");
 }
 
+namespace {
+
+bool is_whole_number(const std::string& text) {
+  return !text.empty() && text.size() < 10 &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        if (is_whole_number(text)) return {};
+        return "expected a whole number, found '" + text + "'";
+      },
+      "");
+}
+
 CLI::Validator whole_number_above_zero() {
   return CLI::Validator(
       [](std::string& text) -> std::string {
-        const bool is_number = !text.empty() && text.size() < 10 &&
-                               text.find_first_not_of("0123456789") == std::string::npos;
-        if (is_number && text.find_first_not_of('0') != std::string::npos) return {};
+        if (is_whole_number(text) && text.find_first_not_of('0') != std::string::npos) return {};
         return "expected a whole number above 0, found '" + text + "'";
       },
       "");

@@ -55,6 +55,7 @@ struct CommonOptions {
 /// Refusals as CLI11 passes them on: what is wrong, and after a line end the hint.
 CLI::Validator one_of(const std::vector<std::string>& choices);
 CLI::Validator whole_number_above_zero();
+CLI::Validator whole_number();
 
 /// Adds `-i`, `-l`, `-e` and the vault options.
 void add_inventory_options(CLI::App& app, CommonOptions& options);

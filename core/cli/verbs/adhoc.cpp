@@ -75,14 +75,14 @@ class AdhocVerb final : public Verb {
         ->add_option(
             "-B,--background", task_.background_seconds, "Leave it running for up to this time")
         ->type_name("SECONDS")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number());
     command_->add_option("-P,--poll", task_.poll_seconds, "How often to look then (15)")
         ->type_name("SECONDS")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number());
     command_
         ->add_option("--task-timeout", task_.timeout_seconds, "Seconds after which it is stopped")
         ->type_name("SECONDS")
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number());
     command_
         ->add_option("--playbook-dir",
                      task_.folder,
