@@ -281,9 +281,11 @@ Result<std::vector<const Host*>> PatternMatcher::enumerate(std::string_view patt
 
 Result<void> PatternMatcher::note_unmatched(std::string_view pattern) {
   if (rules_.mismatch == Mismatch::is_ignored) return {};
+  // An earlier play may bring about what is unknown; a pattern that cannot be read stays so.
+  const ErrorCode code =
+      rules_.mismatch == Mismatch::fails ? ErrorCode::unknown_host : ErrorCode::host_pattern;
   if (rules_.wording == Wording::ansible) {
-    Error note(ErrorCode::host_pattern,
-               "Could not match supplied host pattern, ignoring: " + std::string(pattern));
+    Error note(code, "Could not match supplied host pattern, ignoring: " + std::string(pattern));
     if (rules_.mismatch == Mismatch::fails) return note;
     unmatched_.push_back(std::move(note));
     return {};
@@ -291,10 +293,9 @@ Result<void> PatternMatcher::note_unmatched(std::string_view pattern) {
   std::vector<std::string> names;
   for (const auto& group : data_.groups()) names.push_back(group->name());
   for (const auto& host : data_.hosts()) names.push_back(host->name());
-  Error note =
-      Error(ErrorCode::host_pattern, "no host or group fits '" + std::string(pattern) + "'")
-          .at(span_)
-          .hint(suggest(pattern, names));
+  Error note = Error(code, "no host or group fits '" + std::string(pattern) + "'")
+                   .at(span_)
+                   .hint(suggest(pattern, names));
   if (rules_.mismatch == Mismatch::fails) return note;
   unmatched_.push_back(std::move(note));
   return {};

@@ -26,7 +26,8 @@ class PatternMatcher {
       : data_(data), span_(span), rules_(rules) {}
 
   /// The patterns together: those without a sign first, then every '&', then every '!'.
-  /// @error host_pattern  where the rules say so: no pattern at all, or one that nothing fits
+  /// @error host_pattern, unknown_host; where the rules say so, also for no pattern at all
+  /// (host_pattern) and for one that nothing fits (unknown_host)
   Result<std::vector<const Host*>> evaluate(const std::vector<std::string>& patterns);
   /// Notes on patterns that nothing fits.
   std::vector<Error> take_unmatched() { return std::move(unmatched_); }

@@ -117,14 +117,11 @@ class AdhocVerb final : public Verb {
     }
     auto site = load_single_task(task_, *session);
     if (!site) return refused(site.error());
-    // Only what no host or group fits leaves no host; a pattern that cannot be read is an error.
-    if (!hosts && fails_on_mismatch(hosts.error())) return refused(hosts.error());
+    // No host is nothing to do; a pattern that cannot be read is an error.
+    if (auto readable = session->inventory.select({task_.pattern}); !readable)
+      return refused(readable.error());
     if (count == 0) return kOk;
     return run_on_hosts(*session, *site);
-  }
-
-  static bool fails_on_mismatch(const Error& error) {
-    return !error.message().starts_with("Specified inventory");
   }
 
   int run_on_hosts(Session& session, LoadedSite& site) {

@@ -47,7 +47,6 @@ class InventoryVerb final : public Verb {
     auto done = show();
     if (done) return kOk;
     print_error(done.error(), Manner::ansible);
-    if (done.error().code() == ErrorCode::unknown_host) return kUsage;
     return ansible_exit_code(ansible_code_before_run(done.error()));
   }
 
@@ -101,7 +100,9 @@ class InventoryVerb final : public Verb {
     if (graph_) {
       // The graph shows groups as @name.
       const std::string group = group_.starts_with('@') ? group_.substr(1) : group_;
-      return inventory::graph(inventory, group.empty() ? "all" : group, render_);
+      auto drawn = inventory::graph(inventory, group.empty() ? "all" : group, render_);
+      if (drawn || drawn.error().code() != ErrorCode::unknown_host) return drawn;
+      return Error(ErrorCode::usage, drawn.error().message()).hint(drawn.error().hint());
     }
     if (list_ && !yaml_) return inventory::list_json(inventory, render_);
     if (list_) {

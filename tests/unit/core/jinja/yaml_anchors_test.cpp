@@ -9,14 +9,12 @@ TEST(YamlAnchors, NameWhatIsSharedInTheOrderPyYamlFindsIt) {
   const Value list = Value::list({"x"});
   const Value map = Value::map({{"k", list}});
   const Value equal_but_apart = Value::list({"x"});
-  const Value all =
-      Value::map({{"a", map}, {"b", list}, {"c", map}, {"d", equal_but_apart}});
+  const Value all = Value::map({{"a", map}, {"b", list}, {"c", map}, {"d", equal_but_apart}});
   YamlStyle style;
   style.flow = YamlStyle::Flow::never;
   style.anchors = true;
 
-  EXPECT_EQ(*to_yaml(all, style),
-            "a: &id002\n  k: &id001\n  - x\nb: *id001\nc: *id002\nd:\n- x\n");
+  EXPECT_EQ(*to_yaml(all, style), "a: &id002\n  k: &id001\n  - x\nb: *id001\nc: *id002\nd:\n- x\n");
 }
 
 TEST(YamlAnchors, AreWrittenOnlyWhenAskedFor) {

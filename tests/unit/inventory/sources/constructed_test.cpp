@@ -13,9 +13,9 @@ constexpr const char* kHosts =
 
 /// The hosts above with the constructed groups of `config`.
 Inventory constructed(const Fleet& fleet, const std::string& config, Options options = {}) {
-  return fleet.load({fleet.write("hosts", kHosts),
-                     fleet.write("made.yml", "plugin: constructed\n" + config)},
-                    std::move(options));
+  return fleet.load(
+      {fleet.write("hosts", kHosts), fleet.write("made.yml", "plugin: constructed\n" + config)},
+      std::move(options));
 }
 
 std::string hosts_in(const Inventory& inventory, const std::string& group) {

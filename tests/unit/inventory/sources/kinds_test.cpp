@@ -93,10 +93,10 @@ TEST_P(OddGroupNames, AreTreatedAsAsked) {
   const Fleet fleet;
   Options options;
   options.group_names = GetParam().rule;
-  Inventory inventory = fleet.load(
-      {fleet.write("hosts", "[web-1]\na\n[web-1:vars]\nv=1\n[top:children]\nweb-1\n"),
-       fleet.write("more.yml", "web-1: {hosts: {b: }}\n")},
-      options);
+  Inventory inventory =
+      fleet.load({fleet.write("hosts", "[web-1]\na\n[web-1:vars]\nv=1\n[top:children]\nweb-1\n"),
+                  fleet.write("more.yml", "web-1: {hosts: {b: }}\n")},
+                 options);
 
   EXPECT_EQ(selected(inventory, GetParam().group), "a b");
   EXPECT_EQ(selected(inventory, "top"), "a b");
