@@ -125,7 +125,7 @@ struct Bounds {
 
 Result<std::vector<std::string>> sequence(Bounds bounds, std::string_view text, SourceSpan span) {
   if (bounds.first.empty()) bounds.first = "0";
-  if (bounds.last.empty()) return range_error("a host range needs its last value", text, span);
+  if (bounds.last.empty()) return range_error("host range must specify end value", text, span);
   const bool is_padded = bounds.first[0] == '0' && bounds.first.size() > 1;
   if (is_padded && bounds.first.size() != bounds.last.size()) {
     return range_error(
@@ -146,8 +146,13 @@ Result<std::vector<std::string>> sequence(Bounds bounds, std::string_view text, 
   }
   const auto first = number(bounds.first);
   const auto last = number(bounds.last);
-  if (!first || !last)
-    return range_error("expected numbers or single letters in a host range", text, span);
+  if (!first || !last) {
+    return Error(ErrorCode::host_pattern,
+                 "expected numbers or single letters in a host range, found '" + std::string(text) +
+                     "'")
+        .at(span)
+        .hint("a range is written [first:last] or [first:last:step]");
+  }
   if (*first > *last) return range_error("a host range must not run backwards", text, span);
   if (*last - *first > static_cast<long>(kMaxExpanded))
     return range_error("a host range of more than 100000 hosts", text, span);

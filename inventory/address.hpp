@@ -28,7 +28,7 @@ struct HostEntry {
 };
 
 /// Expands every range (`[1:10]`, `[01:10:2]`, `[a:f]`, `[:5]`) of an entry.
-/// @error inventory_syntax
+/// @error inventory_syntax; host_pattern  bounds that are neither numbers nor letters
 /// @source ansible-core 2.14, plugins/inventory/__init__.py
 Result<HostEntry> expand_host_entry(std::string_view text, SourceSpan span);
 

@@ -1,5 +1,7 @@
 #include "inventory/data.hpp"
 
+#include "inventory/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -46,11 +48,23 @@ Map combined(const Map& base, const Map& over, bool deep) {
   return out;
 }
 
+std::string name_of_word_characters(std::string name) {
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool is_digit = name[i] >= '0' && name[i] <= '9';
+    if (!is_word_character(name[i]) || (i == 0 && is_digit)) name[i] = '_';
+  }
+  return name;
+}
+
 bool is_localhost_name(std::string_view name) {
   return name == "localhost" || name == "127.0.0.1" || name == "::1";
 }
 
-Data::Data(bool merges_maps) : merges_maps_(merges_maps) {
+Data::Data(const Options& options, std::vector<yaml::Warning>& warnings)
+    : merges_maps_(options.merges_maps),
+      group_names_(options.group_names),
+      wording_(options.wording),
+      warnings_(warnings) {
   for (const char* name : {"all", "ungrouped"}) {
     groups_.push_back(std::make_unique<Group>(name));
     groups_by_name_.emplace(groups_.back()->name(), groups_.back().get());
@@ -73,10 +87,34 @@ void Data::begin_source(std::string file, std::string folder) {
   source_folder_ = std::move(folder);
 }
 
+std::string Data::usable_name(const std::string& name, SourceSpan span) {
+  const std::string usable = name_of_word_characters(name);
+  const bool is_replaced =
+      group_names_ == GroupNames::replaced || group_names_ == GroupNames::replaced_silently;
+  const bool is_told = group_names_ == GroupNames::replaced || group_names_ == GroupNames::kept;
+  if (usable == name || find_group(name) != nullptr) return name;
+  if (is_told && odd_names_.insert(name).second) {
+    std::string own =
+        "the group name '" + name + "' has characters that a variable's name cannot have";
+    if (is_replaced) own += "; it is read as '" + usable + "'";
+    const std::string found = "Invalid characters were found in group names ";
+    warnings_.push_back(
+        wording_ == Wording::own
+            ? yaml::Warning{std::move(own), span}
+            : yaml::Warning{found +
+                                (is_replaced ? "and automatically replaced" : "but not replaced") +
+                                ", use -vvvv to see details",
+                            {}});
+  }
+  return is_replaced ? usable : name;
+}
+
 Result<Group*> Data::add_group(const std::string& name, SourceSpan span) {
   if (name.empty()) return Error(ErrorCode::inventory_syntax, "a group needs a name").at(span);
   if (Group* known = find_group(name)) return known;
-  groups_.push_back(std::make_unique<Group>(name));
+  const std::string usable = usable_name(name, span);
+  if (Group* known = find_group(usable)) return known;
+  groups_.push_back(std::make_unique<Group>(usable));
   Group* group = groups_.back().get();
   group->variables_.span = span;
   groups_by_name_.emplace(group->name(), group);

@@ -3,9 +3,11 @@
 
 #include "core/base/result.hpp"
 #include "inventory/model.hpp"
+#include "inventory/options.hpp"
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,7 +26,8 @@ struct Assignment {
 /// of the longest ways.
 class Data {
  public:
-  explicit Data(bool merges_maps);
+  /// @param warnings  where those about names go; outlives this
+  Data(const Options& options, std::vector<yaml::Warning>& warnings);
 
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
   const std::vector<std::unique_ptr<Group>>& groups() const { return groups_; }
@@ -33,7 +36,10 @@ class Data {
   Group& all() const { return *groups_[0]; }
   Group& ungrouped() const { return *groups_[1]; }
 
-  /// The group of that name, made when it is not there. @error inventory_syntax  the name is empty
+  /// The name that a group written so gets; says once when it is none that a variable could have.
+  std::string usable_name(const std::string& name, SourceSpan span);
+  /// The group of that (usable) name, made when it is not there. @error inventory_syntax  the name
+  /// is empty
   Result<Group*> add_group(const std::string& name, SourceSpan span);
   /// The host of that name, made when it is not there; `port` counts only for a new host. @error
   /// inventory_syntax
@@ -64,6 +70,10 @@ class Data {
   void leave(Host& host, Group& group);
 
   bool merges_maps_;
+  GroupNames group_names_;
+  Wording wording_;
+  std::set<std::string> odd_names_;  ///< those that were told
+  std::vector<yaml::Warning>& warnings_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Group>> groups_;
   std::unordered_map<std::string_view, Host*> hosts_by_name_;    // keys live in the hosts
@@ -77,6 +87,9 @@ class Data {
 /// `base` with `over` on top; with `deep`, maps on both sides are merged member by member
 /// (hash_behaviour = merge).
 Map combined(const Map& base, const Map& over, bool deep);
+
+/// A group's name with `_` for each character that a variable's name cannot have.
+std::string name_of_word_characters(std::string name);
 
 /// The names that mean this controller.
 bool is_localhost_name(std::string_view name);

@@ -77,7 +77,7 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
       std::error_code ignored;
       if (fs::is_directory(path, ignored)) {
         return Error(ErrorCode::file_unreadable,
-                     "a limit with '@' wants a file, and '" + path + "' is a folder")
+                     "a limit starting with '@' must be a file, and '" + path + "' is a folder")
             .at(span);
       }
       std::ifstream file(path);
@@ -95,20 +95,23 @@ Result<std::vector<std::string>> limit_patterns(const std::vector<std::string>& 
 }  // namespace
 
 struct Inventory::State {
-  explicit State(Options given) : options(given), data(options.merges_maps), files(options.vault) {}
+  explicit State(Options given)
+      : options(std::move(given)), data(options, warnings), files(options.vault) {}
+
+  Result<void> tell_that_none_was_read() {
+    if (options.needs_a_source) {
+      return Error(ErrorCode::inventory_syntax,
+                   "No inventory was parsed, please check your configuration and options.");
+    }
+    if (options.wording == Wording::ansible) {
+      warnings.push_back(
+          yaml::Warning{"No inventory was parsed, only implicit localhost is available", {}});
+    }
+    return {};
+  }
 
   /// Folders whose group_vars and host_vars belong to the sources.
-  std::vector<std::string> source_folders() const {
-    std::vector<std::string> found;
-    for (const std::string& source : sources) {
-      std::error_code ignored;
-      if (source.find(',') != std::string::npos && !fs::exists(source, ignored)) continue;
-      const std::string folder =
-          fs::is_directory(source, ignored) ? source : fs::path(source).parent_path().string();
-      if (std::ranges::find(found, folder) == found.end()) found.push_back(folder);
-    }
-    return found;
-  }
+  std::vector<std::string> source_folders() const { return vars_folders_of(sources); }
 
   Result<void> add_files(std::vector<LevelVariables>& levels,
                          Level level,
@@ -132,11 +135,12 @@ struct Inventory::State {
   }
 
   Options options;
+  std::vector<yaml::Warning> warnings;  // before `data`, which adds to it
   Data data;
   VarsFiles files;
   std::vector<std::string> sources;
   std::vector<std::string> vars_folders;
-  std::vector<yaml::Warning> warnings;
+  std::vector<Note> notes;
 };
 
 std::string_view level_name(Level level) {
@@ -182,22 +186,28 @@ Result<Order> parse_order(std::string_view word) {
                 : std::move(hint));
 }
 
-Inventory::Inventory(Options options) : state_(std::make_unique<State>(options)) {}
+Inventory::Inventory(Options options) : state_(std::make_unique<State>(std::move(options))) {}
 Inventory::Inventory(Inventory&&) noexcept = default;
 Inventory& Inventory::operator=(Inventory&&) noexcept = default;
 Inventory::~Inventory() = default;
 
 Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Options options) {
-  const bool is_strict = options.unreadable == Unreadable::fails;
-  Inventory inventory(options);
-  State& state = *inventory.state_;
-  SourceContext context{
-      state.data, state.options.vault, state.options.script_timeout, state.warnings};
+  Inventory inventory(std::move(options));
+  GS_TRY_VOID(inventory.read(sources));
+  return inventory;
+}
+
+Result<void> Inventory::read(const std::vector<std::string>& sources) {
+  State& state = *state_;
+  SourceContext context{state.data, state.options, state.files, state.warnings, state.notes};
+  bool is_any_read = false;
   for (const std::string& source : sources) {
     if (source.empty()) continue;
     state.sources.push_back(absolute_source(source));
-    GS_TRY_VOID(read_source(context, state.sources.back(), is_strict));
+    GS_TRY(const bool is_read, read_source(context, state.sources.back()));
+    is_any_read = is_any_read || is_read;
   }
+  if (!is_any_read) GS_TRY_VOID(state.tell_that_none_was_read());
   state.data.reconcile();
   state.vars_folders = state.source_folders();
   for (const auto& group : state.data.groups()) {
@@ -206,17 +216,19 @@ Result<Inventory> Inventory::load(const std::vector<std::string>& sources, Optio
           "'" + group->name() + "' is the name of a group and of a host", group->variables().span});
     }
   }
-  return inventory;
+  return {};
 }
 
 const std::vector<std::string>& Inventory::sources() const { return state_->sources; }
 
 std::vector<yaml::Warning> Inventory::take_warnings() {
   std::vector<yaml::Warning> taken = std::exchange(state_->warnings, {});
-  std::vector<yaml::Warning> of_files = state_->files.take_warnings();
+  const std::vector<yaml::Warning> of_files = state_->files.take_warnings();
   taken.insert(taken.end(), of_files.begin(), of_files.end());
   return taken;
 }
+
+std::vector<Note> Inventory::take_notes() { return std::exchange(state_->notes, {}); }
 
 std::vector<const Host*> Inventory::hosts() const {
   std::vector<const Host*> out;
@@ -272,12 +284,14 @@ Result<Selection> Inventory::select(const std::vector<std::string>& patterns,
     GS_TRY_VOID(refuse_open_bracket(pattern, span));
     for (std::string& part : split_patterns(pattern)) parts.push_back(std::move(part));
   }
-  PatternMatcher matcher(state_->data, span);
+  PatternMatcher matcher(state_->data, span, state_->options.patterns);
   Selection selection;
   GS_TRY(selection.hosts, matcher.evaluate(parts));
-  if (!limits.empty()) {
-    GS_TRY(const auto limiting, limit_patterns(limits, {}));
-    PatternMatcher limiter(state_->data, {});
+  GS_TRY(const auto limiting, limit_patterns(limits, {}));
+  const bool is_limited =
+      state_->options.patterns.empty == EmptyPattern::refused ? !limits.empty() : !limiting.empty();
+  if (is_limited) {
+    PatternMatcher limiter(state_->data, {}, state_->options.patterns);
     GS_TRY(const auto kept, limiter.evaluate(limiting));
     const std::unordered_set<const Host*> allowed(kept.begin(), kept.end());
     std::erase_if(selection.hosts, [&](const Host* host) { return !allowed.contains(host); });

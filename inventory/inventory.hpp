@@ -2,29 +2,16 @@
 /// @file The inventory: which hosts there are, which of them a pattern means, and which variables
 /// they have.
 
-#include "core/yaml/node.hpp"
 #include "inventory/model.hpp"
+#include "inventory/options.hpp"
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace gpustack::inventory {
-
-/// What becomes of a source that cannot be read.
-enum class Unreadable : std::uint8_t {
-  fails,  ///< an error: a part of the fleet would be missing
-  warns,  ///< Ansible's default: a warning, and the rest is used
-};
-
-struct Options {
-  yaml::VaultReader* vault = nullptr;  // outlived by: the inventory's user
-  bool merges_maps = false;            ///< hash_behaviour = merge
-  Unreadable unreadable = Unreadable::fails;
-  std::chrono::milliseconds script_timeout = std::chrono::minutes(5);
-};
 
 /// Where variables stand in Ansible's order; a later level wins over an earlier one.
 /// @source ansible-core 2.14, VariableManager.get_vars and the default of VARIABLE_PRECEDENCE
@@ -73,10 +60,15 @@ class Inventory {
   /// yaml_*, vault_*
   static Result<Inventory> load(const std::vector<std::string>& sources, Options options = {});
 
+  /// The same into an inventory that has read nothing yet; warnings can be taken when it fails,
+  /// too.
+  Result<void> read(const std::vector<std::string>& sources);
+
   [[nodiscard]] const std::vector<std::string>& sources() const;
   /// About sources, and about the variable files read so far (they are read when a host is asked
   /// for), without those that were taken before.
   [[nodiscard]] std::vector<yaml::Warning> take_warnings();
+  [[nodiscard]] std::vector<Note> take_notes();
 
   /// In the order in which they were first named; the implicit localhost is not among them.
   [[nodiscard]] std::vector<const Host*> hosts() const;

@@ -186,7 +186,9 @@ Result<std::vector<const Host*>> PatternMatcher::evaluate(
     const std::vector<std::string>& patterns) {
   // Ansible takes an empty pattern for `all`: one variable that renders to nothing, and a play
   // changes the whole fleet.
-  if (std::ranges::all_of(patterns, [](const std::string& one) { return one.empty(); })) {
+  const bool is_empty =
+      std::ranges::all_of(patterns, [](const std::string& one) { return one.empty(); });
+  if (is_empty && rules_.empty == EmptyPattern::refused) {
     return Error(ErrorCode::host_pattern, "the host pattern is empty")
         .at(span_)
         .hint("'all' means every host");
@@ -201,7 +203,7 @@ Result<std::vector<const Host*>> PatternMatcher::evaluate(
   for (const std::string& one : patterns) {
     if (!one.empty() && one[0] != '&' && one[0] != '!') plain.push_back(one);
   }
-  if (plain.empty() && !signed_patterns.empty()) plain.emplace_back("all");
+  if (plain.empty()) plain.emplace_back("all");
   std::vector<const Host*> hosts;
   for (const std::string& one : plain) {
     if (const Host* host = data_.find_host(one)) {
@@ -273,18 +275,30 @@ Result<std::vector<const Host*>> PatternMatcher::enumerate(std::string_view patt
   }
   if (hosts.empty() && is_localhost_name(pattern))
     hosts.push_back(&data_.implicit_localhost(std::string(pattern)));
-  if (hosts.empty() && !has_group && pattern != "all") note_unmatched(pattern);
+  if (hosts.empty() && !has_group && pattern != "all") GS_TRY_VOID(note_unmatched(pattern));
   return hosts;
 }
 
-void PatternMatcher::note_unmatched(std::string_view pattern) {
+Result<void> PatternMatcher::note_unmatched(std::string_view pattern) {
+  if (rules_.mismatch == Mismatch::is_ignored) return {};
+  // An earlier play may bring about what is unknown; a pattern that cannot be read stays so.
+  const ErrorCode code =
+      rules_.mismatch == Mismatch::fails ? ErrorCode::unknown_host : ErrorCode::host_pattern;
+  if (rules_.wording == Wording::ansible) {
+    Error note(code, "Could not match supplied host pattern, ignoring: " + std::string(pattern));
+    if (rules_.mismatch == Mismatch::fails) return note;
+    unmatched_.push_back(std::move(note));
+    return {};
+  }
   std::vector<std::string> names;
   for (const auto& group : data_.groups()) names.push_back(group->name());
   for (const auto& host : data_.hosts()) names.push_back(host->name());
-  unmatched_.push_back(
-      Error(ErrorCode::host_pattern, "no host or group fits '" + std::string(pattern) + "'")
-          .at(span_)
-          .hint(suggest(pattern, names)));
+  Error note = Error(code, "no host or group fits '" + std::string(pattern) + "'")
+                   .at(span_)
+                   .hint(suggest(pattern, names));
+  if (rules_.mismatch == Mismatch::fails) return note;
+  unmatched_.push_back(std::move(note));
+  return {};
 }
 
 std::string pattern_text(const Value& hosts) {

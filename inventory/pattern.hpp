@@ -22,10 +22,12 @@ bool glob_matches(std::string_view pattern, std::string_view text);
 /// Finds the hosts of patterns.
 class PatternMatcher {
  public:
-  PatternMatcher(Data& data, SourceSpan span) : data_(data), span_(span) {}
+  PatternMatcher(Data& data, SourceSpan span, PatternRules rules)
+      : data_(data), span_(span), rules_(rules) {}
 
   /// The patterns together: those without a sign first, then every '&', then every '!'.
-  /// @error host_pattern  also when there is no pattern at all
+  /// @error host_pattern, unknown_host; where the rules say so, also for no pattern at all
+  /// (host_pattern) and for one that nothing fits (unknown_host)
   Result<std::vector<const Host*>> evaluate(const std::vector<std::string>& patterns);
   /// Notes on patterns that nothing fits.
   std::vector<Error> take_unmatched() { return std::move(unmatched_); }
@@ -33,10 +35,11 @@ class PatternMatcher {
  private:
   Result<std::vector<const Host*>> match_one(std::string_view pattern);
   Result<std::vector<const Host*>> enumerate(std::string_view pattern);
-  void note_unmatched(std::string_view pattern);
+  Result<void> note_unmatched(std::string_view pattern);
 
   Data& data_;
   SourceSpan span_;
+  PatternRules rules_;
   std::vector<Error> unmatched_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
+#include "core/jinja/yaml_emitter.hpp"
 
 #include <algorithm>
 #include <array>
@@ -61,7 +62,23 @@ class Renderer {
       std::erase_if(levels,
                     [](const LevelVariables& one) { return one.level < Level::inventory_host; });
     }
-    return without_internal(inventory_.merged(levels));
+    Map variables = without_internal(inventory_.merged(levels));
+    if (options_.is_export) return variables;
+    for (const Map::Entry& entry : options_.extra_vars) variables.set(entry.key, entry.value);
+    return variables;
+  }
+
+  [[nodiscard]] bool is_shown(const Host& host) const {
+    return !options_.only || options_.only->contains(&host);
+  }
+  /// Hosts that stand in the group itself; `all` shows none.
+  [[nodiscard]] std::vector<const Host*> shown_hosts(const Group& group) const {
+    std::vector<const Host*> hosts;
+    if (group.name() == "all") return hosts;
+    for (const Host* host : group.direct_hosts()) {
+      if (is_shown(*host)) hosts.push_back(host);
+    }
+    return hosts;
   }
 
   Result<Map> of_group(const Group& group) const {
@@ -74,8 +91,7 @@ class Renderer {
   /// Adds the group and those below it to `out`; a group met before is left alone.
   Result<void> flat(const Group& group, Map& out, std::set<const Group*>& seen) const {
     Map body;
-    if (group.name() != "all" && !group.direct_hosts().empty())
-      body.set("hosts", names_of(group.direct_hosts()));
+    if (const auto hosts = shown_hosts(group); !hosts.empty()) body.set("hosts", names_of(hosts));
     if (!group.children().empty()) body.set("children", names_of(group.children()));
     if (options_.is_export) {
       GS_TRY(Map variables, of_group(group));
@@ -97,8 +113,7 @@ class Renderer {
     }
     if (!children.empty()) body.set("children", Value(std::move(children)));
     Map hosts;
-    for (const Host* host : group.direct_hosts()) {
-      if (group.name() == "all") break;
+    for (const Host* host : shown_hosts(group)) {
       Map variables;
       if (seen.insert(host).second) {
         GS_TRY(variables, of_host(*host));
@@ -116,8 +131,7 @@ class Renderer {
   Result<void> draw(const Group& group, std::size_t depth, std::string& out) const {
     line("@" + group.name() + ":", depth, out);
     for (const Group* child : group.children()) GS_TRY_VOID(draw(*child, depth + 1, out));
-    for (const Host* host : group.direct_hosts()) {
-      if (group.name() == "all") break;
+    for (const Host* host : shown_hosts(group)) {
       line(host->name(), depth + 1, out);
       if (!options_.shows_variables) continue;
       GS_TRY(const Map variables, of_host(*host));
@@ -172,7 +186,28 @@ Value with_unsafe_objects(const Value& value) {
   return Value(std::move(entries));
 }
 
+Value redacted(const Value& value) {
+  if (value.is_secret()) return Value("<secret>");
+  if (value.is_list()) {
+    List items;
+    for (const Value& item : value.as_list()) items.push_back(redacted(item));
+    return Value(std::move(items));
+  }
+  if (!value.is_map()) return value;
+  Map entries;
+  for (const Map::Entry& entry : value.as_map()) entries.set(entry.key, redacted(entry.value));
+  return Value(std::move(entries));
+}
+
 }  // namespace
+
+Result<std::string> as_ansible_yaml(const Value& value) {
+  jinja::YamlStyle style;
+  style.flow = jinja::YamlStyle::Flow::never;
+  style.anchors = true;
+  const bool has_secret = has(deep_marks(value), Mark::secret);
+  return jinja::to_yaml(has_secret ? redacted(value) : value, style);
+}
 
 std::string as_ansible_json(const Value& value) {
   return to_json(with_unsafe_objects(value),
@@ -186,6 +221,7 @@ Result<std::string> list_json(const Inventory& inventory, const RenderOptions& o
   GS_TRY_VOID(renderer.flat(inventory.all(), out, seen));
   Map variables;
   for (const Host* host : hosts_of(inventory.all())) {
+    if (!renderer.is_shown(*host)) continue;
     GS_TRY(Map own, renderer.of_host(*host));
     if (!own.empty()) variables.set(Value(host->name()), Value(std::move(own)));
   }
@@ -207,7 +243,7 @@ Result<std::string> graph(const Inventory& inventory,
   if (start == nullptr) {
     std::vector<std::string> names;
     for (const Group* one : inventory.groups()) names.push_back(one->name());
-    return Error(ErrorCode::unknown_host, "no group is named '" + group + "'")
+    return Error(ErrorCode::unknown_host, "Pattern must be valid group name when using --graph")
         .hint(suggest(group, names));
   }
   std::string out;

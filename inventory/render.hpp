@@ -3,6 +3,8 @@
 
 #include "inventory/inventory.hpp"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,9 @@ struct RenderOptions {
   bool is_export =
       false;  ///< --export: variables stay with the group or host that they are written for
   bool shows_variables = false;  ///< --vars, for the graph
+  Map extra_vars = {};           ///< `-e`: above all others, except with --export
+  /// --limit: the hosts that are shown; nothing = all.
+  std::optional<std::set<const Host*>> only = std::nullopt;
 };
 
 /// --list: groups with hosts and children, and under `_meta` every host's variables. Secrets are
@@ -31,6 +36,9 @@ Result<Map> host_variables(const Inventory& inventory,
                            const std::string& host,
                            const RenderOptions& options = {});
 
+/// The same as YAML, sorted, as ansible-inventory --yaml prints it; secrets are redacted.
+/// @error template_type  what YAML cannot hold
+Result<std::string> as_ansible_yaml(const Value& value);
 /// JSON as ansible-inventory prints it: sorted, four blanks a level, `!unsafe` text in an
 /// `__ansible_unsafe` object.
 std::string as_ansible_json(const Value& value);

@@ -64,6 +64,18 @@ std::optional<Value> read_as_json(const std::string& path) {
 
 }  // namespace
 
+std::vector<std::string> vars_folders_of(const std::vector<std::string>& sources) {
+  std::vector<std::string> found;
+  for (const std::string& source : sources) {
+    std::error_code ignored;
+    if (source.find(',') != std::string::npos && !fs::exists(source, ignored)) continue;
+    const std::string folder =
+        fs::is_directory(source, ignored) ? source : fs::path(source).parent_path().string();
+    if (std::ranges::find(found, folder) == found.end()) found.push_back(folder);
+  }
+  return found;
+}
+
 const std::set<std::string>& VarsFiles::listing(const std::string& folder) {
   const auto known = listings_.find(folder);
   if (known != listings_.end()) return known->second;

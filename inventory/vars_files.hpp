@@ -16,6 +16,9 @@ namespace gpustack::inventory {
 
 enum class Entity : std::uint8_t { group, host };
 
+/// The folders whose group_vars and host_vars belong to `sources`, each once.
+std::vector<std::string> vars_folders_of(const std::vector<std::string>& sources);
+
 /// Reads each file once. Thread: one.
 class VarsFiles {
  public:

@@ -44,4 +44,23 @@ inline ExitCode code_before_run(const Error& error) {
   return error.code() == ErrorCode::usage || from_options ? kUsage : kSiteDoesNotLoad;
 }
 
+/// The same for the verbs in Ansible's manner, before ansible_exit_code(): an inventory or a
+/// pattern that fails is no fault of the playbook.
+inline ExitCode ansible_code_before_run(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::inventory_syntax:
+    case ErrorCode::inventory_script:
+    case ErrorCode::inventory_loop:
+    case ErrorCode::host_pattern:
+    case ErrorCode::unknown_host:
+    case ErrorCode::file_not_found:
+    case ErrorCode::file_unreadable:
+      return kOtherError;
+    case ErrorCode::config_invalid:
+      return kUsage;
+    default:
+      return code_before_run(error);
+  }
+}
+
 }  // namespace gpustack::cli

@@ -28,6 +28,7 @@ int run(int argc, char** argv) {
                           make_facts,
                           make_inventory,
                           make_doc,
+                          make_run,
                           make_adhoc,
                           make_vault}) {
     verbs.push_back(make());

@@ -33,19 +33,35 @@ CLI::Validator one_of(const std::vector<std::string>& choices) {
       "");
 }
 
+namespace {
+
+bool is_whole_number(const std::string& text) {
+  return !text.empty() && text.size() < 10 &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+CLI::Validator whole_number() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        if (is_whole_number(text)) return {};
+        return "expected a whole number, found '" + text + "'";
+      },
+      "");
+}
+
 CLI::Validator whole_number_above_zero() {
   return CLI::Validator(
       [](std::string& text) -> std::string {
-        const bool is_number = !text.empty() && text.size() < 10 &&
-                               text.find_first_not_of("0123456789") == std::string::npos;
-        if (is_number && text.find_first_not_of('0') != std::string::npos) return {};
+        if (is_whole_number(text) && text.find_first_not_of('0') != std::string::npos) return {};
         return "expected a whole number above 0, found '" + text + "'";
       },
       "");
 }
 
 void add_inventory_options(CLI::App& app, CommonOptions& options) {
-  app.add_option("-i,--inventory",
+  app.add_option("-i,--inventory,--inventory-file",
                  options.inventories,
                  "Inventory: a file, folder, script, or a list of hosts with a comma")
       ->type_name("SOURCE")
@@ -62,24 +78,30 @@ void add_inventory_options(CLI::App& app, CommonOptions& options) {
   app.add_option("--vault-id", options.vault_ids, "Vault password as LABEL@SOURCE")
       ->type_name("ID")
       ->allow_extra_args(false);
-  app.add_option("--vault-password-file",
+  app.add_option("--vault-password-file,--vault-pass-file",
                  options.vault_password_files,
                  "File, or program, that gives the vault password")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  app.add_flag("-J,--ask-vault-pass", options.ask_vault_password, "Ask for the vault password");
+  app.add_flag("-J,--ask-vault-pass,--ask-vault-password",
+               options.ask_vault_password,
+               "Ask for the vault password");
 }
 
 void add_run_options(CLI::App& app, CommonOptions& options) {
-  add_inventory_options(app, options);
-  app.add_flag("-C,--check", options.check, "Dry run: say what would change, change nothing");
-  app.add_flag("-D,--diff", options.diff, "Show what changes inside files and settings");
+  add_host_options(app, options);
   app.add_option("-t,--tags", options.tags, "Only tasks with these tags")
       ->type_name("TAGS")
       ->allow_extra_args(false);
   app.add_option("--skip-tags", options.skip_tags, "No tasks with these tags")
       ->type_name("TAGS")
       ->allow_extra_args(false);
+}
+
+void add_host_options(CLI::App& app, CommonOptions& options) {
+  add_inventory_options(app, options);
+  app.add_flag("-C,--check", options.check, "Dry run: say what would change, change nothing");
+  app.add_flag("-D,--diff", options.diff, "Show what changes inside files and settings");
   app.add_flag("-b,--become", options.become, "Run as another user");
   app.add_option("--become-user", options.become_user, "That user (root)")->type_name("USER");
   app.add_option("--become-method", options.become_method, "sudo, su or doas (sudo)")
@@ -105,10 +127,13 @@ void add_run_options(CLI::App& app, CommonOptions& options) {
   app.add_option("-f,--forks", options.forks, "Hosts worked on at once (50)")
       ->type_name("N")
       ->check(whole_number_above_zero());
-  app.add_flag("-v", options.verbosity, "More to read; again for more");
+  app.add_flag("-v,--verbose", options.verbosity, "More to read; again for more");
   app.add_option("--output", options.output, "pretty, plain, ansible or json")
       ->type_name("FORMAT")
       ->check(one_of({"pretty", "plain", "ansible", "json"}));
+  app.add_option("-M,--module-path", options.module_paths, "Folders with more modules, ':' between")
+      ->type_name("FOLDERS")
+      ->allow_extra_args(false);
   app.add_option("--roles-path", options.role_paths, "Folders to look for roles in")
       ->type_name("FOLDER")
       ->allow_extra_args(false);

@@ -1,6 +1,7 @@
 #pragma once
 /// @file The options that verbs share, and what is read from them alone.
 
+#include "core/cli/manner.hpp"
 #include "core/engine/options.hpp"
 #include "core/report/event.hpp"
 #include "core/yaml/node.hpp"
@@ -19,6 +20,7 @@ class Validator;
 namespace gpustack::cli {
 
 struct CommonOptions {
+  Manner manner = Manner::gpustack;
   std::vector<std::string> inventories;
   std::string limit;
   std::vector<std::string> extra_vars;
@@ -46,17 +48,20 @@ struct CommonOptions {
   std::vector<std::string> vault_password_files;
   bool ask_vault_password = false;
   std::vector<std::string> role_paths;
-  std::vector<std::string> library_paths;
+  std::vector<std::string> module_paths;
   bool detailed_exit_code = false;
 };
 
 /// Refusals as CLI11 passes them on: what is wrong, and after a line end the hint.
 CLI::Validator one_of(const std::vector<std::string>& choices);
 CLI::Validator whole_number_above_zero();
+CLI::Validator whole_number();
 
 /// Adds `-i`, `-l`, `-e` and the vault options.
 void add_inventory_options(CLI::App& app, CommonOptions& options);
 /// Adds the connection, become, check and output options.
+void add_host_options(CLI::App& app, CommonOptions& options);
+/// Adds those, and what chooses among the tasks of a site.
 void add_run_options(CLI::App& app, CommonOptions& options);
 
 /// Reads `-e key=value`, `-e {"json": 1}`, `-e @file`. @error usage, file_not_found, yaml_*

@@ -1,5 +1,6 @@
 #include "core/cli/session.hpp"
 
+#include "core/cli/inventory_settings.hpp"
 #include "core/config/config.hpp"
 #include "core/vault/secrets.hpp"
 
@@ -71,8 +72,9 @@ Result<void> refuse_unsupported(const Config& config) {
     const char* name;
     bool value;
   };
-  for (const Only& only :
-       {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true}, Only{"INJECT_FACTS_AS_VARS", true}, Only{"DEFAULT_JINJA2_NATIVE", false}}) {
+  for (const Only& only : {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true},
+                           Only{"INJECT_FACTS_AS_VARS", true},
+                           Only{"DEFAULT_JINJA2_NATIVE", false}}) {
     GS_TRY(const bool value, config.boolean(only.name));
     if (value == only.value) continue;
     return Error(ErrorCode::config_invalid,
@@ -116,23 +118,22 @@ Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& opt
   return secrets;
 }
 
-Result<inventory::Inventory> load_inventory(const CommonOptions& options,
-                                            const Config& config,
-                                            yaml::VaultReader* vault) {
-  inventory::Options inventory_options;
-  inventory_options.vault = vault;
+Result<void> load_inventory(const CommonOptions& options, const Config& config, Session& session) {
+  GS_TRY(auto settings, inventory_settings(options, session.vault.get(), session.run.extra_vars));
   std::vector<std::string> sources = options.inventories;
   if (sources.empty()) {
     sources = config.list("DEFAULT_HOST_LIST");
     // The place that nobody named need not be there.
-    std::error_code problem;
+    std::error_code ignored;
     if (!config.is_set("DEFAULT_HOST_LIST"))
-      std::erase_if(sources, [&](const std::string& path) { return !fs::exists(path, problem); });
+      std::erase_if(sources, [&](const std::string& path) { return !fs::exists(path, ignored); });
   }
-  GS_TRY(auto inventory, inventory::Inventory::load(sources, inventory_options));
-  tell_warnings(inventory);
-  GS_TRY_VOID(check_limit(inventory, options.limit));
-  return inventory;
+  session.inventory = inventory::Inventory(std::move(settings));
+  auto done = session.inventory.read(sources);
+  tell_warnings(session.inventory, *session.teller);
+  GS_TRY_VOID(std::move(done));
+  return options.manner == Manner::gpustack ? check_limit(session.inventory, options.limit)
+                                            : Result<void>();
 }
 
 Result<void> set_connection(const CommonOptions& options,
@@ -242,20 +243,22 @@ Places find_places() {
   return places;
 }
 
-void tell_warnings(inventory::Inventory& inventory) {
-  for (const auto& warning : inventory.take_warnings())
-    print_warning(warning.message + (warning.span.known() ? " (" + warning.span.text() + ")" : ""));
+void tell_warnings(inventory::Inventory& inventory, Teller& teller) {
+  for (const auto& warning : inventory.take_warnings()) teller.warn(warning.message, warning.span);
+  for (const inventory::Note& note : inventory.take_notes()) teller.note(note);
 }
 
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders) {
   Session session;
+  session.teller = std::make_unique<Teller>(options.manner, options.verbosity);
   GS_TRY(const Config config, Config::load(config::process_sources()));
-  for (const std::string& warning : config.warnings()) print_warning(warning);
+  for (const std::string& warning : config.warnings()) session.teller->warn(warning);
   engine::RunOptions& run = session.run;
   GS_TRY_VOID(set_defaults(config, run));
   GS_TRY(session.vault, open_vault(options, config));
-  GS_TRY(session.inventory, load_inventory(options, config, session.vault.get()));
+  GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
+  GS_TRY_VOID(load_inventory(options, config, session));
   run.playbook_folders = playbook_folders;
   run.check = options.check;
   GS_TRY(const bool always_diff, config.boolean("DIFF_ALWAYS"));
@@ -264,7 +267,8 @@ Result<Session> make_session(const CommonOptions& options,
   run.verbosity = std::max(options.verbosity, static_cast<int>(verbosity));
   if (run.verbosity > 0) {
     if (!config.file().empty()) std::cerr << "Using " << config.file() << " as config file\n";
-    for (const std::string& setting : config.described()) std::cerr << "setting " << setting << "\n";
+    for (const std::string& setting : config.described())
+      std::cerr << "setting " << setting << "\n";
   }
   if (options.forks > 0) {
     run.forks = options.forks;
@@ -272,7 +276,6 @@ Result<Session> make_session(const CommonOptions& options,
     GS_TRY(const std::int64_t forks, config.integer("DEFAULT_FORKS"));
     run.forks = static_cast<std::size_t>(std::max<std::int64_t>(forks, 1));
   }
-  GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
   auto tags = split_list(options.tags);
   if (tags.empty()) tags = config.list("TAGS_RUN");
   if (!tags.empty()) run.tags = tags;
@@ -284,13 +287,15 @@ Result<Session> make_session(const CommonOptions& options,
   run.force_handlers = options.force_handlers || forces_handlers;
   GS_TRY_VOID(set_connection(options, config, run));
   GS_TRY_VOID(ask_passwords(options, config, run));
+  for (const std::string& folders : options.module_paths) {
+    for (std::string& folder : split(folders, ':')) run.library_paths.push_back(std::move(folder));
+  }
   run.role_paths = options.role_paths;
   for (std::string& folder : config.list("DEFAULT_ROLES_PATH"))
     run.role_paths.push_back(std::move(folder));
   if (const Places places = find_places(); !places.roles.empty())
     run.role_paths.push_back(places.roles);
   session.collection_paths = config.list("COLLECTIONS_PATHS");
-  run.library_paths = options.library_paths;
   for (std::string& folder : config.list("DEFAULT_MODULE_PATH"))
     run.library_paths.push_back(std::move(folder));
   return session;

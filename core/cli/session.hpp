@@ -13,6 +13,7 @@ namespace gpustack::cli {
 /// What a run needs beyond its playbooks.
 struct Session {
   engine::RunOptions run;
+  std::unique_ptr<Teller> teller;
   std::unique_ptr<yaml::VaultReader> vault;
   inventory::Inventory inventory;
   std::vector<std::string> collection_paths;
@@ -23,8 +24,8 @@ struct Session {
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders);
 
-/// Prints what the inventory warns of and was not printed before, on stderr.
-void tell_warnings(inventory::Inventory& inventory);
+/// Prints what the inventory warns of and was not printed before.
+void tell_warnings(inventory::Inventory& inventory, Teller& teller);
 
 /// What a host pattern of the command line means. @error usage  no host or group fits it
 Result<void> check_pattern(const Session& session, const std::string& pattern);

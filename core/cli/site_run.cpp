@@ -214,8 +214,10 @@ int run_site(Session& session,
   if (stopped_by != 0) return kStopped;
   if (!summary) return kOtherError;
   if (!*summary) {
-    print_error(summary->error());
-    return run.has_begun() ? kOtherError : code_before_run(summary->error());
+    print_error(summary->error(), options.manner);
+    if (run.has_begun()) return kOtherError;
+    return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
+                                             : code_before_run(summary->error());
   }
   int code = (*summary)->exit_code;
   if (code == kOk && options.detailed_exit_code) {

@@ -31,6 +31,7 @@ std::unique_ptr<Verb> make_lint();
 std::unique_ptr<Verb> make_facts();
 std::unique_ptr<Verb> make_inventory();
 std::unique_ptr<Verb> make_doc();
+std::unique_ptr<Verb> make_run();
 std::unique_ptr<Verb> make_adhoc();
 std::unique_ptr<Verb> make_vault();
 

@@ -207,9 +207,19 @@ Result<Become> resolve_become(Scope& scope, const play::Node* node) {
                       options.become_user,
                       "root"));
   GS_TRY(become.executable,
-         text_setting(scope, node, play::Keyword::become_exe, {"ansible_become_exe"}, {}, options.become_executable));
+         text_setting(scope,
+                      node,
+                      play::Keyword::become_exe,
+                      {"ansible_become_exe"},
+                      {},
+                      options.become_executable));
   GS_TRY(become.flags,
-         text_setting(scope, node, play::Keyword::become_flags, {"ansible_become_flags"}, {}, options.become_flags));
+         text_setting(scope,
+                      node,
+                      play::Keyword::become_flags,
+                      {"ansible_become_flags"},
+                      {},
+                      options.become_flags));
   const std::string password_name = prefix + "pass";
   GS_TRY(auto password,
          first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
@@ -231,7 +241,8 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   GS_TRY(settings.timeout_seconds,
          whole_setting(scope, task, Keyword::timeout, options.task_timeout));
   GS_TRY(settings.async_seconds, seconds_setting(scope, task, task.async_seconds, "async", 0));
-  GS_TRY(settings.poll_seconds, seconds_setting(scope, task, task.poll, "poll", options.poll_interval));
+  GS_TRY(settings.poll_seconds,
+         seconds_setting(scope, task, task.poll, "poll", options.poll_interval));
   GS_TRY(auto delegate, keyword_value(scope, &task, Keyword::delegate_to));
   if (!delegate.is_null()) settings.delegate_to = to_text(delegate);
   for (const play::Setting* part : play::all_settings(task, Keyword::environment)) {

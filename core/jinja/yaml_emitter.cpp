@@ -3,6 +3,7 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/pattern.hpp"
 #include "core/jinja/text.hpp"
+#include "core/jinja/yaml_anchors.hpp"
 
 #include <algorithm>
 #include <array>
@@ -119,6 +120,7 @@ class Emitter {
       column_ = 3;
       whitespace_ = indention_ = false;
     }
+    if (style_.anchors) anchors_.collect(value, style_.sort_keys);
     GS_TRY_VOID(node(value, Place::root, false));
     write_indent();
     if (style_.explicit_end) {
@@ -167,6 +169,13 @@ class Emitter {
       return Error(ErrorCode::template_limit, "the value is nested more than 200 levels deep");
     mapping_context_ = place == Place::mapping;
     simple_key_ = simple_key;
+    if (const std::string anchor = anchors_.next(value); !anchor.empty()) {
+      indicator(anchor, true, false, false);
+      if (anchor[0] == '*') {
+        --depth_;
+        return {};
+      }
+    }
     Result<void> done;
     if (value.is_list()) {
       done = flow_level_ > 0 || value.size() == 0 || in_flow_style(value) ? flow_sequence(value)
@@ -202,20 +211,6 @@ class Emitter {
     return {};
   }
 
-  Result<std::vector<Map::Entry>> entries_of(const Value& value) const {
-    std::vector<Map::Entry> entries(value.as_map().begin(), value.as_map().end());
-    if (!style_.sort_keys) return entries;
-    // PyYAML leaves the order alone when the keys do not compare.
-    bool sortable = true;
-    std::stable_sort(entries.begin(), entries.end(), [&](const Map::Entry& a, const Map::Entry& b) {
-      const auto sign = order(a.key, b.key);
-      sortable = sortable && sign.has_value();
-      return sign.has_value() && *sign < 0;
-    });
-    if (!sortable) entries.assign(value.as_map().begin(), value.as_map().end());
-    return entries;
-  }
-
   Result<bool> fits_simple_key(const Value& key) {
     if (key.is_list() || key.is_map()) return key.size() == 0;
     GS_TRY(const std::string text, scalar_text(key));
@@ -225,7 +220,7 @@ class Emitter {
 
   Result<void> block_mapping(const Value& value) {
     const int outer = push_indent(false, false);
-    GS_TRY(const std::vector<Map::Entry> entries, entries_of(value));
+    const std::vector<Map::Entry> entries = yaml_entries(value.as_map(), style_.sort_keys);
     for (const auto& [key, item] : entries) {
       write_indent();
       GS_TRY(const bool simple, fits_simple_key(key));
@@ -265,7 +260,7 @@ class Emitter {
     const int outer = push_indent(true, false);
     ++flow_level_;
     bool first = true;
-    GS_TRY(const std::vector<Map::Entry> entries, entries_of(value));
+    const std::vector<Map::Entry> entries = yaml_entries(value.as_map(), style_.sort_keys);
     for (const auto& [key, item] : entries) {
       if (!std::exchange(first, false)) indicator(",", false, false, false);
       if (column_ > best_width_) write_indent();
@@ -464,6 +459,7 @@ class Emitter {
   int column_ = 0;
   int flow_level_ = 0;
   int depth_ = 0;
+  YamlAnchors anchors_;
   bool whitespace_ = true;
   bool indention_ = true;
   bool mapping_context_ = false;

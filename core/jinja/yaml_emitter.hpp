@@ -21,10 +21,11 @@ struct YamlStyle {
   bool allow_unicode = true;
   bool explicit_start = false;
   bool explicit_end = false;
-  char quote = 0;  ///< `"` or `'` for every string, as default_style
+  bool anchors = false;  ///< lists and dicts that occur twice are written once
+  char quote = 0;        ///< `"` or `'` for every string, as default_style
 };
 
-/// Lists and dicts that occur twice are written twice: no anchors.
+/// Lists and dicts that occur twice are written twice, unless the style wants anchors.
 /// @error undefined_variable, template_type for values YAML cannot hold or keys that do not sort
 Result<std::string> to_yaml(const Value& value, const YamlStyle& style);
 

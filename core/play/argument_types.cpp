@@ -134,10 +134,11 @@ Result<Value> to_boolean(const Value& value) {
   if (value.is_bool()) return value;
   if (value.is_string() || value.is_number()) {
     if (const auto read = parse_bool(value)) return Value(*read);
-    return Error(ErrorCode::invalid_argument,
-                 fmt::format("The value '{}' is not a valid boolean.  Valid booleans include: 1, 'yes', "
-                           "'on', 'true', 't', 'y', True, 0, 'no', 'off', 'false', 'f', 'n', False",
-                           to_text(value)));
+    return Error(
+        ErrorCode::invalid_argument,
+        fmt::format("The value '{}' is not a valid boolean.  Valid booleans include: 1, 'yes', "
+                    "'on', 'true', 't', 'y', True, 0, 'no', 'off', 'false', 'f', 'n', False",
+                    to_text(value)));
   }
   return cannot(value, "a bool");
 }

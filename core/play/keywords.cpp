@@ -332,7 +332,8 @@ Result<void> check_keyword_value(const KeywordInfo& info, const yaml::Node& valu
                              "list or None",
                              info.name,
                              value.is_scalar() ? to_text(value.scalar()) : found_node(value)))
-        .at(value.span());
+        .at(value.span())
+        .hint(type_hint(info, value));
   }
   return Error(ErrorCode::yaml_type,
                fmt::format("keyword '{}' wants {}, found {}",

@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+#include "core/report/failure_place.hpp"
 #include "core/report/renderer.hpp"
 
 #include <fmt/format.h>
@@ -87,6 +88,7 @@ std::string to_json_line(const Event& event) {
   if (!event.item.is_null())
     record.set("item", event.no_log ? Value(item_text(event)) : event.item);
   if (!event.result.is_null()) record.set("result", shown_result(event));
+  text("place", failure_place(event));
   text("message", event.message);
   if (event.span.known()) record.set("position", Value(event.span.text()));
   if (event.elapsed.count() != 0)

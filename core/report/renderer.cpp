@@ -1,6 +1,7 @@
 #include "core/report/renderer.hpp"
 
 #include "core/base/json.hpp"
+#include "core/base/value.hpp"
 
 #include <unistd.h>
 
@@ -14,6 +15,9 @@
 namespace gpustack::report {
 
 namespace {
+
+/// Verbosity at which nothing is left out.
+constexpr int kEverything = 3;
 
 bool is_debug(const Event& event) {
   return event.action == "debug" || event.action == "ansible.builtin.debug" ||
@@ -133,8 +137,7 @@ std::string failure_text(const Event& event) {
   return {};
 }
 
-std::string dump_result(const Event& event, int verbosity) {
-  constexpr int kEverything = 3;
+Value printed_result(const Event& event, int verbosity) {
   Value shown = shown_result(event);
   if (!shown.is_map()) shown = Value(Map());
   if (is_debug(event) && !event.no_log) clean_debug(shown);
@@ -151,6 +154,11 @@ std::string dump_result(const Event& event, int verbosity) {
     members.erase(std::string_view("invocation"));
     members.erase(std::string_view("diff"));
   }
+  return shown;
+}
+
+std::string dump_result(const Event& event, int verbosity) {
+  const Value shown = printed_result(event, verbosity);
   JsonStyle style;
   style.sort_keys = true;
   style.ensure_ascii = false;

@@ -79,6 +79,12 @@ std::unique_ptr<Sink> make_pretty_renderer(const RendererOptions& options,
                                            Output& out,
                                            Output& err);
 std::unique_ptr<Sink> make_json_renderer(Output& out);
+/// How `ansible` shows the one task of a command: several lines a host, or one.
+enum class HostLines : std::uint8_t { several, one };
+std::unique_ptr<Sink> make_minimal_renderer(const RendererOptions& options,
+                                            HostLines lines,
+                                            Output& out,
+                                            Output& err);
 
 /// One JSON record with a line end: the fields of the event that are set, secrets and `no_log`
 /// results hidden.
@@ -92,5 +98,7 @@ std::string item_text(const Event& event);
 std::string failure_text(const Event& event);
 /// The result as Ansible prints it behind `=>`.
 std::string dump_result(const Event& event, int verbosity);
+/// What of the result it prints.
+Value printed_result(const Event& event, int verbosity);
 
 }  // namespace gpustack::report

@@ -1,28 +1,17 @@
 #include "core/base/shown_path.hpp"
-#include "core/base/suggest.hpp"
-#include "core/yaml/clean_text.hpp"
 #include "inventory/sources/source.hpp"
 #include "inventory/text.hpp"
 
-#include <unistd.h>
-
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
+#include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 namespace gpustack::inventory {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::string_view kVaultStart = "$ANSIBLE_VAULT";
 
 /// @source ansible-core 2.14, INVENTORY_IGNORE_EXTS and inventory/manager.py
 bool is_ignored_in_folder(std::string_view name) {
@@ -46,11 +35,6 @@ bool is_ignored_in_folder(std::string_view name) {
                              [&](std::string_view ending) { return name.ends_with(ending); });
 }
 
-bool has_yaml_extension(const std::string& path) {
-  const std::string extension = fs::path(path).extension();
-  return extension == ".yml" || extension == ".yaml" || extension == ".json";
-}
-
 // A file without an extension may be either; its first line with something on it tells which error
 // is of use.
 bool looks_like_yaml(std::string_view text) {
@@ -63,49 +47,57 @@ bool looks_like_yaml(std::string_view text) {
   return false;
 }
 
-std::string redacted(std::string_view text) {
-  std::string out;
-  for (const std::string_view line : split(text, '\n')) out += line.empty() ? "\n" : "<secret>\n";
-  return out;
+/// Why a kind could not read a source.
+struct Failure {
+  const SourceKind* kind;
+  Error error;
+};
+
+bool starts_like_program(OpenedSource& source) {
+  const auto content = source.text();
+  return content && content->starts_with("#!");
 }
 
-/// A near name beside what is not there; else how hosts are named without a file.
-std::string absence_hint(const std::string& path) {
-  std::vector<std::string> names;
-  std::error_code problem;
-  for (fs::directory_iterator entry(fs::path(path).parent_path(), problem), end;
-       !problem && entry != end;
-       entry.increment(problem)) {
-    names.push_back(entry->path().filename());
-  }
-  std::string near = suggest(fs::path(path).filename().string(), names);
-  const std::string shown = shown_path(path);
-  if (!near.empty() || shown.find('/') != std::string::npos) return near;
-  return "a host instead of a file is written with a comma: '" + shown + ",'";
+/// Is YAML what the source was meant to be?
+bool is_meant_as_yaml(OpenedSource& source, const Error& error) {
+  if (source.has_yaml_extension() || error.code() == ErrorCode::vault_no_secret) return true;
+  const auto content = source.text();
+  return content && looks_like_yaml(*content);
+}
+
+/// The one that is about what the source was meant to be.
+const Failure& most_telling(const std::vector<Failure>& failures, OpenedSource& source) {
+  const auto of = [&](const SourceKind& kind) {
+    return std::ranges::find(failures, &kind, &Failure::kind);
+  };
+  if (const auto plugin = of(auto_kind);
+      plugin != failures.end() && plugin->error.code() != ErrorCode::yaml_type)
+    return *plugin;
+  if (const auto yaml = of(yaml_kind);
+      yaml != failures.end() && is_meant_as_yaml(source, yaml->error))
+    return *yaml;
+  return failures.back();
+}
+
+/// As a sentence that Ansible would print.
+std::string sentence(const Error& error) {
+  std::string text = error.one_line();
+  text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
 }
 
 class Dispatcher {
  public:
-  Dispatcher(SourceContext& context, bool is_strict) : context_(context), is_strict_(is_strict) {}
+  Dispatcher(SourceContext& context, std::vector<const SourceKind*> kinds)
+      : context_(context), kinds_(std::move(kinds)) {}
 
-  Result<void> read(const std::string& source) {
+  Result<bool> read(const std::string& source) {
     std::error_code ignored;
-    if (source.find(',') != std::string::npos && !fs::exists(source, ignored)) {
-      context_.data.begin_source(source, "");
-      return read_host_list(context_, source);
-    }
-    if (fs::is_directory(source, ignored)) return read_folder(source);
-    context_.data.begin_source(source, fs::path(source).parent_path());
-    auto done = read_file(source);
-    if (done || is_strict_) return done;
-    context_.warnings.push_back(yaml::Warning{
-        "the inventory source '" + source + "' is skipped: " + done.error().one_line(),
-        done.error().span()});
-    return {};
+    return fs::is_directory(source, ignored) ? read_folder(source) : read_single(source);
   }
 
  private:
-  Result<void> read_folder(const std::string& folder) {
+  Result<bool> read_folder(const std::string& folder) {
     std::vector<std::string> names;
     std::error_code problem;
     for (fs::directory_iterator entry(folder, problem), end; !problem && entry != end;
@@ -117,79 +109,96 @@ class Dispatcher {
                    "cannot read the inventory folder '" + folder + "': " + problem.message());
     }
     std::ranges::sort(names);
+    bool is_any_read = false;
     for (const std::string& name : names) {
-      if (!is_ignored_in_folder(name)) GS_TRY_VOID(read((fs::path(folder) / name).string()));
+      if (is_ignored_in_folder(name)) continue;
+      GS_TRY(const bool is_read, read((fs::path(folder) / name).string()));
+      is_any_read = is_any_read || is_read;
     }
-    return {};
+    if (is_any_read || context_.options.wording == Wording::own) return true;
+    return not_read(folder, {});
   }
 
-  Result<void> read_file(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) {
-      return Error(ErrorCode::file_not_found,
-                   "cannot read the inventory '" + shown_path(path) + "': " + std::strerror(errno))
-          .hint(absence_hint(path));
-    }
-    if (status.st_size > static_cast<off_t>(yaml::kMaxTextBytes)) {
-      return Error(ErrorCode::yaml_limit, "the inventory '" + path + "' is larger than 64 MiB");
-    }
-    std::ifstream file(path, std::ios::binary);
-    if (!file)
-      return Error(ErrorCode::file_unreadable,
-                   "cannot read the inventory '" + path + "': " + std::strerror(errno));
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    const bool is_executable = ::access(path.c_str(), X_OK) == 0;
-    if (is_executable) {
-      auto done = read_script(context_, path);
-      if (done || done.error().code() != ErrorCode::command_failed || text.starts_with("#!"))
-        return done;
-    }
-    auto done = read_text(path, text);
-    if (!done && !is_executable && text.starts_with("#!")) {
-      return std::move(done).error().hint("it starts like a program; make it one: chmod +x " +
-                                          path);
-    }
-    return done;
-  }
-
-  Result<void> read_text(const std::string& path, std::string text) {
-    const std::string extension = fs::path(path).extension();
-    const bool may_be_yaml = extension.empty() || has_yaml_extension(path);
-    if (extension == ".toml") {
-      return Error(ErrorCode::inventory_syntax,
-                   "the inventory '" + path + "' is TOML, which is not supported")
-          .hint("write it as YAML or INI");
-    }
-    if (may_be_yaml) {
-      auto done = read_yaml(context_, path, text);
-      if (done || has_yaml_extension(path)) return done;
-      if (looks_like_yaml(text) || done.error().code() == ErrorCode::vault_no_secret) return done;
-    }
-    Mark marks = Mark::none;
-    if (text.starts_with(kVaultStart)) {
-      const SourceSpan start{intern_source(path, text), 1, 1, 1};
-      if (context_.vault == nullptr) {
-        return Error(ErrorCode::vault_no_secret,
-                     "the inventory is encrypted, and no vault password was given")
-            .at(start);
+  Result<bool> read_single(const std::string& name) {
+    OpenedSource source(name, context_.options.vault);
+    const bool is_list = source.is_host_list();
+    context_.data.begin_source(name, is_list ? "" : fs::path(name).parent_path());
+    std::vector<Failure> failures;
+    for (const SourceKind* kind : kinds_) {
+      if (!kind->wants(source)) continue;
+      auto done = kind->read(context_, source);
+      if (done) {
+        context_.notes.push_back(Note{
+            3, "Parsed " + name + " inventory source with " + std::string(kind->name) + " plugin"});
+        context_.read.push_back(name);
+        return true;
       }
-      GS_TRY(const Value opened, context_.vault->open(text, start));
-      text = to_text(opened);
-      marks = Mark::secret;
+      failures.push_back(Failure{kind, std::move(done).error()});
+      if (is_final(failures.back(), source)) break;
     }
-    text = yaml::with_plain_line_ends(std::move(text));
-    return read_ini(
-        context_, intern_source(path, marks == Mark::none ? text : redacted(text)), text, marks);
+    if (context_.options.wording == Wording::ansible) return not_read(name, failures);
+    return not_read_in_own_words(source, failures);
+  }
+
+  /// A program that ran and failed is not tried as a list of hosts, which its text may look like;
+  /// nor is broken YAML.
+  [[nodiscard]] bool is_final(const Failure& failure, OpenedSource& source) const {
+    if (failure.kind == &script_kind)
+      return failure.error.code() != ErrorCode::command_failed || starts_like_program(source);
+    return failure.kind == &yaml_kind && context_.options.wording == Wording::own &&
+           is_meant_as_yaml(source, failure.error);
+  }
+
+  Result<bool> not_read(const std::string& name, const std::vector<Failure>& failures) {
+    for (const Failure& failure : failures) {
+      context_.warnings.push_back(yaml::Warning{" * Failed to parse " + name + " with " +
+                                                    std::string(failure.kind->name) +
+                                                    " plugin: " + sentence(failure.error),
+                                                {}});
+    }
+    if (context_.options.unreadable == Unreadable::fails) {
+      return Error(ErrorCode::inventory_syntax,
+                   "Completely failed to parse inventory source " + name);
+    }
+    context_.warnings.push_back(
+        yaml::Warning{"Unable to parse " + name + " as an inventory source", {}});
+    return false;
+  }
+
+  Result<bool> not_read_in_own_words(OpenedSource& source, const std::vector<Failure>& failures) {
+    Error reason = reason_of(source, failures);
+    if (context_.options.unreadable == Unreadable::fails) return reason;
+    context_.warnings.push_back(yaml::Warning{
+        "the inventory source '" + source.name() + "' is skipped: " + reason.one_line(),
+        reason.span()});
+    return false;
+  }
+
+  static Error reason_of(OpenedSource& source, const std::vector<Failure>& failures) {
+    if (failures.empty()) {
+      auto content = source.text();
+      if (!content) return std::move(content).error();
+      return Error(ErrorCode::inventory_syntax,
+                   "no enabled kind of inventory reads '" + shown_path(source.name()) + "'")
+          .hint("ANSIBLE_INVENTORY_ENABLED names the kinds");
+    }
+    Error reason = most_telling(failures, source).error;
+    if (starts_like_program(source) && !source.is_program()) {
+      return std::move(reason).hint("it starts like a program; make it one: chmod +x " +
+                                    source.name());
+    }
+    return reason;
   }
 
   SourceContext& context_;
-  bool is_strict_;
+  std::vector<const SourceKind*> kinds_;
 };
 
 }  // namespace
 
-Result<void> read_source(SourceContext& context, const std::string& source, bool is_strict) {
-  return Dispatcher(context, is_strict).read(source);
+Result<bool> read_source(SourceContext& context, const std::string& source) {
+  GS_TRY(auto kinds, enabled_kinds(context.options.enabled, context.warnings));
+  return Dispatcher(context, std::move(kinds)).read(source);
 }
 
 }  // namespace gpustack::inventory

@@ -4,8 +4,11 @@
 
 namespace gpustack::inventory {
 
-Result<void> read_host_list(SourceContext& context, const std::string& text) {
-  for (const std::string_view piece : split(text, ',')) {
+namespace {
+
+/// `a,b,[::1]:22`: names without ranges.
+Result<void> read_host_list(SourceContext& context, OpenedSource& source) {
+  for (const std::string_view piece : split(source.name(), ',')) {
     const std::string_view name = trimmed(piece);
     if (name.empty()) continue;
     const auto address = parse_address(name, Ranges::refused);
@@ -17,5 +20,11 @@ Result<void> read_host_list(SourceContext& context, const std::string& text) {
   }
   return {};
 }
+
+}  // namespace
+
+const SourceKind host_list_kind{.name = "host_list",
+                                .wants = [](OpenedSource& source) { return source.is_host_list(); },
+                                .read = read_host_list};
 
 }  // namespace gpustack::inventory

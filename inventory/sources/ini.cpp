@@ -14,11 +14,6 @@ namespace {
 
 enum class Section : std::uint8_t { hosts, vars, children };
 
-bool is_word_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
 /// A name up to blanks, ':' or ']'.
 std::string_view name_at_start(std::string_view text) {
   return text.substr(0, std::min(text.find_first_of(":] \t\r\n\v\f"), text.size()));
@@ -129,11 +124,10 @@ class IniReader {
                    line.substr(header.kind_offset, header.kind.size()))
           .hint(std::move(hint));
     }
-    group_ = header.name;
     const SourceSpan span = span_of(line.substr(1, header.name.size()));
+    group_ = context_.data.usable_name(header.name, span);
     const auto pending = find_pending(group_);
     if (context_.data.find_group(group_) == nullptr) {
-      warn_of_group_name(context_, group_, span);
       if (section_ == Section::vars && pending == pending_.end()) {
         pending_.push_back(Pending{group_, Section::vars, span, {}});
       }
@@ -227,7 +221,7 @@ class IniReader {
   }
 
   Result<void> read_child(std::string_view line) {
-    const std::string name(name_at_start(line));
+    std::string name(name_at_start(line));
     if (name.empty() || !is_line_rest(line.substr(name.size()))) {
       return error("expected a group's name in [" + group_ + ":children], found '" +
                        std::string(line) + "'",
@@ -237,6 +231,7 @@ class IniReader {
                     : "");
     }
     const SourceSpan span = span_of(line.substr(0, name.size()));
+    name = context_.data.usable_name(name, span);
     if (Group* const child = context_.data.find_group(name)) {
       GS_TRY_VOID(context_.data.add_child(*context_.data.find_group(group_), *child, span));
       return {};
@@ -294,21 +289,40 @@ class IniReader {
   std::vector<Pending> pending_;
 };
 
+constexpr std::string_view kVaultStart = "$ANSIBLE_VAULT";
+
+/// As many lines as the text has, without what they say.
+std::string redacted(std::string_view text) {
+  std::string out;
+  for (const std::string_view line : split(text, '\n')) out += line.empty() ? "\n" : "<secret>\n";
+  return out;
+}
+
+Result<void> read_ini(SourceContext& context, OpenedSource& source) {
+  GS_TRY(std::string text, source.text());
+  Mark marks = Mark::none;
+  if (text.starts_with(kVaultStart)) {
+    const SourceSpan start{intern_source(source.name(), text), 1, 1, 1};
+    if (context.options.vault == nullptr) {
+      return Error(ErrorCode::vault_no_secret,
+                   "the inventory is encrypted, and no vault password was given")
+          .at(start);
+    }
+    GS_TRY(const Value opened, context.options.vault->open(text, start));
+    text = to_text(opened);
+    marks = Mark::secret;
+  }
+  text = yaml::with_plain_line_ends(std::move(text));
+  const SourceFile* file =
+      intern_source(source.name(), marks == Mark::none ? text : redacted(text));
+  return IniReader(context, file, marks).read(text);
+}
+
 }  // namespace
 
-void warn_of_group_name(SourceContext& context, const std::string& name, SourceSpan span) {
-  const bool starts_well =
-      !name.empty() && is_word_character(name[0]) && !(name[0] >= '0' && name[0] <= '9');
-  if (starts_well && std::ranges::all_of(name, is_word_character)) return;
-  context.warnings.push_back(yaml::Warning{
-      "the group name '" + name + "' has characters that a variable's name cannot have", span});
-}
-
-Result<void> read_ini(SourceContext& context,
-                      const SourceFile* source,
-                      std::string_view text,
-                      Mark marks) {
-  return IniReader(context, source, marks).read(text);
-}
+const SourceKind ini_kind{
+    .name = "ini",
+    .wants = [](OpenedSource& source) { return source.is_file() && source.extension() != ".toml"; },
+    .read = read_ini};
 
 }  // namespace gpustack::inventory

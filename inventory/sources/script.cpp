@@ -56,7 +56,7 @@ class ScriptReader {
     process::Command command;
     command.arguments = {path_};
     command.arguments.insert(command.arguments.end(), options.begin(), options.end());
-    command.timeout = context_.script_timeout;
+    command.timeout = context_.options.script_timeout;
     GS_TRY(const process::Finished done, process::run(command));
     if (done.exit_code != 0) {
       return script_error(path_, "ended with exit code " + std::to_string(done.exit_code))
@@ -68,7 +68,7 @@ class ScriptReader {
       return script_error(path_, "printed something that is not JSON: " + value.error().message())
           .hint(last_line(done.errors));
     }
-    return with_ansible_types(*value, context_.vault, {});
+    return with_ansible_types(*value, context_.options.vault, {});
   }
 
   Result<void> read_group(const std::string& name, const Value& written) {
@@ -165,8 +165,10 @@ Result<Value> with_ansible_types(const Value& value, yaml::VaultReader* vault, S
   return Value(std::move(entries));
 }
 
-Result<void> read_script(SourceContext& context, const std::string& path) {
-  return ScriptReader(context, path).read();
-}
+const SourceKind script_kind{
+    .name = "script",
+    .wants = [](OpenedSource& source) { return source.is_program(); },
+    .read = [](SourceContext& context,
+               OpenedSource& source) { return ScriptReader(context, source.name()).read(); }};
 
 }  // namespace gpustack::inventory

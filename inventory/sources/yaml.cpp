@@ -52,8 +52,6 @@ class YamlReader {
            body.span());
       return context_.data.find_group(name);
     }
-    if (context_.data.find_group(name) == nullptr)
-      warn_of_group_name(context_, name, entry.key_span);
     GS_TRY(Group* const group, context_.data.add_group(name, entry.key_span));
     for (const yaml::Node::Member& section : body.members())
       GS_TRY_VOID(read_section(*group, section));
@@ -106,7 +104,8 @@ class YamlReader {
 
   Result<void> read_hosts(Group& group, const yaml::Node::Member& member) {
     if (!member.key.is_string()) {
-      return shape_error("expected a host's name, found " + to_repr(member.key), member.key_span)
+      return shape_error("host pattern " + to_text(member.key) + " must be a string",
+                         member.key_span)
           .hint("put numbers in quotes");
     }
     GS_TRY(const HostEntry entry, expand_host_entry(member.key.as_string(), member.key_span));
@@ -129,12 +128,11 @@ class YamlReader {
   SourceContext& context_;
 };
 
-}  // namespace
-
-Result<void> read_yaml(SourceContext& context, const std::string& path, const std::string& text) {
-  GS_TRY(const yaml::Document document, yaml::load(path, text, context.vault));
-  const yaml::Node& root = document.root;
-  const SourceSpan start{document.source, 1, 1, 1};
+/// Groups with hosts, children and vars.
+Result<void> read_yaml(SourceContext& context, OpenedSource& source) {
+  GS_TRY(const yaml::Document* const document, source.document());
+  const yaml::Node& root = document->root;
+  const SourceSpan start{document->source, 1, 1, 1};
   if (!root.to_value().truthy()) return shape_error("the inventory is empty", start);
   if (!root.is_mapping()) {
     return shape_error("expected a mapping of groups, found " + std::string(kind_name(root)),
@@ -143,14 +141,21 @@ Result<void> read_yaml(SourceContext& context, const std::string& path, const st
   }
   if (const yaml::Node::Member* plugin = root.member("plugin");
       plugin != nullptr && plugin->value.to_value().truthy()) {
-    return shape_error(
-               "the inventory plugin '" + to_text(plugin->value.to_value()) + "' is not supported",
-               plugin->key_span)
-        .hint("use a program that prints JSON (an inventory script), or a static file");
+    return shape_error("this configures an inventory plugin and is no inventory of hosts",
+                       plugin->key_span);
   }
-  context.warnings.insert(
-      context.warnings.end(), document.warnings.begin(), document.warnings.end());
+  source.tell_warnings(context.warnings);
   return YamlReader(context).read(root);
 }
+
+}  // namespace
+
+const SourceKind yaml_kind{.name = "yaml",
+                           .wants =
+                               [](OpenedSource& source) {
+                                 return source.is_file() &&
+                                        (source.extension().empty() || source.has_yaml_extension());
+                               },
+                           .read = read_yaml};
 
 }  // namespace gpustack::inventory

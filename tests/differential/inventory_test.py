@@ -15,6 +15,7 @@ import yaml
 
 DRIVER = pathlib.Path(os.environ["GPUSTACK_BINARY_DIR"]) / "bin" / "inventory_driver"
 DRIVER = DRIVER.resolve()
+PROGRAM = DRIVER.parent / "gpustack"
 
 # Each inventory: {file: text}; the sources are the entries of SOURCES, else the first file.
 INVENTORIES = {
@@ -66,6 +67,27 @@ SOURCES = {
     "folder": ["inv"], "several": ["one/hosts", "two/hosts.yml"], "host_list": ["a,b:22,[::1]:33,x[1:2]"],
     "script": ["list.sh"], "script_host": ["list.sh"],
 }
+# Files of inventory plugins, beside the hosts they are for.
+HOSTS = ("[web]\na tags=\"{'env': 'prod', 'empty': '', 'n': 1}\" os=Debian roles=\"['db', '', 'x-y']\" none= size=5\nb os=Red-Hat tags=\"{}\" roles=\"[]\" size=20\n"
+         "[web:vars]\nzone=z1\nlate=\"{{ os | lower }}-{{ zone }}\"\n[db]\nb\nc\n")
+PLUGINS = {
+    "compose": "compose:\n  up: os | upper\n  sum: size + 1\n  nested: late\n  text: \"'x' ~ size\"\n  list: roles\n  made: '{\"k\": size}'\n  groups_of: group_names\n  short: inventory_hostname_short\n  number: 7\n  bad: nothing.here\n",
+    "groups": "groups:\n  big: size > 10\n  debian: os == 'Debian'\n  odd-name: \"'web' in group_names\"\n  undefined: nothing\n  composed: up is defined\n  truth: 'true'\ncompose:\n  up: os\n",
+    "keyed": "keyed_groups:\n  - key: os\n  - {key: os, prefix: os}\n  - {key: os, prefix: os, separator: ''}\n  - {key: roles, prefix: role}\n  - {key: tags, prefix: tag}\n  - {key: tags, prefix: t, separator: '-'}\n"
+             "  - {key: zone, prefix: zone, parent_group: zones}\n  - {key: os, parent_group: '{{ zone }}'}\n  - {key: nothing}\n",
+    "defaults": "keyed_groups:\n  - {key: tags, prefix: tag, default_value: none}\n  - {key: roles, prefix: role, default_value: idle}\n  - {key: none, prefix: n, default_value: fallback}\n",
+    "trailing": "keyed_groups:\n  - {key: tags, prefix: tag, trailing_separator: false}\n",
+    "no_leading": "leading_separator: no\nkeyed_groups:\n  - key: os\n  - key: roles\n  - key: tags\n  - {key: os, prefix: p}\n",
+    "extra": "use_extra_vars: yes\ncompose:\n  from: \"'hello' ~ given\"\n",
+    "vars_files": "use_vars_plugins: yes\nkeyed_groups:\n  - {key: from_group, prefix: g}\n  - {key: from_host, prefix: h}\n",
+}
+for plugin_name, plugin_text in PLUGINS.items():
+    INVENTORIES["constructed_" + plugin_name] = {
+        "hosts": HOSTS, "made.yml": "plugin: " + ("ansible.builtin." if plugin_name == "keyed" else "") + "constructed\n" + plugin_text,
+        "group_vars/web.yml": "from_group: gv\n", "host_vars/c.yml": "from_host: hv\n"}
+    SOURCES["constructed_" + plugin_name] = ["hosts", "made.yml"]
+INVENTORIES["generator"] = {"make.yml": "plugin: generator\nhosts:\n  name: '{{ op }}_{{ env }}_{{ app }}'\n  parents:\n    - name: '{{ op }}_{{ app }}'\n      parents:\n        - name: '{{ op }}'\n"
+                                        "          vars: {op: '{{ op }}', fixed: text}\n        - name: '{{ app }}'\n    - name: runner\nlayers:\n  op: [build, launch]\n  env: [dev, prod]\n  app: [web, api]\n"}
 # Inventories that both refuse; ansible-inventory says so by a warning.
 BROKEN = {
     "unknown_section": "[web:foo]\na\n", "undefined_vars": "[web:vars]\na=1\n", "undefined_child": "[web:children]\nnone\n", "no_equals": "a b\n",
@@ -187,6 +209,61 @@ class Inventories(unittest.TestCase):
         self.assertEqual(json.loads(mine.stdout), {"u": 6, "v": 5, "w": 1, "x": 2, "y": 3, "z": 4})
 
 
+class Program(unittest.TestCase):
+    """`gpustack inventory` in the place of ansible-inventory: the same bytes."""
+    maxDiff = None
+    OPTIONS = [["--list"], ["--list", "--export"], ["--graph"], ["--graph", "--vars"], ["--list", "--yaml"], ["--list", "--yaml", "--export"],
+               ["--host", "a"], ["--host", "a", "--yaml"], ["--list", "-e", "given=one", "-e", '{"x": {"y": [1]}}']]
+    # A date of a YAML file is text here, and quoted.
+    DATED = {"yaml"}
+
+    def test_prints_the_same(self):
+        with tempfile.TemporaryDirectory(prefix="gpustack-inventory-program-") as name:
+            root = pathlib.Path(name)
+            jobs = []
+            for inventory, files in INVENTORIES.items():
+                (root / inventory).mkdir()
+                write(root / inventory, files)
+                for options in self.OPTIONS:
+                    if not (inventory in self.DATED and "--yaml" in options):
+                        sources = itertools.chain.from_iterable(("-i", source) for source in sources_of(inventory))
+                        jobs.append((str(root / inventory), [*sources, *options]))
+            answers = ansible(root, jobs)
+            for (folder, arguments), theirs in zip(jobs, answers):
+                with self.subTest(inventory=pathlib.Path(folder).name, arguments=arguments):
+                    mine = subprocess.run([PROGRAM, "inventory", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, env=environment(root))
+                    self.assertEqual((mine.stdout if mine.returncode == 0 else "", mine.returncode),
+                                     (theirs.stdout if theirs.returncode == 0 else "", theirs.returncode), mine.stderr + theirs.stderr)
+
+    def test_says_the_same_of_sources_and_patterns(self):
+        with tempfile.TemporaryDirectory(prefix="gpustack-inventory-program-") as name:
+            folder = pathlib.Path(name)
+            write(folder, {"hosts": "a\n[x-y]\nb\n", "bad": "a b\n", "empty.yml": "", "other.yml": "plugin: nosuch\n"})
+            cases = [
+                (["-i", "absent", "--list"], {}), (["-i", "hosts", "--graph"], {}),
+                (["-i", "hosts", "--graph"], {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "always"}),
+                (["-i", "hosts", "--graph"], {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "silently"}),
+                (["-i", "hosts", "--graph"], {"ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS": "ignore"}),
+                (["-i", "absent", "-i", "hosts", "--list"], {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "yes"}),
+                (["-i", "absent", "-i", "hosts", "--list"], {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "yes"}),
+                (["-i", "absent", "--list"], {"ANSIBLE_INVENTORY_UNPARSED_FAILED": "yes"}),
+                (["-i", "hosts", "--list"], {"ANSIBLE_INVENTORY_ENABLED": "yaml"}),
+                (["-i", "hosts", "--list"], {"ANSIBLE_INVENTORY_ENABLED": "nosuch"}),
+                (["-i", "hosts", "--list"], {"ANSIBLE_INVENTORY_ENABLED": "nosuch, ini"}),
+                (["-i", "n[01:03],x[a:c]y,m[1:],q:22", "--list"], {"ANSIBLE_INVENTORY_ENABLED": "advanced_host_list"}),
+                (["-i", "hosts", "--host", "nope"], {}), (["-i", "hosts", "--graph", "nope"], {}), (["-i", "hosts"], {}),
+            ]
+            for arguments, extra in cases:
+                with self.subTest(arguments=arguments, environment=extra):
+                    settings = {**environment(folder), **extra}
+                    theirs = subprocess.run(["/usr/bin/ansible-inventory", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, env=settings)
+                    mine = subprocess.run([PROGRAM, "inventory", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, env=settings)
+                    self.assertEqual(mine.returncode, theirs.returncode, mine.stderr)
+                    self.assertEqual(told(mine.stderr), told(theirs.stderr))
+                    if theirs.returncode == 0:
+                        self.assertEqual(mine.stdout, theirs.stdout)
+
+
 class Patterns(unittest.TestCase):
     def test_select_the_same_hosts_in_the_same_order(self):
         with tempfile.TemporaryDirectory(prefix="gpustack-patterns-") as name:
@@ -266,6 +343,12 @@ def plain(value):
     if isinstance(value, list):
         return [plain(item) for item in value]
     return value
+
+
+def told(text):
+    """Warnings and the error, without our hints; what is wrong inside of a source is said in other words."""
+    lines = [line for line in text.splitlines() if not line.startswith("  = hint")]
+    return [part for part in " ".join(lines).replace("ERROR!", "[ERROR!").split("[") if part.strip() and " * Failed to parse" not in part]
 
 
 def sources_of(name):

@@ -1,4 +1,5 @@
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/inventory_settings.hpp"
 #include "core/cli/listing.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
@@ -11,9 +12,6 @@ namespace gpustack::cli {
 
 namespace {
 
-/// Whose options, output and exit codes a verb has.
-enum class Manner { gpustack, ansible };
-
 /// `apply`, and `playbook` for scripts that were written for ansible-playbook.
 class ApplyVerb final : public Verb {
  public:
@@ -25,18 +23,12 @@ class ApplyVerb final : public Verb {
         is_apply ? "apply" : "playbook",
         is_apply ? "Bring the hosts of an inventory to the state that playbooks declare"
                  : "The same with the options, output and exit codes of ansible-playbook");
+    options_.manner = manner_;
     if (!is_apply) options_.output = "ansible";
     command_->add_option("playbook", playbooks_, "Playbook files")
         ->required()
         ->type_name("PLAYBOOK");
     add_run_options(*command_, options_);
-    if (!is_apply) {
-      command_
-          ->add_option("-M,--module-path", options_.library_paths, "Folders with modules of others")
-          ->type_name("FOLDERS")
-          ->delimiter(':')
-          ->allow_extra_args(false);
-    }
     command_
         ->add_option(
             "--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")
@@ -67,9 +59,10 @@ class ApplyVerb final : public Verb {
       return kSiteDoesNotLoad;
     }
     auto session = make_session(options_, *folders);
-    if (!session) {
-      print_error(session.error());
-      return code_before_run(session.error());
+    if (!session) return refused(session.error());
+    if (manner_ == Manner::ansible) {
+      if (auto hosts = hosts_in_ansible_manner(*session, "all"); !hosts)
+        return refused(hosts.error());
     }
     if (manner_ == Manner::ansible) session->task_faults = play::TaskFaults::defer;
     auto site = load_site(playbooks_, *session);
@@ -99,6 +92,11 @@ class ApplyVerb final : public Verb {
       return kUsage;
     }
     return run_site(*session, *site, options_, **output);
+  }
+
+  [[nodiscard]] int refused(const Error& error) const {
+    print_error(error, manner_);
+    return manner_ == Manner::ansible ? ansible_code_before_run(error) : code_before_run(error);
   }
 
   Manner manner_;

@@ -17,14 +17,19 @@ using testing::IsEmpty;
 /// A machine with a current folder, a home and an environment.
 class Machine {
  public:
-  Machine() : top_(std::filesystem::temp_directory_path() / ("config_test." + std::to_string(::getpid()))) {
-    for (const char* name : {"here", "home", "etc"}) std::filesystem::create_directories(top_ / name);
+  Machine()
+      : top_(std::filesystem::temp_directory_path() /
+             ("config_test." + std::to_string(::getpid()))) {
+    for (const char* name : {"here", "home", "etc"})
+      std::filesystem::create_directories(top_ / name);
   }
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
   ~Machine() { std::filesystem::remove_all(top_); }
 
-  void write(const std::string& name, const std::string& text) const { std::ofstream(top_ / name) << text; }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(top_ / name) << text;
+  }
   [[nodiscard]] std::string path(const std::string& name) const { return (top_ / name).string(); }
   void set(const std::string& variable, const std::string& value) { variables_[variable] = value; }
 
@@ -86,8 +91,9 @@ TEST(Config, HasFallbacks) {
 
 TEST(Config, ReadsCommentsAndLongValues) {
   const Machine machine;
-  machine.write("here/ansible.cfg",
-                "# all of it\n[defaults]\n; less\nRemote_User : deploy ; who\ninventory = a,\n  b\n");
+  machine.write(
+      "here/ansible.cfg",
+      "# all of it\n[defaults]\n; less\nRemote_User : deploy ; who\ninventory = a,\n  b\n");
 
   const auto config = machine.load();
 

@@ -75,7 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "hosts.yml:3:5",
                   "where the list has '- name'"},
         FaultCase{"number", "web:\n  hosts:\n    10: {}\n", "hosts.yml:3:5", "in quotes"},
-        FaultCase{"plugin", "plugin: aws_ec2\n", "hosts.yml:1:1", "'aws_ec2' is not supported"},
+        FaultCase{
+            "plugin", "plugin: aws_ec2\n", "hosts.yml:1:9", "specifies unknown plugin 'aws_ec2'"},
         FaultCase{"host_value", "web:\n  hosts:\n    w1: 5\n", "hosts.yml:3:9", "a single value"},
         FaultCase{"loop",
                   "a:\n  children:\n    b:\n      children:\n        a:\n",

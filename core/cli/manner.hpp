@@ -1,0 +1,42 @@
+#pragma once
+/// @file How a verb speaks: in gpustack's own words, or as the Ansible program whose place it
+/// takes.
+
+#include "core/base/error.hpp"
+#include "core/report/event.hpp"
+#include "core/yaml/node.hpp"
+#include "inventory/options.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace gpustack::cli {
+
+enum class Manner : std::uint8_t { gpustack, ansible };
+
+/// Tells warnings, each once, and notes as `-v` asks for them.
+/// Thread: one.
+class Teller {
+ public:
+  Teller(Manner manner, int verbosity) : manner_(manner), verbosity_(verbosity) {}
+
+  /// On stderr: `warning: …`, or `[WARNING]: …` in lines of 79 columns.
+  void warn(const std::string& message, const SourceSpan& span = {});
+  /// On stdout, as Ansible does.
+  void note(const inventory::Note& note) const;
+  /// `next` without the warnings that were told here. This teller outlives it.
+  std::unique_ptr<report::Sink> without_told(std::unique_ptr<report::Sink> next);
+
+ private:
+  class Filter;
+  Manner manner_;
+  int verbosity_;
+  std::set<std::string> told_;
+};
+
+/// Prints an error on stderr: as a block, or with `ERROR! ` in front.
+void print_error(const Error& error, Manner manner);
+
+}  // namespace gpustack::cli
