@@ -31,7 +31,7 @@ Result<void> read_advanced_host_list(SourceContext& context, OpenedSource& sourc
 
 }  // namespace
 
-const SourceKind advanced_host_list_kind{
+const SourceKind kAdvancedHostListKind{
     .name = "advanced_host_list",
     .wants = [](OpenedSource& source) { return source.is_host_list(); },
     .read = read_advanced_host_list};

@@ -38,7 +38,7 @@ Result<void> read_auto(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind auto_kind{.name = "auto",
+const SourceKind kAutoKind{.name = "auto",
                            .wants =
                                [](OpenedSource& source) {
                                  const std::string extension = source.extension();

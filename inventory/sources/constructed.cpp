@@ -272,7 +272,7 @@ class Constructor {
 
 Result<void> read_constructed(SourceContext& context, OpenedSource& source) {
   GS_TRY(const yaml::Node* const config,
-         plugin_config(context, source, constructed_kind.name, kOptions));
+         plugin_config(context, source, kConstructedKind.name, kOptions));
   GS_TRY(Settings settings, read_settings(context, *config));
   Constructor constructor(context, std::move(settings));
   for (const auto& host : context.data.hosts()) GS_TRY_VOID(constructor.construct(*host));
@@ -281,7 +281,7 @@ Result<void> read_constructed(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind constructed_kind{
+const SourceKind kConstructedKind{
     .name = "constructed", .wants = may_configure_plugin, .read = read_constructed};
 
 }  // namespace gpustack::inventory

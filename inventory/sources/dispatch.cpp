@@ -70,10 +70,10 @@ const Failure& most_telling(const std::vector<Failure>& failures, OpenedSource& 
   const auto of = [&](const SourceKind& kind) {
     return std::ranges::find(failures, &kind, &Failure::kind);
   };
-  if (const auto plugin = of(auto_kind);
+  if (const auto plugin = of(kAutoKind);
       plugin != failures.end() && plugin->error.code() != ErrorCode::yaml_type)
     return *plugin;
-  if (const auto yaml = of(yaml_kind);
+  if (const auto yaml = of(kYamlKind);
       yaml != failures.end() && is_meant_as_yaml(source, yaml->error))
     return *yaml;
   return failures.back();
@@ -143,9 +143,9 @@ class Dispatcher {
   /// A program that ran and failed is not tried as a list of hosts, which its text may look like;
   /// nor is broken YAML.
   [[nodiscard]] bool is_final(const Failure& failure, OpenedSource& source) const {
-    if (failure.kind == &script_kind)
+    if (failure.kind == &kScriptKind)
       return failure.error.code() != ErrorCode::command_failed || starts_like_program(source);
-    return failure.kind == &yaml_kind && context_.options.wording == Wording::own &&
+    return failure.kind == &kYamlKind && context_.options.wording == Wording::own &&
            is_meant_as_yaml(source, failure.error);
   }
 

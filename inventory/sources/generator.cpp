@@ -133,7 +133,7 @@ class Generator {
 
 Result<void> read_generator(SourceContext& context, OpenedSource& source) {
   GS_TRY(const yaml::Node* const config,
-         plugin_config(context, source, generator_kind.name, kOptions));
+         plugin_config(context, source, kGeneratorKind.name, kOptions));
   GS_TRY(const auto layers, read_layers(*config));
   const yaml::Node* hosts = config->find("hosts");
   if (hosts == nullptr || !hosts->is_mapping()) {
@@ -146,7 +146,7 @@ Result<void> read_generator(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind generator_kind{
+const SourceKind kGeneratorKind{
     .name = "generator", .wants = may_configure_plugin, .read = read_generator};
 
 }  // namespace gpustack::inventory

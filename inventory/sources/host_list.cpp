@@ -23,8 +23,8 @@ Result<void> read_host_list(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind host_list_kind{.name = "host_list",
-                                .wants = [](OpenedSource& source) { return source.is_host_list(); },
-                                .read = read_host_list};
+const SourceKind kHostListKind{.name = "host_list",
+                               .wants = [](OpenedSource& source) { return source.is_host_list(); },
+                               .read = read_host_list};
 
 }  // namespace gpustack::inventory

@@ -320,7 +320,7 @@ Result<void> read_ini(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind ini_kind{
+const SourceKind kIniKind{
     .name = "ini",
     .wants = [](OpenedSource& source) { return source.is_file() && source.extension() != ".toml"; },
     .read = read_ini};

@@ -13,24 +13,24 @@ Result<void> refuse_toml(SourceContext& /*context*/, OpenedSource& source) {
       .hint("write it as YAML or INI");
 }
 
-const SourceKind toml_kind{
+const SourceKind kTomlKind{
     .name = "toml",
     .wants = [](OpenedSource& source) { return source.is_file() && source.extension() == ".toml"; },
     .read = refuse_toml};
 
-constexpr std::array<const SourceKind*, 9> kKinds = {&host_list_kind,
-                                                     &script_kind,
-                                                     &auto_kind,
-                                                     &yaml_kind,
-                                                     &ini_kind,
-                                                     &toml_kind,
-                                                     &advanced_host_list_kind,
-                                                     &constructed_kind,
-                                                     &generator_kind};
+constexpr std::array<const SourceKind*, 9> kKinds = {&kHostListKind,
+                                                     &kScriptKind,
+                                                     &kAutoKind,
+                                                     &kYamlKind,
+                                                     &kIniKind,
+                                                     &kTomlKind,
+                                                     &kAdvancedHostListKind,
+                                                     &kConstructedKind,
+                                                     &kGeneratorKind};
 /// Those at the front are tried when nothing else is asked for.
 constexpr std::size_t kDefaultCount = 6;
 
-constexpr std::array<const SourceKind*, 2> kPlugins = {&constructed_kind, &generator_kind};
+constexpr std::array<const SourceKind*, 2> kPlugins = {&kConstructedKind, &kGeneratorKind};
 
 }  // namespace
 

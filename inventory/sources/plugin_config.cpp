@@ -57,9 +57,11 @@ void warn_of_unknown_options(SourceContext& context,
     if (std::ranges::find(options, name) != options.end()) continue;
     const std::string near =
         suggest(name, std::vector<std::string_view>(options.begin(), options.end()));
-    context.warnings.push_back(
-        yaml::Warning{owner + " has no option '" + name + "'" + (near.empty() ? "" : "; " + near),
-                      member.key_span});
+    std::string text = owner;
+    text += " has no option '";
+    text += name;
+    text += near.empty() ? "'" : "'; " + near;
+    context.warnings.push_back(yaml::Warning{std::move(text), member.key_span});
   }
 }
 

@@ -165,7 +165,7 @@ Result<Value> with_ansible_types(const Value& value, yaml::VaultReader* vault, S
   return Value(std::move(entries));
 }
 
-const SourceKind script_kind{
+const SourceKind kScriptKind{
     .name = "script",
     .wants = [](OpenedSource& source) { return source.is_program(); },
     .read = [](SourceContext& context,

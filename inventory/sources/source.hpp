@@ -61,14 +61,14 @@ struct SourceKind {
   Result<void> (*read)(SourceContext& context, OpenedSource& source) = nullptr;
 };
 
-extern const SourceKind host_list_kind;
-extern const SourceKind advanced_host_list_kind;
-extern const SourceKind script_kind;
-extern const SourceKind auto_kind;
-extern const SourceKind yaml_kind;
-extern const SourceKind ini_kind;
-extern const SourceKind constructed_kind;
-extern const SourceKind generator_kind;
+extern const SourceKind kHostListKind;
+extern const SourceKind kAdvancedHostListKind;
+extern const SourceKind kScriptKind;
+extern const SourceKind kAutoKind;
+extern const SourceKind kYamlKind;
+extern const SourceKind kIniKind;
+extern const SourceKind kConstructedKind;
+extern const SourceKind kGeneratorKind;
 
 /// The kinds that are tried, in this order. @error inventory_syntax  there is none
 Result<std::vector<const SourceKind*>> enabled_kinds(const std::vector<std::string>& names,

@@ -150,7 +150,7 @@ Result<void> read_yaml(SourceContext& context, OpenedSource& source) {
 
 }  // namespace
 
-const SourceKind yaml_kind{.name = "yaml",
+const SourceKind kYamlKind{.name = "yaml",
                            .wants =
                                [](OpenedSource& source) {
                                  return source.is_file() &&

@@ -77,16 +77,17 @@ PLUGINS = {
              "  - {key: zone, prefix: zone, parent_group: zones}\n  - {key: os, parent_group: '{{ zone }}'}\n  - {key: nothing}\n",
     "defaults": "keyed_groups:\n  - {key: tags, prefix: tag, default_value: none}\n  - {key: roles, prefix: role, default_value: idle}\n  - {key: none, prefix: n, default_value: fallback}\n",
     "trailing": "keyed_groups:\n  - {key: tags, prefix: tag, trailing_separator: false}\n",
-    "no_leading": "leading_separator: no\nkeyed_groups:\n  - key: os\n  - key: roles\n  - key: tags\n  - {key: os, prefix: p}\n",
+    "no_leading": "leading_separator: no\nkeyed_groups:\n  - key: os\n  - {key: roles, default_value: idle}\n  - key: tags\n  - {key: os, prefix: p}\n",
     "extra": "use_extra_vars: yes\ncompose:\n  from: \"'hello' ~ given\"\n",
     "vars_files": "use_vars_plugins: yes\nkeyed_groups:\n  - {key: from_group, prefix: g}\n  - {key: from_host, prefix: h}\n",
 }
+PLUGIN_INVENTORIES = {}
 for plugin_name, plugin_text in PLUGINS.items():
-    INVENTORIES["constructed_" + plugin_name] = {
+    PLUGIN_INVENTORIES["constructed_" + plugin_name] = {
         "hosts": HOSTS, "made.yml": "plugin: " + ("ansible.builtin." if plugin_name == "keyed" else "") + "constructed\n" + plugin_text,
         "group_vars/web.yml": "from_group: gv\n", "host_vars/c.yml": "from_host: hv\n"}
     SOURCES["constructed_" + plugin_name] = ["hosts", "made.yml"]
-INVENTORIES["generator"] = {"make.yml": "plugin: generator\nhosts:\n  name: '{{ op }}_{{ env }}_{{ app }}'\n  parents:\n    - name: '{{ op }}_{{ app }}'\n      parents:\n        - name: '{{ op }}'\n"
+PLUGIN_INVENTORIES["generator"] = {"make.yml": "plugin: generator\nhosts:\n  name: '{{ op }}_{{ env }}_{{ app }}'\n  parents:\n    - name: '{{ op }}_{{ app }}'\n      parents:\n        - name: '{{ op }}'\n"
                                         "          vars: {op: '{{ op }}', fixed: text}\n        - name: '{{ app }}'\n    - name: runner\nlayers:\n  op: [build, launch]\n  env: [dev, prod]\n  app: [web, api]\n"}
 # Inventories that both refuse; ansible-inventory says so by a warning.
 BROKEN = {
@@ -221,7 +222,7 @@ class Program(unittest.TestCase):
         with tempfile.TemporaryDirectory(prefix="gpustack-inventory-program-") as name:
             root = pathlib.Path(name)
             jobs = []
-            for inventory, files in INVENTORIES.items():
+            for inventory, files in {**INVENTORIES, **PLUGIN_INVENTORIES}.items():
                 (root / inventory).mkdir()
                 write(root / inventory, files)
                 for options in self.OPTIONS:
@@ -352,7 +353,7 @@ def told(text):
 
 
 def sources_of(name):
-    return SOURCES.get(name) or [next(iter(INVENTORIES[name]))]
+    return SOURCES.get(name) or [next(iter({**INVENTORIES, **PLUGIN_INVENTORIES}[name]))]
 
 
 KINDS = {
