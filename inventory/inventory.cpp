@@ -98,6 +98,13 @@ struct Inventory::State {
   explicit State(Options given)
       : options(std::move(given)), data(options, warnings), files(options.vault) {}
 
+  /// A host that came while the play ran.
+  struct Added {
+    std::string name;
+    std::vector<std::string> groups;
+    Map variables;
+  };
+
   Result<void> tell_that_none_was_read() {
     if (options.needs_a_source) {
       return Error(ErrorCode::inventory_syntax,
@@ -141,6 +148,7 @@ struct Inventory::State {
   std::vector<std::string> sources;
   std::vector<std::string> vars_folders;
   std::vector<Note> notes;
+  std::vector<Added> added;
 };
 
 std::string_view level_name(Level level) {
@@ -400,7 +408,17 @@ Result<bool> Inventory::add_host(const std::string& name,
     is_changed = data.put_into(*host, *group) || is_changed;
   }
   if (is_changed) data.reconcile();
+  state_->added.push_back(State::Added{name, groups, variables});
   return is_changed;
+}
+
+Result<void> Inventory::reload() {
+  Inventory fresh(state_->options);
+  GS_TRY_VOID(fresh.read(state_->sources));
+  for (const State::Added& one : state_->added)
+    GS_TRY_VOID(fresh.add_host(one.name, one.groups, one.variables));
+  *this = std::move(fresh);
+  return {};
 }
 
 Result<bool> Inventory::add_to_group(const Host& host,

@@ -105,6 +105,10 @@ class Inventory {
   /// The levels merged as the options say.
   [[nodiscard]] Map merged(const std::vector<LevelVariables>& levels) const;
 
+  /// Reads all sources again; hosts that add_host() brought stay. Pointers to hosts and groups are
+  /// then no longer good. @error as load(): nothing has changed then
+  Result<void> reload();
+
   /// `add_host`: makes or changes a host. @return whether anything changed. @error inventory_syntax
   Result<bool> add_host(const std::string& name,
                         const std::vector<std::string>& groups,

@@ -215,7 +215,10 @@ int run_site(Session& session,
   if (!summary) return kOtherError;
   if (!*summary) {
     print_error(summary->error(), options.manner);
-    if (run.has_begun()) return kOtherError;
+    const bool is_in_site =
+        summary->error().span().known() && summary->error().code() != ErrorCode::engine;
+    if (run.has_begun())
+      return options.manner == Manner::ansible && is_in_site ? kSiteDoesNotLoad : kOtherError;
     return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
                                              : code_before_run(summary->error());
   }

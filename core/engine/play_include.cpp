@@ -22,6 +22,13 @@ Value loop_frame(const play::Task& task, const Value& instance) {
   return frame;
 }
 
+/// What is not there fails the task on its host; what is there and faulty ends the run, as in
+/// Ansible.
+bool is_absent(const Error& error) {
+  return error.code() == ErrorCode::include_missing || error.code() == ErrorCode::unknown_role ||
+         error.code() == ErrorCode::file_not_found || error.code() == ErrorCode::include_loop;
+}
+
 play::RoleFiles role_files(const Value& parts) {
   const auto part = [&parts](std::string_view which) {
     const Value* value = parts.find(which);
@@ -115,6 +122,7 @@ Async<Flow> PlayRun::run_included(HostRun& host,
     const std::uint32_t item_number = index++;
     if (instance.find(is_role ? "include_role" : "include") == nullptr) continue;
     auto step = load_included(task, at, instance, item_number);
+    if (!step && !is_absent(step.error())) co_return std::move(step).error();
     if (!step) co_return fail_include(host, task, at, step.error());
     if (!is_role && !step->block->tasks.empty()) {
       // Ansible counts the files that a host took in, but no empty ones, and says nothing of roles.

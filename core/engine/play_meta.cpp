@@ -114,6 +114,9 @@ Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at
     end_batch();
     co_return Flow::end_batch;
   }
+  if (action == "refresh_inventory" && refreshed_.insert(at).second) {
+    GS_CO_TRY_VOID(run_.state().reload_inventory());
+  }
   if (action == "clear_facts") {
     host.state->facts = Value(Map());  // set_fact's own values stay
     host.state->facts_gathered = false;

@@ -112,6 +112,7 @@ class PlayRun {
   Lockstep lockstep_;
   std::map<Position, std::uint64_t> announced_;
   std::map<Position, std::unique_ptr<OnceSlot>> once_;
+  std::set<Position> refreshed_;  ///< `meta: refresh_inventory`: once for all hosts
   std::set<Position> said_meta_;  ///< meta tasks that speak once for all hosts
   std::map<Position, std::vector<Included>> included_;
   std::map<std::pair<Position, std::string>, std::uint32_t> include_numbers_;

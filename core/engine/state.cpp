@@ -41,6 +41,12 @@ Result<void> RunState::refresh_inventory_vars(HostState& host_state) {
   return {};
 }
 
+Result<void> RunState::reload_inventory() {
+  GS_TRY_VOID(inventory->reload());
+  for (const auto& [name, host_state] : hosts) GS_TRY_VOID(refresh_inventory_vars(*host_state));
+  return {};
+}
+
 Result<std::vector<std::string>> RunState::match(const std::string& pattern) const {
   GS_TRY(auto selection, inventory->select({pattern}));
   std::vector<std::string> names;

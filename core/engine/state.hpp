@@ -65,6 +65,8 @@ struct RunState {
   /// Reads the inventory's variables of a host again (after add_host, group_by).
   /// @error what reading group_vars and host_vars reports
   Result<void> refresh_inventory_vars(HostState& host_state);
+  /// Reads the inventory's sources again, and the variables of all hosts from it.
+  Result<void> reload_inventory();
   /// The names of the hosts a pattern means, in order. @error host_pattern
   [[nodiscard]] Result<std::vector<std::string>> match(const std::string& pattern) const;
   [[nodiscard]] bool is_known(const std::string& host) const;

@@ -4,6 +4,7 @@
 #include "core/cli/single_task.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/cli/version.hpp"
 #include "core/report/renderer.hpp"
 
 #include <CLI/CLI.hpp>
@@ -59,6 +60,7 @@ class AdhocVerb final : public Verb {
   void describe(CLI::App& program) override {
     command_ = program.add_subcommand(
         "adhoc", "Run one module with the options, output and exit codes of ansible");
+    command_->set_version_flag("--version", version_of("ansible"));
     options_.manner = Manner::ansible;
     command_->add_option("pattern", task_.pattern, "Hosts")->required()->type_name("PATTERN");
     command_->add_option("-m,--module-name", task_.module, "Module (command)")->type_name("MODULE");

@@ -3,6 +3,7 @@
 #include "core/cli/listing.hpp"
 #include "core/cli/site_run.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/cli/version.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -23,6 +24,7 @@ class ApplyVerb final : public Verb {
         is_apply ? "apply" : "playbook",
         is_apply ? "Bring the hosts of an inventory to the state that playbooks declare"
                  : "The same with the options, output and exit codes of ansible-playbook");
+    if (!is_apply) command_->set_version_flag("--version", version_of("ansible-playbook"));
     options_.manner = manner_;
     if (!is_apply) options_.output = "ansible";
     command_->add_option("playbook", playbooks_, "Playbook files")

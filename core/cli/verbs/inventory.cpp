@@ -2,6 +2,7 @@
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/session.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/cli/version.hpp"
 #include "inventory/render.hpp"
 
 #include <CLI/CLI.hpp>
@@ -23,6 +24,7 @@ class InventoryVerb final : public Verb {
   void describe(CLI::App& program) override {
     command_ = program.add_subcommand(
         "inventory", "Show hosts, groups and their variables, as ansible-inventory does");
+    command_->set_version_flag("--version", version_of("ansible-inventory"));
     options_.manner = Manner::ansible;
     command_->add_flag("--list", list_, "All groups, hosts and variables, as JSON");
     command_->add_flag("--graph", graph_, "Groups and hosts as a tree");

@@ -3,6 +3,7 @@
 #include "core/cli/prompt.hpp"
 #include "core/cli/vault_actions.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/cli/version.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -36,6 +37,7 @@ class VaultVerb final : public Verb {
   void describe(CLI::App& program) override {
     command_ = program.add_subcommand(
         "vault", "Encrypt and decrypt files and texts, with the options of ansible-vault");
+    command_->set_version_flag("--version", version_of("ansible-vault"));
     command_->require_subcommand(1);
     add_verbosity(*command_);
     describe_files();
