@@ -30,6 +30,7 @@ struct RunOptions {
   std::int64_t remote_port = 0;     ///< 0 = ssh's own
   std::string become_executable, become_flags;
   bool show_custom_stats = false;
+  bool recap_after_error = true;  ///< also when an error ended the run; Ansible shows none then
   std::string strategy = "linear";
   Value gather_subset;                           ///< list; null = all
   std::string managed_text = "Ansible managed";  ///< ansible_managed

@@ -359,7 +359,8 @@ Async<RunSummary> Run::run(const play::Site& site) {
     report::Event stats(report::EventType::stats);
     stats.stats = stats_;
     if (state_.options.show_custom_stats) stats.custom_stats = custom_stats_;
-    if (!site.plays.empty() && !stopped) emit(std::move(stats));
+    if (!site.plays.empty() && (!stopped || state_.options.recap_after_error))
+      emit(std::move(stats));
   }
   if (stopped) co_return std::move(*stopped);
   report::Event finished(report::EventType::run_finished);

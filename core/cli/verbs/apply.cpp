@@ -66,7 +66,10 @@ class ApplyVerb final : public Verb {
       if (auto hosts = hosts_in_ansible_manner(*session, "all"); !hosts)
         return refused(hosts.error());
     }
-    if (manner_ == Manner::ansible) session->task_faults = play::TaskFaults::defer;
+    if (manner_ == Manner::ansible) {
+      session->task_faults = play::TaskFaults::defer;
+      session->run.recap_after_error = false;
+    }
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
     if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
