@@ -54,8 +54,8 @@ void run_task(const Frame& task) {
 
 int main(int count, char** arguments) {
   if (count > 1 && std::strcmp(arguments[1], "version") == 0) return 0;
-  if (count != 4 || std::strcmp(arguments[1], "serve") != 0 ||
-      std::strcmp(arguments[2], "--hash") != 0)
+  if (count < 4 || std::strcmp(arguments[1], "serve") != 0 ||
+      std::strcmp(arguments[count - 2], "--hash") != 0)
     return 2;
   gpustack::wire::FrameDecoder decoder;
   char piece[65536];
