@@ -62,8 +62,7 @@ Result<std::string> one_of(const Config& config,
   if (std::ranges::find(words, text) != words.end()) return text;
   std::string listed;
   for (const std::string& word : words) listed += (listed.empty() ? "" : ", ") + word;
-  return Error(ErrorCode::config_invalid,
-               std::string(name) + " must be one of " + listed + ", found '" + text + "'");
+  return config.refusal(name, "must be one of " + listed);
 }
 
 /// Settings that would change what plays mean, and that are not followed. @error config_invalid
@@ -77,8 +76,8 @@ Result<void> refuse_unsupported(const Config& config) {
                            Only{"DEFAULT_JINJA2_NATIVE", false}}) {
     GS_TRY(const bool value, config.boolean(only.name));
     if (value == only.value) continue;
-    return Error(ErrorCode::config_invalid,
-                 std::string(only.name) + " cannot be " + (value ? "true" : "false") + " here");
+    return config.refusal(only.name,
+                          std::string("must be ") + (value ? "false" : "true") + " here");
   }
   return {};
 }

@@ -63,15 +63,6 @@ const Setting* find_key(std::string_view section, std::string_view key) {
   return found == settings().end() ? nullptr : &*found;
 }
 
-Error wrong_value(std::string_view name,
-                  const std::string& text,
-                  const std::string& origin,
-                  const char* wanted) {
-  return Error(
-      ErrorCode::config_invalid,
-      std::string(name) + " (" + origin + ") must be " + wanted + ", found '" + text + "'");
-}
-
 /// One `key = value` of an ansible.cfg.
 struct Line {
   std::string section;
@@ -179,7 +170,7 @@ Result<Config> Config::load(const Sources& sources) {
       const auto value = sources.variable(variable);
       if (!value) continue;
       config.given_[std::string(setting.name)] =
-          Given{*value, std::string(variable), sources.folder};
+          Given{*value, std::string(variable), sources.folder, {}};
       break;
     }
   }
@@ -198,7 +189,9 @@ Result<void> Config::read_file(const std::string& path) {
     const std::string place = path + ":" + std::to_string(line.number);
     const Setting* setting = find_key(line.section, line.key);
     if (setting != nullptr) {
-      given_[std::string(setting->name)] = Given{line.value, place, folder};
+      const auto length = static_cast<std::uint32_t>(source->line(line.number).size());
+      const SourceSpan span{source, line.number, 1, length};
+      given_[std::string(setting->name)] = Given{line.value, place, folder, span};
       continue;
     }
     std::vector<std::string_view> known;
@@ -225,7 +218,7 @@ Result<bool> Config::boolean(std::string_view name) const {
   if (!written) return false;
   const auto value = parse_bool(Value(*written));
   if (value) return *value;
-  return wrong_value(name, *written, given_.find(name)->second.origin, "true or false");
+  return refusal(name, "must be true or false");
 }
 
 Result<std::int64_t> Config::integer(std::string_view name) const {
@@ -235,7 +228,17 @@ Result<std::int64_t> Config::integer(std::string_view name) const {
   const auto [end, fault] =
       std::from_chars(written->data(), written->data() + written->size(), number);
   if (fault == std::errc() && end == written->data() + written->size()) return number;
-  return wrong_value(name, *written, given_.find(name)->second.origin, "a whole number");
+  return refusal(name, "must be a whole number");
+}
+
+Error Config::refusal(std::string_view name, std::string_view what) const {
+  const auto given = given_.find(name);
+  const bool is_variable = given != given_.end() && !given->second.span.known();
+  std::string message = is_variable ? given->second.origin : std::string(name);
+  message.append(" ").append(what).append(", found '").append(text(name).value_or("")).append("'");
+  Error error(ErrorCode::config_invalid, std::move(message));
+  if (given == given_.end() || is_variable) return error;
+  return std::move(error).at(given->second.span);
 }
 
 std::string Config::absolute(std::string path, const std::string& folder) const {

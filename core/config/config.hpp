@@ -42,6 +42,9 @@ class Config {
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
   [[nodiscard]] std::optional<std::string> path(std::string_view name) const;
 
+  /// What is wrong with a setting's value (`must be …`), with the place that says it.
+  [[nodiscard]] Error refusal(std::string_view name, std::string_view what) const;
+
   /// The file that was read; empty when there is none.
   [[nodiscard]] const std::string& file() const { return file_; }
   /// Every setting that somebody has set and where: `DEFAULT_FORKS = 10 (ansible.cfg:3)`.
@@ -53,6 +56,7 @@ class Config {
     std::string text;
     std::string origin;  ///< `ansible.cfg:3`, or the environment variable
     std::string folder;  ///< relative paths count from here
+    SourceSpan span;     ///< unknown for variables
   };
 
   Result<void> read_file(const std::string& path);

@@ -69,7 +69,9 @@ void TaskRun::report_result(report::EventType type, const Value& result, const V
     out.outcome = flag(result, "changed") ? report::Outcome::changed : report::Outcome::ok;
   }
   const std::string_view name = task_.module != nullptr ? task_.module->name : std::string_view();
-  out.verbose_always = name == "debug" || flag(result, "_ansible_verbose_always");
+  const bool has_run =
+      out.outcome == report::Outcome::ok || out.outcome == report::Outcome::changed;
+  out.verbose_always = (name == "debug" && has_run) || flag(result, "_ansible_verbose_always");
   out.verbose_override =
       name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
   play_.run().emit(std::move(out));

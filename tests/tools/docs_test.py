@@ -118,6 +118,16 @@ class Documents(unittest.TestCase):
     def test_what_is_held_back_is_shown(self):
         self.assertLessEqual(set(HELD_BACK), {shown.text for shown in SHOWN}, "HELD_BACK names commands that no document shows")
 
+    def test_every_setting_is_listed(self):
+        table = (SOURCE / "core/config/settings.cpp").read_text().split("kSettings[] = {")[1].split("};")[0]
+        settings = re.findall(r'\{\s*"[A-Z0-9_]+",\s*"(\w+)",\s*"(\w*)",\s*"(\w*)"', table)
+        listed = (SOURCE / "docs/configuration.md").read_text()
+
+        self.assertGreater(len(settings), 40)
+        for section, key, variable in settings:
+            with self.subTest(key=key):
+                self.assertRegex(listed, rf"(?m)^\| {section} \| {key} \| {'`' + variable + '`' if variable else ''} \|")
+
     def test_every_dev_verb_exists(self):
         done = subprocess.run([str(SOURCE / "dev"), "help"], capture_output=True, text=True, check=True)
         verbs = set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))

@@ -42,7 +42,7 @@ def run(folder):
                               env={"HOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "NO_COLOR": "1"})
         text = done.stdout.decode("utf-8", "backslashreplace").replace(str(work), "{site}").replace(str(home), "{home}")
         # Where the shipped roles are depends on where the program stands.
-        text = re.sub(r"/[^ ,]*/roles/(?=\w+, )", "{shipped}/roles/", text)
+        text = re.sub(r"(?<!\})/(?!usr/share/ansible/|etc/ansible/)[^ ,]*/roles/(?=\w+, )", "{shipped}/roles/", text)
         return text, done.returncode, sorted(set(tree(work)) - set(before))
 
 
