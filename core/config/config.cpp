@@ -199,9 +199,10 @@ Result<void> Config::read_file(const std::string& path) {
       if (one.section == line.section) known.push_back(one.key);
     }
     const std::string hint = suggest(line.key, known);
-    warnings_.push_back("the setting '" + line.key + "' of [" + line.section +
-                        "] has no effect here" + (hint.empty() ? "" : "; " + hint) + " (" + place +
-                        ")");
+    std::string told = "the setting '" + line.key + "' of [" + line.section;
+    told.append("] has no effect here");
+    if (!hint.empty()) told.append("; ").append(hint);
+    warnings_.push_back(told.append(" (").append(place).append(")"));
   }
   return {};
 }
@@ -241,7 +242,7 @@ Error Config::refusal(std::string_view name, std::string_view what) const {
   return std::move(error).at(given->second.span);
 }
 
-std::string Config::absolute(std::string path, const std::string& folder) const {
+std::string Config::absolute(const std::string& path, const std::string& folder) const {
   if (path == "~" || path.starts_with("~/")) return sources_.home + path.substr(1);
   constexpr std::string_view kHere = "{{CWD}}";
   if (path.starts_with(kHere)) return sources_.folder + path.substr(kHere.size());
@@ -267,7 +268,7 @@ std::vector<std::string> Config::list(std::string_view name) const {
   const auto given = given_.find(name);
   const std::string& folder = given == given_.end() ? sources_.folder : given->second.folder;
   for (std::string& part : parts) {
-    if (!part.ends_with(',')) part = absolute(std::move(part), folder);
+    if (!part.ends_with(',')) part = absolute(part, folder);
   }
   return parts;
 }

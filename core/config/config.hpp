@@ -60,7 +60,7 @@ class Config {
   };
 
   Result<void> read_file(const std::string& path);
-  [[nodiscard]] std::string absolute(std::string path, const std::string& folder) const;
+  [[nodiscard]] std::string absolute(const std::string& path, const std::string& folder) const;
 
   Sources sources_;
   std::string file_;

@@ -139,6 +139,8 @@ Value roles_of(const PlayState& play) {
   return Value(std::move(roles));
 }
 
+Value text_or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+
 /// The first python3 in PATH, for modules of others; undefined on a controller without one.
 std::optional<Value> controller_python() {
   const char* path = std::getenv("PATH");
@@ -174,10 +176,7 @@ std::optional<Value> Scope::magic(std::string_view name) {
   if (name == "ansible_run_tags") return strings(run_.options.tags);
   if (name == "ansible_skip_tags") return strings(run_.options.skip_tags);
   if (name == "ansible_limit" && !run_.options.limit.empty()) return Value(run_.options.limit);
-  if (name == "ansible_config_file") {
-    const std::string& file = run_.options.config_file;
-    return file.empty() ? Value() : Value(file);
-  }
+  if (name == "ansible_config_file") return text_or_null(run_.options.config_file);
   if (name == "ansible_inventory_sources") return strings(run_.inventory->sources());
   if (name == "ansible_version") {
     // The language level we follow; roles compare it to decide which features exist.

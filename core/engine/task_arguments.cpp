@@ -105,11 +105,10 @@ Result<Value> TaskRun::false_condition() {
     auto holds = scope_.condition(condition->expression);
     if (!holds) {
       const std::string text = to_text(condition->expression);
-      return reworded(holds.error(),
-                      "The conditional check '" + text +
-                          "' failed. The error was: error while evaluating conditional (" + text +
-                          "): " + holds.error().message())
-          .at_if_unknown(condition->span);
+      std::string said = "The conditional check '" + text;
+      said.append("' failed. The error was: error while evaluating conditional (").append(text);
+      said.append("): ").append(holds.error().message());
+      return reworded(holds.error(), std::move(said)).at_if_unknown(condition->span);
     }
     if (!*holds) return condition->expression.is_null() ? Value(false) : condition->expression;
   }

@@ -360,7 +360,7 @@ void AnsibleRenderer::render(const Event& event) {
 
 }  // namespace
 
-std::string as_ansible_error(std::string text) {
+std::string as_ansible_error(const std::string& text) {
   const std::size_t end = text.starts_with("error[") ? text.find("]: ") : std::string::npos;
   return end == std::string::npos ? text : "ERROR! " + text.substr(end + 3);
 }

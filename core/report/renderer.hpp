@@ -12,7 +12,7 @@
 namespace gpustack::report {
 
 /// An error block as Ansible begins it: `ERROR! ` in place of `error[GS1002]: `.
-std::string as_ansible_error(std::string text);
+std::string as_ansible_error(const std::string& text);
 
 /// Where text goes. One object per stream.
 class Output {

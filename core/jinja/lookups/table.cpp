@@ -137,6 +137,7 @@ Result<std::string> decoded(LookupCall& call, const std::string& bytes) {
   const std::string name = lower(encoding) == "latin-1" ? "latin1" : encoding;
   if (lower(name) == "utf-8" || lower(name) == "utf8") return bytes;
   const iconv_t converter = iconv_open("UTF-8", name.c_str());
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): iconv_open(3) says so
   if (converter == reinterpret_cast<iconv_t>(-1))
     return call.fail("knows no encoding '" + encoding + "'");
   std::string out(bytes.size() * 4, '\0');
