@@ -170,7 +170,15 @@ Result<void> set_connection(const CommonOptions& options,
 Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   run.config_file = config.file();
   run.managed_text = *config.text("DEFAULT_MANAGED_STR");
-  run.strategy = *config.text("DEFAULT_STRATEGY");
+  GS_TRY(run.strategy,
+         one_of(config,
+                "DEFAULT_STRATEGY",
+                {"linear",
+                 "free",
+                 "host_pinned",
+                 "ansible.builtin.linear",
+                 "ansible.builtin.free",
+                 "ansible.builtin.host_pinned"}));
   run.gathering = *config.text("DEFAULT_GATHERING");
   GS_TRY(const auto behaviour, one_of(config, "DEFAULT_HASH_BEHAVIOUR", {"replace", "merge"}));
   run.merge_hashes = behaviour == "merge";
@@ -273,7 +281,8 @@ Result<Session> make_session(const CommonOptions& options,
     run.forks = options.forks;
   } else {
     GS_TRY(const std::int64_t forks, config.integer("DEFAULT_FORKS"));
-    run.forks = static_cast<std::size_t>(std::max<std::int64_t>(forks, 1));
+    if (forks < 1) return config.refusal("DEFAULT_FORKS", "must be above 0");
+    run.forks = static_cast<std::size_t>(forks);
   }
   auto tags = split_list(options.tags);
   if (tags.empty()) tags = config.list("TAGS_RUN");

@@ -214,7 +214,7 @@ int run_site(Session& session,
   if (stopped_by != 0) return kStopped;
   if (!summary) return kOtherError;
   if (!*summary) {
-    print_error(summary->error(), options.manner);
+    if (!run.has_begun()) print_error(summary->error(), options.manner);  // else the output told it
     const bool is_in_site =
         summary->error().span().known() && summary->error().code() != ErrorCode::engine;
     if (run.has_begun())

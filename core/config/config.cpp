@@ -150,6 +150,8 @@ Result<Config> Config::load(const Sources& sources) {
   if (auto named = sources.variable("ANSIBLE_CONFIG"); named && !named->empty()) {
     std::string path = config.absolute(*named, sources.folder);
     if (fs::is_directory(path)) path += "/ansible.cfg";
+    if (!fs::exists(path))
+      config.warnings_.push_back("ANSIBLE_CONFIG names '" + path + "', which is not there");
     candidates.push_back(std::move(path));
   }
   const std::string here = sources.folder + "/ansible.cfg";

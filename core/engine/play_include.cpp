@@ -122,7 +122,7 @@ Async<Flow> PlayRun::run_included(HostRun& host,
     const std::uint32_t item_number = index++;
     if (instance.find(is_role ? "include_role" : "include") == nullptr) continue;
     auto step = load_included(task, at, instance, item_number);
-    if (!step && !is_absent(step.error())) co_return std::move(step).error();
+    if (!step && !is_absent(step.error())) co_return stop_for(std::move(step).error());
     if (!step) co_return fail_include(host, task, at, step.error());
     if (!is_role && !step->block->tasks.empty()) {
       // Ansible counts the files that a host took in, but no empty ones, and says nothing of roles.

@@ -92,6 +92,7 @@ Async<AfterBatch> PlayRun::run_batch() {
     group.spawn_now(std::move(work));
   }
   GS_CO_TRY_VOID(co_await group.join());
+  if (site_fault_) co_return std::move(*site_fault_);
   const bool any_left = std::any_of(hosts_.begin(), hosts_.end(), [](const HostRun& host) {
     return !host.state->failed && !host.state->unreachable;
   });
@@ -101,6 +102,12 @@ Async<AfterBatch> PlayRun::run_batch() {
   co_return ended_ ? AfterBatch::next_play : AfterBatch::next_batch;
 }
 
+Error PlayRun::stop_for(Error fault) {
+  if (!site_fault_) site_fault_ = fault;
+  aborted_ = true;
+  return fault;
+}
+
 Async<void> PlayRun::walk(HostRun& host) {
   auto flow = co_await run_sections(host);
   if (!flow && flow.error().code() == ErrorCode::cancelled) {
@@ -108,10 +115,12 @@ Async<void> PlayRun::walk(HostRun& host) {
     co_return Error(std::move(flow).error());
   }
   if (!flow) {
-    report::Event event(report::EventType::error);
-    event.host = host.state->name;
-    event.message = flow.error().render();
-    run_.emit(std::move(event));
+    if (!site_fault_) {  // else it is told once, when the run ends
+      report::Event event(report::EventType::error);
+      event.host = host.state->name;
+      event.message = flow.error().render();
+      run_.emit(std::move(event));
+    }
     host.state->failed = true;
     run_.stats(host.state->name).failed += 1;
   }

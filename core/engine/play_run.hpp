@@ -42,6 +42,8 @@ class PlayRun {
   void end_play() { ended_ = true; }
   void end_batch() { ended_batch_ = true; }
   void clear_host_errors();
+  /// Ends the run for a fault of the site: the other hosts stop before their next task.
+  Error stop_for(Error fault);
 
  private:
   struct OnceSlot {
@@ -126,7 +128,8 @@ class PlayRun {
   std::size_t failed_count_ = 0;
   bool ended_ = false;
   bool ended_batch_ = false;
-  bool aborted_ = false;  ///< any_errors_fatal or max_fail_percentage
+  bool aborted_ = false;             ///< any_errors_fatal or max_fail_percentage
+  std::optional<Error> site_fault_;  ///< a fault of the site and of no host: it ends the run
 };
 
 /// The place of the `number`-th child of what stands at a position.

@@ -96,9 +96,10 @@ Result<inventory::Selection> Run::selected(const play::Play& play,
   const std::vector<std::string> limits = state_.options.limit.empty()
                                               ? std::vector<std::string>()
                                               : std::vector<std::string>{state_.options.limit};
-  GS_TRY(const auto order, inventory::parse_order(wanted_order));
+  auto order = inventory::parse_order(wanted_order);
+  if (!order) return Error(std::move(order).error()).at_if_unknown(play.span);
   return state_.inventory->select(
-      {inventory::pattern_text(*rendered)}, limits, order, play.hosts_span);
+      {inventory::pattern_text(*rendered)}, limits, *order, play.hosts_span);
 }
 
 Result<std::vector<std::string>> Run::play_hosts(const play::Play& play,
@@ -361,6 +362,11 @@ Async<RunSummary> Run::run(const play::Site& site) {
     if (state_.options.show_custom_stats) stats.custom_stats = custom_stats_;
     if (!site.plays.empty() && (!stopped || state_.options.recap_after_error))
       emit(std::move(stats));
+  }
+  if (stopped && has_begun()) {
+    report::Event error(report::EventType::error);
+    error.message = stopped->render();
+    emit(std::move(error));
   }
   if (stopped) co_return std::move(*stopped);
   report::Event finished(report::EventType::run_finished);

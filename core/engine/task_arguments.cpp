@@ -1,4 +1,5 @@
 // What a task is given: its loop items, its conditions and its arguments, rendered.
+#include "core/base/suggest.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
@@ -176,6 +177,16 @@ Result<void> TaskRun::add_module_defaults(Value& arguments) {
   return {};
 }
 
+Error TaskRun::unknown_module() {
+  auto name = scope_.render(Value(task_.action));
+  if (!name) return std::move(name).error();
+  std::vector<std::string_view> known;
+  for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
+  return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + to_text(*name) + "'")
+      .at(task_.action_span)
+      .hint(suggest(to_text(*name), known));
+}
+
 Result<Value> TaskRun::task_arguments() {
   GS_TRY(Value rendered, written_arguments());
   GS_TRY_VOID(add_template_arguments(rendered));
@@ -184,8 +195,7 @@ Result<Value> TaskRun::task_arguments() {
   if (task_.module != nullptr)
     return modules::check_arguments(*task_.module, kept, task_.action_span);
   if (!task_.library_path.empty()) return kept;
-  return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + task_.action + "'")
-      .at(task_.action_span);
+  return unknown_module();
 }
 
 }  // namespace gpustack::engine

@@ -206,7 +206,7 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(arguments)));
   if (flag(result, "changed")) {
     auto told = notify(result);
-    if (!told) co_return std::move(told).error();  // ends the run, as in Ansible
+    if (!told) co_return play_.stop_for(std::move(told).error());
   }
   co_return result;
 }

@@ -40,6 +40,8 @@ class TaskRun {
   Async<void> pause_before(std::size_t index);
   /// Adds what a loop adds to the result of one item, and reports it.
   Result<void> finish_item(Value& result, const Value& item, std::size_t index);
+  /// Of a task whose module is not there, or whose name for it cannot be rendered.
+  Error unknown_module();
   /// A fault before the module ran; ignored where `ignore_errors` says so.
   Value fault_result(const Error& error);
   /// Whether `loop_control.extended` holds here.
