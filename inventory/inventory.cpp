@@ -105,6 +105,13 @@ struct Inventory::State {
     Map variables;
   };
 
+  /// A host that was put into a group while the play ran.
+  struct Grouped {
+    std::string host;
+    std::string group;
+    std::vector<std::string> parents;
+  };
+
   Result<void> tell_that_none_was_read() {
     if (options.needs_a_source) {
       return Error(ErrorCode::inventory_syntax,
@@ -149,6 +156,7 @@ struct Inventory::State {
   std::vector<std::string> vars_folders;
   std::vector<Note> notes;
   std::vector<Added> added;
+  std::vector<Grouped> grouped;
 };
 
 std::string_view level_name(Level level) {
@@ -417,6 +425,10 @@ Result<void> Inventory::reload() {
   GS_TRY_VOID(fresh.read(state_->sources));
   for (const State::Added& one : state_->added)
     GS_TRY_VOID(fresh.add_host(one.name, one.groups, one.variables));
+  for (const State::Grouped& one : state_->grouped) {
+    const Host* host = fresh.find_host(one.host);
+    if (host != nullptr) GS_TRY_VOID(fresh.add_to_group(*host, one.group, one.parents));
+  }
   *this = std::move(fresh);
   return {};
 }
@@ -440,6 +452,7 @@ Result<bool> Inventory::add_to_group(const Host& host,
   if (std::ranges::find(above, target) == above.end())
     is_changed = data.put_into(*member, *target) || is_changed;
   if (is_changed) data.reconcile();
+  state_->grouped.push_back(State::Grouped{host.name(), group, parents});
   return is_changed;
 }
 

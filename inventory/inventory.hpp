@@ -105,7 +105,8 @@ class Inventory {
   /// The levels merged as the options say.
   [[nodiscard]] Map merged(const std::vector<LevelVariables>& levels) const;
 
-  /// Reads all sources again; hosts that add_host() brought stay. Pointers to hosts and groups are
+  /// Reads all sources again; hosts that add_host() brought stay, and groups that add_to_group()
+  /// made of hosts that are still there. Pointers to hosts and groups are
   /// then no longer good. @error as load(): nothing has changed then
   Result<void> reload();
 

@@ -2,15 +2,17 @@
 /// @file How the inventory of a command is read, and which hosts the command is for.
 
 #include "core/cli/session.hpp"
+#include "core/config/config.hpp"
 
 #include <string>
 #include <vector>
 
 namespace gpustack::cli {
 
-/// What the manner of the verb and Ansible's environment variables ask of the inventory.
-/// @error config_invalid  a variable has an unusable value
+/// What the manner of the verb and Ansible's settings ask of the inventory.
+/// @error config_invalid  a setting has an unusable value
 Result<inventory::Options> inventory_settings(const CommonOptions& options,
+                                              const config::Config& config,
                                               yaml::VaultReader* vault,
                                               const Value& extra_vars);
 

@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
   for (const auto make : {make_apply,
                           make_playbook,
                           make_lint,
+                          make_why,
                           make_facts,
                           make_inventory,
                           make_doc,

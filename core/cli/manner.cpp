@@ -1,23 +1,26 @@
 #include "core/cli/manner.hpp"
 
-#include "core/cli/options.hpp"
 #include "core/report/renderer.hpp"
 #include "core/report/text.hpp"
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <iostream>
 
 namespace gpustack::cli {
 
 namespace {
 
-/// What Ansible's lines have when there is no terminal.
-constexpr std::size_t kColumns = 79;
+Manner manner = Manner::gpustack;
 
 std::string with_place(const std::string& message, const SourceSpan& span) {
   return span.known() ? message + " (" + span.text() + ")" : message;
 }
 
 }  // namespace
+
+void set_manner(Manner wanted) { manner = wanted; }
 
 class Teller::Filter final : public report::Sink {
  public:
@@ -39,24 +42,28 @@ class Teller::Filter final : public report::Sink {
 void Teller::warn(const std::string& message, const SourceSpan& span) {
   const std::string text = with_place(message, span);
   if (!told_.insert(text).second) return;
-  if (manner_ == Manner::ansible) {
-    std::cerr << report::wrapped("[WARNING]: " + text, kColumns) << "\n";
+  if (manner == Manner::ansible) {
+    std::cerr << report::wrapped("[WARNING]: " + text, report::terminal_options().columns) << "\n";
   } else {
     std::cerr << "warning: " << text << "\n";
   }
 }
 
 void Teller::note(const inventory::Note& note) const {
-  if (manner_ == Manner::ansible && verbosity_ >= note.verbosity) std::cout << note.text << "\n";
+  if (manner == Manner::ansible && verbosity_ >= note.verbosity) std::cout << note.text << "\n";
 }
 
 std::unique_ptr<report::Sink> Teller::without_told(std::unique_ptr<report::Sink> next) {
   return std::make_unique<Filter>(told_, std::move(next));
 }
 
-void print_error(const Error& error, Manner manner) {
-  if (manner == Manner::gpustack) return print_error(error);
-  std::cerr << report::as_ansible_error(error.render(Colour::off));
+void print_error(const Error& error) {
+  if (manner == Manner::ansible) {
+    std::cerr << report::as_ansible_error(error.render(Colour::off));
+    return;
+  }
+  const bool has_colours = ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  std::cerr << error.render(has_colours ? Colour::on : Colour::off);
 }
 
 }  // namespace gpustack::cli

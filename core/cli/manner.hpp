@@ -16,13 +16,17 @@ namespace gpustack::cli {
 
 enum class Manner : std::uint8_t { gpustack, ansible };
 
+/// For all that print_error() and Teller print from now on; gpustack's own at first.
+/// Thread: before others start.
+void set_manner(Manner manner);
+
 /// Tells warnings, each once, and notes as `-v` asks for them.
 /// Thread: one.
 class Teller {
  public:
-  Teller(Manner manner, int verbosity) : manner_(manner), verbosity_(verbosity) {}
+  explicit Teller(int verbosity) : verbosity_(verbosity) {}
 
-  /// On stderr: `warning: …`, or `[WARNING]: …` in lines of 79 columns.
+  /// On stderr: `warning: …`, or `[WARNING]: …` in lines as wide as the terminal.
   void warn(const std::string& message, const SourceSpan& span = {});
   /// On stdout, as Ansible does.
   void note(const inventory::Note& note) const;
@@ -31,12 +35,11 @@ class Teller {
 
  private:
   class Filter;
-  Manner manner_;
   int verbosity_;
   std::set<std::string> told_;
 };
 
-/// Prints an error on stderr: as a block, or with `ERROR! ` in front.
-void print_error(const Error& error, Manner manner);
+/// Prints an error on stderr: as a block, coloured on a terminal, or with `ERROR! ` in front.
+void print_error(const Error& error);
 
 }  // namespace gpustack::cli

@@ -165,29 +165,6 @@ Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::Vault
   return all;
 }
 
-namespace {
-ErrorManner error_manner = ErrorManner::gpustack;
-}  // namespace
-
-void set_error_manner(ErrorManner manner) { error_manner = manner; }
-
-void print_error(const Error& error) {
-  const bool colour = ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  if (error_manner == ErrorManner::ansible) {
-    std::cerr << report::as_ansible_error(error.render(Colour::off));
-  } else {
-    std::cerr << error.render(colour ? Colour::on : Colour::off);
-  }
-}
-
-void print_warning(const std::string& text) {
-  if (error_manner == ErrorManner::ansible) {
-    std::cerr << report::wrapped("[WARNING]: " + text, report::terminal_options().columns) << "\n";
-  } else {
-    std::cerr << "warning: " << text << "\n";
-  }
-}
-
 Result<std::string> ask_secret(const std::string& prompt) {
   if (::isatty(STDIN_FILENO) == 0) {
     std::string line;

@@ -73,16 +73,6 @@ Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options);
 /// Faults of an option's own text are the command line's, whatever found them.
 Error as_usage(const Error& found, const std::string& option);
 
-/// How errors begin: `error[GS1002]: `, or `ERROR! ` for scripts that look for Ansible's word.
-enum class ErrorManner : std::uint8_t { gpustack, ansible };
-void set_error_manner(ErrorManner manner);
-
-/// Prints an error as a block on stderr, coloured on a terminal.
-void print_error(const Error& error);
-
-/// Prints a warning on stderr: `warning: TEXT`, or `[WARNING]: TEXT` in Ansible's manner.
-void print_warning(const std::string& text);
-
 /// Asks on the terminal without echo. @error usage  without a terminal
 Result<std::string> ask_secret(const std::string& prompt);
 

@@ -1,8 +1,8 @@
 #include "core/cli/session.hpp"
 
 #include "core/cli/inventory_settings.hpp"
+#include "core/cli/vault_passwords.hpp"
 #include "core/config/config.hpp"
-#include "core/vault/secrets.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,15 +54,11 @@ Result<void> check_limit(const inventory::Inventory& inventory, const std::strin
   return Error(ErrorCode::usage, "no host fits --limit '" + limit + "'").hint(hint);
 }
 
-/// A setting that is one of a few words. @error config_invalid
+/// @error config_invalid
 Result<std::string> one_of(const Config& config,
-                           const char* name,
-                           const std::vector<std::string>& words) {
-  const std::string text = config.text(name).value_or("");
-  if (std::ranges::find(words, text) != words.end()) return text;
-  std::string listed;
-  for (const std::string& word : words) listed += (listed.empty() ? "" : ", ") + word;
-  return config.refusal(name, "must be one of " + listed);
+                           std::string_view name,
+                           std::initializer_list<std::string_view> words) {
+  return config.one_of(name, {words.begin(), words.size()});
 }
 
 /// Settings that would change what plays mean, and that are not followed. @error config_invalid
@@ -71,9 +67,8 @@ Result<void> refuse_unsupported(const Config& config) {
     const char* name;
     bool value;
   };
-  for (const Only& only : {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true},
-                           Only{"INJECT_FACTS_AS_VARS", true},
-                           Only{"DEFAULT_JINJA2_NATIVE", false}}) {
+  for (const Only& only :
+       {Only{"DEFAULT_UNDEFINED_VAR_BEHAVIOR", true}, Only{"INJECT_FACTS_AS_VARS", true}}) {
     GS_TRY(const bool value, config.boolean(only.name));
     if (value == only.value) continue;
     return config.refusal(only.name,
@@ -96,29 +91,25 @@ std::string text_or(const std::string& text, const Config& config, const char* n
 
 Result<std::unique_ptr<vault::VaultSecrets>> open_vault(const CommonOptions& options,
                                                         const Config& config) {
-  vault::SecretOptions vault_options;
-  GS_TRY(vault_options.must_match_id, config.boolean("DEFAULT_VAULT_ID_MATCH"));
-  vault_options.prompt = [](const std::string& id) -> Result<Secret> {
-    GS_TRY(auto text,
-           ask_secret(id == "default" ? "Vault password: " : "Vault password (" + id + "): "));
+  GS_TRY(const VaultDefaults defaults, vault_defaults(config));
+  VaultSources sources;
+  sources.ids = options.vault_ids;
+  sources.password_files = options.vault_password_files;
+  sources.asks_without_another = false;
+  sources.leaves_values_closed = options.manner == Manner::ansible;
+  sources.add(defaults);
+  const bool has_none = sources.ids.empty() && sources.password_files.empty();
+  sources.ask = options.ask_vault_password || (defaults.ask && has_none);
+  return read_passwords(sources, Purpose::open, [](const std::string& question) -> Result<Secret> {
+    GS_TRY(const std::string text, ask_secret(question));
     return Secret(text);
-  };
-  auto secrets = std::make_unique<vault::VaultSecrets>(std::move(vault_options));
-  for (const std::string& id : options.vault_ids) GS_TRY_VOID(secrets->add_source(id));
-  for (const std::string& file : options.vault_password_files)
-    GS_TRY_VOID(secrets->add_source(file));
-  for (const std::string& id : config.list("DEFAULT_VAULT_IDENTITY_LIST"))
-    GS_TRY_VOID(secrets->add_source(id));
-  if (const auto file = config.path("DEFAULT_VAULT_PASSWORD_FILE"); file && secrets->empty())
-    GS_TRY_VOID(secrets->add_source(*file));
-  GS_TRY(const bool asks, config.boolean("DEFAULT_ASK_VAULT_PASS"));
-  if (options.ask_vault_password || (asks && secrets->empty()))
-    GS_TRY_VOID(secrets->add_source("prompt"));
-  return secrets;
+  });
 }
 
 Result<void> load_inventory(const CommonOptions& options, const Config& config, Session& session) {
-  GS_TRY(auto settings, inventory_settings(options, session.vault.get(), session.run.extra_vars));
+  GS_TRY(auto settings,
+         inventory_settings(options, config, session.vault.get(), session.run.extra_vars));
+  GS_TRY(session.warns_of_localhost, config.boolean("LOCALHOST_WARNING"));
   std::vector<std::string> sources = options.inventories;
   if (sources.empty()) {
     sources = config.list("DEFAULT_HOST_LIST");
@@ -166,6 +157,20 @@ Result<void> set_connection(const CommonOptions& options,
   return {};
 }
 
+Result<void> set_fact_cache(const Config& config, engine::RunOptions& run) {
+  GS_TRY(const std::string plugin,
+         one_of(config,
+                "CACHE_PLUGIN",
+                {"memory", "jsonfile", "ansible.builtin.memory", "ansible.builtin.jsonfile"}));
+  if (plugin.ends_with("memory")) return {};
+  run.fact_cache_folder = config.path("CACHE_PLUGIN_CONNECTION").value_or("");
+  if (run.fact_cache_folder.empty())
+    return config.refusal("CACHE_PLUGIN", "needs a folder in fact_caching_connection");
+  run.fact_cache_prefix = config.text("CACHE_PLUGIN_PREFIX").value_or("");
+  GS_TRY(run.fact_cache_seconds, config.integer("CACHE_PLUGIN_TIMEOUT"));
+  return {};
+}
+
 /// How plays behave where neither they nor the command line say.
 Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   run.config_file = config.file();
@@ -182,8 +187,9 @@ Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   run.gathering = *config.text("DEFAULT_GATHERING");
   GS_TRY(const auto behaviour, one_of(config, "DEFAULT_HASH_BEHAVIOUR", {"replace", "merge"}));
   run.merge_hashes = behaviour == "merge";
+  GS_TRY(run.native_templates, config.boolean("DEFAULT_JINJA2_NATIVE"));
   GS_TRY_VOID(one_of(config, "DEFAULT_GATHERING", {"implicit", "explicit", "smart"}));
-  GS_TRY_VOID(one_of(config, "CACHE_PLUGIN", {"memory", "ansible.builtin.memory"}));
+  GS_TRY_VOID(set_fact_cache(config, run));
   GS_TRY(run.error_on_missing_handler, config.boolean("ERROR_ON_MISSING_HANDLER"));
   GS_TRY(run.any_errors_fatal, config.boolean("ANY_ERRORS_FATAL"));
   GS_TRY(run.no_log, config.boolean("DEFAULT_NO_LOG"));
@@ -258,7 +264,7 @@ void tell_warnings(inventory::Inventory& inventory, Teller& teller) {
 Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders) {
   Session session;
-  session.teller = std::make_unique<Teller>(options.manner, options.verbosity);
+  session.teller = std::make_unique<Teller>(options.verbosity);
   GS_TRY(const Config config, Config::load(config::process_sources()));
   for (const std::string& warning : config.warnings()) session.teller->warn(warning);
   engine::RunOptions& run = session.run;

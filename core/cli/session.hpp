@@ -2,6 +2,7 @@
 /// @file What the options of the command line come to: an inventory and a run's options.
 
 #include "core/cli/options.hpp"
+#include "core/engine/state.hpp"
 #include "core/play/loader.hpp"
 
 #include <memory>
@@ -17,7 +18,9 @@ struct Session {
   std::unique_ptr<yaml::VaultReader> vault;
   inventory::Inventory inventory;
   std::vector<std::string> collection_paths;
+  engine::TaskObserver* observer = nullptr;  ///< looks on at runs; outlives them
   play::TaskFaults task_faults = play::TaskFaults::refuse;
+  bool warns_of_localhost = true;  ///< in Ansible's manner, of an inventory without hosts
 };
 
 /// @param playbook_folders  folders of the playbooks named: their group_vars and host_vars count

@@ -84,12 +84,8 @@ void defer_errors(play::Findings& findings, std::size_t begin) {
                         findings.errors.end());
 }
 
-void print_findings(const play::Findings& findings, bool quiet_warnings) {
-  if (!quiet_warnings) {
-    for (const auto& warning : findings.warnings)
-      print_warning(warning.message +
-                    (warning.span.known() ? " (" + warning.span.text() + ")" : ""));
-  }
+void print_findings(const play::Findings& findings, Teller& teller) {
+  for (const auto& warning : findings.warnings) teller.warn(warning.message, warning.span);
   for (const Error& error : findings.errors) print_error(error);
 }
 
@@ -114,9 +110,7 @@ Result<std::vector<std::string>> playbook_folders(const std::vector<std::string>
   return folders;
 }
 
-std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
-                                    Session& session,
-                                    bool quiet_warnings) {
+std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, Session& session) {
   play::LoadOptions options;
   options.role_paths = session.run.role_paths;
   options.library_paths = session.run.library_paths;
@@ -134,12 +128,12 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
     play::check_templates(*loaded.site, templates, findings);
     if (session.task_faults == play::TaskFaults::defer) defer_errors(findings, before);
   }
-  print_findings(findings, quiet_warnings);
+  print_findings(findings, *session.teller);
   if (!findings.errors.empty() || !loaded.site) return std::nullopt;
   return loaded;
 }
 
-bool check_includes(LoadedSite& site) {
+bool check_includes(LoadedSite& site, Teller& teller) {
   const play::Findings before = site.loader->findings();
   const auto nodes = site.loader->follow_includes(*site.site);
   play::Findings findings = site.loader->findings();
@@ -152,7 +146,7 @@ bool check_includes(LoadedSite& site) {
   drop(findings.warnings, before.warnings.size());
   jinja::Environment templates;
   for (const play::Node* node : nodes) play::check_templates(*node, templates, findings);
-  print_findings(findings, false);
+  print_findings(findings, teller);
   return findings.errors.empty();
 }
 
@@ -203,6 +197,11 @@ int run_site(Session& session,
   state.options = session.run;
   state.inventory = &session.inventory;
   state.vault = session.vault.get();
+  state.observer = session.observer;
+  if (!session.run.fact_cache_folder.empty())
+    state.fact_cache.emplace(session.run.fact_cache_folder,
+                             session.run.fact_cache_prefix,
+                             std::chrono::seconds(session.run.fact_cache_seconds));
   TerminalPrompter prompter;
   engine::Run run(state, *site.loader, targets, output, &prompter);
   targets.serve(run.contents());
@@ -214,7 +213,7 @@ int run_site(Session& session,
   if (stopped_by != 0) return kStopped;
   if (!summary) return kOtherError;
   if (!*summary) {
-    if (!run.has_begun()) print_error(summary->error(), options.manner);  // else the output told it
+    if (!run.has_begun()) print_error(summary->error());  // else the output told it
     const bool is_in_site =
         summary->error().span().known() && summary->error().code() != ErrorCode::engine;
     if (run.has_begun())

@@ -17,13 +17,11 @@ struct LoadedSite {
 };
 
 /// Prints every finding on stderr. @return nothing when the site does not load
-std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks,
-                                    Session& session,
-                                    bool quiet_warnings = false);
+std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, Session& session);
 
 /// Reads what includes will bring, too, and prints what is wrong with it. @return whether all is
 /// well
-bool check_includes(LoadedSite& site);
+bool check_includes(LoadedSite& site, Teller& teller);
 
 /// @error usage  `--start-at-task` names no task that is known before the run
 Result<void> check_start_task(const play::Site& site, const std::string& name);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <iterator>
 #include <string_view>
@@ -24,6 +25,12 @@ namespace {
 
 constexpr std::string_view kStream = "-";
 constexpr mode_t kOwnerOnly = 0077;
+
+/// An environment variable's text; empty counts as not set.
+std::string environment_text(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 void tell(const std::string& line) { std::cerr << line << "\n"; }
 
@@ -72,14 +79,12 @@ Result<void> check_request(const std::string& action, const VaultRequest& reques
 Result<std::unique_ptr<vault::VaultSecrets>> read_secrets(const VaultRequest& request,
                                                           Purpose purpose) {
   VaultSources sources = request.sources;
-  sources.ids = ids_of_environment();
-  sources.ids.insert(sources.ids.end(), request.sources.ids.begin(), request.sources.ids.end());
+  sources.add(request.defaults);
   return read_passwords(sources, purpose, ask_hidden);
 }
 
 std::string encrypt_id(const VaultRequest& request) {
-  return request.encrypt_id.empty() ? environment_text("ANSIBLE_VAULT_ENCRYPT_IDENTITY")
-                                    : request.encrypt_id;
+  return request.encrypt_id.empty() ? request.defaults.encrypt_id : request.encrypt_id;
 }
 
 /// The password for what will be encrypted.
@@ -94,11 +99,12 @@ Result<vault::Identity> writing_identity(const VaultRequest& request) {
   return find_identity(*secrets, id);
 }
 
-/// The new password of `rekey`. Ids of the environment count only when one of them is named.
+/// The new password of `rekey`. Ids of the configuration count only when one of them is named.
 Result<vault::Identity> new_identity(const VaultRequest& request) {
   const std::string id = encrypt_id(request);
   VaultSources sources;
-  if (!id.empty()) sources.ids = ids_of_environment();
+  sources.add(request.defaults);
+  if (id.empty()) sources.ids.clear();
   if (!request.new_id.empty()) sources.ids.push_back(request.new_id);
   if (!request.new_password_file.empty())
     sources.password_files.push_back(request.new_password_file);

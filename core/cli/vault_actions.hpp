@@ -12,6 +12,7 @@ namespace gpustack::cli {
 /// The options of all actions.
 struct VaultRequest {
   VaultSources sources;
+  VaultDefaults defaults;
   std::string encrypt_id;
   std::string new_id;
   std::string new_password_file;

@@ -1,10 +1,5 @@
 #include "core/cli/vault_passwords.hpp"
 
-#include "core/base/value.hpp"
-#include "core/cli/options.hpp"
-
-#include <algorithm>
-#include <cstdlib>
 #include <iostream>
 #include <string_view>
 
@@ -60,45 +55,35 @@ Result<Secret> ask_password(const Source& source, Purpose purpose, const AskHidd
 std::vector<std::string> sources_in_order(const VaultSources& sources) {
   std::vector<std::string> all = sources.ids;
   for (const std::string& file : sources.password_files) all.push_back("default@" + file);
-  if (const std::string file = environment_text("ANSIBLE_VAULT_PASSWORD_FILE"); !file.empty())
-    all.push_back("default@" + file);
-  if (sources.ask || all.empty()) all.push_back("default@" + std::string(kAsked));
+  if (sources.ask || (all.empty() && sources.asks_without_another))
+    all.push_back("default@" + std::string(kAsked));
   return all;
-}
-
-Result<bool> id_must_match() {
-  const std::string text = environment_text("ANSIBLE_VAULT_ID_MATCH");
-  if (text.empty()) return false;
-  auto value = parse_bool(Value(text));
-  if (!value) return as_usage(value.error(), "ANSIBLE_VAULT_ID_MATCH");
-  return *value;
 }
 
 }  // namespace
 
-std::string environment_text(const char* name) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? std::string() : std::string(text);
+Result<VaultDefaults> vault_defaults(const config::Config& config) {
+  VaultDefaults defaults;
+  defaults.ids = config.list("DEFAULT_VAULT_IDENTITY_LIST");
+  defaults.password_file = config.path("DEFAULT_VAULT_PASSWORD_FILE").value_or("");
+  defaults.encrypt_id = config.text("DEFAULT_VAULT_ENCRYPT_IDENTITY").value_or("");
+  GS_TRY(defaults.must_match_id, config.boolean("DEFAULT_VAULT_ID_MATCH"));
+  GS_TRY(defaults.ask, config.boolean("DEFAULT_ASK_VAULT_PASS"));
+  return defaults;
 }
 
-std::vector<std::string> ids_of_environment() {
-  const std::string text = environment_text("ANSIBLE_VAULT_IDENTITY_LIST");
-  std::vector<std::string> ids;
-  std::size_t start = 0;
-  while (start < text.size()) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    const std::string_view id = trimmed(std::string_view(text).substr(start, end - start));
-    if (!id.empty()) ids.emplace_back(id);
-    start = end + 1;
-  }
-  return ids;
+void VaultSources::add(const VaultDefaults& defaults) {
+  ids.insert(ids.begin(), defaults.ids.begin(), defaults.ids.end());
+  if (!defaults.password_file.empty()) password_files.push_back(defaults.password_file);
+  must_match_id = defaults.must_match_id;
 }
 
 Result<std::unique_ptr<vault::VaultSecrets>> read_passwords(const VaultSources& sources,
                                                             Purpose purpose,
                                                             const AskHidden& ask) {
   vault::SecretOptions options;
-  GS_TRY(options.must_match_id, id_must_match());
+  options.must_match_id = sources.must_match_id;
+  options.leaves_values_closed = sources.leaves_values_closed;
   auto secrets = std::make_unique<vault::VaultSecrets>(std::move(options));
   std::vector<Error> passed_over;
   for (const std::string& text : sources_in_order(sources)) {

@@ -34,5 +34,6 @@ std::unique_ptr<Verb> make_doc();
 std::unique_ptr<Verb> make_run();
 std::unique_ptr<Verb> make_adhoc();
 std::unique_ptr<Verb> make_vault();
+std::unique_ptr<Verb> make_why();
 
 }  // namespace gpustack::cli

@@ -234,6 +234,18 @@ Result<std::int64_t> Config::integer(std::string_view name) const {
   return refusal(name, "must be a whole number");
 }
 
+Result<std::string> Config::one_of(std::string_view name,
+                                   std::span<const std::string_view> words) const {
+  std::string written = text(name).value_or("");
+  if (std::ranges::find(words, written) != words.end()) return written;
+  std::string listed;
+  for (const std::string_view word : words) listed.append(listed.empty() ? "" : ", ").append(word);
+  Error error = refusal(name, "must be one of " + listed);
+  const std::string hint =
+      suggest(written, std::vector<std::string_view>(words.begin(), words.end()));
+  return hint.empty() ? error : std::move(error).hint(hint);
+}
+
 Error Config::refusal(std::string_view name, std::string_view what) const {
   const auto given = given_.find(name);
   const bool is_variable = given != given_.end() && !given->second.span.known();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,9 @@ class Config {
   /// @error config_invalid
   [[nodiscard]] Result<bool> boolean(std::string_view name) const;
   [[nodiscard]] Result<std::int64_t> integer(std::string_view name) const;
+  /// A setting that is one of a few words. @error config_invalid
+  [[nodiscard]] Result<std::string> one_of(std::string_view name,
+                                           std::span<const std::string_view> words) const;
   /// Split at commas, or for paths at colons; paths are made absolute (`~`, `{{CWD}}`, relative to
   /// the file that says it).
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;

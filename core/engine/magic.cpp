@@ -36,7 +36,9 @@ class HostVariables final : public Object {
   Result<List> iterate() override {
     Scope scope(run_, play_, run_.host(host_), nullptr);
     List names;
-    for (const std::string& name : scope.names()) names.emplace_back(name);
+    for (const std::string& name : scope.names()) {
+      if (name != "hostvars") names.emplace_back(name);
+    }
     return names;
   }
 

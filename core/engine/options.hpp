@@ -50,6 +50,10 @@ struct RunOptions {
   bool host_key_checking = true;
   std::string gathering = "implicit";  ///< implicit, explicit or smart
   bool merge_hashes = false;           ///< hash_behaviour=merge
+  std::string fact_cache_folder;       ///< empty = facts last for one run
+  std::string fact_cache_prefix;
+  std::int64_t fact_cache_seconds = 0;  ///< 0 = for ever
+  bool native_templates = false;        ///< jinja2_native
   std::vector<std::string> role_paths;
   std::vector<std::string> library_paths;
   std::vector<std::string>

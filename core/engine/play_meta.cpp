@@ -120,6 +120,9 @@ Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at
   if (action == "clear_facts") {
     host.state->facts = Value(Map());  // set_fact's own values stay
     host.state->facts_gathered = false;
+    const RunState& state = run_.state();
+    if (state.fact_cache && !state.options.check)
+      GS_CO_TRY_VOID(state.fact_cache->forget(host.state->name));
     GS_CO_TRY_VOID(run_.load_vars_files(*play_.play, play_.play->vars_files, play_, *host.state));
   } else if (action == "clear_host_errors") {
     clear_host_errors();

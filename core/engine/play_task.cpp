@@ -138,7 +138,11 @@ const play::Task& PlayRun::with_module(Scope& scope, const play::Task& task) {
 }
 
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
-  if (!should_run(host, written) || !has_started(host, written)) co_return Flow::go_on;
+  if (!should_run(host, written)) {
+    if (TaskObserver* observer = run_.state().observer) observer->left_out(*host.state, written);
+    co_return Flow::go_on;
+  }
+  if (!has_started(host, written)) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
   if (written.kind == play::ActionKind::meta)

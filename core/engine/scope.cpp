@@ -1,5 +1,6 @@
 #include "core/engine/scope.hpp"
 
+#include "core/base/sealed.hpp"
 #include "core/engine/magic.hpp"
 #include "core/engine/services.hpp"
 
@@ -138,13 +139,13 @@ void Scope::build_levels() {
   add_include_levels();
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->params, "role params (20)");
-  add_level(host_.set_facts, "set_fact (19)");
-  add_level(host_.registered, "registered and include_vars (18)");
+  add_level(host_.set_facts, kSetFactLevel);
+  add_level(host_.registered, kRegisteredLevel);
   add_task_levels();
   add_role_levels(chain, dependencies);
   add_play_levels();
-  add_level(host_.facts, "facts (11)");
-  add_level(host_.inventory_vars, "inventory (3-10)");
+  add_level(host_.facts, kFactsLevel);
+  add_level(host_.inventory_vars, kInventoryLevel);
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->defaults, "role defaults (2)");
   for (const play::Role* dependency : dependencies)
@@ -158,7 +159,7 @@ const Value* Scope::raw(std::string_view name) const {
   constexpr std::string_view kPrefix = "ansible_";
   for (const Level& level : levels_) {
     if (const Value* found = level.variables->find(name)) return found;
-    if (level.name == "facts (11)" && name.starts_with(kPrefix)) {
+    if (level.name == kFactsLevel && name.starts_with(kPrefix)) {
       if (const Value* fact = level.variables->find(name.substr(kPrefix.size()))) return fact;
     }
   }
@@ -206,7 +207,7 @@ std::vector<std::string> Scope::names() {
   // From the lowest level to the highest, each in its order, as Ansible puts them together.
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
     add_all(*level->variables);
-    if (level->name != "facts (11)") continue;
+    if (level->name != kFactsLevel) continue;
     for (const auto& [key, value] : host_.facts.as_map()) add("ansible_" + to_text(key));
   }
   for (const std::string_view name : kMagicNames) {
@@ -230,6 +231,7 @@ jinja::Context Scope::context() {
   jinja::Context context;
   context.scope = this;
   context.services = services_.get();
+  context.native = run_.options.native_templates;
   return context;
 }
 
@@ -243,7 +245,9 @@ Result<bool> Scope::condition(const Value& expression) {
 
 Result<Value> Scope::variable(std::string_view name) {
   GS_TRY(auto found, lookup(name));
-  return found ? std::move(*found) : Value();
+  if (!found) return Value();
+  if (const SealedText* sealed = find_sealed(*found)) return sealed->reason();
+  return std::move(*found);
 }
 
 }  // namespace gpustack::engine

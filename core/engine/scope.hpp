@@ -25,6 +25,11 @@ class Scope final : public jinja::Scope {
     std::string_view name;
   };
 
+  static constexpr std::string_view kSetFactLevel = "set_fact (19)";
+  static constexpr std::string_view kRegisteredLevel = "registered and include_vars (18)";
+  static constexpr std::string_view kFactsLevel = "facts (11)";
+  static constexpr std::string_view kInventoryLevel = "inventory (3-10)";
+
   /// `node` is the task, or the play, or nullptr (hostvars of another host). All outlived by: Run.
   /// @param includes  loop variables of the dynamic includes around `node`, outermost first
   Scope(RunState& run,

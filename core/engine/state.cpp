@@ -25,8 +25,17 @@ HostState& RunState::host(const std::string& name) {
     slot = std::make_unique<HostState>();
     slot->name = name;
     if (auto read = refresh_inventory_vars(*slot); !read) slot->problem = std::move(read).error();
+    if (fact_cache) load_cached_facts(*slot);
   }
   return *slot;
+}
+
+// A file that cannot be used is as good as none: the facts are gathered again, and it is replaced.
+void RunState::load_cached_facts(HostState& host_state) const {
+  auto cached = fact_cache->load(host_state.name);
+  if (!cached || !*cached) return;
+  host_state.facts = std::move(**cached);
+  host_state.facts_gathered = host_state.facts.get("module_setup").truthy();
 }
 
 Result<void> RunState::refresh_inventory_vars(HostState& host_state) {

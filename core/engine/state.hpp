@@ -3,6 +3,7 @@
 /// services.
 
 #include "core/base/value.hpp"
+#include "core/engine/fact_cache.hpp"
 #include "core/engine/options.hpp"
 #include "core/jinja/jinja.hpp"
 #include "core/play/model.hpp"
@@ -48,6 +49,18 @@ struct PlayState {
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
 
+class Scope;
+
+/// Looks on while tasks decide whether they run, for explanations.
+class TaskObserver {
+ public:
+  virtual ~TaskObserver() = default;
+  /// Before the conditions are evaluated; for each item of a loop, whose variables `scope` has.
+  virtual void decides(Scope& scope, const play::Task& task) = 0;
+  /// Its tags, or those that were asked for, leave the task out.
+  virtual void left_out(const HostState& host, const play::Task& task) = 0;
+};
+
 /// Everything the hosts of a run share.
 /// Thread: the run's executor.
 struct RunState {
@@ -58,6 +71,8 @@ struct RunState {
   std::map<std::string, std::unique_ptr<HostState>> hosts;
   std::string omit;  ///< the value that stands for "leave this argument out"
   std::vector<std::string> playbooks;
+  std::optional<FactCache> fact_cache;
+  TaskObserver* observer = nullptr;  ///< may be null; outlives the run
 
   RunState();
   /// The state of a host, made on first use (delegation may name hosts outside the inventory).
@@ -65,6 +80,7 @@ struct RunState {
   /// Reads the inventory's variables of a host again (after add_host, group_by).
   /// @error what reading group_vars and host_vars reports
   Result<void> refresh_inventory_vars(HostState& host_state);
+  void load_cached_facts(HostState& host_state) const;
   /// Reads the inventory's sources again, and the variables of all hosts from it.
   Result<void> reload_inventory();
   /// The names of the hosts a pattern means, in order. @error host_pattern

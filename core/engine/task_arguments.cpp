@@ -1,4 +1,5 @@
 // What a task is given: its loop items, its conditions and its arguments, rendered.
+#include "core/base/sealed.hpp"
 #include "core/base/suggest.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
@@ -192,6 +193,7 @@ Result<Value> TaskRun::task_arguments() {
   GS_TRY_VOID(add_template_arguments(rendered));
   GS_TRY_VOID(add_module_defaults(rendered));
   const Value kept = without_omitted(rendered, play_.run().state().omit);
+  if (const SealedText* sealed = find_sealed(kept)) return sealed->reason();
   if (task_.module != nullptr)
     return modules::check_arguments(*task_.module, kept, task_.action_span);
   if (!task_.library_path.empty()) return kept;

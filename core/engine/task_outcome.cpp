@@ -14,18 +14,6 @@ bool flag(const Value& result, std::string_view key) {
 
 namespace {
 
-/// What a host says of itself never becomes a template and never steers the connection.
-void keep_told_facts(HostState& owner, const Map& facts) {
-  constexpr std::string_view kPrefix = "ansible_";
-  for (const auto& [key, value] : facts) {
-    const std::string name = to_text(key);
-    const Value safe = mark_deep(value, Mark::unsafe);
-    const bool has_prefix = name.starts_with(kPrefix);
-    owner.facts.set(has_prefix ? name.substr(kPrefix.size()) : name, safe);
-    if (name == "ansible_local") owner.facts.set(name, safe);
-  }
-}
-
 void notify_once(HostRun& host, const std::vector<const play::Task*>& handlers) {
   for (const play::Task* handler : handlers) {
     if (std::ranges::find(host.notified, handler) == host.notified.end())
@@ -129,15 +117,26 @@ void TaskRun::store_facts(const Value& result) {
   if (module == "set_fact" || module == "include_vars") {
     const bool merges = play_.run().state().options.merge_hashes && module == "include_vars";
     merge_into(module == "set_fact" ? owner.set_facts : owner.registered, *facts, merges);
-    if (flag(result, "_ansible_facts_cacheable")) merge_into(owner.facts, *facts, false);
+    if (flag(result, "_ansible_facts_cacheable")) {
+      merge_into(owner.facts, *facts, false);
+      cache_facts(owner);
+    }
   } else {
-    keep_told_facts(owner, facts->as_map());
+    keep_facts(owner.facts, facts->as_map());
     if (module == "setup" || module == "gather_facts") {
       owner.facts_gathered = true;
       owner.facts.set("module_setup", true);
     }
+    cache_facts(owner);
   }
   scope_.forget();
+}
+
+void TaskRun::cache_facts(const HostState& owner) {
+  const RunState& state = play_.run().state();
+  if (!state.fact_cache || state.options.check) return;
+  const auto done = state.fact_cache->store(owner.name, owner.facts.as_map());
+  if (!done) play_.run().warn(done.error().one_line());
 }
 
 void TaskRun::store(const Value& result) {

@@ -190,6 +190,7 @@ bool TaskRun::is_extended() {
 }
 
 Async<Value> TaskRun::run_once(const Error* loop_error) {
+  if (TaskObserver* observer = play_.run().state().observer) observer->decides(scope_, task_);
   auto excluded = false_condition();
   if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
   if (!excluded->is_null()) co_return skipped_result("Conditional result was False", *excluded);

@@ -73,6 +73,8 @@ class TaskRun {
   void set_loop_variables(const List& items, std::size_t index);
   void store(const Value& result);
   void store_facts(const Value& result);
+  /// For later runs; a dry run leaves nothing behind.
+  void cache_facts(const HostState& owner);
   Result<void> notify(const Value& result);
   [[nodiscard]] report::Event event(report::EventType type) const;
   void report_result(report::EventType type, const Value& result, const Value& item);

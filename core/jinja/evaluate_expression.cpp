@@ -1,3 +1,4 @@
+#include "core/base/sealed.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
@@ -67,6 +68,12 @@ Result<Value> Render::evaluate_name(const NameExpr& expr) {
 }
 
 Result<Value> Render::evaluate(const Expr& expr) {
+  GS_TRY(Value value, evaluate_closed(expr));
+  if (const SealedText* sealed = as_sealed(value)) return locate(sealed->reason(), expr);
+  return value;
+}
+
+Result<Value> Render::evaluate_closed(const Expr& expr) {
   GS_TRY_VOID(step());
   switch (expr.kind) {
     case ExprKind::constant:
@@ -365,7 +372,7 @@ Result<Value> Render::filter_input(const FilterExpr& expr, const Value* block_te
   }
   if (block_text != nullptr)
     return evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
-  return evaluate(*expr.input);
+  return expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input);
 }
 
 Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
@@ -390,7 +397,8 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
 }
 
 Result<bool> Render::evaluate_test(const TestExpr& expr) {
-  GS_TRY(const Value input, evaluate(*expr.input));
+  GS_TRY(const Value input,
+         expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input));
   if (input.is_undefined() && !expr.row->accepts_undefined)
     return locate(undefined_error(input), *expr.input);
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));

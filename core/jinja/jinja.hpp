@@ -103,6 +103,8 @@ struct Context {
   Scope* scope = nullptr;
   Services* services = nullptr;
   Limits limits;
+  /// jinja2_native: values of playbooks are what Python reads in their text.
+  bool native = false;
 };
 
 /// Compiles with a cache keyed by text and options.
@@ -133,7 +135,9 @@ Result<Value> render_text(const Template& compiled, const Context& context);
 Result<Value> evaluate(const Template& compiled, const Context& context);
 /// Ansible's (non-native) rule for a string in YAML: a lone `{{ expression }}` keeps its type
 /// (strings that look like a list or dict literal become one, as Ansible's safe_eval); anything
-/// else is text. `unsafe` and `secret` marks carry over.
+/// else is text. With Context::native any text that is a Python literal becomes its value.
+/// `unsafe` and `secret` marks carry over.
+/// @source ansible-core 2.14, ansible_eval_concat and ansible_native_concat
 Result<Value> render_value(const Template& compiled, const Context& context);
 
 /// Does the text hold anything to render (`{{`, `{%`, `{#`)?
@@ -148,6 +152,10 @@ Result<Value> render_deep(Environment& environment, const Value& value, const Co
 Result<bool> evaluate_condition(Environment& environment,
                                 const Value& condition,
                                 const Context& context);
+
+/// What a bare expression reads: `ansible_facts.os_family`, `groups['web']`, each once, in the
+/// order written. Functions and methods are not named, what they are called with is.
+std::vector<std::string> operands(const Template& expression);
 
 /// Runs a lookup by name, as `with_NAME` does. @error unknown_lookup, lookup_failed
 Result<List> run_lookup(std::string_view name,

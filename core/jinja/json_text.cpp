@@ -1,6 +1,7 @@
 #include "core/jinja/json_text.hpp"
 
 #include "core/base/json.hpp"
+#include "core/jinja/big_integer.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 
@@ -119,6 +120,10 @@ class JsonWriter {
   }
 
   Result<void> object(const Value& value, int depth) {
+    if (const BigInteger* big = as_big(value)) {
+      out += big->digits();
+      return {};
+    }
     if (dynamic_cast<const DateTimeObject*>(&value.as_object()) != nullptr) {
       GS_TRY(const Value function, value.as_object().attribute("isoformat"));
       GS_TRY(const Value text, function.as_object().call({}));

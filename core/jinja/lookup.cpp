@@ -41,11 +41,35 @@ Result<List> Render::lookup(std::string_view name, List terms, Map options) {
   return row->function(call);
 }
 
+// `lookup('file', '{{ folder }}/x')`: terms are rendered once more.
+// @source ansible-core 2.14, Templar._lookup: listify_lookup_plugin_terms
+Result<Value> Render::rendered_term(const Value& term) {
+  if (term.is_string()) {
+    if (term.is_unsafe() || !has_template(term.as_string())) return term;
+    static const Options kOptions;
+    GS_TRY(const auto compiled,
+           cache().compile(term.as_string(), term.origin(), kOptions, TemplateCache::What::text));
+    GS_TRY(Value rendered, render_value(*compiled, context_));
+    return mark_deep(std::move(rendered), term.marks());
+  }
+  if (!term.is_list()) return term;
+  List items;
+  items.reserve(term.size());
+  for (const Value& item : term.as_list()) {
+    GS_TRY(Value rendered, rendered_term(item));
+    items.push_back(std::move(rendered));
+  }
+  return Value(std::move(items)).marked(term.marks());
+}
+
 Result<Value> Render::call_lookup(CallArguments arguments, bool wants_list) {
   if (arguments.positional.empty())
     return Error(ErrorCode::template_type, "lookup() needs the name of a lookup");
   GS_TRY(const std::string name, text_of(arguments.positional.front()));
   List terms(arguments.positional.begin() + 1, arguments.positional.end());
+  for (Value& term : terms) {
+    GS_TRY(term, rendered_term(term));
+  }
   Map options = std::move(arguments.named);
   const auto take = [&](std::string_view key) {
     Value out;

@@ -1,5 +1,7 @@
 #include "core/jinja/operators.hpp"
 
+#include "core/base/sealed.hpp"
+#include "core/jinja/big_integer.hpp"
 #include "core/jinja/format.hpp"
 #include "core/jinja/objects.hpp"
 #include "core/jinja/text.hpp"
@@ -12,6 +14,11 @@ namespace gpustack::jinja {
 namespace {
 
 bool numeric(const Value& value) { return value.is_number() || value.is_bool(); }
+
+/// A whole number of any size.
+bool is_whole(const Value& value) {
+  return value.is_integer() || value.is_bool() || as_big(value) != nullptr;
+}
 
 std::string_view symbol(BinaryOp op) {
   constexpr std::string_view kSymbols[] = {"+", "-", "*", "/", "//", "%", "**"};
@@ -29,20 +36,18 @@ Error too_large(std::string_view what) {
                "the " + std::string(what) + " is larger than a template may make it");
 }
 
-Error overflow(BinaryOp op) {
-  return Error(ErrorCode::template_limit,
-               "the result of '" + std::string(symbol(op)) + "' is larger than 64 bits");
-}
-
 Result<Value> integer_power(std::int64_t base, std::int64_t exponent) {
   if (exponent < 0)
     return Value(std::pow(static_cast<double>(base), static_cast<double>(exponent)));
+  const Value whole_base(base);
+  const Value whole_exponent(exponent);
   std::int64_t result = 1;
   while (exponent > 0) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result))
-      return overflow(BinaryOp::pow);
+    const bool is_odd = (exponent & 1) != 0;
     exponent >>= 1;
-    if (exponent > 0 && __builtin_mul_overflow(base, base, &base)) return overflow(BinaryOp::pow);
+    if ((is_odd && __builtin_mul_overflow(result, base, &result)) ||
+        (exponent > 0 && __builtin_mul_overflow(base, base, &base)))
+      return big_binary(BinaryOp::pow, whole_base, whole_exponent);
   }
   return Value(result);
 }
@@ -51,13 +56,16 @@ Result<Value> integers(BinaryOp op, std::int64_t left, std::int64_t right) {
   std::int64_t result = 0;
   switch (op) {
     case BinaryOp::add:
-      if (__builtin_add_overflow(left, right, &result)) return overflow(op);
+      if (__builtin_add_overflow(left, right, &result))
+        return big_binary(op, Value(left), Value(right));
       return Value(result);
     case BinaryOp::sub:
-      if (__builtin_sub_overflow(left, right, &result)) return overflow(op);
+      if (__builtin_sub_overflow(left, right, &result))
+        return big_binary(op, Value(left), Value(right));
       return Value(result);
     case BinaryOp::mul:
-      if (__builtin_mul_overflow(left, right, &result)) return overflow(op);
+      if (__builtin_mul_overflow(left, right, &result))
+        return big_binary(op, Value(left), Value(right));
       return Value(result);
     case BinaryOp::pow:
       return integer_power(left, right);
@@ -156,6 +164,7 @@ Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::si
     if (result && marks != Mark::none) result->mark(marks);
     return result;
   }
+  if (is_whole(left) && is_whole(right)) return big_binary(op, left, right);
   if (left.is_object() || right.is_object()) return object_binary(op, left, right);
   if (op == BinaryOp::add) return add(left, right, size_limit);
   if (op == BinaryOp::mod && left.is_string()) {
@@ -180,6 +189,7 @@ Result<int> order(const Value& left, const Value& right) {
     if (left.is_real() || right.is_real()) return sign(left.as_real(), right.as_real());
     return sign(left.as_integer(), right.as_integer());
   }
+  if (is_whole(left) && is_whole(right)) return big_order(left, right);
   // UTF-8 sorts by bytes as it does by code points.
   if (left.is_string() && right.is_string())
     return sign(left.as_string().compare(right.as_string()), 0);
@@ -245,6 +255,7 @@ bool ordered(CompareOp op, T left, T right) {
 Result<bool> equal(const Value& left, const Value& right) {
   if (left.is_undefined() && !is_lenient(left)) return undefined_value_error(left);
   if (right.is_undefined() && !is_lenient(right)) return undefined_value_error(right);
+  if (as_big(left) != nullptr && as_big(right) != nullptr) return big_order(left, right) == 0;
   return left.is_object() && right.is_object() ? objects_equal(left, right) : left == right;
 }
 
@@ -277,6 +288,7 @@ Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
 Result<Value> negate(const Value& value) {
   if (value.is_undefined()) return undefined_value_error(value);
   if (value.is_real()) return Value(-value.as_real()).marked(value.marks());
+  if (as_big(value) != nullptr) return big_binary(BinaryOp::sub, Value(0), value);
   if (!value.is_integer() && !value.is_bool()) {
     return Error(ErrorCode::template_type, "cannot negate " + std::string(type_name(value)));
   }
@@ -301,6 +313,7 @@ bool is_lenient(const Value& value) {
 
 Result<void> require_defined(const Value& value) {
   if (value.is_undefined() && !is_lenient(value)) return undefined_value_error(value);
+  if (const SealedText* sealed = as_sealed(value)) return sealed->reason();
   if (value.is_list()) {
     for (const Value& item : value.as_list()) {
       if (item.kind() >= Kind::list) GS_TRY_VOID(require_defined(item));

@@ -6,11 +6,39 @@
 
 namespace gpustack::jinja {
 
-Result<void> Output::flush(const Value& piece) {
+namespace {
+
+/// `hostvars` holds hosts, and those hold data: what lies deeper leads back to where it came from.
+constexpr int kDeepestMapping = 2;
+
+bool is_mapping_object(const Value& value) {
+  return value.is_object() && value.as_object().is_mapping();
+}
+
+/// What a mapping with behaviour (`hostvars`, `vars`) holds now. Members that cannot be had, as
+/// those that need what is missing, are left out.
+Value read_out(const Value& value, int depth = 0) {
+  if (!is_mapping_object(value)) return value;
+  const auto keys = value.as_object().iterate();
+  if (!keys) return value;
+  Map entries;
+  for (const Value& key : *keys) {
+    const auto item = value.as_object().item(key);
+    const bool is_kept =
+        item && !item->is_undefined() && (depth + 1 < kDeepestMapping || !is_mapping_object(*item));
+    if (is_kept) entries.set(key, read_out(*item, depth + 1));
+  }
+  return Value(std::move(entries));
+}
+
+}  // namespace
+
+Result<void> Output::flush(const Value& given) {
+  const Value piece = read_out(given);
   marks_ = marks_ | deep_marks(piece);
   if (piece.is_string()) {
     text_ += piece.as_string();
-  } else if (!piece.is_null() && !piece.is_undefined()) {  // null prints as nothing in Ansible
+  } else if ((!piece.is_null() || prints_null_) && !piece.is_undefined()) {
     text_ += to_text(piece);
   }
   if (text_.size() > limit_) {
@@ -42,7 +70,33 @@ bool Output::keeps_type(Mode mode, std::size_t trailing_newlines) const {
   return converts && (single_.is_bool() || (is_container && prints_as_literal(single_)));
 }
 
+Value Output::ended_text(std::size_t trailing_newlines, std::string_view newline) {
+  // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
+  // template had.
+  std::size_t have = 0;
+  while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
+  for (; have < trailing_newlines; ++have) text_ += newline;
+  Value result(std::move(text_));
+  return result.marked(marks_);
+}
+
+Value Output::finish_native(std::size_t trailing, std::string_view newline) {
+  if (count_ == 0) return Value();
+  if (count_ == 1) {
+    if (!single_.is_string() || single_.stays_text()) return std::exchange(single_, Value());
+    marks_ = single_.marks();
+    text_ = single_.as_string();
+  }
+  auto literal = read_python_literal(text_, LiteralNames::python);
+  if (!literal) return ended_text(trailing, newline);
+  // A text keeps the quotes it was written with.
+  if (literal->is_string()) literal = Value(text_.front() + literal->as_string() + text_.front());
+  return mark_deep(std::move(*literal), marks_);
+}
+
 Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
+  if (count_ == 1) single_ = read_out(single_);
+  if (mode == Mode::native) return finish_native(trailing_newlines, newline);
   if (count_ <= 1) {
     if (count_ == 0 || single_.is_null() || single_.is_undefined()) single_ = Value("");
     if (keeps_type(mode, trailing_newlines)) return single_;
@@ -53,13 +107,7 @@ Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::stri
     if (auto literal = read_python_literal(text_, LiteralNames::json))
       return mark_deep(std::move(*literal), marks_);
   }
-  // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
-  // template had.
-  std::size_t have = 0;
-  while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
-  for (; have < trailing_newlines; ++have) text_ += newline;
-  Value result(std::move(text_));
-  return result.marked(marks_);
+  return ended_text(trailing_newlines, newline);
 }
 
 }  // namespace gpustack::jinja

@@ -1,4 +1,5 @@
 #include "core/base/suggest.hpp"
+#include "core/jinja/big_integer.hpp"
 #include "core/jinja/methods.hpp"
 #include "core/jinja/parser.hpp"
 #include "core/jinja/registry.hpp"
@@ -354,12 +355,13 @@ const Value* Parser::number_value(const Token& token) {
   }
   std::int64_t number = 0;
   const auto done = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  if (done.ec != std::errc()) {
+  if (done.ec == std::errc()) return keep_value(number);
+  auto big = read_big_integer(text, base);
+  if (!big)
     fail_at(token,
-            "the number '" + std::string(token.text) + "' is larger than 64 bits",
+            "the number '" + std::string(token.text) + "' is too large",
             ErrorCode::template_limit);
-  }
-  return keep_value(number);
+  return keep_value(std::move(*big));
 }
 
 }  // namespace gpustack::jinja

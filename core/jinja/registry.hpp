@@ -67,7 +67,7 @@ struct FilterRow {
   FilterFunction function;
   std::string_view parameters = {};
   Marks marks = Marks::join;
-  bool accepts_undefined = false;
+  bool accepts_undefined = false;  ///< and vault text that no password opens
   bool stays_text = false;
 };
 
@@ -75,7 +75,7 @@ struct TestRow {
   std::string_view name;
   TestFunction function;
   std::string_view parameters = {};
-  bool accepts_undefined = false;
+  bool accepts_undefined = false;  ///< and vault text that no password opens
 };
 
 /// Arguments a lookup got: terms and options.

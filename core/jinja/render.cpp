@@ -98,7 +98,7 @@ Result<Value> Render::run_template() {
                      std::to_string(context_.limits.depth) + " levels deep");
   }
   const Program& program = template_->program();
-  Output out(context_.limits.output);
+  Output out(context_.limits.output, mode_);
   GS_TRY_VOID(run_program(template_->shared_from_this(), out));
   return out.finish(mode_, program.trailing_newlines, program.options.newline_sequence);
 }
@@ -130,8 +130,8 @@ Result<Value> render_text(const Template& compiled, const Context& context) {
 
 Result<Value> evaluate(const Template& compiled, const Context& context) {
   if (compiled.program().expression != nullptr)
-    return Render(compiled, context, Mode::convert).run_expression();
-  return Render(compiled, context, Mode::convert).run_template();
+    return Render(compiled, context, value_mode(context)).run_expression();
+  return Render(compiled, context, value_mode(context)).run_template();
 }
 
 Result<Value> render_value(const Template& compiled, const Context& context) {
@@ -145,7 +145,7 @@ Result<Value> render_value(const Template& compiled, const Context& context) {
     if (text.as_string() == program.source) return text;
   }
   if (program.expression != nullptr && program.expression->kind == ExprKind::name &&
-      context.scope != nullptr) {
+      context.scope != nullptr && !context.native) {
     const std::string& name = name_text(static_cast<const NameExpr*>(program.expression)->name);
     std::optional<Value> value;
     {
@@ -161,7 +161,7 @@ Result<Value> render_value(const Template& compiled, const Context& context) {
     if (value) render.remember(static_cast<const NameExpr*>(program.expression)->name, *value);
     return render.run_template();
   }
-  return Render(compiled, context, Mode::convert).run_template();
+  return Render(compiled, context, value_mode(context)).run_template();
 }
 
 Result<Value> render_deep(Environment& environment, const Value& value, const Context& context) {

@@ -38,14 +38,20 @@ struct Frame {
 };
 using FramePtr = std::shared_ptr<Frame>;
 
-/// Is the text the end (template module, files), or is it read as a literal when it looks like one
-/// (YAML values)?
-enum class Mode : std::uint8_t { text, convert };
+/// Is the text the end (template module, files), is it read as a literal when it looks like a list
+/// or dict (YAML values), or when it is any literal at all (jinja2_native)?
+enum class Mode : std::uint8_t { text, convert, native };
+
+/// The mode for values of playbooks.
+inline Mode value_mode(const Context& context) {
+  return context.native ? Mode::native : Mode::convert;
+}
 
 /// Collects what a body writes. A single value keeps its type until a second one arrives.
 class Output {
  public:
-  explicit Output(std::size_t limit) : limit_(limit) {}
+  /// @param mode  native: null prints as `None`
+  Output(std::size_t limit, Mode mode) : limit_(limit), prints_null_(mode == Mode::native) {}
   Result<void> text(const Value& piece);
   Result<void> value(Value piece);
   /// The result as text, or read as a literal (Mode::convert).
@@ -54,7 +60,11 @@ class Output {
                        std::string_view newline = "\n");
 
  private:
-  Result<void> flush(const Value& piece);
+  Result<void> flush(const Value& given);
+  /// The result of jinja2_native. @param trailing  line ends that a text keeps
+  Value finish_native(std::size_t trailing, std::string_view newline);
+  /// The text with as many line ends as its template had.
+  Value ended_text(std::size_t trailing_newlines, std::string_view newline);
   /// Is the single value the result as it is, and not what its text reads as?
   [[nodiscard]] bool keeps_type(Mode mode, std::size_t trailing_newlines) const;
 
@@ -63,6 +73,7 @@ class Output {
   std::size_t count_ = 0;
   Mark marks_ = Mark::none;
   std::size_t limit_;
+  bool prints_null_;
 };
 
 enum class Flow : std::uint8_t { next, break_loop, continue_loop };
@@ -111,6 +122,7 @@ class Render {
   Result<List> lookup(std::string_view name, List terms, Map options);
   /// `lookup('name', terms…, options…)`; `query` wants the list as it is.
   Result<Value> call_lookup(CallArguments arguments, bool wants_list);
+  Result<Value> rendered_term(const Value& term);
   /// Looks a play variable up (not the template's own names).
   Result<Value> variable(std::string_view name);
   /// Renders another template's text with this render's variables.
@@ -153,6 +165,8 @@ class Render {
 
   // expressions (evaluate_expression.cpp)
   Result<Value> evaluate(const Expr& expr);
+  /// The same, where a vault text that no password opens is a value as good as any.
+  Result<Value> evaluate_closed(const Expr& expr);
   Result<bool> truth(const Expr& expr);
   Result<Value> evaluate_name(const NameExpr& expr);
   Result<Value> evaluate_attribute(const AttributeExpr& expr);

@@ -57,6 +57,7 @@ class Checker {
   void fault(ErrorCode code, std::string text, const Value* value, std::string hint = {});
   [[nodiscard]] std::string context() const;
   void resolve_aliases(const Value& options, Map& values);
+  bool check_hidden(const Value& options, const Map& values);
   void check_unsupported(const Value& options, const Map& values);
   void set_defaults(const Value& options, Map& values) const;
   void check_required(const Value& options, const Map& values);
@@ -99,6 +100,27 @@ void Checker::resolve_aliases(const Value& options, Map& values) {
       values.set(option.key, copy);
     }
   }
+}
+
+// Where secrets may hide, texts that stand for dictionaries are read; one that cannot be is a fault
+// of its own, and ends the search. @source ansible-core 2.14, _list_no_log_values
+bool Checker::check_hidden(const Value& options, const Map& values) {
+  for (const Map::Entry& option : options.as_map()) {
+    const Value& inner = option.value.get("options");
+    const Value* value = values.find(option.key);
+    if (!has_sub_options(option.value) || !inner.is_map() || value == nullptr) continue;
+    for (const Value& element : value->is_list() ? value->as_list() : List{*value}) {
+      if (element.is_null()) continue;
+      const auto read =
+          element.is_string() ? convert_role_argument("dict", element) : Result<Value>(element);
+      if (!read) {
+        fault(ErrorCode::invalid_argument, read.error().message(), &element);
+        return false;
+      }
+      if (read->is_map() && !check_hidden(inner, read->as_map())) return false;
+    }
+  }
+  return true;
 }
 
 void Checker::check_unsupported(const Value& options, const Map& values) {
@@ -372,6 +394,7 @@ void Checker::check_sub_options(const Value& options, const Map& values) {
 
 void Checker::check(const Value& options, const Value& rules, Map values) {
   resolve_aliases(options, values);
+  check_hidden(options, values);
   check_unsupported(options, values);
   check_exclusive(rules.get("mutually_exclusive"), values);
   set_defaults(options, values);

@@ -1,5 +1,6 @@
 #include "core/vault/secrets.hpp"
 
+#include "core/base/sealed.hpp"
 #include "core/process/run.hpp"
 #include "core/vault/cipher.hpp"
 #include "core/vault/files.hpp"
@@ -189,6 +190,14 @@ Result<Value> VaultSecrets::open(std::string_view armoured, SourceSpan span) {
   Value value = Value(std::move(opened.plain)).marked(Mark::secret);
   opened_.emplace(armoured, value);
   return value;
+}
+
+Result<Value> VaultSecrets::open_value(std::string_view armoured, SourceSpan span) {
+  auto opened = open(armoured, span);
+  if (opened || !options_.leaves_values_closed ||
+      opened.error().code() != ErrorCode::vault_no_secret)
+    return opened;
+  return make_object<SealedText>(std::string(armoured), std::move(opened).error());
 }
 
 Result<Opened> VaultSecrets::unlock(std::string_view armoured, SourceSpan span) const {

@@ -20,6 +20,9 @@ struct SecretOptions {
   std::function<Result<Secret>(const std::string& vault_id)> prompt;
   bool must_match_id =
       false;  ///< Ansible's `vault_id_match`: only secrets of the text's own id are tried
+  /// A single value that no password opens is a fault where it is used, as with Ansible, and not
+  /// where it stands.
+  bool leaves_values_closed = false;
   std::chrono::milliseconds script_timeout = std::chrono::minutes(2);
 };
 
@@ -54,6 +57,9 @@ class VaultSecrets : public yaml::VaultReader {
   /// Vault text to its plain text; the value is marked secret.
   /// @error vault_header, vault_no_secret
   Result<Value> open(std::string_view armoured, SourceSpan span) override;
+  /// A SealedText where SecretOptions::leaves_values_closed holds and no password fits.
+  /// @error as open()
+  Result<Value> open_value(std::string_view armoured, SourceSpan span) override;
   /// The same for one who rewrites the text: nothing is remembered. @error as open()
   Result<Opened> unlock(std::string_view armoured, SourceSpan span) const;
   /// `text` itself when it is not vault text, else its plain text. @error as open()

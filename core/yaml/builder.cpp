@@ -161,7 +161,7 @@ Value Builder::opened_vault(const std::string& text, const SourceSpan& span) {
              .at(span)
              .hint("pass --ask-vault-pass, --vault-password-file or --vault-id"));
   }
-  auto opened = options_.vault->open(text, span);
+  auto opened = options_.vault->open_value(text, span);
   if (!opened) fail(std::move(opened).error().at_if_unknown(span));
   return std::move(*opened);
 }

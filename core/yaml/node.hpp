@@ -78,6 +78,11 @@ class VaultReader {
  public:
   virtual ~VaultReader() = default;
   virtual Result<Value> open(std::string_view armoured, SourceSpan span) = 0;
+  /// The same for one value of a document. A reader may leave closed what it has no password for:
+  /// it gives a SealedText then.
+  virtual Result<Value> open_value(std::string_view armoured, SourceSpan span) {
+    return open(armoured, span);
+  }
 };
 
 /// What a key written twice in a mapping is: nothing, a warning, an error.

@@ -158,7 +158,7 @@ Result<Value> with_ansible_types(const Value& value, yaml::VaultReader* vault, S
                      "a value is encrypted, and no vault password was given")
             .at(span);
       }
-      return vault->open(typed.as_string(), span);
+      return vault->open_value(typed.as_string(), span);
     }
     entries.set(entry.key, std::move(typed));
   }

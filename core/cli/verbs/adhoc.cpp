@@ -95,7 +95,10 @@ class AdhocVerb final : public Verb {
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
-  int run() override { return ansible_exit_code(static_cast<ExitCode>(run_task())); }
+  int run() override {
+    set_manner(options_.manner);
+    return ansible_exit_code(static_cast<ExitCode>(run_task()));
+  }
 
  private:
   int run_task() {
@@ -165,7 +168,7 @@ class AdhocVerb final : public Verb {
   }
 
   [[nodiscard]] int refused(const Error& error) const {
-    print_error(error, Manner::ansible);
+    print_error(error);
     switch (error.code()) {
       case ErrorCode::unknown_module:
         return kSiteDoesNotLoad;

@@ -48,7 +48,7 @@ class ApplyVerb final : public Verb {
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
-    if (manner_ == Manner::ansible) set_error_manner(ErrorManner::ansible);
+    set_manner(manner_);
     const int code = run_playbooks();
     return manner_ == Manner::ansible ? ansible_exit_code(static_cast<ExitCode>(code)) : code;
   }
@@ -100,7 +100,7 @@ class ApplyVerb final : public Verb {
   }
 
   [[nodiscard]] int refused(const Error& error) const {
-    print_error(error, manner_);
+    print_error(error);
     return manner_ == Manner::ansible ? ansible_code_before_run(error) : code_before_run(error);
   }
 

@@ -46,9 +46,10 @@ class InventoryVerb final : public Verb {
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
+    set_manner(options_.manner);
     auto done = show();
     if (done) return kOk;
-    print_error(done.error(), Manner::ansible);
+    print_error(done.error());
     return ansible_exit_code(ansible_code_before_run(done.error()));
   }
 

@@ -36,7 +36,7 @@ class LintVerb final : public Verb {
       return code_before_run(session.error());
     }
     auto site = load_site(playbooks_, *session);
-    if (!site || !check_includes(*site)) return kSiteDoesNotLoad;
+    if (!site || !check_includes(*site, *session->teller)) return kSiteDoesNotLoad;
     std::cout << "no problem found\n";
     return kOk;
   }

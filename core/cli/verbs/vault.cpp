@@ -51,13 +51,20 @@ class VaultVerb final : public Verb {
   int run() override {
     const CLI::App& action = *command_->get_subcommands().front();
     request_.words = action.get_option("words")->results();
-    auto done = run_vault_action(action.get_name(), request_);
+    set_manner(Manner::ansible);
+    auto done = run_action(action.get_name());
     if (done) return kOk;
     print_error(done.error());
     return vault_exit_code(done.error());
   }
 
  private:
+  Result<void> run_action(const std::string& action) {
+    GS_TRY(const auto config, config::Config::load(config::process_sources()));
+    GS_TRY(request_.defaults, vault_defaults(config));
+    return run_vault_action(action, request_);
+  }
+
   CLI::App& add_action(const std::string& name, const std::string& help) {
     CLI::App& action = *command_->add_subcommand(name, help);
     VaultSources& sources = request_.sources;

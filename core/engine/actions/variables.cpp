@@ -169,7 +169,7 @@ Async<Value> action_set_fact(ActionCall& call) {
     if (!is_variable_name(name))
       co_return Error(ErrorCode::invalid_argument, bad_name(name)).at(place_of(call, to_text(key)));
     Value kept = value;
-    if (kept.is_string()) {
+    if (kept.is_string() && !call.play.run().state().options.native_templates) {
       // As Ansible: `yes`, `true`, … given as text become booleans.
       const std::string& text = kept.as_string();
       for (const std::string_view word : {"true", "false", "yes", "no"}) {

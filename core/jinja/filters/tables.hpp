@@ -24,6 +24,7 @@ FilterTable date_filters();      // date.cpp
 FilterTable random_filters();    // random.cpp
 FilterTable network_filters();   // network.cpp: ipaddr, …
 FilterTable query_filters();     // json_query.cpp
+FilterTable vault_filters();     // vault.cpp: vault, unvault
 
 inline std::vector<FilterTable> filter_tables() {
   return {text_filters(),
@@ -42,7 +43,8 @@ inline std::vector<FilterTable> filter_tables() {
           date_filters(),
           random_filters(),
           network_filters(),
-          query_filters()};
+          query_filters(),
+          vault_filters()};
 }
 
 }  // namespace gpustack::jinja

@@ -26,7 +26,7 @@ Result<Value> to_bool(Invocation& call) {
 }
 
 Result<Value> ternary(Invocation& call) {
-  if (call.input.is_undefined()) return call.render.undefined_error(call.input);
+  GS_TRY_VOID(require_defined(call.input));
   if (call.input.is_null() && call.has(2) && !call.arg(2).is_null()) return call.arg(2);
   return call.input.truthy() ? call.arg(0) : call.arg(1);
 }
@@ -44,8 +44,13 @@ Result<Value> mandatory(Invocation& call) {
 }
 
 Result<Value> type_debug(Invocation& call) {
-  if (call.input.is_undefined()) return Value("AnsibleUndefined");
-  return Value(type_name(call.input));
+  const Value& value = call.input;
+  if (value.is_undefined()) return Value("AnsibleUndefined");
+  if (!value.is_string()) return Value(type_name(value));
+  const bool stays_text = call.render.context().native && value.stays_text();
+  if (value.is_unsafe()) return Value(stays_text ? "NativeJinjaUnsafeText" : "AnsibleUnsafeText");
+  if (stays_text) return Value("NativeJinjaText");
+  return Value(value.origin() != nullptr ? "AnsibleUnicode" : "str");
 }
 
 // What Python's pprint shows for values that fit on a line; longer ones go one item a line.
@@ -102,10 +107,6 @@ Result<Value> pprint(Invocation& call) {
   return Value(pretty(sorted_maps(call.input), 0, 80));
 }
 
-Result<Value> unsupported(Invocation& call) {
-  return call.fail("is not supported: keep secrets in vault files");
-}
-
 constexpr FilterRow kRows[] = {
     {"default", fallback, "default_value boolean", Marks::elements, true},
     {"d", fallback, "default_value boolean", Marks::elements, true},
@@ -114,8 +115,6 @@ constexpr FilterRow kRows[] = {
     {"mandatory", mandatory, "msg", Marks::elements, true},
     {"type_debug", type_debug, "", Marks::none, true},
     {"pprint", pprint},
-    {"vault", unsupported, "* **"},
-    {"unvault", unsupported, "* **"},
 };
 
 }  // namespace

@@ -20,7 +20,10 @@ Result<Options> options_of(LookupCall& call) {
 Result<List> render_template(LookupCall& call) {
   if (call.services() == nullptr) return call.fail("is not available here");
   GS_TRY(const Options base, options_of(call));
-  const bool convert = call.flag("convert_data", true);
+  const Mode mode = call.flag("jinja2_native", false) ? Mode::native
+                    : call.render.context().native || !call.flag("convert_data", true)
+                        ? Mode::text
+                        : Mode::convert;
   List out;
   for (const Value& term : call.terms) {
     GS_TRY(const std::string name, text_of(term));
@@ -43,9 +46,8 @@ Result<List> render_template(LookupCall& call) {
         given != nullptr && given->is_map()) {
       for (const auto& [key, value] : given->as_map()) extra.set(key, value);
     }
-    GS_TRY(Value rendered,
-           call.render.render_nested(*compiled, convert ? Mode::convert : Mode::text, &extra));
-    out.push_back(convert ? rendered : rendered.as_text());
+    GS_TRY(Value rendered, call.render.render_nested(*compiled, mode, &extra));
+    out.push_back(mode == Mode::text ? rendered.as_text() : rendered);
   }
   return out;
 }

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <deque>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace gpustack::cli {
@@ -17,10 +18,16 @@ using ::testing::IsEmpty;
 /// Answers questions in order, and knows which there were.
 class VaultPasswords : public ::testing::Test {
  protected:
-  VaultPasswords() {
-    for (const char* name :
-         {"ANSIBLE_VAULT_PASSWORD_FILE", "ANSIBLE_VAULT_IDENTITY_LIST", "ANSIBLE_VAULT_ID_MATCH"})
-      ::unsetenv(name);
+  /// The defaults of a machine without ansible.cfg and with these environment variables.
+  static Result<VaultDefaults> defaults(const std::map<std::string, std::string>& variables) {
+    config::Sources sources;
+    sources.folder = sources.home = sources.machine_file = "/nonexistent";
+    sources.variable = [&](std::string_view name) -> std::optional<std::string> {
+      const auto found = variables.find(std::string(name));
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    };
+    GS_TRY(const auto config, config::Config::load(sources));
+    return vault_defaults(config);
   }
 
   Result<std::unique_ptr<vault::VaultSecrets>> read(const VaultSources& sources,
@@ -69,16 +76,33 @@ TEST_F(VaultPasswords, MustBeTypedAlikeAndNotEmpty) {
   EXPECT_THAT(read({}).error().message(), HasSubstr("Invalid vault password was provided"));
 }
 
-TEST_F(VaultPasswords, ComeFromTheEnvironmentToo) {
-  ::setenv("ANSIBLE_VAULT_PASSWORD_FILE", "/nonexistent/file", 1);
-  ::setenv("ANSIBLE_VAULT_IDENTITY_LIST", " a@x , ,b@prompt", 1);
-  answers = {"swordfish"};
+TEST_F(VaultPasswords, ComeFromTheConfigurationToo) {
+  const auto known = defaults({{"ANSIBLE_VAULT_PASSWORD_FILE", "/nonexistent/file"},
+                               {"ANSIBLE_VAULT_IDENTITY_LIST", " a@x , ,b@prompt"}});
+  ASSERT_TRUE(known.has_value());
+  VaultSources sources{.ids = {"c@y"}, .password_files = {"mine"}};
+  sources.add(*known);
 
-  EXPECT_THAT(ids_of_environment(), ElementsAre("a@x", "b@prompt"));
-  EXPECT_EQ(read({}).error().code(), ErrorCode::file_not_found);
-  EXPECT_TRUE(read({.ids = {"b@prompt"}, .password_files = {}}).has_value())
-      << "one source that fails is passed over";
+  EXPECT_THAT(sources.ids, ElementsAre("a@x", "b@prompt", "c@y"));
+  EXPECT_THAT(sources.password_files, ElementsAre("mine", "/nonexistent/file"));
+}
+
+TEST_F(VaultPasswords, NeedOneSourceThatGivesOne) {
+  answers = {"swordfish"};
+  VaultSources sources{.ids = {}, .password_files = {"/nonexistent/file"}};
+
+  EXPECT_EQ(read(sources).error().code(), ErrorCode::file_not_found);
+  sources.ids = {"b@prompt"};
+  EXPECT_TRUE(read(sources).has_value()) << "one source that fails is passed over";
   EXPECT_THAT(answers, IsEmpty());
+}
+
+TEST_F(VaultPasswords, AreNotAskedForWhereNobodyMustGiveOne) {
+  auto secrets = read({.ids = {}, .password_files = {}, .asks_without_another = false});
+
+  ASSERT_TRUE(secrets.has_value());
+  EXPECT_TRUE((*secrets)->empty());
+  EXPECT_THAT(asked, IsEmpty());
 }
 
 TEST_F(VaultPasswords, NameTheIdsThatThereAre) {
@@ -92,10 +116,8 @@ TEST_F(VaultPasswords, NameTheIdsThatThereAre) {
 }
 
 TEST_F(VaultPasswords, RefuseAChoiceThatIsNone) {
-  ::setenv("ANSIBLE_VAULT_ID_MATCH", "perhaps", 1);
-
-  EXPECT_EQ(read({}).error().code(), ErrorCode::usage);
-  ::unsetenv("ANSIBLE_VAULT_ID_MATCH");
+  EXPECT_EQ(defaults({{"ANSIBLE_VAULT_ID_MATCH", "perhaps"}}).error().code(),
+            ErrorCode::config_invalid);
 }
 
 }  // namespace

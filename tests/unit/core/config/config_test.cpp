@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Fault{"NoValue", "[defaults]\nforks\n", "expected 'key = value'", 2},
                     Fault{"NoSection", "forks = 1\n", "needs a section above it", 1},
                     Fault{"OpenSection", "\n[defaults\n", "has no ']'", 2}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& fault) { return fault.param.name; });
 
 TEST(Config, RefusesValuesOfAnotherType) {
   Machine machine;
