@@ -207,6 +207,11 @@ int wait_in_foreground(pid_t pid) {
     ::kill(pid, number);
     ended_by = number;
   }
+  // Keys for a child that has ended meanwhile were not for us either.
+  const sigset_t keys = set_of({SIGINT, SIGQUIT});
+  const timespec at_once{};
+  while (::sigtimedwait(&keys, nullptr, &at_once) > 0) {
+  }
   if (ended_by != 0) ::raise(ended_by);  // waits for the end of the hold
   return exit_code_of(status);
 }
