@@ -231,7 +231,12 @@ class Writer {
         write_map(value.as_map(), depth);
         break;
       case Kind::object:
-        append_string(out_, value.as_object().to_text(), style_.ensure_ascii);
+        // A whole number beyond 64 bits is an object, and a number in JSON.
+        if (value.as_object().type_name() == "int") {
+          out_ += value.as_object().to_text();
+        } else {
+          append_string(out_, value.as_object().to_text(), style_.ensure_ascii);
+        }
         break;
     }
   }

@@ -296,10 +296,23 @@ void Value::push_back(Value value) {
   mutable_list().push_back(std::move(value));
 }
 
+namespace {
+
+/// Exactly, as Python compares: beyond 53 bits many integers share a double.
+bool same_number(std::int64_t whole, double real) {
+  constexpr double kLimit = 9223372036854775808.0;
+  return real >= -kLimit && real < kLimit && std::trunc(real) == real &&
+         static_cast<std::int64_t>(real) == whole;
+}
+
+}  // namespace
+
 bool Value::operator==(const Value& other) const {
   const auto numeric = [](const Value& v) { return v.is_bool() || v.is_number(); };
   if (numeric(*this) && numeric(other)) {
-    if (is_real() || other.is_real()) return as_real() == other.as_real();
+    if (is_real() && other.is_real()) return payload_.real == other.payload_.real;
+    if (is_real()) return same_number(other.payload_.integer, payload_.real);
+    if (other.is_real()) return same_number(payload_.integer, other.payload_.real);
     return payload_.integer == other.payload_.integer;
   }
   if (kind_ != other.kind_) return false;

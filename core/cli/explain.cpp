@@ -46,8 +46,7 @@ Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std:
       const inventory::Host* host = run.inventory->find_host(scope.host().name);
       if (host == nullptr) host = &run.inventory->localhost();
       GS_TRY(auto more,
-             inventory_contributions(
-                 *run.inventory, *host, run.options.playbook_folders, name));
+             inventory_contributions(*run.inventory, *host, run.options.playbook_folders, name));
       std::ranges::move(more, std::back_inserter(found));
       continue;
     }
@@ -58,8 +57,7 @@ Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std:
       value = level.variables->find(key);
     }
     if (value == nullptr) continue;
-    found.push_back(
-        Contribution{std::string(level.name), place_in(*level.variables, key), *value});
+    found.push_back(Contribution{std::string(level.name), place_in(*level.variables, key), *value});
   }
   return found;
 }
@@ -122,8 +120,8 @@ void Explanation::on(const report::Event& event) {
   if (event.type == report::EventType::warning) out_ << "warning: " << event.message << "\n";
   if (event.type == report::EventType::error) out_ << event.message << "\n";
   if (event.type != report::EventType::host_result || event.host != host_ || event.ignored) return;
-  const bool is_lost = event.outcome == report::Outcome::failed ||
-                       event.outcome == report::Outcome::unreachable;
+  const bool is_lost =
+      event.outcome == report::Outcome::failed || event.outcome == report::Outcome::unreachable;
   if (is_lost && !event.rescued)
     failure_ = "'" + event.task + "': " + to_text(event.result.get("msg"));
 }
@@ -147,8 +145,8 @@ VariableExplanation::VariableExplanation(std::ostream& out,
 void VariableExplanation::add_writers(std::vector<Contribution>& found) const {
   if (writers_.empty()) return;
   for (Contribution& one : found) {
-    const bool is_of_tasks = one.level == engine::Scope::kSetFactLevel ||
-                             one.level == engine::Scope::kRegisteredLevel;
+    const bool is_of_tasks =
+        one.level == engine::Scope::kSetFactLevel || one.level == engine::Scope::kRegisteredLevel;
     if (one.place.known() || !is_of_tasks) continue;
     one.place = writers_.front();
     for (std::size_t i = 1; i < writers_.size(); ++i)

@@ -22,7 +22,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "ansible_";
 /// Facts that setup tells without a prefix.
-constexpr std::array<std::string_view, 3> kUnprefixed = {"module_setup", "gather_subset", "gpustack"};
+constexpr std::array<std::string_view, 3> kUnprefixed = {
+    "module_setup", "gather_subset", "gpustack"};
 
 std::string told_name(const std::string& name) {
   const bool has_none = std::ranges::find(kUnprefixed, name) != kUnprefixed.end() ||

@@ -40,19 +40,13 @@ Value value_of(const BIGNUM* number) {
   return make_object<BigInteger>(std::move(digits));
 }
 
-double real_of(const Value& value) {
-  const BigInteger* big = as_big(value);
-  return big != nullptr ? std::strtod(big->digits().c_str(), nullptr) : value.as_real();
-}
-
 /// Quotient and remainder as Python has them: rounded towards minus infinity.
 Value floor_divided(const BIGNUM* left, const BIGNUM* right, bool wants_remainder) {
   const std::unique_ptr<BN_CTX, Free> context(BN_CTX_new());
   const Number quotient = make_number();
   const Number remainder = make_number();
   BN_div(quotient.get(), remainder.get(), left, right, context.get());
-  if (!BN_is_zero(remainder.get()) &&
-      BN_is_negative(remainder.get()) != BN_is_negative(right)) {
+  if (!BN_is_zero(remainder.get()) && BN_is_negative(remainder.get()) != BN_is_negative(right)) {
     BN_sub(quotient.get(), quotient.get(), BN_value_one());
     BN_add(remainder.get(), remainder.get(), right);
   }
@@ -75,6 +69,11 @@ Result<Value> power(const Value& left, const Value& right) {
 }
 
 }  // namespace
+
+double real_of(const Value& value) {
+  const BigInteger* big = as_big(value);
+  return big != nullptr ? std::strtod(big->digits().c_str(), nullptr) : value.as_real();
+}
 
 const BigInteger* as_big(const Value& value) {
   return value.is_object() ? dynamic_cast<const BigInteger*>(&value.as_object()) : nullptr;

@@ -22,6 +22,8 @@ class BigInteger final : public Object {
   std::string digits_;
 };
 
+/// A number of any kind as a double; infinite when it is too large.
+double real_of(const Value& value);
 const BigInteger* as_big(const Value& value);
 /// Reads a number without sign. @param base  2, 8, 10 or 16. @return nothing when it is none
 std::optional<Value> read_big_integer(std::string_view digits, int base);

@@ -1,4 +1,6 @@
 #include "core/jinja/objects.hpp"
+#include "core/jinja/operators.hpp"
+#include "core/jinja/sequence.hpp"
 
 #include <array>
 #include <chrono>
@@ -205,6 +207,11 @@ Result<Value> object_binary(BinaryOp op, const Value& left, const Value& right) 
 }
 
 Result<int> object_order(const Value& left, const Value& right) {
+  if (is_group(left) && is_group(right)) {
+    GS_TRY(List a, left.as_object().iterate());
+    GS_TRY(List b, right.as_object().iterate());
+    return order(Value(std::move(a)), Value(std::move(b)));
+  }
   const auto sign = [](std::int64_t a, std::int64_t b) { return a < b ? -1 : b < a ? 1 : 0; };
   if (const auto* a = dynamic_cast<const DateTimeObject*>(&left.as_object())) {
     if (const auto* b = dynamic_cast<const DateTimeObject*>(&right.as_object()))

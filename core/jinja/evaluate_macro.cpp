@@ -184,7 +184,7 @@ Result<void> Render::bind_macro_arguments(const MacroStmt& macro,
 
 Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positional, Map named) {
   GS_TRY_VOID(bind_macro_arguments(macro, positional, std::move(named)));
-  Output out(context_.limits.output, mode_);
+  Output out(context_.limits.output);
   GS_TRY(const Flow ignored, run_body(macro.body, out));
   static_cast<void>(ignored);
   return out.finish(mode_);
@@ -270,7 +270,7 @@ Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
   const bool discard = discard_;
-  Output dropped(context_.limits.output, mode_);
+  Output dropped(context_.limits.output);
   auto done = run_program(found, discard ? dropped : out);
   frame_ = outer_frame;
   top_ = outer_top;
@@ -288,7 +288,7 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
-  Output text(context_.limits.output, mode_);
+  Output text(context_.limits.output);
   auto done = run_program(*loaded, text);
   frame_ = outer_frame;
   top_ = outer_top;

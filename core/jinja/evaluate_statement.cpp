@@ -220,7 +220,7 @@ Result<Value> Render::run_loop_again(const LoopStmt& loop,
                                      int depth) {
   GS_TRY_VOID(enter());
   const ScopeGuard guard(frame_, frame);
-  Output out(context_.limits.output, mode_);
+  Output out(context_.limits.output);
   auto flow = run_loop(loop, value, out, depth);
   leave();
   if (!flow) return std::move(flow).error();
@@ -259,7 +259,7 @@ Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   Value text;
   {
     const ScopeGuard guard(frame_, std::make_shared<Frame>(frame_));
-    Output inner(context_.limits.output, mode_);
+    Output inner(context_.limits.output);
     const bool discard = std::exchange(discard_, false);
     auto flow = run_body(stmt.body, inner);
     discard_ = discard;
@@ -331,7 +331,7 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   const ScopeGuard guard(frame_, inner);
   const Template* outer_template = std::exchange(template_, found.where.get());
   const bool discard = std::exchange(discard_, false);
-  Output out(context_.limits.output, mode_);
+  Output out(context_.limits.output);
   auto flow = run_body(found.block->body, out);
   template_ = outer_template;
   discard_ = discard;

@@ -243,9 +243,6 @@ Result<std::string> format_value(const Value& value, std::string_view spec_text)
   GS_TRY(const FormatSpec spec, parse_spec(spec_text));
   if (value.is_undefined()) return undefined_value_error(value);
   constexpr std::string_view kRealTypes = "eEfFgG%";
-  if (value.is_bool() && spec.type == 0) {
-    return pad("", value.as_bool() ? "True" : "False", spec, '<');
-  }
   if (value.is_integer() || value.is_bool()) {
     if (spec.type != 0 && kRealTypes.find(spec.type) != std::string_view::npos)
       return format_real(value.as_real(), spec);

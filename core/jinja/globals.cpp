@@ -47,6 +47,7 @@ Result<void> add_pair(Map& out, const Value& pair) {
 Result<Map> dict_of(const Value& source) {
   if (source.is_undefined()) return undefined_value_error(source);
   if (source.is_map()) return source.as_map();
+  if (source.is_string() && source.as_string().empty()) return Map();
   if (!source.is_list() && !source.is_object()) {
     return Error(ErrorCode::template_type,
                  "dict() takes a dict or a list of pairs, found " + std::string(type_name(source)));

@@ -1,5 +1,7 @@
 #include "core/jinja/literal.hpp"
 
+#include "core/jinja/big_integer.hpp"
+
 #include <cmath>
 
 namespace gpustack::jinja {
@@ -23,8 +25,9 @@ bool prints_as_literal(const Value& value) {
       }
       return true;
     case Kind::undefined:
-    case Kind::object:
       return false;
+    case Kind::object:
+      return as_big(value) != nullptr;
     default:
       return true;
   }

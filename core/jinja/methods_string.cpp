@@ -11,6 +11,29 @@ namespace {
 
 using Arguments = const CallArguments&;
 
+/// Python's casefold(): lower case, and what has no single letter for it.
+/// @source Unicode CaseFolding.txt, the full foldings of letters in use
+std::string case_folded(std::string_view text) {
+  constexpr std::pair<std::string_view, std::string_view> kFull[] = {
+      {"ß", "ss"},
+      {"ẞ", "ss"},
+      {"ŉ", "ʼn"},
+      {"ǰ", "ǰ"},
+      {"ς", "σ"},
+      {"ſ", "s"},
+      {"ﬀ", "ff"},
+      {"ﬁ", "fi"},
+      {"ﬂ", "fl"},
+      {"ﬃ", "ffi"},
+      {"ﬄ", "ffl"},
+      {"ﬅ", "st"},
+      {"ﬆ", "st"},
+  };
+  std::string folded(text);
+  for (const auto& [from, to] : kFull) folded = replace_all(folded, from, to);
+  return lower(folded);
+}
+
 template <std::string (*Change)(std::string_view)>
 Result<Value> change(Render&, const Value& self, Arguments arguments) {
   GS_TRY_VOID(MethodArguments("this method", arguments).expect(0, 0));
@@ -363,7 +386,7 @@ constexpr MethodRow kRows[] = {
     {"replace", replace},
     {"lower", change<lower>},
     {"upper", change<upper>},
-    {"casefold", change<lower>},
+    {"casefold", change<case_folded>},
     {"capitalize", change<capitalize>},
     {"title", change<title>},
     {"swapcase", change<swap_case>},

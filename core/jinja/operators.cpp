@@ -73,7 +73,9 @@ Result<Value> integers(BinaryOp op, std::int64_t left, std::int64_t right) {
       break;
   }
   if (right == 0) return Error(ErrorCode::template_type, "division by zero");
-  if (op == BinaryOp::div) return Value(static_cast<double>(left) / static_cast<double>(right));
+  if (op == BinaryOp::div)  // beyond 53 bits a double holds neither side exactly
+    return Value(
+        static_cast<double>(static_cast<long double>(left) / static_cast<long double>(right)));
   if (right == -1) {  // the one quotient that may not fit
     if (op == BinaryOp::mod) return Value(0);
     return integers(BinaryOp::sub, 0, left);
@@ -101,10 +103,19 @@ Result<Value> reals(BinaryOp op, double left, double right) {
   }
   if (right == 0.0) return Error(ErrorCode::template_type, "division by zero");
   if (op == BinaryOp::div) return Value(left / right);
-  if (op == BinaryOp::floor_div) return Value(std::floor(left / right));
-  const double remainder = std::fmod(left, right);
-  return Value(remainder != 0.0 && ((remainder < 0) != (right < 0)) ? remainder + right
-                                                                    : remainder);
+  // As float_divmod() of Python 3.11: quotient and remainder belong together.
+  double remainder = std::fmod(left, right);
+  double quotient = (left - remainder) / right;
+  if (remainder == 0.0) {
+    remainder = std::copysign(0.0, right);
+  } else if ((remainder < 0) != (right < 0)) {
+    remainder += right;
+    quotient -= 1.0;
+  }
+  if (op == BinaryOp::mod) return Value(remainder);
+  if (quotient == 0.0) return Value(std::copysign(0.0, left / right));
+  const double whole = std::floor(quotient);
+  return Value(quotient - whole > 0.5 ? whole + 1.0 : whole);
 }
 
 Result<Value> repeat(const Value& sequence, std::int64_t count, std::size_t size_limit) {
@@ -190,6 +201,8 @@ Result<int> order(const Value& left, const Value& right) {
     return sign(left.as_integer(), right.as_integer());
   }
   if (is_whole(left) && is_whole(right)) return big_order(left, right);
+  if ((as_big(left) != nullptr && right.is_real()) || (left.is_real() && as_big(right) != nullptr))
+    return sign(real_of(left), real_of(right));
   // UTF-8 sorts by bytes as it does by code points.
   if (left.is_string() && right.is_string())
     return sign(left.as_string().compare(right.as_string()), 0);

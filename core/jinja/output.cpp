@@ -38,7 +38,7 @@ Result<void> Output::flush(const Value& given) {
   marks_ = marks_ | deep_marks(piece);
   if (piece.is_string()) {
     text_ += piece.as_string();
-  } else if ((!piece.is_null() || prints_null_) && !piece.is_undefined()) {
+  } else if (!piece.is_null() && !piece.is_undefined()) {  // null prints as nothing
     text_ += to_text(piece);
   }
   if (text_.size() > limit_) {
@@ -87,7 +87,9 @@ Value Output::finish_native(std::size_t trailing, std::string_view newline) {
     marks_ = single_.marks();
     text_ = single_.as_string();
   }
-  auto literal = read_python_literal(text_, LiteralNames::python);
+  // Python takes a blank at the beginning for a wrong indentation.
+  const bool is_indented = text_.starts_with(' ') || text_.starts_with('\t');
+  auto literal = is_indented ? std::nullopt : read_python_literal(text_, LiteralNames::python);
   if (!literal) return ended_text(trailing, newline);
   // A text keeps the quotes it was written with.
   if (literal->is_string()) literal = Value(text_.front() + literal->as_string() + text_.front());

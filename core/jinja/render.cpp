@@ -98,7 +98,7 @@ Result<Value> Render::run_template() {
                      std::to_string(context_.limits.depth) + " levels deep");
   }
   const Program& program = template_->program();
-  Output out(context_.limits.output, mode_);
+  Output out(context_.limits.output);
   GS_TRY_VOID(run_program(template_->shared_from_this(), out));
   return out.finish(mode_, program.trailing_newlines, program.options.newline_sequence);
 }

@@ -50,8 +50,7 @@ inline Mode value_mode(const Context& context) {
 /// Collects what a body writes. A single value keeps its type until a second one arrives.
 class Output {
  public:
-  /// @param mode  native: null prints as `None`
-  Output(std::size_t limit, Mode mode) : limit_(limit), prints_null_(mode == Mode::native) {}
+  explicit Output(std::size_t limit) : limit_(limit) {}
   Result<void> text(const Value& piece);
   Result<void> value(Value piece);
   /// The result as text, or read as a literal (Mode::convert).
@@ -73,7 +72,6 @@ class Output {
   std::size_t count_ = 0;
   Mark marks_ = Mark::none;
   std::size_t limit_;
-  bool prints_null_;
 };
 
 enum class Flow : std::uint8_t { next, break_loop, continue_loop };

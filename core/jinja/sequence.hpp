@@ -19,6 +19,9 @@ Result<Value> key_of(Invocation& call,
                      const Value& attribute,
                      bool case_sensitive);
 
+/// Is it one of the pairs that groupby makes?
+bool is_group(const Value& value);
+
 struct ValueHash {
   std::size_t operator()(const Value& value) const { return value.hash(); }
 };

@@ -155,9 +155,15 @@ std::string title(std::string_view text) {
 }
 
 std::string swap_case(std::string_view text) {
-  return map_points(text, [](char32_t point) {
-    return is_upper_point(point) ? lower_point(point) : upper_point(point);
-  });
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    const char32_t point = read_code_point(text, at);
+    const std::string_view piece = text.substr(begin, at - begin);
+    out += is_upper_point(point) ? lower(piece) : upper(piece);
+  }
+  return out;
 }
 
 std::string_view strip(std::string_view text, std::string_view chars, Side side) {

@@ -1,6 +1,6 @@
 /// @file Reads JSON template cases from standard input and prints, as JSON, what core/jinja makes
 /// of each. A case: {"template": …, "vars": {…}, "mode": "value" | "text" | "condition" | "loop",
-/// "files": {name: text}}.
+/// "files": {name: text}, "native": true for jinja2_native}.
 
 #include "core/base/json.hpp"
 #include "core/jinja/jinja.hpp"
@@ -45,8 +45,11 @@ class CaseServices : public jinja::Services {
 /// Variables that are rendered when they are asked for, as a play's are.
 class CaseScope : public jinja::Scope {
  public:
-  CaseScope(const Value& variables, jinja::Environment& environment, jinja::Services& services)
-      : variables_(variables), environment_(environment), services_(services) {}
+  CaseScope(const Value& variables,
+            jinja::Environment& environment,
+            jinja::Services& services,
+            bool native)
+      : variables_(variables), environment_(environment), services_(services), native_(native) {}
 
   Result<std::optional<Value>> lookup(std::string_view name) override {
     const Value* found = variables_.find(name);
@@ -70,6 +73,7 @@ class CaseScope : public jinja::Scope {
     jinja::Context out;
     out.scope = this;
     out.services = &services_;
+    out.native = native_;
     return out;
   }
 
@@ -77,6 +81,7 @@ class CaseScope : public jinja::Scope {
   const Value& variables_;
   jinja::Environment& environment_;
   jinja::Services& services_;
+  bool native_;
 };
 
 Result<Value> run_case(const Value& one, jinja::Environment& environment) {
@@ -84,7 +89,7 @@ Result<Value> run_case(const Value& one, jinja::Environment& environment) {
   const Value& variables = one.get("vars").is_map() ? one.get("vars") : kEmpty;
   const Value& files = one.get("files").is_map() ? one.get("files") : kEmpty;
   CaseServices services(files);
-  CaseScope scope(variables, environment, services);
+  CaseScope scope(variables, environment, services, one.get("native").truthy());
   const jinja::Context context = scope.context();
   const std::string mode = to_text(one.get("mode"));
   const Value& source = one.get("template");

@@ -20,9 +20,7 @@ class WhyVerb final : public Verb {
         "why",
         "Explain what sets a variable of a host, or why a task runs there or does not; with "
         "playbooks by a dry run");
-    command_->add_option("host", host_, "One host of the inventory")
-        ->required()
-        ->type_name("HOST");
+    command_->add_option("host", host_, "One host of the inventory")->required()->type_name("HOST");
     command_->add_option("name", name_, "A variable, or the name of a task")
         ->required()
         ->type_name("NAME");
@@ -86,8 +84,8 @@ class WhyVerb final : public Verb {
       });
     }
     const bool may_be_variable =
-        name_.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") ==
-        std::string::npos;
+        name_.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
     if (is_there || may_be_variable) return is_there;
     std::string hint = suggest(name_, names);
     if (hint.empty()) hint = "a task of a dynamic include is found with --task";
@@ -95,8 +93,8 @@ class WhyVerb final : public Verb {
   }
 
   [[nodiscard]] int explain_inventory(const Session& session, const inventory::Host& host) const {
-    auto found = inventory_contributions(
-        session.inventory, host, session.run.playbook_folders, name_);
+    auto found =
+        inventory_contributions(session.inventory, host, session.run.playbook_folders, name_);
     if (!found) return refused(found.error(), kSiteDoesNotLoad);
     if (const Value* given = session.run.extra_vars.find(name_))
       found->insert(found->begin(), Contribution{"extra vars (22)", {}, *given});

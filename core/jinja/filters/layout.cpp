@@ -3,6 +3,7 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 #include "core/jinja/text.hpp"
+#include "core/regex/regex.hpp"
 
 #include <algorithm>
 
@@ -35,17 +36,21 @@ Result<Value> indent(Invocation& call) {
 }
 
 Result<Value> truncate(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
+  GS_TRY_VOID(require_defined(call.input));
+  const bool has_length = call.input.is_string() || call.input.is_list() || call.input.is_map();
+  if (!has_length) return call.wrong_type("a string", call.input);
   GS_TRY(const std::int64_t length, call.integer(0, 255));
   GS_TRY(const std::string end, call.text(2, "..."));
   GS_TRY(const std::int64_t leeway, call.integer(3, 5));
-  const auto size = static_cast<std::int64_t>(code_points(text));
+  const auto size = static_cast<std::int64_t>(
+      call.input.is_string() ? code_points(call.input.as_string()) : call.input.size());
   const auto end_size = static_cast<std::int64_t>(code_points(end));
   if (length < end_size)
     return call.fail("expected a length of at least " + std::to_string(end_size) + ", found " +
                      std::to_string(length));
-  if (size <= length + leeway) return Value(text);
-  std::string head = pick_code_points(text, 0, 1, length - end_size);
+  if (size <= length + leeway) return call.input;
+  if (!call.input.is_string()) return call.wrong_type("a string", call.input);
+  std::string head = pick_code_points(call.input.as_string(), 0, 1, length - end_size);
   if (!call.flag(1)) {
     const std::size_t space = head.rfind(' ');
     if (space != std::string::npos) head.resize(space);
@@ -53,97 +58,96 @@ Result<Value> truncate(Invocation& call) {
   return Value(head + end);
 }
 
-// Pieces a line may be broken between: words, spaces, and parts of hyphenated words.
-std::vector<std::string> chunks_of(const std::string& line, bool break_on_hyphens) {
+/// Pieces a line may be broken between: words, spaces, dashes, and parts of hyphenated words.
+/// @source Python 3.11, textwrap.TextWrapper._split
+Result<std::vector<std::string>> chunks_of(const std::string& line, bool break_on_hyphens) {
+  static const regex::Pattern kAtHyphens = *regex::Pattern::compile(
+      "([\\t\\n\\x0b\\x0c\\r ]+"
+      "|(?<=[\\w!\"'&.,?])-{2,}(?=\\w)"
+      "|[^\\t\\n\\x0b\\x0c\\r ]+?(?:"
+      "-(?:(?<=[^\\d\\W]{2}-)|(?<=[^\\d\\W]-[\\w!\"'&.,?]-))(?=[^\\d\\W]-?[^\\d\\W])"
+      "|(?=[\\t\\n\\x0b\\x0c\\r ]|\\Z)"
+      "|(?<=[\\w!\"'&.,?])(?=-{2,}\\w)))");
+  static const regex::Pattern kAtSpaces =
+      *regex::Pattern::compile("[\\t\\n\\x0b\\x0c\\r ]+|[^\\t\\n\\x0b\\x0c\\r ]+");
+  GS_TRY(const auto matches, (break_on_hyphens ? kAtHyphens : kAtSpaces).find_all(line));
   std::vector<std::string> chunks;
-  std::size_t at = 0;
-  while (at < line.size()) {
-    std::size_t end = at;
-    const bool space = line[at] == ' ' || line[at] == '\t';
-    while (end < line.size() && ((line[end] == ' ' || line[end] == '\t') == space)) ++end;
-    std::string word = line.substr(at, end - at);
-    at = end;
-    if (space || !break_on_hyphens) {
-      chunks.push_back(std::move(word));
-      continue;
-    }
-    std::size_t begin = 0;
-    const auto letter = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-             static_cast<unsigned char>(c) >= 0x80;
-    };
-    for (std::size_t i = 1; i + 1 < word.size(); ++i) {
-      // A hyphen between a letter and a letter ends a piece.
-      if (word[i] == '-' && letter(word[i - 1]) && letter(word[i + 1]) && i > begin + 1) {
-        chunks.push_back(word.substr(begin, i + 1 - begin));
-        begin = i + 1;
-      }
-    }
-    chunks.push_back(word.substr(begin));
-  }
+  chunks.reserve(matches.size());
+  for (const regex::Match& match : matches) chunks.emplace_back(match.text(0));
   return chunks;
 }
 
 bool is_blank(const std::string& text) { return strip(text).empty(); }
 
+struct WrapRules {
+  std::size_t width = 79;
+  bool break_long_words = true;
+  bool break_on_hyphens = true;
+};
+
+/// Where a word that is too long is cut, in code points. @source TextWrapper._handle_long_word
+std::size_t cut_of(const std::string& word, std::size_t room, const WrapRules& rules) {
+  if (!rules.break_on_hyphens || code_points(word) <= room) return room;
+  const std::string head = word.substr(0, code_point_offset(word, room));
+  const std::size_t hyphen = head.rfind('-');
+  const bool cuts_there =
+      hyphen != std::string::npos && hyphen > 0 && head.find_first_not_of('-') < hyphen;
+  return cuts_there ? code_points(head.substr(0, hyphen)) + 1 : room;
+}
+
 /// Takes the pieces of one line off the end of the chunks, which are in reverse.
-std::string take_line(std::vector<std::string>& chunks, std::size_t width, bool break_long) {
+std::string take_line(std::vector<std::string>& chunks, const WrapRules& rules) {
   std::vector<std::string> current;
   std::size_t length = 0;
   while (!chunks.empty()) {
     const std::size_t size = code_points(chunks.back());
-    if (length + size > width) break;
+    if (length + size > rules.width) break;
     current.push_back(std::move(chunks.back()));
     chunks.pop_back();
     length += size;
   }
-  const bool too_long = !chunks.empty() && code_points(chunks.back()) > width;
-  if (too_long && break_long) {
-    const std::size_t room =
-        std::max<std::size_t>(width > length ? width - length : 0, width < 1 ? 1 : 0);
-    const std::size_t cut = room > 0 ? code_point_offset(chunks.back(), room) : 0;
-    if (cut > 0) current.push_back(chunks.back().substr(0, cut));
-    chunks.back().erase(0, cut);
+  const bool too_long = !chunks.empty() && code_points(chunks.back()) > rules.width;
+  if (too_long && rules.break_long_words) {
+    const std::size_t cut = cut_of(chunks.back(), rules.width - length, rules);
+    const std::size_t bytes = code_point_offset(chunks.back(), cut);
+    current.push_back(chunks.back().substr(0, bytes));  // may be empty, and then stands for a blank
+    chunks.back().erase(0, bytes);
   } else if (too_long && current.empty()) {
     current.push_back(std::move(chunks.back()));
     chunks.pop_back();
   }
-  for (int i = 0; i < 2; ++i) {
-    if (!current.empty() && is_blank(current.back())) current.pop_back();
-  }
+  if (!current.empty() && is_blank(current.back())) current.pop_back();
   std::string line;
   for (const std::string& piece : current) line += piece;
   return line;
 }
 
-// As Python's textwrap, which the filter calls.
-std::vector<std::string> wrap_line(const std::string& line,
-                                   std::size_t width,
-                                   bool break_long,
-                                   bool break_on_hyphens) {
-  std::vector<std::string> chunks = chunks_of(line, break_on_hyphens);
+/// @source Python 3.11, textwrap.TextWrapper._wrap_chunks
+Result<std::vector<std::string>> wrap_line(const std::string& line, const WrapRules& rules) {
+  GS_TRY(std::vector<std::string> chunks, chunks_of(line, rules.break_on_hyphens));
   std::reverse(chunks.begin(), chunks.end());
   std::vector<std::string> lines;
   while (!chunks.empty()) {
     if (is_blank(chunks.back()) && !lines.empty()) chunks.pop_back();
-    std::string next = take_line(chunks, width, break_long);
+    std::string next = take_line(chunks, rules);
     if (!next.empty()) lines.push_back(std::move(next));
   }
   return lines;
 }
 
 Result<Value> wordwrap(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
+  if (!call.input.is_string()) return call.wrong_type("a string", call.input);
   GS_TRY(const std::int64_t width, call.integer(0, 79));
   GS_TRY(const std::string separator, call.text(2, "\n"));
   if (width < 1) return call.fail("expected a width of at least 1, found " + std::to_string(width));
+  const WrapRules rules{static_cast<std::size_t>(width), call.flag(1, true), call.flag(3, true)};
   std::string out;
   bool first = true;
-  for (const std::string& line : split_lines(text)) {
+  for (const std::string& line : split_lines(call.input.as_string())) {
     if (!std::exchange(first, false)) out += separator;
     bool first_piece = true;
-    for (const std::string& piece :
-         wrap_line(line, static_cast<std::size_t>(width), call.flag(1, true), call.flag(3, true))) {
+    GS_TRY(const auto pieces, wrap_line(line, rules));
+    for (const std::string& piece : pieces) {
       if (!std::exchange(first_piece, false)) out += separator;
       out += piece;
     }
@@ -170,7 +174,8 @@ std::string repeat(std::string_view text, std::int64_t count) {
 }
 
 Result<Value> comment(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
+  if (!call.input.is_string()) return call.wrong_type("a string", call.input);
+  const std::string& text = call.input.as_string();
   GS_TRY(const std::string name, call.text(0, "plain"));
   const auto* style = std::find_if(std::begin(kStyles),
                                    std::end(kStyles),

@@ -42,7 +42,7 @@ Value merge_lists(const Value& low, const Value& high, std::string_view how) {
 }
 
 Map merge(const Map& low, const Map& high, bool recursive, std::string_view list_merge) {
-  if (low.empty()) return high;
+  if (low.empty() || low == high) return high;
   Map out = low;
   for (const auto& [key, value] : high) {
     Value* mine = out.find(key);

@@ -1,6 +1,7 @@
 // int, float, round, abs, log, filesizeformat, human_readable, …
 #include "core/jinja/number.hpp"
 
+#include "core/jinja/big_integer.hpp"
 #include "core/jinja/filters/tables.hpp"
 #include "core/jinja/format.hpp"
 #include "core/jinja/operators.hpp"
@@ -91,29 +92,46 @@ std::optional<double> parse_real(std::string_view text) {
 
 namespace {
 
+/// As parse_integer(), of any size.
+std::optional<Value> parse_big_integer(std::string_view text, int base) {
+  text = strip(text);
+  const bool is_negative = take_sign(text);
+  base = take_base(text, base);
+  const auto digits = without_underscores(text);
+  if (!digits) return std::nullopt;
+  const auto number = read_big_integer(*digits, base);
+  if (!number || !is_negative) return number;
+  auto negated = negate(*number);
+  return negated ? std::optional<Value>(std::move(*negated)) : std::nullopt;
+}
+
 Result<Value> to_int(Invocation& call) {
   const Value& value = call.input;
   const Value fallback = call.arg(0, Value(0));
-  if (value.is_integer()) return value;
+  if (value.is_integer() || as_big(value) != nullptr) return value;
   if (value.is_bool()) return Value(value.as_integer());
   GS_TRY(const std::int64_t base, call.integer(1, 10));
   std::optional<double> real;
   if (value.is_string()) {
     if (const auto whole = parse_integer(value.as_string(), static_cast<int>(base)))
       return Value(*whole);
+    if (const auto big = parse_big_integer(value.as_string(), static_cast<int>(base))) return *big;
     real = parse_real(value.as_string());
   } else if (value.is_real()) {
     real = value.as_real();
   }
   if (!real || std::isnan(*real)) return fallback;
-  if (!(std::fabs(*real) < 9.2e18))
-    return call.fail("cannot make an integer of " + real_text(*real));
-  return Value(static_cast<std::int64_t>(*real));
+  if (std::isinf(*real)) return call.fail("cannot make an integer of " + real_text(*real));
+  if (std::fabs(*real) < 9.2e18) return Value(static_cast<std::int64_t>(*real));
+  std::array<char, 400> digits{};
+  std::snprintf(digits.data(), digits.size(), "%.0f", std::trunc(*real));
+  return *parse_big_integer(digits.data(), 10);
 }
 
 Result<Value> to_float(Invocation& call) {
   const Value& value = call.input;
   if (value.is_number() || value.is_bool()) return Value(value.as_real());
+  if (const BigInteger* big = as_big(value)) return Value(*parse_real(big->digits()));
   if (value.is_string()) {
     if (const auto real = parse_real(value.as_string())) return Value(*real);
   }
@@ -122,11 +140,14 @@ Result<Value> to_float(Invocation& call) {
 
 Result<double> real_of(Invocation& call, const Value& value) {
   if (value.is_number() || value.is_bool()) return value.as_real();
+  if (const BigInteger* big = as_big(value)) return *parse_real(big->digits());
   return call.wrong_type("a number", value);
 }
 
 Result<Value> absolute(Invocation& call) {
   if (call.input.is_real()) return Value(std::fabs(call.input.as_real()));
+  if (const BigInteger* big = as_big(call.input))
+    return big->digits().starts_with('-') ? negate(call.input) : Result<Value>(call.input);
   if (!call.input.is_integer() && !call.input.is_bool())
     return call.wrong_type("a number", call.input);
   return call.input.as_integer() < 0 ? negate(call.input)
@@ -150,6 +171,8 @@ Result<Value> round(Invocation& call) {
   GS_TRY(const double number, real_of(call, call.input));
   GS_TRY(const std::int64_t precision, call.integer(0, 0));
   GS_TRY(const std::string method, call.text(1, "common"));
+  if (method == "common" && precision >= 0 && !call.input.is_real())
+    return call.input.is_bool() ? Value(call.input.as_integer()) : call.input;
   if (method == "common") {
     const double rounded = round_half_even(number, static_cast<int>(precision));
     if (!call.input.is_real()) return Value(static_cast<std::int64_t>(rounded));
@@ -158,7 +181,8 @@ Result<Value> round(Invocation& call) {
   if (method != "ceil" && method != "floor")
     return call.fail("expected the method common, ceil or floor, found '" + method + "'");
   const double scale = std::pow(10.0, static_cast<double>(precision));
-  return Value((method == "ceil" ? std::ceil(number * scale) : std::floor(number * scale)) / scale);
+  const double whole = method == "ceil" ? std::ceil(number * scale) : std::floor(number * scale);
+  return Value((whole + 0.0) / scale);  // a whole number has no negative zero
 }
 
 Result<Value> logarithm(Invocation& call) {

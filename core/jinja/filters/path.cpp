@@ -34,6 +34,7 @@ namespace {
 
 template <std::string (*Change)(std::string_view)>
 Result<Value> change(Invocation& call) {
+  if (!call.input.is_string()) return call.wrong_type("a path", call.input);
   GS_TRY(const std::string text, call.input_text());
   return Value(Change(text));
 }

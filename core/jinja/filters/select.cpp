@@ -29,8 +29,15 @@ Result<Value> map_attribute(Invocation& call, const List& items) {
   return Value(std::move(out));
 }
 
+/// What is visited: nothing of what is false, as Jinja2 has it.
+Result<List> visited(Invocation& call) {
+  GS_TRY_VOID(require_defined(call.input));
+  if (!call.input.truthy()) return List();
+  return call.input_items();
+}
+
 Result<Value> map(Invocation& call) {
-  GS_TRY(const List items, call.input_items());
+  GS_TRY(const List items, visited(call));
   if (call.rest.empty() && call.named.contains("attribute")) return map_attribute(call, items);
   if (call.rest.empty()) return call.fail("needs the name of a filter or 'attribute='");
   GS_TRY(const std::string name, text_of(call.rest.front()));
@@ -81,7 +88,7 @@ Result<bool> meets(Invocation& call, const Condition& condition, const Value& va
 /// select and its three relatives.
 template <bool keep, bool by_attribute>
 Result<Value> select(Invocation& call) {
-  GS_TRY(List items, call.input_items());
+  GS_TRY(List items, visited(call));
   if (by_attribute && call.rest.empty()) return call.fail("needs the name of an attribute");
   GS_TRY(const Condition condition, condition_of(call, by_attribute ? 1 : 0));
   List out;
@@ -120,6 +127,14 @@ class GroupObject : public Object {
   Value key_;
   Value members_;
 };
+
+}  // namespace
+
+bool is_group(const Value& value) {
+  return value.is_object() && value.as_object().type_name() == "_GroupTuple";
+}
+
+namespace {
 
 Result<Value> group_by(Invocation& call) {
   GS_TRY(List items, call.input_items());

@@ -230,9 +230,10 @@ Result<void> flatten_into(const List& items,
         item.is_null() ||
         (item.is_string() && (item.as_string() == "None" || item.as_string() == "null"));
     if (skip_nulls && null) continue;
-    if (item.is_list() && levels != 0) {
-      GS_TRY_VOID(flatten_into(
-          item.as_list(), levels < 0 ? levels : levels - 1, skip_nulls, out, depth + 1, call));
+    if ((item.is_list() || is_group(item)) && levels != 0) {
+      GS_TRY(const List inner, call.render.items(item));
+      const std::int64_t left = levels < 0 ? levels : levels - 1;
+      GS_TRY_VOID(flatten_into(inner, left, skip_nulls, out, depth + 1, call));
     } else {
       out.push_back(item);
     }

@@ -14,10 +14,28 @@ struct Pair {
   List left, right;
 };
 
+/// The items, groups of groupby as the tuples they are.
+Result<List> members(Invocation& call, const Value& value) {
+  GS_TRY(List items, call.render.items(value));
+  for (Value& item : items) {
+    if (!is_group(item)) continue;
+    GS_TRY(List pair, item.as_object().iterate());
+    item = Value(std::move(pair)).as_tuple();
+  }
+  return items;
+}
+
 Result<Pair> both(Invocation& call) {
   Pair out;
-  GS_TRY(out.left, call.input_items());
-  GS_TRY(out.right, call.render.items(call.arg(0)));
+  GS_TRY(out.left, members(call, call.input));
+  if (out.left.empty() && call.name != "union" && !call.arg(0).is_undefined() &&
+      call.name != "symmetric_difference")
+    return out;  // nothing is looked for
+  const bool looks_in_text = call.arg(0).is_string() && call.name != "union";
+  for (const Value& item : out.left) {
+    if (looks_in_text && !item.is_string()) return call.wrong_type("a string", item);
+  }
+  GS_TRY(out.right, members(call, call.arg(0)));
   return out;
 }
 
@@ -34,7 +52,18 @@ Value distinct(const List& items, const ValueSet* only_in, const ValueSet* not_i
 
 ValueSet set_of(const List& items) { return {items.begin(), items.end()}; }
 
+/// Python adds lists to lists and tuples to tuples only.
+Result<void> require_alike(Invocation& call) {
+  for (const Value* side : {&call.input, &call.arg(0)}) {
+    if (side->is_map()) return call.wrong_type("a list", *side);
+  }
+  const bool differ = call.input.is_list() && call.arg(0).is_list() &&
+                      call.input.is_tuple() != call.arg(0).is_tuple();
+  return differ ? Result<void>(call.fail("cannot join a list and a tuple")) : Result<void>();
+}
+
 Result<Value> unite(Invocation& call) {
+  GS_TRY_VOID(require_alike(call));
   GS_TRY(Pair lists, both(call));
   lists.left.insert(lists.left.end(), lists.right.begin(), lists.right.end());
   return distinct(lists.left, nullptr, nullptr);
@@ -53,6 +82,7 @@ Result<Value> difference(Invocation& call) {
 }
 
 Result<Value> symmetric_difference(Invocation& call) {
+  GS_TRY_VOID(require_alike(call));
   GS_TRY(const Pair lists, both(call));
   const ValueSet left = set_of(lists.left);
   const ValueSet right = set_of(lists.right);

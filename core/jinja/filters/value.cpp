@@ -47,9 +47,9 @@ Result<Value> type_debug(Invocation& call) {
   const Value& value = call.input;
   if (value.is_undefined()) return Value("AnsibleUndefined");
   if (!value.is_string()) return Value(type_name(value));
-  const bool stays_text = call.render.context().native && value.stays_text();
-  if (value.is_unsafe()) return Value(stays_text ? "NativeJinjaUnsafeText" : "AnsibleUnsafeText");
-  if (stays_text) return Value("NativeJinjaText");
+  if (value.is_unsafe())
+    return Value(value.stays_text() ? "NativeJinjaUnsafeText" : "AnsibleUnsafeText");
+  if (value.stays_text()) return Value("NativeJinjaText");
   return Value(value.origin() != nullptr ? "AnsibleUnicode" : "str");
 }
 

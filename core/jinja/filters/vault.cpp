@@ -28,9 +28,9 @@ Result<Value> encrypt(Invocation& call) {
   const Value& salt = call.arg(1);
   if (!salt.is_null() && to_text(salt).empty()) return call.fail("needs a salt that is not empty");
   const auto& plain = call.input.as_string();
-  const vault::Envelope envelope =
-      salt.is_null() ? vault::encrypt(plain, password, vault_id)
-                     : vault::encrypt(plain, password, vault_id, to_text(salt));
+  const vault::Envelope envelope = salt.is_null()
+                                       ? vault::encrypt(plain, password, vault_id)
+                                       : vault::encrypt(plain, password, vault_id, to_text(salt));
   std::string armoured = vault::write_envelope(envelope);
   if (!call.flag(3)) return Value(std::move(armoured));
   return make_object<SealedText>(

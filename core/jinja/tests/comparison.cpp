@@ -10,6 +10,13 @@ namespace gpustack::jinja {
 
 namespace {
 
+/// May Python put it into a set?
+bool is_hashable(const Value& value) {
+  if (value.is_tuple())
+    return std::all_of(value.as_list().begin(), value.as_list().end(), is_hashable);
+  return !value.is_map() && !value.is_list() && !is_group(value);
+}
+
 template <CompareOp op>
 Result<bool> compares(Invocation& call) {
   return compare(op, call.input, call.arg(0));
@@ -21,6 +28,11 @@ template <bool inverse>
 Result<bool> subset(Invocation& call) {
   GS_TRY(const List left, call.input_items());
   GS_TRY(const List right, call.render.items(call.arg(0)));
+  for (const List* list : {&left, &right}) {
+    for (const Value& item : *list) {
+      if (!is_hashable(item)) return call.wrong_type("items that can be in a set", item);
+    }
+  }
   const List& small = inverse ? right : left;
   const List& large = inverse ? left : right;
   const ValueSet all(large.begin(), large.end());

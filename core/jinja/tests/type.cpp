@@ -3,6 +3,7 @@
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+#include "core/jinja/sequence.hpp"
 #include "core/jinja/tests/tables.hpp"
 #include "core/jinja/text.hpp"
 
@@ -25,6 +26,7 @@ Result<bool> is_false(Invocation& call) { return call.input.is_bool() && !call.i
 Result<bool> number(Invocation& call) { return call.input.is_number() || call.input.is_bool(); }
 Result<bool> sequence(Invocation& call) {
   return call.input.is_list() || call.input.is_string() || call.input.is_map() ||
+         is_group(call.input) ||
          (call.input.is_object() &&
           dynamic_cast<const RangeObject*>(&call.input.as_object()) != nullptr);
 }
@@ -41,27 +43,22 @@ Result<bool> callable(Invocation& call) {
 }
 Result<bool> never(Invocation& /*call*/) { return false; }
 
-Result<std::int64_t> whole(Invocation& call) {
-  if (call.input.is_integer() || call.input.is_bool()) return call.input.as_integer();
-  if (call.input.is_real() && std::trunc(call.input.as_real()) == call.input.as_real()) {
-    return static_cast<std::int64_t>(call.input.as_real());
-  }
-  return call.wrong_type("a whole number", call.input);
+/// What is left of the input when it is divided by `by`.
+Result<Value> remainder(Invocation& call, const Value& by) {
+  if (call.input.is_string()) return call.wrong_type("a number", call.input);
+  return binary(BinaryOp::mod, call.input, by, 0);
 }
-
 Result<bool> odd(Invocation& call) {
-  GS_TRY(const std::int64_t value, whole(call));
-  return value % 2 != 0;
+  GS_TRY(const Value left, remainder(call, Value(2)));
+  return left == Value(1);
 }
 Result<bool> even(Invocation& call) {
-  GS_TRY(const std::int64_t value, whole(call));
-  return value % 2 == 0;
+  GS_TRY(const Value left, remainder(call, Value(2)));
+  return left == Value(0);
 }
 Result<bool> divisible_by(Invocation& call) {
-  GS_TRY(const std::int64_t value, whole(call));
-  GS_TRY(const std::int64_t by, call.integer(0));
-  if (by == 0) return call.fail("cannot divide by zero");
-  return value % by == 0;
+  GS_TRY(const Value left, remainder(call, call.arg(0)));
+  return left == Value(0);
 }
 Result<bool> not_a_number(Invocation& call) {
   return call.input.is_real() && std::isnan(call.input.as_real());

@@ -19,7 +19,7 @@ def load_cases():
     for path in sorted(CASES.glob("*.yml")):
         for group in yaml.safe_load(path.read_text()):
             for number, template in enumerate(group["templates"]):
-                case = {key: group[key] for key in ("vars", "mode", "lookup", "files") if key in group}
+                case = {key: group[key] for key in ("vars", "mode", "lookup", "files", "native") if key in group}
                 case["template"] = template
                 case["id"] = f"{path.stem}/{group['name']}/{number}"
                 cases.append(case)
@@ -54,13 +54,14 @@ class Oracle:
         from ansible.parsing.dataloader import DataLoader
         from ansible.playbook.conditional import Conditional
         from ansible.plugins.loader import lookup_loader
-        from ansible.template import Templar
+        from ansible.template import AnsibleNativeEnvironment, Templar
         from ansible.utils.listify import listify_lookup_plugin_terms
 
         self.loader = DataLoader()
         self.conditional = Conditional
         self.lookups = lookup_loader
         self.templar = Templar
+        self.native_environment = AnsibleNativeEnvironment
         self.listify = listify_lookup_plugin_terms
 
     def answer(self, case):
@@ -72,6 +73,8 @@ class Oracle:
     def value(self, case):
         variables = dict(case.get("vars") or {})
         templar = self.templar(loader=self.loader, variables=variables)
+        if case.get("native"):
+            templar = templar.copy_with_new_env(environment_class=self.native_environment)
         mode = case.get("mode", "value")
         if mode == "text":
             return templar.do_template(case["template"], preserve_trailing_newlines=True, escape_backslashes=False)
