@@ -145,9 +145,7 @@ VariableExplanation::VariableExplanation(std::ostream& out,
 void VariableExplanation::add_writers(std::vector<Contribution>& found) const {
   if (writers_.empty()) return;
   for (Contribution& one : found) {
-    const bool is_of_tasks =
-        one.level == engine::Scope::kSetFactLevel || one.level == engine::Scope::kRegisteredLevel;
-    if (one.place.known() || !is_of_tasks) continue;
+    if (one.place.known() || one.level != engine::Scope::kSetFactLevel) continue;
     one.place = writers_.front();
     for (std::size_t i = 1; i < writers_.size(); ++i)
       one.level += (i == 1 ? ", or by " : ", ") + writers_[i].text();

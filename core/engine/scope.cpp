@@ -140,7 +140,7 @@ void Scope::build_levels() {
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->params, "role params (20)");
   add_level(host_.set_facts, kSetFactLevel);
-  add_level(host_.registered, kRegisteredLevel);
+  add_level(host_.included_vars, "include_vars (18)");
   add_task_levels();
   add_role_levels(chain, dependencies);
   add_play_levels();

@@ -25,8 +25,7 @@ class Scope final : public jinja::Scope {
     std::string_view name;
   };
 
-  static constexpr std::string_view kSetFactLevel = "set_fact (19)";
-  static constexpr std::string_view kRegisteredLevel = "registered and include_vars (18)";
+  static constexpr std::string_view kSetFactLevel = "set_fact and register (19)";
   static constexpr std::string_view kFactsLevel = "facts (11)";
   static constexpr std::string_view kInventoryLevel = "inventory (3-10)";
 

@@ -25,8 +25,8 @@ struct HostState {
   std::string name;
   Value inventory_vars = Value(Map());  ///< precedence levels 3 to 10, merged
   Value facts = Value(Map());           ///< `ansible_facts`: names without the `ansible_` prefix
-  Value set_facts = Value(Map());       ///< level 19
-  Value registered = Value(Map());      ///< level 18: register and include_vars
+  Value set_facts = Value(Map());       ///< level 19: set_fact and register, the later one wins
+  Value included_vars = Value(Map());   ///< level 18: include_vars
   std::optional<Error> problem;         ///< why its variables could not be read; fails the host
   bool facts_gathered = false;
   bool failed = false;

@@ -116,7 +116,7 @@ void TaskRun::store_facts(const Value& result) {
   const std::string_view module = task_.module != nullptr ? task_.module->name : "";
   if (module == "set_fact" || module == "include_vars") {
     const bool merges = play_.run().state().options.merge_hashes && module == "include_vars";
-    merge_into(module == "set_fact" ? owner.set_facts : owner.registered, *facts, merges);
+    merge_into(module == "set_fact" ? owner.set_facts : owner.included_vars, *facts, merges);
     if (flag(result, "_ansible_facts_cacheable")) {
       merge_into(owner.facts, *facts, false);
       cache_facts(owner);
@@ -140,7 +140,7 @@ void TaskRun::cache_facts(const HostState& owner) {
 }
 
 void TaskRun::store(const Value& result) {
-  if (!task_.register_name.empty()) host_.state->registered.set(task_.register_name, result);
+  if (!task_.register_name.empty()) host_.state->set_facts.set(task_.register_name, result);
 }
 
 Result<void> TaskRun::notify(const Value& result) {
