@@ -171,6 +171,31 @@ Result<void> check_start_task(const play::Site& site, const std::string& name) {
   return Error(ErrorCode::usage, "--start-at-task: no task is named '" + name + "'").hint(hint);
 }
 
+namespace {
+
+/// For an error that ended the run after tasks had begun.
+int code_within_run(const Error& error, Manner manner) {
+  const bool is_in_site = error.span().known() && error.code() != ErrorCode::engine;
+  return manner == Manner::ansible && is_in_site ? kSiteDoesNotLoad : kOtherError;
+}
+
+int code_of(const engine::RunSummary& summary, const CommonOptions& options) {
+  if (summary.exit_code != kOk || !options.detailed_exit_code) return summary.exit_code;
+  const bool has_changes =
+      std::ranges::any_of(summary.stats, [](const auto& host) { return host.second.changed > 0; });
+  return has_changes ? kChanges : kOk;
+}
+
+/// @error host_pattern
+Result<void> check_limited(const Session& session) {
+  if (session.run.limit.empty() || session.inventory.hosts().empty()) return {};
+  const auto limited = session.inventory.select({"all"}, {session.run.limit});
+  if (!limited || !limited->hosts.empty()) return {};
+  return Error(ErrorCode::host_pattern, "specified hosts and/or --limit does not match any hosts");
+}
+
+}  // namespace
+
 int run_site(Session& session,
              LoadedSite& site,
              const CommonOptions& options,
@@ -181,13 +206,9 @@ int run_site(Session& session,
     print_error(runners.error());
     return kOtherError;
   }
-  if (!session.run.limit.empty() && !session.inventory.hosts().empty()) {
-    auto limited = session.inventory.select({"all"}, {session.run.limit});
-    if (limited && limited->hosts.empty()) {
-      print_error(Error(ErrorCode::host_pattern,
-                        "specified hosts and/or --limit does not match any hosts"));
-      return kOtherError;
-    }
+  if (const auto limited = check_limited(session); !limited) {
+    print_error(limited.error());
+    return kOtherError;
   }
   asio::io_context context(1);
   transport::ConnectorSettings settings;
@@ -212,22 +233,11 @@ int run_site(Session& session,
   output.flush();
   if (stopped_by != 0) return kStopped;
   if (!summary) return kOtherError;
-  if (!*summary) {
-    if (!run.has_begun()) print_error(summary->error());  // else the output told it
-    const bool is_in_site =
-        summary->error().span().known() && summary->error().code() != ErrorCode::engine;
-    if (run.has_begun())
-      return options.manner == Manner::ansible && is_in_site ? kSiteDoesNotLoad : kOtherError;
-    return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
-                                             : code_before_run(summary->error());
-  }
-  int code = (*summary)->exit_code;
-  if (code == kOk && options.detailed_exit_code) {
-    for (const auto& [host, stats] : (*summary)->stats) {
-      if (stats.changed > 0) code = kChanges;
-    }
-  }
-  return code;
+  if (*summary) return code_of(**summary, options);
+  if (run.has_begun()) return code_within_run(summary->error(), options.manner);
+  print_error(summary->error());  // later on the output has told it
+  return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
+                                           : code_before_run(summary->error());
 }
 
 }  // namespace gpustack::cli

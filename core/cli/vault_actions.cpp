@@ -103,11 +103,12 @@ Result<vault::Identity> writing_identity(const VaultRequest& request) {
 Result<vault::Identity> new_identity(const VaultRequest& request) {
   const std::string id = encrypt_id(request);
   VaultSources sources;
-  sources.add(request.defaults);
-  if (id.empty()) sources.ids.clear();
   if (!request.new_id.empty()) sources.ids.push_back(request.new_id);
   if (!request.new_password_file.empty())
     sources.password_files.push_back(request.new_password_file);
+  VaultDefaults defaults = request.defaults;
+  if (id.empty()) defaults.ids.clear();
+  sources.add(defaults);
   sources.ask = request.sources.ask;
   GS_TRY(const auto secrets, read_passwords(sources, Purpose::encrypt, ask_hidden));
   return find_identity(*secrets, id);

@@ -1,6 +1,8 @@
-// What the controller's own work costs: 1,000 tasks for 500 hosts, in check mode, over connections that answer at once.
+// What the controller's own work costs: 1,000 tasks for 500 hosts, in check mode, over connections
+// that answer at once.
 //
-//   scale_bench SITE.yml HOSTS      prints one JSON object: seconds of CPU, the most memory, what was run
+//   scale_bench SITE.yml HOSTS      prints one JSON object: seconds of CPU, the most memory, what
+//   was run
 #include "core/base/json.hpp"
 #include "core/engine/run.hpp"
 #include "inventory/inventory.hpp"
@@ -35,9 +37,7 @@ class NullTarget final : public engine::Target {
   Async<Value> run(engine::TaskCall /*call*/) override {
     co_return Value::map({{"changed", false}});
   }
-  Async<engine::RawOutput> raw(std::string /*command*/) override {
-    co_return engine::RawOutput();
-  }
+  Async<engine::RawOutput> raw(std::string /*command*/) override { co_return engine::RawOutput(); }
   Async<void> reset() override { co_return Result<void>(); }
 };
 

@@ -5,5 +5,6 @@
 #include <cstdint>
 #include <string>
 
-/// Takes one input. A fault ends the program: a sanitizer's finding, a failed GS_ASSERT, an exception.
+/// Takes one input. A fault ends the program: a sanitizer's finding, a failed GS_ASSERT, an
+/// exception.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
