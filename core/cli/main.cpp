@@ -1,5 +1,6 @@
 /// @file The program `gpustack`: finds the verb and runs it.
 
+#include "core/cli/command_line.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/usage_error.hpp"
@@ -8,8 +9,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <utility>
 
 namespace {
 
@@ -35,8 +38,11 @@ int run(int argc, char** argv) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }
+  auto words = command_line(argc, argv);
+  write_out_options(program, words);
+  std::ranges::reverse(words);  // as CLI11 takes them
   try {
-    program.parse(argc, argv);
+    program.parse(std::move(words));
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return program.exit(problem);
     print_error(usage_error(program, problem));

@@ -18,3 +18,12 @@ install(CODE "
     endif()
   endforeach()
 ")
+
+# For scripts that call Ansible's programs: a folder to put first in PATH.
+install(CODE "
+  set(links \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/share/gpustack/ansible\")
+  file(MAKE_DIRECTORY \"\${links}\")
+  foreach(name ansible ansible-inventory ansible-playbook ansible-vault)
+    file(CREATE_LINK ../../../bin/gpustack \"\${links}/\${name}\" SYMBOLIC)
+  endforeach()
+")

@@ -70,6 +70,23 @@ class Install(unittest.TestCase):
                 else:
                     self.assertIn(f"{name} is missing", " ".join(self.installed.stderr.split()))
 
+    def test_ansibles_names_lead_to_the_verbs(self):
+        links = self.prefix / "share/gpustack/ansible"
+        for name in ("ansible", "ansible-inventory", "ansible-playbook", "ansible-vault"):
+            with self.subTest(name=name):
+                done = subprocess.run([name, "--version"], capture_output=True, text=True, timeout=60,
+                                      env={**self.environment(), "PATH": f"{links}:/usr/bin:/bin"})
+                self.assertEqual(0, done.returncode, done.stderr)
+                self.assertTrue(done.stdout.startswith(f"{name} [core "), done.stdout)
+                self.assertIn("gpustack", done.stdout)
+
+    def test_options_may_be_written_in_part(self):
+        done = subprocess.run([self.prefix / "share/gpustack/ansible/ansible", "localhost", "--module-n", "ping", "--conn=local"],
+                              capture_output=True, text=True, timeout=60, env=self.environment(), cwd=self.empty)
+
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertIn("pong", done.stdout)
+
     def test_it_describes_a_module(self):
         done = self.gpustack("doc", "ping")
 
