@@ -4,6 +4,7 @@
 #include "core/play/tags.hpp"
 #include "modules/sdk/module.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace gpustack::engine {
@@ -14,6 +15,10 @@ namespace {
 bool runs_for_all(const play::Task& task) {
   return task.module != nullptr &&
          (task.module->name == "add_host" || task.module->name == "pause");
+}
+
+bool is_template(const Value& tag) {
+  return tag.is_string() ? jinja::has_template(tag.as_string()) : tag.is_list();
 }
 
 }  // namespace
@@ -38,13 +43,21 @@ std::uint64_t PlayRun::announce(const play::Task& task,
 
 bool PlayRun::should_run(HostRun& host, const play::Task& task) {
   if (task.is_handler) return true;
-  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  const auto written = play::written_tags(task);
   play::TagSet tags;
-  for (const Value& tag : play::written_tags(task)) {
-    auto rendered = scope.render(tag);
-    play::add_tags(tags, rendered ? *rendered : tag);
+  if (std::ranges::none_of(written, is_template)) {
+    for (const Value& tag : written) play::add_tags(tags, tag);
+  } else {
+    Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+    for (const Value& tag : written) {
+      auto rendered = scope.render(tag);
+      play::add_tags(tags, rendered ? *rendered : tag);
+    }
   }
-  return play::should_run(tags, run_.tag_choice());
+  const bool runs = play::should_run(tags, run_.tag_choice());
+  TaskObserver* observer = run_.state().observer;
+  if (!runs && observer != nullptr) observer->left_out(*host.state, task);
+  return runs;
 }
 
 Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
@@ -138,11 +151,7 @@ const play::Task& PlayRun::with_module(Scope& scope, const play::Task& task) {
 }
 
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
-  if (!should_run(host, written)) {
-    if (TaskObserver* observer = run_.state().observer) observer->left_out(*host.state, written);
-    co_return Flow::go_on;
-  }
-  if (!has_started(host, written)) co_return Flow::go_on;
+  if (!should_run(host, written) || !has_started(host, written)) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
   if (written.kind == play::ActionKind::meta)
