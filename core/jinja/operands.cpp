@@ -25,13 +25,14 @@ std::string Operands::chain(const Expr& expr) {
   if (expr.kind == ExprKind::name) return name_text(static_cast<const NameExpr&>(expr).name);
   if (expr.kind == ExprKind::attribute) {
     const auto& attribute = static_cast<const AttributeExpr&>(expr);
-    const std::string object = chain(*attribute.object);
-    return object.empty() ? object : object + "." + *attribute.name;
+    std::string object = chain(*attribute.object);
+    if (!object.empty()) object.append(".").append(*attribute.name);
+    return object;
   }
   if (expr.kind != ExprKind::item) return {};
   const auto& item = static_cast<const ItemExpr&>(expr);
   if (item.key->kind != ExprKind::constant) return {};
-  const std::string object = chain(*item.object);
+  std::string object = chain(*item.object);
   if (object.empty()) return object;
   return object + "[" + to_repr(*static_cast<const ConstantExpr&>(*item.key).value) + "]";
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace gpustack::jinja {
 
@@ -164,9 +165,10 @@ Error undefined_value_error(const Value& value) {
   return Error(ErrorCode::undefined_variable, value.undefined_text());
 }
 
-Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::size_t size_limit) {
-  if (left.is_undefined()) return undefined_value_error(left);
-  if (right.is_undefined()) return undefined_value_error(right);
+namespace {
+
+/// Both sides are numbers of any size. @return nothing when they are not
+std::optional<Result<Value>> numbers(BinaryOp op, const Value& left, const Value& right) {
   if (numeric(left) && numeric(right)) {
     const Mark marks = left.marks() | right.marks();
     auto result = left.is_real() || right.is_real()
@@ -176,6 +178,15 @@ Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::si
     return result;
   }
   if (is_whole(left) && is_whole(right)) return big_binary(op, left, right);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::size_t size_limit) {
+  if (left.is_undefined()) return undefined_value_error(left);
+  if (right.is_undefined()) return undefined_value_error(right);
+  if (auto result = numbers(op, left, right)) return std::move(*result);
   if (left.is_object() || right.is_object()) return object_binary(op, left, right);
   if (op == BinaryOp::add) return add(left, right, size_limit);
   if (op == BinaryOp::mod && left.is_string()) {
@@ -192,29 +203,44 @@ Result<Value> binary(BinaryOp op, const Value& left, const Value& right, std::si
   return unsupported(op, left, right);
 }
 
+namespace {
+
+template <typename T>
+int sign_of(const T& left, const T& right) {
+  return left < right ? -1 : right < left ? 1 : 0;
+}
+
+/// Numbers of any size. @return nothing when they are none
+std::optional<int> number_order(const Value& left, const Value& right) {
+  if (numeric(left) && numeric(right)) {
+    if (left.is_real() || right.is_real()) return sign_of(left.as_real(), right.as_real());
+    return sign_of(left.as_integer(), right.as_integer());
+  }
+  if (is_whole(left) && is_whole(right)) return big_order(left, right);
+  const bool is_mixed =
+      (as_big(left) != nullptr && right.is_real()) || (left.is_real() && as_big(right) != nullptr);
+  return is_mixed ? std::optional<int>(sign_of(real_of(left), real_of(right))) : std::nullopt;
+}
+
+Result<int> list_order(const List& left, const List& right) {
+  for (std::size_t i = 0; i < std::min(left.size(), right.size()); ++i) {
+    if (left[i] == right[i]) continue;
+    return order(left[i], right[i]);
+  }
+  return sign_of(left.size(), right.size());
+}
+
+}  // namespace
+
 Result<int> order(const Value& left, const Value& right) {
   if (left.is_undefined()) return undefined_value_error(left);
   if (right.is_undefined()) return undefined_value_error(right);
-  const auto sign = [](auto a, auto b) { return a < b ? -1 : b < a ? 1 : 0; };
-  if (numeric(left) && numeric(right)) {
-    if (left.is_real() || right.is_real()) return sign(left.as_real(), right.as_real());
-    return sign(left.as_integer(), right.as_integer());
-  }
-  if (is_whole(left) && is_whole(right)) return big_order(left, right);
-  if ((as_big(left) != nullptr && right.is_real()) || (left.is_real() && as_big(right) != nullptr))
-    return sign(real_of(left), real_of(right));
+  if (const auto sign = number_order(left, right)) return *sign;
   // UTF-8 sorts by bytes as it does by code points.
   if (left.is_string() && right.is_string())
-    return sign(left.as_string().compare(right.as_string()), 0);
-  if (left.is_list() && right.is_list() && left.is_tuple() == right.is_tuple()) {
-    const List& a = left.as_list();
-    const List& b = right.as_list();
-    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-      if (a[i] == b[i]) continue;
-      return order(a[i], b[i]);
-    }
-    return sign(a.size(), b.size());
-  }
+    return sign_of(left.as_string().compare(right.as_string()), 0);
+  if (left.is_list() && right.is_list() && left.is_tuple() == right.is_tuple())
+    return list_order(left.as_list(), right.as_list());
   if (left.is_object() && right.is_object()) return object_order(left, right);
   return Error(ErrorCode::template_type,
                "cannot compare " + std::string(type_name(left)) + " with " +

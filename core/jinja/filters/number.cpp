@@ -99,7 +99,7 @@ std::optional<Value> parse_big_integer(std::string_view text, int base) {
   base = take_base(text, base);
   const auto digits = without_underscores(text);
   if (!digits) return std::nullopt;
-  const auto number = read_big_integer(*digits, base);
+  auto number = read_big_integer(*digits, base);
   if (!number || !is_negative) return number;
   auto negated = negate(*number);
   return negated ? std::optional<Value>(std::move(*negated)) : std::nullopt;
