@@ -68,8 +68,9 @@ Result<Value> Render::evaluate_name(const NameExpr& expr) {
 }
 
 Result<Value> Render::evaluate(const Expr& expr) {
-  GS_TRY(Value value, evaluate_closed(expr));
-  if (const SealedText* sealed = as_sealed(value)) return locate(sealed->reason(), expr);
+  auto value = evaluate_closed(expr);
+  if (!value || !value->is_object()) return value;
+  if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);
   return value;
 }
 

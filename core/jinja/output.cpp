@@ -20,7 +20,7 @@ bool is_mapping_object(const Value& value) {
 Value read_out(const Value& value, int depth = 0) {
   if (!is_mapping_object(value)) return value;
   const auto keys = value.as_object().iterate();
-  if (!keys) return value;
+  if (!keys) return Value(Map());
   Map entries;
   for (const Value& key : *keys) {
     const auto item = value.as_object().item(key);
@@ -33,8 +33,8 @@ Value read_out(const Value& value, int depth = 0) {
 
 }  // namespace
 
-Result<void> Output::flush(const Value& given) {
-  const Value piece = read_out(given);
+Result<void> Output::flush(const Value& piece) {
+  if (is_mapping_object(piece)) return flush(read_out(piece));
   marks_ = marks_ | deep_marks(piece);
   if (piece.is_string()) {
     text_ += piece.as_string();
@@ -97,7 +97,7 @@ Value Output::finish_native(std::size_t trailing, std::string_view newline) {
 }
 
 Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
-  if (count_ == 1) single_ = read_out(single_);
+  if (count_ == 1 && is_mapping_object(single_)) single_ = read_out(single_);
   if (mode == Mode::native) return finish_native(trailing_newlines, newline);
   if (count_ <= 1) {
     if (count_ == 0 || single_.is_null() || single_.is_undefined()) single_ = Value("");

@@ -59,7 +59,7 @@ class Output {
                        std::string_view newline = "\n");
 
  private:
-  Result<void> flush(const Value& given);
+  Result<void> flush(const Value& piece);
   /// The result of jinja2_native. @param trailing  line ends that a text keeps
   Value finish_native(std::size_t trailing, std::string_view newline);
   /// The text with as many line ends as its template had.
