@@ -43,6 +43,7 @@ struct CommonOptions {
   int verbosity = 0;
   std::string output;
   std::string start_at_task;
+  bool step = false;
   bool force_handlers = false;
   std::vector<std::string> vault_ids;
   std::vector<std::string> vault_password_files;

@@ -297,6 +297,7 @@ Result<Session> make_session(const CommonOptions& options,
   if (run.skip_tags.empty()) run.skip_tags = config.list("TAGS_SKIP");
   run.limit = options.limit;
   run.start_at_task = options.start_at_task;
+  run.step = options.step;
   GS_TRY(const bool forces_handlers, config.boolean("DEFAULT_FORCE_HANDLERS"));
   run.force_handlers = options.force_handlers || forces_handlers;
   GS_TRY_VOID(set_connection(options, config, run));

@@ -21,6 +21,7 @@ struct RunOptions {
   std::vector<std::string> skip_tags;
   std::string limit;
   std::string start_at_task;
+  bool step = false;  ///< ask before each task
   bool force_handlers = false;
   bool error_on_missing_handler = true;
   bool any_errors_fatal = false;  ///< where no keyword says otherwise; so the three that follow

@@ -52,6 +52,12 @@ class PlayRun {
     Value result;
     Flow flow = Flow::go_on;
   };
+  /// The answer to --step's question about a task; one host asks for all.
+  struct Step {
+    explicit Step(const asio::any_io_executor& executor) : done(executor) {}
+    async::Event done;
+    bool runs = true;
+  };
   struct Included {
     std::string path;
     Value item;
@@ -93,6 +99,8 @@ class PlayRun {
   bool should_run(HostRun& host, const play::Task& task);
   /// What became of the play meanwhile; go_on when nothing did.
   Flow stopped_flow(HostRun& host);
+  /// --step: whether the person at the terminal wants the task to run. @error usage  nobody answers
+  Async<bool> is_wanted(const play::Task& task, const Position& at);
   /// False before the task of --start-at-task.
   bool has_started(HostRun& host, const play::Task& task);
   /// What a run_once task brought to the host that ran it counts for this one, too.
@@ -114,6 +122,7 @@ class PlayRun {
   Lockstep lockstep_;
   std::map<Position, std::uint64_t> announced_;
   std::map<Position, std::unique_ptr<OnceSlot>> once_;
+  std::map<Position, std::unique_ptr<Step>> steps_;
   std::set<Position> refreshed_;  ///< `meta: refresh_inventory`: once for all hosts
   std::set<Position> said_meta_;  ///< meta tasks that speak once for all hosts
   std::map<Position, std::vector<Included>> included_;

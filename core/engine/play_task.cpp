@@ -150,10 +150,38 @@ const play::Task& PlayRun::with_module(Scope& scope, const play::Task& task) {
   return found != nullptr ? *found : task;
 }
 
+// @source ansible-core 2.14, StrategyBase._take_step
+Async<bool> PlayRun::is_wanted(const play::Task& task, const Position& at) {
+  auto& step = steps_[at];
+  if (step) {
+    GS_CO_TRY_VOID(co_await step->done.wait());
+    co_return step->runs;
+  }
+  step = std::make_unique<Step>(executor_);
+  if (run_.state().options.step) {
+    auto answer = co_await run_.ask(
+        "Perform task: TASK: " + play::display_name(task) + " (N)o/(y)es/(c)ontinue: ", false);
+    if (!answer) {
+      step->runs = false;
+      step->done.set();
+      co_return stop_for(std::move(answer).error());
+    }
+    const char first = answer->empty() ? 'n' : static_cast<char>(answer->front() | 0x20);
+    step->runs = first == 'y' || first == 'c';
+    if (first == 'c') run_.state().options.step = false;
+  }
+  step->done.set();
+  co_return step->runs;
+}
+
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
   if (!should_run(host, written) || !has_started(host, written)) co_return Flow::go_on;
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
+  if (run_.state().options.step || steps_.contains(at)) {
+    GS_CO_TRY(const bool wanted, co_await is_wanted(written, at));
+    if (!wanted) co_return Flow::go_on;
+  }
   if (written.kind == play::ActionKind::meta)
     co_return co_await run_meta(host, written, std::move(at));
   if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {

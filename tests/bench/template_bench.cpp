@@ -1,6 +1,7 @@
 // Renders the same templates again and again, as a run does for its hosts.
 //
-//   template_bench REPEATS < cases.json      a case: {"template": …, "vars": {…}}; prints seconds of CPU for one pass
+//   template_bench REPEATS < cases.json      a case: {"template": …, "vars": {…}}; prints seconds
+//   of CPU for one pass
 #include "core/base/json.hpp"
 #include "core/jinja/jinja.hpp"
 
@@ -46,8 +47,8 @@ int main(int argc, char** argv) {
   jinja::Environment environment;
   std::vector<Case> cases;
   for (const Value& one : given->as_list()) {
-    auto compiled = environment.compile(
-        one.get("template").as_string(), nullptr, jinja::Options::for_files());
+    auto compiled =
+        environment.compile(one.get("template").as_string(), nullptr, jinja::Options::for_files());
     if (!compiled) {
       std::cerr << compiled.error().render();
       return 1;

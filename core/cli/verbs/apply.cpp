@@ -35,6 +35,7 @@ class ApplyVerb final : public Verb {
         ->add_option(
             "--start-at-task", options_.start_at_task, "Skip the tasks before the one of this name")
         ->type_name("NAME");
+    command_->add_flag("--step", options_.step, "Ask before each task whether it is to run");
     command_->add_flag(
         "--force-handlers", options_.force_handlers, "Run handlers even on hosts that failed");
     command_->add_flag(
