@@ -99,6 +99,10 @@ class PlayRun {
   bool should_run(HostRun& host, const play::Task& task);
   /// What became of the play meanwhile; go_on when nothing did.
   Flow stopped_flow(HostRun& host);
+  /// How the host goes on without the task; nothing when it runs the task. Waits for its turn.
+  Async<std::optional<Flow>> flow_without(HostRun& host,
+                                          const play::Task& task,
+                                          const Position& at);
   /// --step: whether the person at the terminal wants the task to run. @error usage  nobody answers
   Async<bool> is_wanted(const play::Task& task, const Position& at);
   /// False before the task of --start-at-task.

@@ -174,14 +174,21 @@ Async<bool> PlayRun::is_wanted(const play::Task& task, const Position& at) {
   co_return step->runs;
 }
 
-Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
-  if (!should_run(host, written) || !has_started(host, written)) co_return Flow::go_on;
+Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
+                                                 const play::Task& task,
+                                                 const Position& at) {
+  using Answer = std::optional<Flow>;
+  if (!should_run(host, task) || !has_started(host, task)) co_return Answer(Flow::go_on);
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
-  if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
-  if (run_.state().options.step || steps_.contains(at)) {
-    GS_CO_TRY(const bool wanted, co_await is_wanted(written, at));
-    if (!wanted) co_return Flow::go_on;
-  }
+  if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return Answer(flow);
+  if (!run_.state().options.step && !steps_.contains(at)) co_return Answer();
+  GS_CO_TRY(const bool wanted, co_await is_wanted(task, at));
+  co_return wanted ? Answer() : Answer(Flow::go_on);
+}
+
+Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
+  GS_CO_TRY(const auto without, co_await flow_without(host, written, at));
+  if (without) co_return *without;
   if (written.kind == play::ActionKind::meta)
     co_return co_await run_meta(host, written, std::move(at));
   if (host.state->facts_gathered && play_.vars_files_waiting.contains(host.state->name)) {
