@@ -1,6 +1,5 @@
 #include "core/base/value.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -8,20 +7,11 @@ namespace gpustack {
 
 namespace {
 
-constexpr std::size_t kSmallMap = 8;
-
 std::size_t hash_text(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
 std::size_t mix(std::size_t seed, std::size_t value) {
   return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U));
 }
-
-bool equals_key(const Value& key, std::string_view text) {
-  return key.is_string() && key.as_string() == text;
-}
-bool equals_key(const Value& key, const Value& other) { return key == other; }
-std::size_t hash_key(std::string_view text) { return hash_text(text); }
-std::size_t hash_key(const Value& key) { return key.hash(); }
 
 }  // namespace
 
@@ -377,132 +367,5 @@ bool Value::same_as(const Value& other) const {
   if (is_object()) return payload_.object == other.payload_.object;
   return payload_.counted == other.payload_.counted;
 }
-
-Map::Map(std::initializer_list<std::pair<Value, Value>> entries) {
-  for (const auto& [key, value] : entries) set(key, value);
-}
-
-template <typename Key>
-std::size_t Map::locate(const Key& key) const {
-  if (index_.empty()) {
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      if (equals_key(entries_[i].key, key)) return i;
-    }
-    return entries_.size();
-  }
-  const std::size_t mask = index_.size() - 1;
-  for (std::size_t slot = hash_key(key) & mask; index_[slot] != 0; slot = (slot + 1) & mask) {
-    const std::size_t entry = index_[slot] - 1;
-    if (equals_key(entries_[entry].key, key)) return entry;
-  }
-  return entries_.size();
-}
-
-const Value* Map::find(std::string_view key) const {
-  const std::size_t at = locate(key);
-  return at < entries_.size() ? &entries_[at].value : nullptr;
-}
-const Value* Map::find(const Value& key) const {
-  const std::size_t at = locate(key);
-  return at < entries_.size() ? &entries_[at].value : nullptr;
-}
-Value* Map::find(std::string_view key) {
-  return const_cast<Value*>(std::as_const(*this).find(key));
-}
-Value* Map::find(const Value& key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
-
-Value& Map::set(Value key, Value value) {
-  if (Value* found = find(key)) return *found = std::move(value);
-  append(std::move(key), std::move(value));
-  return entries_.back().value;
-}
-
-Value& Map::set(std::string_view key, Value value) {
-  if (Value* found = find(key)) return *found = std::move(value);
-  append(Value(key), std::move(value));
-  return entries_.back().value;
-}
-
-void Map::append(Value key, Value value) {
-  entries_.push_back(Entry{std::move(key), std::move(value)});
-  if (entries_.size() <= kSmallMap) return;
-  if (index_.size() < entries_.size() * 2) {
-    rebuild_index();
-    return;
-  }
-  const std::size_t mask = index_.size() - 1;
-  std::size_t slot = entries_.back().key.hash() & mask;
-  while (index_[slot] != 0) slot = (slot + 1) & mask;
-  index_[slot] = static_cast<std::uint32_t>(entries_.size());
-}
-
-void Map::rebuild_index() {
-  index_.clear();
-  if (entries_.size() <= kSmallMap) return;
-  std::size_t slots = 32;
-  while (slots < entries_.size() * 4) slots *= 2;
-  index_.assign(slots, 0);
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
-    std::size_t slot = entries_[i].key.hash() & (slots - 1);
-    while (index_[slot] != 0) slot = (slot + 1) & (slots - 1);
-    index_[slot] = static_cast<std::uint32_t>(i + 1);
-  }
-}
-
-bool Map::erase(std::string_view key) {
-  const std::size_t at = locate(key);
-  if (at == entries_.size()) return false;
-  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
-  rebuild_index();
-  return true;
-}
-
-bool Map::erase(const Value& key) {
-  const std::size_t at = locate(key);
-  if (at == entries_.size()) return false;
-  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
-  rebuild_index();
-  return true;
-}
-
-void Map::clear() {
-  entries_.clear();
-  index_.clear();
-}
-
-bool Map::operator==(const Map& other) const {
-  if (size() != other.size()) return false;
-  return std::all_of(begin(), end(), [&](const Entry& entry) {
-    const Value* theirs = other.find(entry.key);
-    return theirs != nullptr && *theirs == entry.value;
-  });
-}
-
-Result<Value> Object::attribute(std::string_view name) {
-  return Value::undefined(
-      "'" + std::string(type_name()) + " object' has no attribute '" + std::string(name) + "'",
-      std::string(name));
-}
-Result<Value> Object::item(const Value& key) {
-  return key.is_string() ? attribute(key.as_string())
-                         : Value::undefined("'" + std::string(type_name()) +
-                                            " object' has no element " + to_repr(key));
-}
-Result<Value> Object::call(const CallArguments& /*arguments*/) {
-  return Error(ErrorCode::template_type,
-               "'" + std::string(type_name()) + "' object is not callable");
-}
-Result<List> Object::iterate() {
-  return Error(ErrorCode::template_type,
-               "'" + std::string(type_name()) + "' object is not iterable");
-}
-// NOLINTNEXTLINE(performance-unnecessary-value-param): overrides keep the value
-Result<Value> Object::set_attribute(std::string_view name, Value /*value*/) {
-  return Error(ErrorCode::template_type,
-               "cannot set attribute '" + std::string(name) + "' on a '" +
-                   std::string(type_name()) + "' object");
-}
-bool Object::contains(const Value& /*key*/) { return false; }
-std::string Object::to_text() const { return "<" + std::string(type_name()) + ">"; }
 
 }  // namespace gpustack
