@@ -70,7 +70,9 @@ Result<std::optional<Value>> FactCache::load(const std::string& host) const {
     return Error(ErrorCode::file_unreadable,
                  "cannot read the fact cache '" + path + "': " + std::strerror(errno));
   auto read = parse_json(text);
-  if (!read) return std::move(read).error().while_doing("reading the fact cache '" + path + "'");
+  if (!read)
+    return Error(ErrorCode::file_unreadable,
+                 "cannot use the fact cache '" + path + "': " + read.error().message());
   Value facts{Map()};
   if (read->is_map()) keep_facts(facts, read->as_map());
   return std::optional<Value>(std::move(facts));

@@ -285,6 +285,7 @@ Async<bool> Run::run_play(const play::Play& play) {
     co_return true;
   }
   std::erase_if(hosts, [&](const std::string& host) { return is_lost(host); });
+  for (std::string& warning : std::exchange(state_.warnings, {})) warn(std::move(warning));
   if (hosts.empty()) {
     tell_no_hosts(play_state, report::EventType::no_hosts_left);
     co_return false;

@@ -31,8 +31,9 @@ HostState& RunState::host(const std::string& name) {
 }
 
 // A file that cannot be used is as good as none: the facts are gathered again, and it is replaced.
-void RunState::load_cached_facts(HostState& host_state) const {
+void RunState::load_cached_facts(HostState& host_state) {
   auto cached = fact_cache->load(host_state.name);
+  if (!cached) warnings.push_back(cached.error().one_line() + ": it is taken for empty");
   if (!cached || !*cached) return;
   host_state.facts = std::move(**cached);
   host_state.facts_gathered = host_state.facts.get("module_setup").truthy();

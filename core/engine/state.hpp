@@ -72,7 +72,8 @@ struct RunState {
   std::string omit;  ///< the value that stands for "leave this argument out"
   std::vector<std::string> playbooks;
   std::optional<FactCache> fact_cache;
-  TaskObserver* observer = nullptr;  ///< may be null; outlives the run
+  std::vector<std::string> warnings;  ///< not told yet
+  TaskObserver* observer = nullptr;   ///< may be null; outlives the run
 
   RunState();
   /// The state of a host, made on first use (delegation may name hosts outside the inventory).
@@ -80,7 +81,7 @@ struct RunState {
   /// Reads the inventory's variables of a host again (after add_host, group_by).
   /// @error what reading group_vars and host_vars reports
   Result<void> refresh_inventory_vars(HostState& host_state);
-  void load_cached_facts(HostState& host_state) const;
+  void load_cached_facts(HostState& host_state);
   /// Reads the inventory's sources again, and the variables of all hosts from it.
   Result<void> reload_inventory();
   /// The names of the hosts a pattern means, in order. @error host_pattern

@@ -29,8 +29,10 @@ class WhyVerb final : public Verb {
                      playbooks_,
                      "Playbooks; without one only what the inventory says of a variable")
         ->type_name("PLAYBOOK");
-    command_->add_flag("--task", is_task_, "NAME is a task, also when a variable is called so");
-    command_->add_flag("--variable", is_variable_, "NAME is a variable, not a task");
+    auto* task =
+        command_->add_flag("--task", is_task_, "NAME is a task, also when a variable is called so");
+    command_->add_flag("--variable", is_variable_, "NAME is a variable, not a task")
+        ->excludes(task);
     add_run_options(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
