@@ -15,8 +15,6 @@ bool equals_key(const Value& key, std::string_view text) {
   return key.is_string() && key.as_string() == text;
 }
 bool equals_key(const Value& key, const Value& other) { return key == other; }
-std::size_t hash_key(std::string_view text) { return std::hash<std::string_view>{}(text); }
-std::size_t hash_key(const Value& key) { return key.hash(); }
 
 }  // namespace
 
@@ -24,8 +22,9 @@ Map::Map(std::initializer_list<std::pair<Value, Value>> entries) {
   for (const auto& [key, value] : entries) set(key, value);
 }
 
-template <typename Key>
-std::size_t Map::locate(const Key& key) const {
+/// @param hash  gives the key's hash; small maps do without
+template <typename Key, typename Hash>
+std::size_t Map::locate(const Key& key, Hash hash) const {
   if (index_.empty()) {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (equals_key(entries_[i].key, key)) return i;
@@ -33,19 +32,25 @@ std::size_t Map::locate(const Key& key) const {
     return entries_.size();
   }
   const std::size_t mask = index_.size() - 1;
-  for (std::size_t slot = hash_key(key) & mask; index_[slot] != 0; slot = (slot + 1) & mask) {
+  for (std::size_t slot = hash() & mask; index_[slot] != 0; slot = (slot + 1) & mask) {
     const std::size_t entry = index_[slot] - 1;
     if (equals_key(entries_[entry].key, key)) return entry;
   }
   return entries_.size();
 }
 
+std::size_t Map::hash_of(std::string_view key) { return std::hash<std::string_view>{}(key); }
+
 const Value* Map::find(std::string_view key) const {
-  const std::size_t at = locate(key);
+  const std::size_t at = locate(key, [&] { return hash_of(key); });
+  return at < entries_.size() ? &entries_[at].value : nullptr;
+}
+const Value* Map::find(std::string_view key, std::size_t hash) const {
+  const std::size_t at = locate(key, [&] { return hash; });
   return at < entries_.size() ? &entries_[at].value : nullptr;
 }
 const Value* Map::find(const Value& key) const {
-  const std::size_t at = locate(key);
+  const std::size_t at = locate(key, [&] { return key.hash(); });
   return at < entries_.size() ? &entries_[at].value : nullptr;
 }
 Value* Map::find(std::string_view key) {
@@ -92,7 +97,7 @@ void Map::rebuild_index() {
 }
 
 bool Map::erase(std::string_view key) {
-  const std::size_t at = locate(key);
+  const std::size_t at = locate(key, [&] { return hash_of(key); });
   if (at == entries_.size()) return false;
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
   rebuild_index();
@@ -100,7 +105,7 @@ bool Map::erase(std::string_view key) {
 }
 
 bool Map::erase(const Value& key) {
-  const std::size_t at = locate(key);
+  const std::size_t at = locate(key, [&] { return key.hash(); });
   if (at == entries_.size()) return false;
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
   rebuild_index();

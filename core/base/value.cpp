@@ -7,8 +7,6 @@ namespace gpustack {
 
 namespace {
 
-std::size_t hash_text(std::string_view text) { return std::hash<std::string_view>{}(text); }
-
 std::size_t mix(std::size_t seed, std::size_t value) {
   return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6U) + (seed >> 2U));
 }
@@ -26,56 +24,9 @@ Value::Value(List items) : kind_(Kind::list) {
 Value::Value(Map entries) : kind_(Kind::map) {
   payload_.map = new detail::MapRep{{}, std::move(entries)};
 }
-Value::Value(Object* object) noexcept : kind_(Kind::object) { payload_.object = object; }
+Value::Value(Object* object) noexcept : kind_(Kind::object) { payload_.counted = object; }
 
-Value::Value(const Value& other) noexcept
-    : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
-  retain();
-}
-
-Value::Value(Value&& other) noexcept
-    : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
-  other.kind_ = Kind::null;
-  other.flags_ = 0;
-}
-
-Value& Value::operator=(const Value& other) noexcept {
-  if (this != &other) {
-    Value copy(other);
-    *this = std::move(copy);
-  }
-  return *this;
-}
-
-Value& Value::operator=(Value&& other) noexcept {
-  if (this != &other) {
-    // `other` may live inside what this value is about to release.
-    Value taken(std::move(other));
-    release();
-    kind_ = taken.kind_;
-    flags_ = taken.flags_;
-    payload_ = taken.payload_;
-    taken.kind_ = Kind::null;
-  }
-  return *this;
-}
-
-Value::~Value() { release(); }
-
-void Value::retain() const noexcept {
-  if (!counted()) return;
-  if (kind_ == Kind::object) {
-    payload_.object->references.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-  payload_.counted->references.fetch_add(1, std::memory_order_relaxed);
-}
-
-void Value::release() noexcept {
-  if (!counted()) return;
-  auto& references =
-      kind_ == Kind::object ? payload_.object->references : payload_.counted->references;
-  if (references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void Value::destroy() noexcept {
   switch (kind_) {
     case Kind::string:
       delete payload_.string;
@@ -90,7 +41,7 @@ void Value::release() noexcept {
       delete payload_.undefined;
       break;
     case Kind::object:
-      delete payload_.object;
+      delete &as_object();
       break;
     default:
       break;
@@ -165,26 +116,6 @@ double Value::as_real() const {
   return static_cast<double>(payload_.integer);
 }
 
-const std::string& Value::as_string() const {
-  GS_ASSERT(is_string(), "the caller checked for a string");
-  return payload_.string->text;
-}
-
-const List& Value::as_list() const {
-  GS_ASSERT(is_list(), "the caller checked for a list");
-  return payload_.list->items;
-}
-
-const Map& Value::as_map() const {
-  GS_ASSERT(is_map(), "the caller checked for a map");
-  return payload_.map->entries;
-}
-
-Object& Value::as_object() const {
-  GS_ASSERT(is_object(), "the caller checked for an object");
-  return *payload_.object;
-}
-
 List& Value::mutable_list() {
   GS_ASSERT(is_list(), "the caller checked for a list");
   if (payload_.list->references.load(std::memory_order_acquire) != 1) {
@@ -227,10 +158,6 @@ const std::string& Value::undefined_name() const {
   return payload_.undefined->name;
 }
 
-const Origin* Value::origin() const {
-  return is_string() && payload_.string->has_origin ? &payload_.string->origin : nullptr;
-}
-
 bool Value::truthy() const {
   switch (kind_) {
     case Kind::null:
@@ -248,7 +175,7 @@ bool Value::truthy() const {
     case Kind::map:
       return !payload_.map->entries.empty();
     case Kind::object:
-      return payload_.object->truthy();
+      return as_object().truthy();
   }
   return false;
 }
@@ -264,10 +191,6 @@ std::size_t Value::size() const {
     default:
       return 0;
   }
-}
-
-const Value* Value::find(std::string_view key) const {
-  return is_map() ? static_cast<const Map&>(payload_.map->entries).find(key) : nullptr;
 }
 
 const Value& Value::get(std::string_view key) const {
@@ -321,7 +244,7 @@ bool Value::operator==(const Value& other) const {
     case Kind::undefined:
       return true;
     case Kind::object:
-      return payload_.object == other.payload_.object;
+      return payload_.counted == other.payload_.counted;
     default:
       return false;
   }
@@ -343,7 +266,7 @@ std::size_t Value::hash() const {
       return std::hash<double>{}(number);
     }
     case Kind::string:
-      return hash_text(payload_.string->text);
+      return Map::hash_of(payload_.string->text);
     case Kind::list: {
       std::size_t seed = 0x2545f491;
       for (const Value& item : as_list()) seed = mix(seed, item.hash());
@@ -355,7 +278,7 @@ std::size_t Value::hash() const {
       return sum;
     }
     case Kind::object:
-      return std::hash<const void*>{}(payload_.object);
+      return std::hash<const void*>{}(payload_.counted);
   }
   return 0;
 }
@@ -364,7 +287,7 @@ bool Value::same_as(const Value& other) const {
   if (kind_ != other.kind_) return false;
   if (!counted()) return *this == other;
   if (is_string()) return as_string() == other.as_string();
-  if (is_object()) return payload_.object == other.payload_.object;
+  if (is_object()) return payload_.counted == other.payload_.counted;
   return payload_.counted == other.payload_.counted;
 }
 

@@ -91,11 +91,27 @@ class Value {
   /// Takes over one reference of `object`.
   explicit Value(Object* object) noexcept;
 
-  Value(const Value& other) noexcept;
-  Value(Value&& other) noexcept;
-  Value& operator=(const Value& other) noexcept;
-  Value& operator=(Value&& other) noexcept;
-  ~Value();
+  Value(const Value& other) noexcept
+      : kind_(other.kind_), flags_(other.flags_), payload_(other.payload_) {
+    retain();
+  }
+  Value(Value&& other) noexcept
+      : kind_(std::exchange(other.kind_, Kind::null)),
+        flags_(std::exchange(other.flags_, std::uint8_t{0})),
+        payload_(other.payload_) {}
+  Value& operator=(const Value& other) noexcept {
+    if (this != &other) *this = Value(other);
+    return *this;
+  }
+  Value& operator=(Value&& other) noexcept {
+    // `other` may live inside what this value is about to release.
+    Value taken(std::move(other));
+    std::swap(kind_, taken.kind_);
+    std::swap(flags_, taken.flags_);
+    std::swap(payload_, taken.payload_);
+    return *this;
+  }
+  ~Value() { release(); }
 
   static Value list(std::initializer_list<Value> items) { return Value(List(items)); }
   static Value map(std::initializer_list<std::pair<Value, Value>> entries);
@@ -129,10 +145,10 @@ class Value {
   [[nodiscard]] bool as_bool() const;
   [[nodiscard]] std::int64_t as_integer() const;
   [[nodiscard]] double as_real() const;  ///< also accepts integer and boolean
-  [[nodiscard]] const std::string& as_string() const;
-  [[nodiscard]] const List& as_list() const;
-  [[nodiscard]] const Map& as_map() const;
-  [[nodiscard]] Object& as_object() const;
+  [[nodiscard]] inline const std::string& as_string() const;
+  [[nodiscard]] inline const List& as_list() const;
+  [[nodiscard]] inline const Map& as_map() const;
+  [[nodiscard]] inline Object& as_object() const;
   List& mutable_list();
   Map& mutable_map();
   /// The items of a list or map without detaching: a change is seen by everyone who shares them, as
@@ -161,7 +177,7 @@ class Value {
   [[nodiscard]] Value marked(Mark marks) const { return Value(*this).mark(marks); }
 
   /// Where a string was written; nullptr when it was computed.
-  [[nodiscard]] const Origin* origin() const;
+  [[nodiscard]] inline const Origin* origin() const;
 
   /// Python's truth: empty, zero, null and undefined are false.
   [[nodiscard]] bool truthy() const;
@@ -169,7 +185,7 @@ class Value {
   [[nodiscard]] std::size_t size() const;
 
   /// Member of a map by name; nullptr when absent or not a map.
-  [[nodiscard]] const Value* find(std::string_view key) const;
+  [[nodiscard]] inline const Value* find(std::string_view key) const;
   /// Like find(), with null for absent.
   [[nodiscard]] const Value& get(std::string_view key) const;
   /// Sets a member of a map (null becomes a map).
@@ -189,8 +205,18 @@ class Value {
   static constexpr std::uint8_t kStaysText = 0x08;
 
   [[nodiscard]] bool counted() const { return kind_ == Kind::string || kind_ >= Kind::list; }
-  void retain() const noexcept;
-  void release() noexcept;
+  void retain() const noexcept {
+    if (counted()) payload_.counted->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  void release() noexcept {
+    if (!counted()) return;
+    // The only one to know the storage needs no locked instruction to give it up.
+    auto& references = payload_.counted->references;
+    if (references.load(std::memory_order_acquire) == 1 ||
+        references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      destroy();
+  }
+  void destroy() noexcept;
 
   Kind kind_;
   std::uint8_t flags_ = 0;
@@ -201,8 +227,7 @@ class Value {
     detail::ListRep* list;
     detail::MapRep* map;
     detail::UndefinedRep* undefined;
-    Object* object;
-    detail::Counted* counted;
+    detail::Counted* counted;  ///< whatever is on the heap; an Object is known by it alone
   } payload_;
 };
 
@@ -228,6 +253,9 @@ class Map {
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
 
   [[nodiscard]] const Value* find(std::string_view key) const;
+  /// For who looks a name up in one map after another. @pre `hash` is hash_of(key)
+  [[nodiscard]] const Value* find(std::string_view key, std::size_t hash) const;
+  [[nodiscard]] static std::size_t hash_of(std::string_view key);
   [[nodiscard]] const Value* find(const Value& key) const;
   Value* find(std::string_view key);
   Value* find(const Value& key);
@@ -253,8 +281,8 @@ class Map {
   bool operator==(const Map& other) const;
 
  private:
-  template <typename Key>
-  std::size_t locate(const Key& key) const;
+  template <typename Key, typename Hash>
+  std::size_t locate(const Key& key, Hash hash) const;
   void append(Value key, Value value);
   void rebuild_index();
 
@@ -314,6 +342,29 @@ class Object : public detail::Counted {
 template <typename T, typename... Args>
 Value make_object(Args&&... args) {
   return Value(static_cast<Object*>(new T(std::forward<Args>(args)...)));
+}
+
+inline const std::string& Value::as_string() const {
+  GS_ASSERT(is_string(), "the caller checked for a string");
+  return payload_.string->text;
+}
+inline const List& Value::as_list() const {
+  GS_ASSERT(is_list(), "the caller checked for a list");
+  return payload_.list->items;
+}
+inline const Map& Value::as_map() const {
+  GS_ASSERT(is_map(), "the caller checked for a map");
+  return payload_.map->entries;
+}
+inline Object& Value::as_object() const {
+  GS_ASSERT(is_object(), "the caller checked for an object");
+  return static_cast<Object&>(*payload_.counted);
+}
+inline const Origin* Value::origin() const {
+  return is_string() && payload_.string->has_origin ? &payload_.string->origin : nullptr;
+}
+inline const Value* Value::find(std::string_view key) const {
+  return is_map() ? std::as_const(payload_.map->entries).find(key) : nullptr;
 }
 
 /// Python's type name of the value: `str`, `int`, `list`, `dict`, `NoneType`, …

@@ -51,13 +51,14 @@ Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std:
       continue;
     }
     std::string key = name;
-    const Value* value = level.variables->find(key);
+    const Map& variables = level.variables->as_map();
+    const Value* value = variables.find(key);
     if (value == nullptr && level.name == engine::Scope::kFactsLevel && name.starts_with(kPrefix)) {
       key = name.substr(kPrefix.size());
-      value = level.variables->find(key);
+      value = variables.find(key);
     }
     if (value == nullptr) continue;
-    found.push_back(Contribution{std::string(level.name), place_in(*level.variables, key), *value});
+    found.push_back(Contribution{std::string(level.name), place_in(variables, key), *value});
   }
   return found;
 }

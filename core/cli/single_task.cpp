@@ -131,7 +131,7 @@ Result<LoadedSite> load_single_task(const SingleTask& task, const Session& sessi
   if (task.background_seconds) only.async_seconds = Value(*task.background_seconds);
   if (task.poll_seconds) only.poll = Value(*task.poll_seconds);
   if (task.timeout_seconds)
-    only.settings[play::Keyword::timeout] = play::Setting{Value(*task.timeout_seconds), {}};
+    only.settings.set(play::Keyword::timeout, play::Setting{Value(*task.timeout_seconds), {}});
   return loaded;
 }
 

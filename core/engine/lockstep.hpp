@@ -4,6 +4,8 @@
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,7 +17,7 @@ namespace gpustack::engine {
 
 /// Where in the play a host is: child numbers from the root, dynamic includes included. Earlier is
 /// smaller.
-using Position = std::vector<std::uint32_t>;
+using Position = boost::container::small_vector<std::uint32_t, 8>;
 
 /// Keeps the hosts of a batch together: a host starts the task at a position once no host is before
 /// it (Ansible's linear strategy). With `free` nobody waits. Thread: the run's executor.

@@ -159,75 +159,131 @@ std::optional<Value> controller_python() {
 Value make_hostvars(RunState& run, PlayState* play) { return make_object<HostVars>(run, play); }
 Value make_vars(Scope& scope) { return make_object<ScopeVariables>(scope); }
 
-std::optional<Value> Scope::magic(std::string_view name) {
-  if (name == "inventory_hostname") return Value(host_.name);
-  if (name == "inventory_hostname_short") return Value(host_.name.substr(0, host_.name.find('.')));
-  if (name == "group_names") {
-    const inventory::Host* host = run_.inventory->find_host(host_.name);
-    return host != nullptr ? run_.inventory->group_names(*host) : Value(List());
-  }
-  if (name == "groups") return run_.inventory->groups_map();
-  if (name == "hostvars") return make_hostvars(run_, play_);
-  if (name == "vars") return make_vars(*this);
-  if (name == "omit") return Value(run_.omit);
-  if (name == "ansible_facts") return host_.facts;
-  if (name == "ansible_check_mode") return Value(run_.options.check);
-  if (name == "ansible_diff_mode") return Value(run_.options.diff);
-  if (name == "ansible_forks") return Value(static_cast<std::int64_t>(run_.options.forks));
-  if (name == "ansible_verbosity") return Value(run_.options.verbosity);
-  if (name == "ansible_run_tags") return strings(run_.options.tags);
-  if (name == "ansible_skip_tags") return strings(run_.options.skip_tags);
-  if (name == "ansible_limit" && !run_.options.limit.empty()) return Value(run_.options.limit);
-  if (name == "ansible_config_file") return text_or_null(run_.options.config_file);
-  if (name == "ansible_inventory_sources") return strings(run_.inventory->sources());
-  if (name == "ansible_version") {
-    // The language level we follow; roles compare it to decide which features exist.
+void Scope::add_run_magic(MagicTable& table) {
+  const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
+  add("omit", [](Scope& at) -> Found { return Value(at.run_.omit); });
+  add("groups", [](Scope& at) -> Found { return at.run_.inventory->groups_map(); });
+  add("hostvars", [](Scope& at) -> Found { return make_hostvars(at.run_, at.play_); });
+  add("ansible_check_mode", [](Scope& at) -> Found { return Value(at.run_.options.check); });
+  add("ansible_diff_mode", [](Scope& at) -> Found { return Value(at.run_.options.diff); });
+  add("ansible_forks", [](Scope& at) -> Found { return Value(at.run_.options.forks); });
+  add("ansible_verbosity", [](Scope& at) -> Found { return Value(at.run_.options.verbosity); });
+  add("ansible_run_tags", [](Scope& at) -> Found { return strings(at.run_.options.tags); });
+  add("ansible_skip_tags", [](Scope& at) -> Found { return strings(at.run_.options.skip_tags); });
+  add("ansible_limit", [](Scope& at) -> Found {
+    const std::string& limit = at.run_.options.limit;
+    return limit.empty() ? std::nullopt : Found(limit);
+  });
+  add("ansible_config_file",
+      [](Scope& at) -> Found { return text_or_null(at.run_.options.config_file); });
+  add("ansible_inventory_sources",
+      [](Scope& at) -> Found { return strings(at.run_.inventory->sources()); });
+  // The language level we follow; roles compare it to decide which features exist.
+  add("ansible_version", [](Scope& /*at*/) -> Found {
     return Value::map({{"full", "2.14.18"},
                        {"major", 2},
                        {"minor", 14},
                        {"revision", 18},
                        {"string", "2.14.18"}});
-  }
-  if (name == "ansible_playbook_python") return controller_python();
-  if (name == "ansible_managed" && raw(name) == nullptr) return Value(run_.options.managed_text);
-  return play_magic(name);
+  });
+  add("ansible_playbook_python", [](Scope& /*at*/) -> Found { return controller_python(); });
+  add("ansible_managed", [](Scope& at) -> Found {
+    return at.raw(VariableName("ansible_managed")) != nullptr ? std::nullopt
+                                                              : Found(at.run_.options.managed_text);
+  });
 }
 
-std::optional<Value> Scope::role_magic(const play::Role& role, std::string_view name) {
-  if (name == "role_path") return Value(role.path);
-  if (name == "role_name") return Value(short_name(role.fqcn));
-  if (name == "ansible_role_name") return Value(role.fqcn);
-  if (name == "ansible_collection_name") return collection_of(role.fqcn);
-  if (name != "ansible_parent_role_names") return std::nullopt;
-  List parents = parent_roles(role);
-  if (parents.empty()) return std::nullopt;
-  return Value(std::move(parents));
+void Scope::add_host_magic(MagicTable& table) {
+  const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
+  add("inventory_hostname", [](Scope& at) -> Found { return Value(at.host_.name); });
+  add("inventory_hostname_short",
+      [](Scope& at) -> Found { return Value(at.host_.name.substr(0, at.host_.name.find('.'))); });
+  add("group_names", [](Scope& at) -> Found {
+    const inventory::Host* host = at.run_.inventory->find_host(at.host_.name);
+    return host != nullptr ? at.run_.inventory->group_names(*host) : Value(List());
+  });
+  add("vars", [](Scope& at) -> Found { return make_vars(at); });
+  add("ansible_facts", [](Scope& at) -> Found { return at.host_.facts; });
+  add("ansible_search_path", [](Scope& at) -> Found {
+    return at.node_ != nullptr ? Found(strings(search_folders(at.node_))) : std::nullopt;
+  });
 }
 
-std::optional<Value> Scope::play_magic(std::string_view name) {
-  if (node_ != nullptr) {
-    const play::Role* role = node_->role();
-    auto found = role != nullptr ? role_magic(*role, name) : std::nullopt;
-    if (found) return found;
-    if (name == "ansible_search_path") return strings(search_folders(node_));
+void Scope::add_role_magic(MagicTable& table) {
+  const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
+  add("role_path", [](Scope& at) -> Found {
+    const play::Role* role = at.role();
+    return role != nullptr ? Found(role->path) : std::nullopt;
+  });
+  add("role_name", [](Scope& at) -> Found {
+    const play::Role* role = at.role();
+    return role != nullptr ? Found(short_name(role->fqcn)) : std::nullopt;
+  });
+  add("ansible_role_name", [](Scope& at) -> Found {
+    const play::Role* role = at.role();
+    return role != nullptr ? Found(role->fqcn) : std::nullopt;
+  });
+  add("ansible_collection_name", [](Scope& at) -> Found {
+    const play::Role* role = at.role();
+    return role != nullptr ? Found(collection_of(role->fqcn)) : std::nullopt;
+  });
+  add("ansible_parent_role_names", [](Scope& at) -> Found {
+    const play::Role* role = at.role();
+    List parents = role != nullptr ? parent_roles(*role) : List();
+    return parents.empty() ? std::nullopt : Found(std::move(parents));
+  });
+}
+
+Value Scope::alive(const std::vector<std::string>& hosts) const {
+  List left;
+  for (const std::string& host : hosts) {
+    if (!play_->removed.contains(host)) left.emplace_back(host);
   }
-  if (play_ == nullptr) return std::nullopt;
-  const auto alive = [&](const std::vector<std::string>& hosts) {
-    std::vector<std::string> left;
-    std::copy_if(
-        hosts.begin(), hosts.end(), std::back_inserter(left), [&](const std::string& host) {
-          return !play_->removed.contains(host);
-        });
-    return strings(left);
-  };
-  if (name == "playbook_dir") return Value(play_->play->folder);
-  if (name == "ansible_play_name") return Value(play_->name);
-  if (name == "ansible_play_hosts_all") return strings(play_->all_hosts);
-  if (name == "ansible_play_hosts") return alive(play_->all_hosts);
-  if (name == "ansible_play_batch" || name == "play_hosts") return alive(play_->batch);
-  if (name == "role_names" || name == "ansible_play_role_names" || name == "ansible_role_names")
-    return roles_of(*play_);
-  return std::nullopt;
+  return left;
+}
+
+void Scope::add_play_magic(MagicTable& table) {
+  const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
+  add("playbook_dir", [](Scope& at) -> Found {
+    return at.play_ != nullptr ? Found(at.play_->play->folder) : std::nullopt;
+  });
+  add("ansible_play_name", [](Scope& at) -> Found {
+    return at.play_ != nullptr ? Found(at.play_->name) : std::nullopt;
+  });
+  add("ansible_play_hosts_all", [](Scope& at) -> Found {
+    return at.play_ != nullptr ? Found(strings(at.play_->all_hosts)) : std::nullopt;
+  });
+  add("ansible_play_hosts", [](Scope& at) -> Found {
+    return at.play_ != nullptr ? Found(at.alive(at.play_->all_hosts)) : std::nullopt;
+  });
+  for (const std::string_view name : {"ansible_play_batch", "play_hosts"}) {
+    add(name, [](Scope& at) -> Found {
+      return at.play_ != nullptr ? Found(at.alive(at.play_->batch)) : std::nullopt;
+    });
+  }
+  for (const std::string_view name :
+       {"role_names", "ansible_play_role_names", "ansible_role_names"}) {
+    add(name, [](Scope& at) -> Found {
+      return at.play_ != nullptr ? Found(roles_of(*at.play_)) : std::nullopt;
+    });
+  }
+}
+
+const Scope::MagicTable& Scope::magic_table() {
+  static const MagicTable kTable = [] {
+    MagicTable table;
+    add_run_magic(table);
+    add_host_magic(table);
+    add_role_magic(table);
+    add_play_magic(table);
+    return table;
+  }();
+  return kTable;
+}
+
+Scope::Found Scope::magic(std::string_view name) {
+  const auto found = magic_table().find(name);
+  return found != magic_table().end() ? found->second(*this) : std::nullopt;
 }
 
 std::vector<std::string> search_folders(const play::Node* node) {

@@ -5,6 +5,7 @@
 #include "core/engine/run.hpp"
 
 #include <deque>
+#include <unordered_map>
 
 namespace gpustack::engine {
 
@@ -42,6 +43,11 @@ class PlayRun {
   void end_play() { ended_ = true; }
   void end_batch() { ended_batch_ = true; }
   void clear_host_errors();
+  /// What a task brings when this condition does not hold.
+  const Value& skipped_result(const play::Condition& condition);
+  /// Where the checked arguments of a task are kept that are the same for every host, null before
+  /// the first one; nullptr when they may differ.
+  Value* fixed_arguments(const play::Task& task);
   /// Ends the run for a fault of the site: the other hosts stop before their next task.
   Error stop_for(Error fault);
 
@@ -97,6 +103,7 @@ class PlayRun {
   Result<bool> meta_holds(Scope& scope, const play::Task& task, bool has_condition);
   void tell_meta(HostRun& host, const play::Task& task, const Position& at, bool holds);
   bool should_run(HostRun& host, const play::Task& task);
+  [[nodiscard]] bool tags_chosen(HostRun& host, const play::Task& task);
   /// What became of the play meanwhile; go_on when nothing did.
   Flow stopped_flow(HostRun& host);
   /// How the host goes on without the task; nothing when it runs the task. Waits for its turn.
@@ -125,6 +132,8 @@ class PlayRun {
   std::deque<HostRun> hosts_;
   Lockstep lockstep_;
   std::map<Position, std::uint64_t> announced_;
+  /// The last of them: hosts come to a task one after another.
+  std::pair<Position, std::uint64_t> last_announced_;
   std::map<Position, std::unique_ptr<OnceSlot>> once_;
   std::map<Position, std::unique_ptr<Step>> steps_;
   std::set<Position> refreshed_;  ///< `meta: refresh_inventory`: once for all hosts
@@ -136,6 +145,9 @@ class PlayRun {
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Role>> included_roles_;
   std::map<const play::Task*, std::unique_ptr<async::Gate>> throttles_;
   std::set<const play::Task*> warned_handlers_;
+  std::unordered_map<const play::Task*, bool> chosen_;  ///< by its tags, where all are literal
+  std::unordered_map<const play::Condition*, Value> skipped_results_;
+  std::unordered_map<const play::Task*, std::optional<Value>> fixed_arguments_;
   std::vector<const play::Task*> handlers_;  ///< in the order they run
   std::unique_ptr<play::Task> setup_task_;
   std::size_t failed_count_ = 0;
@@ -149,10 +161,15 @@ class PlayRun {
 Position child_position(Position at, std::uint32_t number);
 
 /// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
+/// @param scope    of the task on this host
 /// @param task_id  of the announcement
 /// @param title    see task_title
-Async<TaskOutcome> execute_task(
-    PlayRun& play, HostRun& host, const play::Task& task, std::uint64_t task_id, std::string title);
+Async<TaskOutcome> execute_task(PlayRun& play,
+                                HostRun& host,
+                                const play::Task& task,
+                                Scope& scope,
+                                std::uint64_t task_id,
+                                std::string title);
 
 /// The task's name as shown: rendered, with its role in front; the action when it has none.
 std::string task_title(Scope& scope, const play::Task& task);

@@ -21,14 +21,25 @@ bool is_template(const Value& tag) {
   return tag.is_string() ? jinja::has_template(tag.as_string()) : tag.is_list();
 }
 
+/// Nothing to render at any depth, and nothing sealed.
+bool is_fixed(const Value& value) {
+  if (value.is_string()) return value.is_unsafe() || !jinja::has_template(value.as_string());
+  if (value.is_list()) return std::ranges::all_of(value.as_list(), is_fixed);
+  if (!value.is_map()) return !value.is_object();
+  return std::ranges::all_of(value.as_map(),
+                             [](const Map::Entry& entry) { return is_fixed(entry.value); });
+}
+
 }  // namespace
 
 std::uint64_t PlayRun::announce(const play::Task& task,
                                 const Position& at,
                                 const std::string& name) {
+  if (last_announced_.first == at) return last_announced_.second;
   auto [slot, is_new] = announced_.emplace(at, 0);
+  if (is_new) slot->second = run_.next_task_id();
+  last_announced_ = *slot;
   if (!is_new) return slot->second;
-  slot->second = run_.next_task_id();
   report::Event event(report::EventType::task_started);
   event.play = play_.name;
   event.task = name;
@@ -41,20 +52,25 @@ std::uint64_t PlayRun::announce(const play::Task& task,
   return slot->second;
 }
 
-bool PlayRun::should_run(HostRun& host, const play::Task& task) {
-  if (task.is_handler) return true;
+bool PlayRun::tags_chosen(HostRun& host, const play::Task& task) {
+  if (const auto known = chosen_.find(&task); known != chosen_.end()) return known->second;
   const auto written = play::written_tags(task);
   play::TagSet tags;
   if (std::ranges::none_of(written, is_template)) {
     for (const Value& tag : written) play::add_tags(tags, tag);
-  } else {
-    Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
-    for (const Value& tag : written) {
-      auto rendered = scope.render(tag);
-      play::add_tags(tags, rendered ? *rendered : tag);
-    }
+    return chosen_.emplace(&task, play::should_run(tags, run_.tag_choice())).first->second;
   }
-  const bool runs = play::should_run(tags, run_.tag_choice());
+  Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
+  for (const Value& tag : written) {
+    auto rendered = scope.render(tag);
+    play::add_tags(tags, rendered ? *rendered : tag);
+  }
+  return play::should_run(tags, run_.tag_choice());
+}
+
+bool PlayRun::should_run(HostRun& host, const play::Task& task) {
+  if (task.is_handler) return true;
+  const bool runs = tags_chosen(host, task);
   TaskObserver* observer = run_.state().observer;
   if (!runs && observer != nullptr) observer->left_out(*host.state, task);
   return runs;
@@ -125,7 +141,27 @@ Async<async::Gate::Pass> PlayRun::enter_throttle(Scope& scope, const play::Task&
   if (most <= 0) co_return async::Gate::Pass();
   auto& gate = throttles_[&task];
   if (!gate) gate = std::make_unique<async::Gate>(executor_, static_cast<std::size_t>(most));
-  co_return co_await gate->enter();
+  GS_CO_TRY(auto pass, co_await gate->enter());
+  scope.forget();  // the hosts before may have changed what this one sees
+  co_return pass;
+}
+
+const Value& PlayRun::skipped_result(const play::Condition& condition) {
+  auto [slot, is_new] = skipped_results_.try_emplace(&condition);
+  if (!is_new) return slot->second;
+  const Value& written = condition.expression;
+  return slot->second = Value::map({{"changed", false},
+                                    {"skipped", true},
+                                    {"skip_reason", "Conditional result was False"},
+                                    {"false_condition", written.is_null() ? false : written}});
+}
+
+Value* PlayRun::fixed_arguments(const play::Task& task) {
+  auto [slot, is_new] = fixed_arguments_.try_emplace(&task);
+  if (is_new && task.arguments.is_map() && is_fixed(task.arguments) &&
+      play::all_settings(task, play::Keyword::module_defaults).empty())
+    slot->second.emplace();
+  return slot->second ? &*slot->second : nullptr;
 }
 
 bool PlayRun::has_started(HostRun& host, const play::Task& task) {
@@ -181,7 +217,7 @@ Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
   if (!should_run(host, task) || !has_started(host, task)) co_return Answer(Flow::go_on);
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return Answer(flow);
-  if (!run_.state().options.step && !steps_.contains(at)) co_return Answer();
+  if (!run_.state().options.step && (steps_.empty() || !steps_.contains(at))) co_return Answer();
   GS_CO_TRY(const bool wanted, co_await is_wanted(task, at));
   co_return wanted ? Answer() : Answer(Flow::go_on);
 }
@@ -214,12 +250,13 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position
       const Flow flow = take_once_result(host, task, *place);
       // What is included, each host runs itself.
       if (flow != Flow::go_on || !play::is_dynamic_include(task)) co_return flow;
+      scope.forget();
     }
   }
   std::string title = task_title(scope, task);
   const std::uint64_t id = announce(task, at, title);
   GS_CO_TRY(auto pass, co_await enter_throttle(scope, task));
-  auto answer = co_await execute_task(*this, host, task, id, std::move(title));
+  auto answer = co_await execute_task(*this, host, task, scope, id, std::move(title));
   if (!answer) {
     if (slot != nullptr) slot->done.set();
     co_return Error(std::move(answer).error());

@@ -2,7 +2,6 @@
 
 #include "core/base/sealed.hpp"
 #include "core/engine/magic.hpp"
-#include "core/engine/services.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,28 +53,19 @@ Scope::Scope(RunState& run,
              HostState& host,
              const play::Node* node,
              const std::vector<Value>* includes)
-    : run_(run),
-      play_(play),
-      host_(host),
-      node_(node),
-      includes_(includes),
-      services_(std::make_unique<ControllerServices>(*this)) {
+    : run_(run), play_(play), host_(host), node_(node), includes_(includes) {
   build_levels();
 }
-
-Scope::~Scope() = default;
 
 void Scope::forget() {
   rendered_.clear();
   levels_.clear();
-  kept_.clear();
   build_levels();
 }
 
 void Scope::add_level(const Value& variables, std::string_view name) {
-  if (!variables.is_map() || variables.as_map().empty()) return;
-  kept_.push_back(variables);
-  levels_.push_back(Level{&kept_.back().as_map(), name});
+  if (variables.is_map() && !variables.as_map().empty())
+    levels_.push_back(Level{&variables, name, false});
 }
 
 // The `vars` of a dynamic include are parameters of what it includes, above facts and registered
@@ -130,8 +120,7 @@ void Scope::add_play_levels() {
 
 // Highest first; the numbers are those of Ansible's "Understanding variable precedence".
 void Scope::build_levels() {
-  kept_.reserve(64);
-  const play::Role* role = node_ != nullptr ? node_->role() : nullptr;
+  const play::Role* role = this->role();
   const auto chain = role_chain(role);
   std::vector<const play::Role*> dependencies;
   if (role != nullptr) add_dependencies(*role, dependencies);
@@ -139,13 +128,14 @@ void Scope::build_levels() {
   add_include_levels();
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->params, "role params (20)");
-  add_level(host_.set_facts, kSetFactLevel);
-  add_level(host_.included_vars, "include_vars (18)");
+  // Those of the host are there even when they are empty: they grow while the scope lives.
+  levels_.push_back(Level{&host_.set_facts, kSetFactLevel, false});
+  levels_.push_back(Level{&host_.included_vars, "include_vars (18)", false});
   add_task_levels();
   add_role_levels(chain, dependencies);
   add_play_levels();
-  add_level(host_.facts, kFactsLevel);
-  add_level(host_.inventory_vars, kInventoryLevel);
+  levels_.push_back(Level{&host_.facts, kFactsLevel, true});
+  levels_.push_back(Level{&host_.inventory_vars, kInventoryLevel, false});
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->defaults, "role defaults (2)");
   for (const play::Role* dependency : dependencies)
@@ -155,42 +145,47 @@ void Scope::build_levels() {
     add_level((*it)->defaults, "defaults of the play's roles (2)");
 }
 
-const Value* Scope::raw(std::string_view name) const {
-  constexpr std::string_view kPrefix = "ansible_";
+const Value* Scope::raw(const VariableName& name) const {
   for (const Level& level : levels_) {
-    if (const Value* found = level.variables->find(name)) return found;
-    if (level.name == kFactsLevel && name.starts_with(kPrefix)) {
-      if (const Value* fact = level.variables->find(name.substr(kPrefix.size()))) return fact;
-    }
+    const Map& variables = level.variables->as_map();
+    if (variables.empty()) continue;
+    if (const Value* found = variables.find(name.text, name.hash)) return found;
+    if (name.fact.empty() || !level.holds_facts) continue;
+    if (const Value* fact = variables.find(name.fact, name.fact_hash)) return fact;
   }
   return nullptr;
 }
 
-Result<std::optional<Value>> Scope::lookup(std::string_view name) {
-  if (const Value* local = locals_.find(name)) return std::optional<Value>(*local);
-  std::string key(name);
-  if (const auto known = rendered_.find(key); known != rendered_.end())
-    return std::optional<Value>(known->second);
-  if (auto found = magic(name)) return found;
-  const Value* value = raw(name);
-  if (value == nullptr) return std::optional<Value>();
-  if (std::find(rendering_.begin(), rendering_.end(), key) != rendering_.end()) {
+/// @error template_recursion  the variable refers to itself
+Result<Value> Scope::render_once(std::string_view name, const Value& value) {
+  if (std::ranges::find(rendering_, name) != rendering_.end()) {
     std::string loop;
     for (const std::string& step : rendering_) loop += step + " -> ";
     Error error(ErrorCode::template_recursion,
-                "recursive loop detected in template: " + loop + key);
-    if (const Origin* origin = value->origin()) return std::move(error).at(origin->span);
+                "recursive loop detected in template: " + loop + std::string(name));
+    if (const Origin* origin = value.origin()) return std::move(error).at(origin->span);
     return error;
   }
   if (rendering_.size() >= 100)
     return Error(ErrorCode::template_limit, "variables refer to each other more than 100 deep");
-  rendering_.push_back(key);
-  const Value source = *value;
-  auto rendered = render(source);
+  rendering_.emplace_back(name);
+  auto rendered = render(value);
   rendering_.pop_back();
-  if (!rendered) return Error(std::move(rendered).error());
-  rendered_.insert_or_assign(std::move(key), *rendered);
-  return std::optional<Value>(std::move(*rendered));
+  return rendered;
+}
+
+Result<std::optional<Value>> Scope::lookup(std::string_view name) {
+  if (const Value* local = locals_.find(name)) return std::optional<Value>(*local);
+  if (const Value* known = rendered_.find(name)) return std::optional<Value>(*known);
+  if (auto found = magic(name)) return found;
+  const Value* written = raw(VariableName(name));
+  if (written == nullptr) return std::optional<Value>();
+  const Value value = *written;  // what is registered meanwhile may replace it
+  const bool is_plain = !value.is_string() && !value.is_list() && !value.is_map();
+  if (is_plain || value.is_unsafe()) return std::optional<Value>(value);
+  GS_TRY(Value rendered, render_once(name, value));
+  rendered_.set(name, rendered);
+  return std::optional<Value>(std::move(rendered));
 }
 
 std::vector<std::string> Scope::names() {
@@ -206,8 +201,8 @@ std::vector<std::string> Scope::names() {
   };
   // From the lowest level to the highest, each in its order, as Ansible puts them together.
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-    add_all(*level->variables);
-    if (level->name != kFactsLevel) continue;
+    add_all(level->variables->as_map());
+    if (!level->holds_facts) continue;
     for (const auto& [key, value] : host_.facts.as_map()) add("ansible_" + to_text(key));
   }
   for (const std::string_view name : kMagicNames) {
@@ -230,7 +225,7 @@ void Scope::clear_local(std::string_view name) {
 jinja::Context Scope::context() {
   jinja::Context context;
   context.scope = this;
-  context.services = services_.get();
+  context.services = &services_;
   context.native = run_.options.native_templates;
   return context;
 }
@@ -248,6 +243,11 @@ Result<Value> Scope::variable(std::string_view name) {
   if (!found) return Value();
   if (const SealedText* sealed = find_sealed(*found)) return sealed->reason();
   return std::move(*found);
+}
+
+Result<Value> Scope::variable(const VariableName& name) {
+  const bool is_defined = locals_.find(name.text, name.hash) != nullptr || raw(name) != nullptr;
+  return is_defined ? variable(name.text) : Value();
 }
 
 }  // namespace gpustack::engine

@@ -2,10 +2,13 @@
 /// @file Names to values for one host and task: Ansible's 22 levels of precedence, looked up
 /// lazily.
 
+#include "core/engine/services.hpp"
 #include "core/engine/state.hpp"
 #include "core/jinja/jinja.hpp"
 
-#include <memory>
+#include <boost/container/small_vector.hpp>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,7 +16,22 @@
 
 namespace gpustack::engine {
 
-class ControllerServices;
+/// A name that is looked up for every task on every host, with its hash.
+/// @pre the text outlives it
+struct VariableName {
+  static constexpr std::string_view kFactPrefix = "ansible_";
+
+  explicit VariableName(std::string_view name) : text(name), hash(Map::hash_of(name)) {
+    if (!name.starts_with(kFactPrefix)) return;
+    fact = name.substr(kFactPrefix.size());
+    fact_hash = Map::hash_of(fact);
+  }
+
+  std::string_view text;
+  std::size_t hash;
+  std::string_view fact;  ///< the name in `ansible_facts`; empty when it can be no fact
+  std::size_t fact_hash = 0;
+};
 
 /// The variables one task sees on one host. Built per task, cheap: a list of pointers to maps,
 /// highest level first. Thread: the run's executor.
@@ -21,8 +39,9 @@ class Scope final : public jinja::Scope {
  public:
   /// One map of the stack, with the name `gpustack why` prints.
   struct Level {
-    const Map* variables = nullptr;
+    const Value* variables = nullptr;  ///< a map, as it is now
     std::string_view name;
+    bool holds_facts = false;  ///< names are without the prefix
   };
 
   static constexpr std::string_view kSetFactLevel = "set_fact and register (19)";
@@ -36,7 +55,7 @@ class Scope final : public jinja::Scope {
         HostState& host,
         const play::Node* node,
         const std::vector<Value>* includes = nullptr);
-  ~Scope() override;
+  ~Scope() override = default;
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
 
@@ -46,7 +65,7 @@ class Scope final : public jinja::Scope {
   /// Loop variables and what else lives for one evaluation only; above every other level.
   void set_local(std::string_view name, Value value);
   void clear_local(std::string_view name);
-  /// Reads the variables anew: the host's facts or registered results have changed.
+  /// Renders the variables anew: facts, registered results or included variables have changed.
   void forget();
 
   /// For renders with this scope.
@@ -57,12 +76,15 @@ class Scope final : public jinja::Scope {
   Result<bool> condition(const Value& expression);
   /// A variable, rendered; null when it is not defined.
   Result<Value> variable(std::string_view name);
+  /// The same, for a name that is no magic variable's.
+  Result<Value> variable(const VariableName& name);
 
   RunState& run() { return run_; }
   PlayState* play_state() { return play_; }
   HostState& host() { return host_; }
   const play::Node* node() const { return node_; }
-  const std::vector<Level>& levels() const { return levels_; }
+  using Levels = boost::container::small_vector<Level, 12>;
+  const Levels& levels() const { return levels_; }
 
  private:
   void build_levels();
@@ -72,21 +94,32 @@ class Scope final : public jinja::Scope {
                        const std::vector<const play::Role*>& dependencies);
   void add_play_levels();
   void add_level(const Value& variables, std::string_view name);
-  std::optional<Value> magic(std::string_view name);
-  std::optional<Value> play_magic(std::string_view name);
-  static std::optional<Value> role_magic(const play::Role& role, std::string_view name);
-  const Value* raw(std::string_view name) const;
+  using Found = std::optional<Value>;
+  using Magic = Found (*)(Scope& scope);
+  /// Ansible's magic variables, each with what finds its value; nothing where it has none here.
+  using MagicTable = std::unordered_map<std::string_view, Magic>;
+  static const MagicTable& magic_table();
+  static void add_run_magic(MagicTable& table);
+  static void add_host_magic(MagicTable& table);
+  static void add_role_magic(MagicTable& table);
+  static void add_play_magic(MagicTable& table);
+  Found magic(std::string_view name);
+  [[nodiscard]] const play::Role* role() const {
+    return node_ != nullptr ? node_->role() : nullptr;
+  }
+  [[nodiscard]] Value alive(const std::vector<std::string>& hosts) const;
+  [[nodiscard]] const Value* raw(const VariableName& name) const;
+  Result<Value> render_once(std::string_view name, const Value& value);
 
   RunState& run_;
   PlayState* play_;
   HostState& host_;
   const play::Node* node_;
   const std::vector<Value>* includes_;
-  std::unique_ptr<ControllerServices> services_;
+  ControllerServices services_{*this};
   Map locals_;
-  std::vector<Level> levels_;
-  std::vector<Value> kept_;  ///< shares the maps the levels point into
-  std::unordered_map<std::string, Value> rendered_;
+  Levels levels_;
+  Map rendered_;
   std::vector<std::string> rendering_;  ///< names being rendered, to find loops
 };
 

@@ -102,19 +102,23 @@ void TaskRun::set_loop_variables(const List& items, std::size_t index) {
   scope_.set_local("ansible_loop", std::move(loop));
 }
 
-Result<Value> TaskRun::false_condition() {
-  for (const play::Condition* condition : play::all_conditions(task_)) {
-    auto holds = scope_.condition(condition->expression);
+Result<const play::Condition*> TaskRun::false_condition(const play::Node& node) {
+  if (const play::Node* above = play::inherited_from(node)) {
+    const auto found = false_condition(*above);
+    if (!found || *found != nullptr) return found;
+  }
+  for (const play::Condition& condition : node.when) {
+    auto holds = scope_.condition(condition.expression);
     if (!holds) {
-      const std::string text = to_text(condition->expression);
+      const std::string text = to_text(condition.expression);
       std::string said = "The conditional check '" + text;
       said.append("' failed. The error was: error while evaluating conditional (").append(text);
       said.append("): ").append(holds.error().message());
-      return reworded(holds.error(), std::move(said)).at_if_unknown(condition->span);
+      return reworded(holds.error(), std::move(said)).at_if_unknown(condition.span);
     }
-    if (!*holds) return condition->expression.is_null() ? Value(false) : condition->expression;
+    if (!*holds) return &condition;
   }
-  return Value();
+  return nullptr;
 }
 
 Result<Value> TaskRun::written_arguments() {
@@ -189,6 +193,14 @@ Error TaskRun::unknown_module() {
 }
 
 Result<Value> TaskRun::task_arguments() {
+  Value* fixed = play_.fixed_arguments(task_);
+  if (fixed != nullptr && !fixed->is_null()) return *fixed;
+  auto checked = checked_arguments();
+  if (checked && fixed != nullptr) *fixed = *checked;
+  return checked;
+}
+
+Result<Value> TaskRun::checked_arguments() {
   GS_TRY(Value rendered, written_arguments());
   GS_TRY_VOID(add_template_arguments(rendered));
   GS_TRY_VOID(add_module_defaults(rendered));

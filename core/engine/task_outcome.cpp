@@ -1,6 +1,7 @@
 // What becomes of a result: judged, stored as facts and variables, told to handlers and reported.
 #include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
+#include "core/report/failure_place.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -139,8 +140,12 @@ void TaskRun::cache_facts(const HostState& owner) {
   if (!done) play_.run().warn(done.error().one_line());
 }
 
-void TaskRun::store(const Value& result) {
-  if (!task_.register_name.empty()) host_.state->set_facts.set(task_.register_name, result);
+void TaskRun::store(const TaskOutcome& outcome) {
+  if (task_.register_name.empty()) return;
+  Value kept = outcome.result;
+  if (kept.find(report::kPlaceKey) != nullptr) kept.mutable_map().erase(report::kPlaceKey);
+  if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
+  host_.state->set_facts.set(task_.register_name, std::move(kept));
 }
 
 Result<void> TaskRun::notify(const Value& result) {

@@ -12,13 +12,8 @@ namespace gpustack::engine {
 
 namespace {
 
-Value skipped_result(const std::string& reason, const Value& condition) {
-  Value result{Map()};
-  result.set("changed", false);
-  result.set("skipped", true);
-  result.set("skip_reason", reason);
-  result.set("false_condition", condition);
-  return result;
+void drop_place(Value& result) {
+  if (result.find(report::kPlaceKey) != nullptr) result.mutable_map().erase(report::kPlaceKey);
 }
 
 /// A number as `retries` and `delay` take it.
@@ -191,9 +186,9 @@ bool TaskRun::is_extended() {
 
 Async<Value> TaskRun::run_once(const Error* loop_error) {
   if (TaskObserver* observer = play_.run().state().observer) observer->decides(scope_, task_);
-  auto excluded = false_condition();
+  const auto excluded = false_condition(task_);
   if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
-  if (!excluded->is_null()) co_return skipped_result("Conditional result was False", *excluded);
+  if (*excluded != nullptr) co_return play_.skipped_result(**excluded);
   if (loop_error != nullptr) co_return fault_result(as_option_error(*loop_error));
   auto settings = resolve_settings(scope_, task_);
   if (!settings) co_return fault_result(settings.error());
@@ -242,7 +237,7 @@ Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t 
   }
   if (task_.kind == play::ActionKind::module || flag(result, "failed") || flag(result, "skipped"))
     report_result(report::EventType::item_result, result, label);
-  result.mutable_map().erase(report::kPlaceKey);
+  drop_place(result);
   result.set("_ansible_item_label", label);
   return {};
 }
@@ -282,24 +277,20 @@ Async<TaskOutcome> TaskRun::run() {
   outcome.ignored = (outcome.failed && settings_.ignore_errors) ||
                     (outcome.unreachable && settings_.ignore_unreachable);
   const bool is_include = play::is_dynamic_include(task_);
-  if (!is_include || outcome.failed) {
-    Value kept = outcome.result;
-    kept.mutable_map().erase(report::kPlaceKey);
-    if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
-    store(kept);
-  }
+  if (!is_include || outcome.failed) store(outcome);
   if (!is_include || outcome.failed || outcome.skipped || outcome.unreachable)
     report_result(report::EventType::host_result, outcome.result, Value());
-  outcome.result.mutable_map().erase(report::kPlaceKey);
+  drop_place(outcome.result);
   co_return outcome;
 }
 
 Async<TaskOutcome> execute_task(PlayRun& play,
                                 HostRun& host,
                                 const play::Task& task,
+                                Scope& scope,
                                 std::uint64_t task_id,
                                 std::string title) {
-  TaskRun run(play, host, task, task_id, std::move(title));
+  TaskRun run(play, host, task, scope, task_id, std::move(title));
   co_return co_await run.run();
 }
 

@@ -16,6 +16,7 @@ class TaskRun {
   TaskRun(PlayRun& play,
           HostRun& host,
           const play::Task& task,
+          Scope& scope,
           std::uint64_t task_id,
           std::string title)
       : play_(play),
@@ -23,7 +24,7 @@ class TaskRun {
         task_(task),
         task_id_(task_id),
         title_(std::move(title)),
-        scope_(play.run().state(), &play.play(), *host.state, &task, &host.include_frames) {}
+        scope_(scope) {}
 
   Async<TaskOutcome> run();
 
@@ -53,9 +54,12 @@ class TaskRun {
   Async<Value> run_attempts(const TaskSettings& settings, Value arguments);
   Async<Value> run_attempt(const TaskSettings& settings, Value arguments, std::int64_t attempt);
   Async<Value> run_action(const TaskSettings& settings, Value arguments);
-  Result<Value> false_condition();
+  /// The first condition of `node`, outermost ancestor first, that does not hold; nullptr when all
+  /// do.
+  Result<const play::Condition*> false_condition(const play::Node& node);
   /// Rendered, without what is omitted, checked against the module's specification.
   Result<Value> task_arguments();
+  Result<Value> checked_arguments();
   Result<Value> written_arguments();
   /// A template may supply arguments too; what is written out wins over it.
   Result<void> add_template_arguments(Value& arguments) const;
@@ -71,7 +75,8 @@ class TaskRun {
                 Value& result);
   Result<bool> all_hold(const std::vector<play::Condition>& conditions);
   void set_loop_variables(const List& items, std::size_t index);
-  void store(const Value& result);
+  /// `register`.
+  void store(const TaskOutcome& outcome);
   void store_facts(const Value& result);
   /// For later runs; a dry run leaves nothing behind.
   void cache_facts(const HostState& owner);
@@ -84,7 +89,7 @@ class TaskRun {
   const play::Task& task_;
   std::uint64_t task_id_;
   std::string title_;
-  Scope scope_;
+  Scope& scope_;
   TaskSettings settings_;
   bool any_ignored_ = false;
   bool in_loop_ = false;

@@ -2,28 +2,54 @@
 
 #include "core/play/keywords.hpp"
 
+#include <array>
 #include <cstdlib>
+#include <span>
 
 namespace gpustack::engine {
 
 namespace {
 
+// Asked for with every task.
+const std::array<VariableName, 1> kConnection{VariableName("ansible_connection")};
+const std::array<VariableName, 2> kPort{VariableName("ansible_port"),
+                                        VariableName("ansible_ssh_port")};
+const std::array<VariableName, 2> kTimeout{VariableName("ansible_ssh_timeout"),
+                                           VariableName("ansible_timeout")};
+const std::array<VariableName, 1> kBecome{VariableName("ansible_become")};
+const std::array<VariableName, 1> kBecomeMethod{VariableName("ansible_become_method")};
+const std::array<VariableName, 1> kBecomeExe{VariableName("ansible_become_exe")};
+const std::array<VariableName, 1> kBecomeFlags{VariableName("ansible_become_flags")};
+const std::array<VariableName, 2> kHost{VariableName("ansible_host"),
+                                        VariableName("ansible_ssh_host")};
+const std::array<VariableName, 2> kUser{VariableName("ansible_user"),
+                                        VariableName("ansible_ssh_user")};
+const std::array<VariableName, 2> kPrivateKey{VariableName("ansible_ssh_private_key_file"),
+                                              VariableName("ansible_private_key_file")};
+const std::array<VariableName, 3> kPassword{VariableName("ansible_password"),
+                                            VariableName("ansible_ssh_pass"),
+                                            VariableName("ansible_ssh_password")};
+const std::array<VariableName, 2> kHostKeyChecking{VariableName("ansible_host_key_checking"),
+                                                   VariableName("ansible_ssh_host_key_checking")};
+const VariableName kSshArgs("ansible_ssh_args");
+const VariableName kSshCommonArgs("ansible_ssh_common_args");
+const VariableName kSshExtraArgs("ansible_ssh_extra_args");
+
 /// Null when nobody sets it. What is set to `omit` is looked for further above.
 Result<Value> keyword_value(Scope& scope, const play::Node* node, play::Keyword keyword) {
   for (; node != nullptr; node = play::inherited_from(*node)) {
-    const auto found = node->settings.find(keyword);
-    if (found == node->settings.end()) continue;
-    const play::Setting& setting = found->second;
-    auto rendered = scope.render(setting.value);
-    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting.span);
+    const play::Setting* setting = node->settings.find(keyword);
+    if (setting == nullptr) continue;
+    auto rendered = scope.render(setting->value);
+    if (!rendered) return Error(std::move(rendered).error()).at_if_unknown(setting->span);
     if (!rendered->is_string() || rendered->as_string() != scope.run().omit) return rendered;
   }
   return Value();
 }
 
 /// The first of several variables that is set.
-Result<Value> first_variable(Scope& scope, std::initializer_list<std::string_view> names) {
-  for (const std::string_view name : names) {
+Result<Value> first_variable(Scope& scope, std::span<const VariableName> names) {
+  for (const VariableName& name : names) {
     GS_TRY(auto value, scope.variable(name));
     if (!value.is_null()) return value;
   }
@@ -33,7 +59,7 @@ Result<Value> first_variable(Scope& scope, std::initializer_list<std::string_vie
 Result<std::string> text_setting(Scope& scope,
                                  const play::Node* node,
                                  play::Keyword keyword,
-                                 std::initializer_list<std::string_view> variables,
+                                 std::span<const VariableName> variables,
                                  const std::optional<std::string>& option,
                                  const std::string& fallback) {
   GS_TRY(auto variable, first_variable(scope, variables));
@@ -114,7 +140,7 @@ Result<std::string> connection_kind(Scope& scope, const play::Node* node) {
          text_setting(scope,
                       node,
                       play::Keyword::connection,
-                      {"ansible_connection"},
+                      kConnection,
                       scope.run().options.connection,
                       implicit_local ? "local" : "ssh"));
   if (const auto dot = kind.rfind('.'); dot != std::string::npos) kind.erase(0, dot + 1);
@@ -127,7 +153,7 @@ Result<std::string> connection_kind(Scope& scope, const play::Node* node) {
 
 /// 0 where none is given. @error connection_settings
 Result<std::uint16_t> connection_port(Scope& scope, const play::Node* node) {
-  GS_TRY(auto port, first_variable(scope, {"ansible_port", "ansible_ssh_port"}));
+  GS_TRY(auto port, first_variable(scope, kPort));
   if (port.is_null()) {
     GS_TRY(port, keyword_value(scope, node, play::Keyword::port));
   }
@@ -145,7 +171,7 @@ Result<std::uint16_t> connection_port(Scope& scope, const play::Node* node) {
 
 /// Seconds; 0 where none are given. @error connection_settings
 Result<std::int64_t> connection_timeout(Scope& scope) {
-  GS_TRY(auto timeout, first_variable(scope, {"ansible_ssh_timeout", "ansible_timeout"}));
+  GS_TRY(auto timeout, first_variable(scope, kTimeout));
   if (timeout.is_null()) return scope.run().options.timeout.value_or(0);
   const std::string text = to_text(timeout);
   char* end = nullptr;
@@ -182,7 +208,7 @@ Result<std::int64_t> throttle_of(Scope& scope, const play::Task& task) {
 Result<Become> resolve_become(Scope& scope, const play::Node* node) {
   const RunOptions& options = scope.run().options;
   Become become;
-  GS_TRY(auto by_variable, first_variable(scope, {"ansible_become"}));
+  GS_TRY(auto by_variable, first_variable(scope, kBecome));
   if (!by_variable.is_null()) {
     GS_TRY(become.active, parse_bool(by_variable));
   } else if (node != nullptr) {
@@ -191,38 +217,27 @@ Result<Become> resolve_become(Scope& scope, const play::Node* node) {
   } else {
     become.active = options.become.value_or(false);
   }
-  GS_TRY(become.method,
-         text_setting(scope,
-                      node,
-                      play::Keyword::become_method,
-                      {"ansible_become_method"},
-                      options.become_method,
-                      "sudo"));
+  GS_TRY(
+      become.method,
+      text_setting(
+          scope, node, play::Keyword::become_method, kBecomeMethod, options.become_method, "sudo"));
   const std::string prefix = "ansible_" + become.method + "_";
+  const std::string user_name = prefix + "user";
+  const std::array<VariableName, 2> users{VariableName("ansible_become_user"),
+                                          VariableName(user_name)};
   GS_TRY(become.user,
-         text_setting(scope,
-                      node,
-                      play::Keyword::become_user,
-                      {"ansible_become_user", std::string_view(prefix + "user")},
-                      options.become_user,
-                      "root"));
+         text_setting(scope, node, play::Keyword::become_user, users, options.become_user, "root"));
   GS_TRY(become.executable,
-         text_setting(scope,
-                      node,
-                      play::Keyword::become_exe,
-                      {"ansible_become_exe"},
-                      {},
-                      options.become_executable));
+         text_setting(
+             scope, node, play::Keyword::become_exe, kBecomeExe, {}, options.become_executable));
   GS_TRY(become.flags,
-         text_setting(scope,
-                      node,
-                      play::Keyword::become_flags,
-                      {"ansible_become_flags"},
-                      {},
-                      options.become_flags));
+         text_setting(
+             scope, node, play::Keyword::become_flags, kBecomeFlags, {}, options.become_flags));
   const std::string password_name = prefix + "pass";
-  GS_TRY(auto password,
-         first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
+  const std::array<VariableName, 3> passwords{VariableName("ansible_become_password"),
+                                              VariableName("ansible_become_pass"),
+                                              VariableName(password_name)};
+  GS_TRY(auto password, first_variable(scope, passwords));
   become.password = password.is_null() ? options.become_password : password.marked(Mark::secret);
   return become;
 }
@@ -262,33 +277,25 @@ Result<ConnectionSettings> resolve_connection(Scope& scope, const play::Node* no
   const std::string& host = scope.host().name;
   ConnectionSettings settings;
   GS_TRY(settings.kind, connection_kind(scope, node));
-  GS_TRY(auto address, first_variable(scope, {"ansible_host", "ansible_ssh_host"}));
+  GS_TRY(auto address, first_variable(scope, kHost));
   settings.address = address.is_null() ? host : to_text(address);
   GS_TRY(settings.port, connection_port(scope, node));
   GS_TRY(settings.user,
-         text_setting(scope,
-                      node,
-                      play::Keyword::remote_user,
-                      {"ansible_user", "ansible_ssh_user"},
-                      options.remote_user,
-                      ""));
-  GS_TRY(auto key,
-         first_variable(scope, {"ansible_ssh_private_key_file", "ansible_private_key_file"}));
+         text_setting(scope, node, play::Keyword::remote_user, kUser, options.remote_user, ""));
+  GS_TRY(auto key, first_variable(scope, kPrivateKey));
   settings.private_key_file = key.is_null() ? options.private_key_file.value_or("") : to_text(key);
-  GS_TRY(auto password,
-         first_variable(scope, {"ansible_password", "ansible_ssh_pass", "ansible_ssh_password"}));
+  GS_TRY(auto password, first_variable(scope, kPassword));
   settings.password =
       password.is_null() ? options.connection_password : password.marked(Mark::secret);
-  const auto arguments = [&](std::string_view variable,
+  const auto arguments = [&](const VariableName& variable,
                              const std::string& otherwise) -> Result<std::string> {
     GS_TRY(auto value, scope.variable(variable));
     return value.is_null() ? otherwise : to_text(value);
   };
-  GS_TRY(settings.ssh_args, arguments("ansible_ssh_args", options.ssh_args));
-  GS_TRY(settings.common_args, arguments("ansible_ssh_common_args", options.ssh_common_args));
-  GS_TRY(settings.extra_args, arguments("ansible_ssh_extra_args", options.ssh_extra_args));
-  GS_TRY(auto checking,
-         first_variable(scope, {"ansible_host_key_checking", "ansible_ssh_host_key_checking"}));
+  GS_TRY(settings.ssh_args, arguments(kSshArgs, options.ssh_args));
+  GS_TRY(settings.common_args, arguments(kSshCommonArgs, options.ssh_common_args));
+  GS_TRY(settings.extra_args, arguments(kSshExtraArgs, options.ssh_extra_args));
+  GS_TRY(auto checking, first_variable(scope, kHostKeyChecking));
   settings.host_key_checking = options.host_key_checking;
   if (!checking.is_null()) {
     GS_TRY(settings.host_key_checking, parse_bool(checking));

@@ -58,11 +58,6 @@ Value mapping_method(const Value& object, std::string_view name) {
   });
 }
 
-/// A part of a value carries the marks of the whole.
-Value part_of(const Value& whole, const Value& part) {
-  return whole.marks() == Mark::none ? part : part.marked(whole.marks());
-}
-
 Value no_attribute(const Value& object, std::string_view name) {
   return Value::undefined("'" + std::string(type_name(object)) + " object' has no attribute '" +
                               std::string(name) + "'",
@@ -212,13 +207,6 @@ Error Render::undefined_error(const Value& value) const {
   std::string hint = suggest(name, context_.scope->names());
   if (hint.empty()) return error;
   return std::move(error).hint(std::move(hint));
-}
-
-Result<void> Render::step(std::uint64_t count) {
-  steps_ += count;
-  if (steps_ <= context_.limits.steps) return {};
-  return Error(ErrorCode::template_limit,
-               "the template takes more than " + std::to_string(context_.limits.steps) + " steps");
 }
 
 Result<void> Render::check_size(std::size_t bytes) const {

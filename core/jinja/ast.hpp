@@ -63,6 +63,7 @@ struct NameExpr : Expr {
 struct AttributeExpr : Expr {
   const Expr* object = nullptr;
   const std::string* name = nullptr;
+  bool is_map_method = false;  ///< Python's dict has a method of that name
 };
 struct ItemExpr : Expr {
   const Expr* object = nullptr;
@@ -83,6 +84,10 @@ struct Arguments {
   Items<KeywordArgument> named;
   const Expr* star = nullptr;
   const Expr* double_star = nullptr;
+
+  [[nodiscard]] bool empty() const {
+    return positional.empty() && named.empty() && star == nullptr && double_star == nullptr;
+  }
 };
 struct CallExpr : Expr {
   const Expr* callee = nullptr;

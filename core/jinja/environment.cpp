@@ -8,27 +8,6 @@ namespace gpustack::jinja {
 
 namespace {
 
-std::string cache_key(std::string_view source, const Options& options, TemplateCache::What what) {
-  std::string key;
-  key.reserve(source.size() + 32);
-  key += what == TemplateCache::What::expression ? 'e' : 't';
-  key += static_cast<char>('0' + (options.trim_blocks ? 1 : 0) + (options.lstrip_blocks ? 2 : 0) +
-                           (options.keep_trailing_newline ? 4 : 0) +
-                           (options.literal_backslashes ? 8 : 0));
-  for (const std::string* part : {&options.variable_start,
-                                  &options.variable_end,
-                                  &options.block_start,
-                                  &options.block_end,
-                                  &options.comment_start,
-                                  &options.comment_end,
-                                  &options.newline_sequence}) {
-    key += *part;
-    key += '\0';
-  }
-  key += source;
-  return key;
-}
-
 Error as_error(const ParseFault& fault, const Template& where) {
   Error error(fault.code, fault.where.message);
   error = std::move(error).at(where.span(fault.where.offset, fault.where.length));
@@ -38,18 +17,25 @@ Error as_error(const ParseFault& fault, const Template& where) {
 
 }  // namespace
 
+const TemplateCache::Entry* TemplateCache::find(const Variants& variants,
+                                                const Options& options,
+                                                What what) {
+  for (const Entry& one : variants) {
+    if (one.what == what && one.program->options == options) return &one;
+  }
+  return nullptr;
+}
+
 Result<std::shared_ptr<const Template>> TemplateCache::compile(std::string_view source,
                                                                const Origin* origin,
                                                                const Options& options,
                                                                What what) {
-  std::string key = cache_key(source, options, what);
   {
     const std::shared_lock lock(mutex_);
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) {
-      if (found->second.latest->written_at(origin)) return found->second.latest;
-      return std::make_shared<const Template>(found->second.program, origin, this);
-    }
+    const auto found = entries_.find(source);
+    const Entry* known = found != entries_.end() ? find(found->second, options, what) : nullptr;
+    if (known != nullptr && known->latest->written_at(origin)) return known->latest;
+    if (known != nullptr) return std::make_shared<const Template>(known->program, origin, this);
   }
   auto program = std::make_shared<Program>();
   program->source = source;
@@ -63,7 +49,10 @@ Result<std::shared_ptr<const Template>> TemplateCache::compile(std::string_view 
   if (!parsed) return as_error(parsed.error(), *made);
   const std::unique_lock lock(mutex_);
   if (entries_.size() >= kMaxEntries) entries_.clear();
-  entries_[std::move(key)] = Entry{std::move(program), made};
+  Variants& variants = entries_[std::string(source)];
+  // Another thread may have been faster.
+  if (find(variants, options, what) == nullptr)
+    variants.push_back(Entry{what, std::move(program), made});
   return made;
 }
 

@@ -24,6 +24,40 @@ void Render::remember(NameId name, Value value) {
   memo_.emplace_back(name, owner_ != 0 ? adopt(std::move(value)) : std::move(value));
 }
 
+const Value* Render::known(NameId name) const {
+  for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
+    if (const Value* found = frame->find(name)) return found;
+    if (frame->isolated) return nullptr;
+  }
+  for (const auto& [key, value] : memo_) {
+    if (key == name) return &value;
+  }
+  return nullptr;
+}
+
+const Value* Render::peek(const Expr& expr) {
+  const Value* found = nullptr;
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return static_cast<const ConstantExpr&>(expr).value;
+    case ExprKind::name:
+      found = known(static_cast<const NameExpr&>(expr).name);
+      break;
+    case ExprKind::attribute: {
+      const auto& member = static_cast<const AttributeExpr&>(expr);
+      const Value* object = member.is_map_method ? nullptr : peek(*member.object);
+      const bool is_plain = object != nullptr && object->is_map() && object->marks() == Mark::none;
+      if (is_plain) found = object->find(*member.name);
+      break;
+    }
+    default:
+      return nullptr;
+  }
+  if (found == nullptr || found->is_object() || found->is_undefined()) return nullptr;
+  ++steps_;
+  return found;
+}
+
 Result<Value> Render::resolve(NameId name) {
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
     if (const Value* found = frame->find(name)) return *found;
@@ -68,6 +102,7 @@ Result<Value> Render::evaluate_name(const NameExpr& expr) {
 }
 
 Result<Value> Render::evaluate(const Expr& expr) {
+  if (const Value* found = peek(expr)) return *found;
   auto value = evaluate_closed(expr);
   if (!value || !value->is_object()) return value;
   if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);
@@ -120,6 +155,8 @@ Result<Value> Render::evaluate_closed(const Expr& expr) {
 
 Result<Value> Render::evaluate_attribute(const AttributeExpr& expr) {
   GS_TRY(const Value object, evaluate(*expr.object));
+  const Value* member = object.is_map() && !expr.is_map_method ? object.find(*expr.name) : nullptr;
+  if (member != nullptr) return part_of(object, *member);
   auto value = attribute(object, *expr.name);
   if (!value) return locate(std::move(value).error(), expr);
   return value;
@@ -238,6 +275,7 @@ Result<bool> Render::truth(const Expr& expr) {
       return truth(*node.right);
     }
     default: {
+      if (const Value* found = peek(expr)) return found->truthy();
       GS_TRY(const Value value, evaluate(expr));
       return truth_of(value, expr);
     }
@@ -247,6 +285,14 @@ Result<bool> Render::truth(const Expr& expr) {
 Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
   GS_TRY(Value left, evaluate(*expr.left));
   const Expr* left_expr = expr.left;
+  if (expr.steps.size() == 1) {
+    if (const Value* right = peek(*expr.steps.front().right);
+        right != nullptr && !left.is_undefined()) {
+      auto holds = compare(expr.steps.front().op, left, *right);
+      if (!holds) return locate(std::move(holds).error(), expr);
+      return holds;
+    }
+  }
   for (const CompareStep& step_expr : expr.steps) {
     GS_TRY(Value right, evaluate(*step_expr.right));
     if (left.is_undefined() && !is_lenient(left)) return locate(undefined_error(left), *left_expr);
@@ -383,6 +429,10 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
     if (!is_lenient(input))
       return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
     input = Value("");
+  }
+  if (expr.arguments.empty()) {
+    static const Map kNone;
+    return settle(apply_filter(*expr.row, input, List(), kNone), expr);
   }
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
   if (!accepts_undefined) {

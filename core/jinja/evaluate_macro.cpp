@@ -184,10 +184,10 @@ Result<void> Render::bind_macro_arguments(const MacroStmt& macro,
 
 Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positional, Map named) {
   GS_TRY_VOID(bind_macro_arguments(macro, positional, std::move(named)));
-  Output out(context_.limits.output);
+  Output out(context_.limits.output, mode_);
   GS_TRY(const Flow ignored, run_body(macro.body, out));
   static_cast<void>(ignored);
-  return out.finish(mode_);
+  return out.finish();
 }
 
 Result<Value> Render::call_macro(const MacroStmt& macro,
@@ -270,7 +270,7 @@ Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
   const bool discard = discard_;
-  Output dropped(context_.limits.output);
+  Output dropped(context_.limits.output, Mode::text);
   auto done = run_program(found, discard ? dropped : out);
   frame_ = outer_frame;
   top_ = outer_top;
@@ -288,7 +288,7 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
-  Output text(context_.limits.output);
+  Output text(context_.limits.output, Mode::text);
   auto done = run_program(*loaded, text);
   frame_ = outer_frame;
   top_ = outer_top;
@@ -311,7 +311,7 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
     }
     return {};
   }
-  GS_TRY(const Value body, text.finish(Mode::text));
+  GS_TRY(const Value body, text.finish());
   frame_->set(stmt.target,
               make_object<ModuleObject>(name.as_string(), std::move(exports), to_text(body)));
   return {};

@@ -52,7 +52,7 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
   switch (stmt.kind) {
     case StmtKind::text:
       if (discard_) return Flow::next;
-      return next_after(out.text(*static_cast<const TextStmt&>(stmt).text));
+      return next_after(out.value(*static_cast<const TextStmt&>(stmt).text));
     case StmtKind::output:
       return next_after(run_output(static_cast<const OutputStmt&>(stmt), out));
     case StmtKind::loop:
@@ -95,6 +95,11 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
 
 Result<void> Render::run_output(const OutputStmt& stmt, Output& out) {
   if (discard_) return {};
+  if (const Value* found = peek(*stmt.value); found != nullptr && found->kind() < Kind::list) {
+    auto done = out.value(*found);
+    if (!done) return locate(std::move(done).error(), stmt);
+    return {};
+  }
   GS_TRY(Value value, evaluate(*stmt.value));
   if (value.is_object()) {
     // Ansible unrolls iterators.
@@ -106,7 +111,7 @@ Result<void> Render::run_output(const OutputStmt& stmt, Output& out) {
     if (auto defined = require_defined(value); !defined)
       return locate(std::move(defined).error(), *stmt.value);
   }
-  if (auto done = out.value(std::move(value)); !done) return locate(std::move(done).error(), stmt);
+  if (auto done = out.value(value); !done) return locate(std::move(done).error(), stmt);
   return {};
 }
 
@@ -156,13 +161,17 @@ Result<Flow> Render::run_for(const LoopStmt& stmt, Output& out) {
   return flow;
 }
 
-Result<List> Render::loop_items(const LoopStmt& loop, const Value& value) {
+Result<Value> Render::loop_items(const LoopStmt& loop, const Value& value) {
+  const bool is_plain = value.is_list() && value.marks() == Mark::none && loop.condition == nullptr;
+  // Where methods may change a list in place, the loop goes over what it held at first.
+  if (is_plain && owner_ == 0) return value;
   GS_TRY(List list, items(value));
   if (loop.condition == nullptr) return list;
   const FramePtr outer = frame_;
+  const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
   List kept;
   for (Value& item_value : list) {
-    const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
+    if (frame_.use_count() > 1) frame_ = std::make_shared<Frame>(outer);
     GS_TRY_VOID(assign(loop.target, item_value));
     GS_TRY(const bool holds, truth(*loop.condition));
     if (holds) kept.push_back(std::move(item_value));
@@ -170,10 +179,10 @@ Result<List> Render::loop_items(const LoopStmt& loop, const Value& value) {
   return kept;
 }
 
-Value Render::make_loop(const LoopStmt& loop, const List& list, int depth) {
+Value Render::make_loop(const LoopStmt& loop, const Value& list, int depth) {
   Value out = make_object<LoopObject>(list, depth);
   if (!loop.recursive) return out;
-  auto again = [handle = handle_, node = &loop, outer = capture(frame_), depth](
+  auto again = [handle = handle(), node = &loop, outer = capture(frame_), depth](
                    const Value& inner) -> Result<Value> {
     if (handle->render == nullptr)
       return Error(ErrorCode::template_type, "loop() was called after its template ended");
@@ -184,8 +193,9 @@ Value Render::make_loop(const LoopStmt& loop, const List& list, int depth) {
 }
 
 Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
-  GS_TRY(const List list, loop_items(loop, value));
-  if (list.empty()) return run_body(loop.otherwise, out);
+  GS_TRY(const Value list, loop_items(loop, value));
+  const List& items = list.as_list();
+  if (items.empty()) return run_body(loop.otherwise, out);
   Value loop_value;
   LoopObject* object = nullptr;
   if (loop.uses_loop) {
@@ -193,21 +203,19 @@ Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& 
     object = static_cast<LoopObject*>(&loop_value.as_object());
   }
   const FramePtr outer = frame_;
-  FramePtr inner;
-  const ScopeGuard guard(frame_, outer);
-  for (std::size_t i = 0; i < list.size(); ++i) {
+  const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
+  for (std::size_t i = 0; i < items.size(); ++i) {
     GS_TRY_VOID(step());
-    if (inner == nullptr || inner.use_count() > 2) {
-      inner = std::make_shared<Frame>(outer);  // a macro holds the old one
+    if (frame_.use_count() > 1) {
+      frame_ = std::make_shared<Frame>(outer);  // a macro holds the old one
     } else {
-      inner->slots.clear();
+      frame_->slots.clear();
     }
-    frame_ = inner;
     if (object != nullptr) {
       object->move_to(i);
-      inner->slots.emplace_back(kLoop, loop_value);
+      frame_->slots.emplace_back(kLoop, loop_value);
     }
-    GS_TRY_VOID(assign(loop.target, list[i]));
+    GS_TRY_VOID(assign(loop.target, items[i]));
     GS_TRY(const Flow flow, run_body(loop.body, out));
     if (flow == Flow::break_loop) break;
   }
@@ -220,11 +228,11 @@ Result<Value> Render::run_loop_again(const LoopStmt& loop,
                                      int depth) {
   GS_TRY_VOID(enter());
   const ScopeGuard guard(frame_, frame);
-  Output out(context_.limits.output);
+  Output out(context_.limits.output, mode_);
   auto flow = run_loop(loop, value, out, depth);
   leave();
   if (!flow) return std::move(flow).error();
-  return out.finish(mode_);
+  return out.finish();
 }
 
 Result<void> Render::assign(const Target& target, Value value) {
@@ -244,14 +252,18 @@ Result<void> Render::assign(const Target& target, Value value) {
            object.as_object().set_attribute(*target.attribute, std::move(value)));
     return {};
   }
-  GS_TRY(List parts, items(value));
+  const bool is_plain = value.is_list() && value.marks() == Mark::none;
+  List made;
+  if (!is_plain) {
+    GS_TRY(made, items(value));
+  }
+  const List& parts = is_plain ? value.as_list() : made;
   if (parts.size() != target.items.size()) {
     return Error(ErrorCode::template_type,
                  "cannot unpack " + std::to_string(parts.size()) + " values into " +
                      std::to_string(target.items.size()) + " names");
   }
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    GS_TRY_VOID(assign(target.items[i], std::move(parts[i])));
+  for (std::size_t i = 0; i < parts.size(); ++i) GS_TRY_VOID(assign(target.items[i], parts[i]));
   return {};
 }
 
@@ -259,12 +271,12 @@ Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   Value text;
   {
     const ScopeGuard guard(frame_, std::make_shared<Frame>(frame_));
-    Output inner(context_.limits.output);
+    Output inner(context_.limits.output, mode_);
     const bool discard = std::exchange(discard_, false);
     auto flow = run_body(stmt.body, inner);
     discard_ = discard;
     if (!flow) return std::move(flow).error();
-    GS_TRY(text, inner.finish(mode_));
+    GS_TRY(text, inner.finish());
   }
   if (stmt.filter != nullptr) {
     const Value block_text = std::move(text);
@@ -331,13 +343,13 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   const ScopeGuard guard(frame_, inner);
   const Template* outer_template = std::exchange(template_, found.where.get());
   const bool discard = std::exchange(discard_, false);
-  Output out(context_.limits.output);
+  Output out(context_.limits.output, Mode::text);
   auto flow = run_body(found.block->body, out);
   template_ = outer_template;
   discard_ = discard;
   leave();
   if (!flow) return std::move(flow).error();
-  return out.finish(Mode::text);
+  return out.finish();
 }
 
 void Render::add_blocks(const std::shared_ptr<const Template>& where) {

@@ -78,6 +78,8 @@ struct Options {
   /// playbooks. Template files unset it.
   bool literal_backslashes = true;
 
+  bool operator==(const Options&) const = default;
+
   /// Settings for template files (the template module, `include`, the template lookup).
   static Options for_files() {
     Options options;

@@ -88,11 +88,11 @@ Result<Value> LoopObject::attribute(std::string_view name) {
   if (name == "depth") return Value(depth_ + 1);
   if (name == "depth0") return Value(depth_);
   if (name == "previtem") {
-    return index_ > 0 ? items_[index_ - 1]
+    return index_ > 0 ? list()[index_ - 1]
                       : Value::undefined("there is no previous item", "previtem");
   }
   if (name == "nextitem") {
-    return index_ + 1 < items_.size() ? items_[index_ + 1]
+    return index_ + 1 < list().size() ? list()[index_ + 1]
                                       : Value::undefined("there is no next item", "nextitem");
   }
   if (name == "cycle" || name == "changed") {

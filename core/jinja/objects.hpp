@@ -47,7 +47,8 @@ class LoopObject : public Object {
  public:
   using Again = Result<Value> (*)(void* self, const Value& items, int depth);
 
-  LoopObject(List items, int depth) : items_(std::move(items)), depth_(depth) {}
+  /// @param items  a list
+  LoopObject(Value items, int depth) : items_(std::move(items)), depth_(depth) {}
   [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
   Result<Value> attribute(std::string_view name) override;
   Result<Value> call(const CallArguments& arguments) override;
@@ -59,7 +60,9 @@ class LoopObject : public Object {
   Result<Value> changed(const CallArguments& arguments);
 
  private:
-  List items_;
+  [[nodiscard]] const List& list() const { return items_.as_list(); }
+
+  Value items_;
   std::size_t index_ = 0;
   int depth_;
   Value last_changed_;

@@ -37,6 +37,10 @@ Result<SliceBounds> slice_bounds(std::int64_t size,
                                  const Value& stop,
                                  const Value& step);
 
+/// A part of a value carries the marks of the whole.
+inline Value part_of(const Value& whole, const Value& part) {
+  return whole.marks() == Mark::none ? part : part.marked(whole.marks());
+}
 /// Every string and container in the value gets the marks.
 Value mark_deep(Value value, Mark marks);
 

@@ -4,6 +4,9 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 
+#include <array>
+#include <charconv>
+
 namespace gpustack::jinja {
 
 namespace {
@@ -34,12 +37,26 @@ Value read_out(const Value& value, int depth = 0) {
 }  // namespace
 
 Result<void> Output::flush(const Value& piece) {
-  if (is_mapping_object(piece)) return flush(read_out(piece));
-  marks_ = marks_ | deep_marks(piece);
-  if (piece.is_string()) {
-    text_ += piece.as_string();
-  } else if (!piece.is_null() && !piece.is_undefined()) {  // null prints as nothing
-    text_ += to_text(piece);
+  switch (piece.kind()) {
+    case Kind::string:
+      marks_ = marks_ | piece.marks();
+      text_ += piece.as_string();
+      break;
+    case Kind::integer: {
+      std::array<char, 24> digits;
+      const auto end = std::to_chars(digits.begin(), digits.end(), piece.as_integer());
+      marks_ = marks_ | piece.marks();
+      text_.append(digits.data(), end.ptr);
+      break;
+    }
+    case Kind::null:
+    case Kind::undefined:  // both print as nothing
+      marks_ = marks_ | piece.marks();
+      break;
+    default:
+      if (is_mapping_object(piece)) return flush(read_out(piece));
+      marks_ = marks_ | deep_marks(piece);
+      text_ += to_text(piece);
   }
   if (text_.size() > limit_) {
     return Error(ErrorCode::template_limit,
@@ -48,11 +65,10 @@ Result<void> Output::flush(const Value& piece) {
   return {};
 }
 
-Result<void> Output::text(const Value& piece) { return value(piece); }
-
-Result<void> Output::value(Value piece) {
+Result<void> Output::value(const Value& piece) {
+  if (mode_ == Mode::text) return flush(piece);
   if (count_++ == 0) {
-    single_ = std::move(piece);
+    single_ = piece;
     return {};
   }
   if (count_ == 2) GS_TRY_VOID(flush(std::exchange(single_, Value())));
@@ -96,16 +112,18 @@ Value Output::finish_native(std::size_t trailing, std::string_view newline) {
   return mark_deep(std::move(*literal), marks_);
 }
 
-Result<Value> Output::finish(Mode mode, std::size_t trailing_newlines, std::string_view newline) {
+Result<Value> Output::finish(std::size_t trailing_newlines, std::string_view newline) {
+  if (mode_ == Mode::text) return ended_text(trailing_newlines, newline);
   if (count_ == 1 && is_mapping_object(single_)) single_ = read_out(single_);
-  if (mode == Mode::native) return finish_native(trailing_newlines, newline);
+  if (mode_ == Mode::native) return finish_native(trailing_newlines, newline);
+  bool stays_text = false;
   if (count_ <= 1) {
     if (count_ == 0 || single_.is_null() || single_.is_undefined()) single_ = Value("");
-    if (keeps_type(mode, trailing_newlines)) return single_;
-    if (single_.stays_text()) mode = Mode::text;
+    if (keeps_type(mode_, trailing_newlines)) return single_;
+    stays_text = single_.stays_text();
     GS_TRY_VOID(flush(std::exchange(single_, Value())));
   }
-  if (mode == Mode::convert && looks_like_literal(text_)) {
+  if (!stays_text && looks_like_literal(text_)) {
     if (auto literal = read_python_literal(text_, LiteralNames::json))
       return mark_deep(std::move(*literal), marks_);
   }

@@ -75,6 +75,7 @@ struct Parameters {
   std::vector<bool> required;
   bool takes_rest = false;
   bool takes_named = false;
+  bool has_required = false;
 };
 
 Parameters parse_parameters(std::string_view text) {
@@ -90,11 +91,20 @@ Parameters parse_parameters(std::string_view text) {
     } else {
       const bool required = word.ends_with('!');
       if (required) word.remove_suffix(1);
+      out.has_required = out.has_required || required;
       out.names.push_back(word);
       out.required.push_back(required);
     }
   }
   return out;
+}
+
+/// By the row's text, which lives as long as the process.
+const Parameters& kept_parameters(std::string_view text) {
+  thread_local std::unordered_map<const char*, Parameters> kept;
+  auto [slot, is_new] = kept.try_emplace(text.data());
+  if (is_new) slot->second = parse_parameters(text);
+  return slot->second;
 }
 
 }  // namespace
@@ -112,14 +122,15 @@ Result<void> bind_arguments(Invocation& call,
                             List positional,
                             const Map& named) {
   if (parameters.empty() && positional.empty() && named.empty()) return {};
-  const Parameters wanted = parse_parameters(parameters);
+  const Parameters& wanted = kept_parameters(parameters);
+  if (positional.empty() && named.empty() && !wanted.has_required) return {};
   const std::size_t count = wanted.names.size();
   call.positional.resize(count);
-  call.given.assign(count, false);
+  call.given.assign(count, 0);
   for (std::size_t i = 0; i < positional.size(); ++i) {
     if (i < count) {
       call.positional[i] = std::move(positional[i]);
-      call.given[i] = true;
+      call.given[i] = 1;
     } else if (wanted.takes_rest) {
       call.rest.push_back(std::move(positional[i]));
     } else {
@@ -132,9 +143,9 @@ Result<void> bind_arguments(Invocation& call,
     const auto place = std::find(wanted.names.begin(), wanted.names.end(), name);
     if (place != wanted.names.end()) {
       const auto index = static_cast<std::size_t>(place - wanted.names.begin());
-      if (call.given[index]) return call.fail("got two values for '" + name + "'");
+      if (call.given[index] != 0) return call.fail("got two values for '" + name + "'");
       call.positional[index] = value;
-      call.given[index] = true;
+      call.given[index] = 1;
     } else if (wanted.takes_named) {
       call.named.set(key, value);
     } else {
@@ -142,7 +153,7 @@ Result<void> bind_arguments(Invocation& call,
     }
   }
   for (std::size_t i = 0; i < count; ++i) {
-    if (wanted.required[i] && !call.given[i])
+    if (wanted.required[i] && call.given[i] == 0)
       return call.fail("needs the argument '" + std::string(wanted.names[i]) + "'");
   }
   return {};

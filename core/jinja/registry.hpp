@@ -28,12 +28,14 @@ class Invocation {
   Render& render;
   std::string_view name;
   const Value& input;
-  List positional;  ///< by parameter number; a missing one is `absent`
-  std::vector<bool> given;
-  List rest;  ///< what `*` in the row takes
-  Map named;  ///< what `**` in the row takes
+  List positional;                  ///< by parameter number; a missing one is `absent`
+  std::vector<std::uint8_t> given;  ///< by parameter number: 1 when it was
+  List rest;                        ///< what `*` in the row takes
+  Map named;                        ///< what `**` in the row takes
 
-  [[nodiscard]] bool has(std::size_t index) const { return index < given.size() && given[index]; }
+  [[nodiscard]] bool has(std::size_t index) const {
+    return index < given.size() && given[index] != 0;
+  }
   /// The argument; null when it was not given.
   [[nodiscard]] const Value& arg(std::size_t index) const;
   [[nodiscard]] const Value& arg(std::size_t index, const Value& fallback) const {

@@ -42,20 +42,28 @@ Render::Render(const Template& root, const Context& context, Mode mode)
       mode_(mode),
       cache_(&root.cache()),
       frame_(std::make_shared<Frame>()),
-      top_(frame_),
-      handle_(std::make_shared<RenderHandle>()) {
-  handle_->render = this;
+      top_(frame_) {
   if (root.program().changes_values) owner_ = next_owner();
   ++nested_renders;
 }
 
 Render::~Render() {
   --nested_renders;
-  handle_->render = nullptr;
+  if (handle_) handle_->render = nullptr;
   for (const FramePtr& frame : captured_) {
     frame->slots.clear();
     frame->parent.reset();
   }
+}
+
+const std::shared_ptr<RenderHandle>& Render::handle() {
+  if (!handle_) handle_ = std::make_shared<RenderHandle>(RenderHandle{this});
+  return handle_;
+}
+
+Error Render::too_many_steps() const {
+  return Error(ErrorCode::template_limit,
+               "the template takes more than " + std::to_string(context_.limits.steps) + " steps");
 }
 
 FramePtr Render::capture(FramePtr frame) {
@@ -98,9 +106,9 @@ Result<Value> Render::run_template() {
                      std::to_string(context_.limits.depth) + " levels deep");
   }
   const Program& program = template_->program();
-  Output out(context_.limits.output);
+  Output out(context_.limits.output, mode_);
   GS_TRY_VOID(run_program(template_->shared_from_this(), out));
-  return out.finish(mode_, program.trailing_newlines, program.options.newline_sequence);
+  return out.finish(program.trailing_newlines, program.options.newline_sequence);
 }
 
 Result<Value> Render::render_nested(const Template& other, Mode mode, const Map* extra) {
@@ -172,6 +180,8 @@ Result<Value> render_deep(Environment& environment, const Value& value, const Co
     GS_TRY(Value out, render_value(*compiled, context));
     return mark_deep(std::move(out), value.marks());
   }
+  // What a host, a file or `!unsafe` brought is marked as a whole: there is no template inside.
+  if (value.is_unsafe()) return value;
   if (value.is_list()) {
     List items;
     items.reserve(value.size());

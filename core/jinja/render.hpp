@@ -4,6 +4,8 @@
 #include "core/jinja/ast.hpp"
 #include "core/jinja/registry.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <memory>
 #include <utility>
 #include <vector>
@@ -20,7 +22,7 @@ struct Frame {
 
   std::shared_ptr<Frame> parent;
   bool isolated;  ///< an import without context: play variables end here
-  std::vector<std::pair<NameId, Value>> slots;
+  boost::container::small_vector<std::pair<NameId, Value>, 3> slots;
 
   Value* find(NameId name) {
     for (auto& [key, value] : slots) {
@@ -47,16 +49,14 @@ inline Mode value_mode(const Context& context) {
   return context.native ? Mode::native : Mode::convert;
 }
 
-/// Collects what a body writes. A single value keeps its type until a second one arrives.
+/// Collects what a body writes. A single value keeps its type until a second one arrives, unless
+/// text is wanted.
 class Output {
  public:
-  explicit Output(std::size_t limit) : limit_(limit) {}
-  Result<void> text(const Value& piece);
-  Result<void> value(Value piece);
+  Output(std::size_t limit, Mode mode) : limit_(limit), mode_(mode) {}
+  Result<void> value(const Value& piece);
   /// The result as text, or read as a literal (Mode::convert).
-  Result<Value> finish(Mode mode,
-                       std::size_t trailing_newlines = 0,
-                       std::string_view newline = "\n");
+  Result<Value> finish(std::size_t trailing_newlines = 0, std::string_view newline = "\n");
 
  private:
   Result<void> flush(const Value& piece);
@@ -72,6 +72,7 @@ class Output {
   std::size_t count_ = 0;
   Mark marks_ = Mark::none;
   std::size_t limit_;
+  Mode mode_;
 };
 
 enum class Flow : std::uint8_t { next, break_loop, continue_loop };
@@ -98,7 +99,7 @@ class Render {
   [[nodiscard]] const Context& context() const { return context_; }
   [[nodiscard]] TemplateCache& cache() const { return *cache_; }
   [[nodiscard]] Mode mode() const { return mode_; }
-  [[nodiscard]] const std::shared_ptr<RenderHandle>& handle() const { return handle_; }
+  [[nodiscard]] const std::shared_ptr<RenderHandle>& handle();
 
   /// `object.name` as Jinja2: methods first, then keys.
   Result<Value> attribute(const Value& object, std::string_view name);
@@ -128,7 +129,12 @@ class Render {
 
   /// The error for using an undefined value, with a hint of near names.
   Error undefined_error(const Value& value) const;
-  Result<void> step(std::uint64_t count = 1);
+  Result<void> step(std::uint64_t count = 1) {
+    steps_ += count;
+    if (steps_ > context_.limits.steps) [[unlikely]]
+      return too_many_steps();
+    return {};
+  }
   Result<void> check_size(std::size_t bytes) const;
   /// Makes a container this render's own, so that methods may change it in place.
   Value adopt(Value value);
@@ -185,6 +191,13 @@ class Render {
   Result<Value> evaluate_list(const ListExpr& expr);
   Result<Value> evaluate_map(const MapExpr& expr);
   Result<Value> resolve(NameId name);
+  /// What a name stands for where this render knows it already; nullptr otherwise.
+  [[nodiscard]] const Value* known(NameId name) const;
+  /// The value of a constant, a name or a member of plain data where it lies, without a copy;
+  /// nullptr for anything else, and for what is not as simple as it looks (undefined, marked,
+  /// sealed). Valid until the next evaluation.
+  const Value* peek(const Expr& expr);
+  [[nodiscard]] Error too_many_steps() const;
   Result<bool> truth_of(const Value& value, const Expr& expr);
   /// What an operation gave: its error gets a position, its containers become the render's own.
   Result<Value> settle(Result<Value> result, const Expr& expr);
@@ -198,9 +211,9 @@ class Render {
   Result<Flow> run_branch(const BranchStmt& stmt, Output& out);
   Result<Flow> run_for(const LoopStmt& stmt, Output& out);
   Result<Flow> run_loop(const LoopStmt& loop, const Value& items, Output& out, int depth);
-  /// The items that meet the loop's condition.
-  Result<List> loop_items(const LoopStmt& loop, const Value& value);
-  Value make_loop(const LoopStmt& loop, const List& list, int depth);
+  /// A list of the items that meet the loop's condition.
+  Result<Value> loop_items(const LoopStmt& loop, const Value& value);
+  Value make_loop(const LoopStmt& loop, const Value& list, int depth);
   Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
   void run_macro(const MacroStmt& stmt);
@@ -234,8 +247,8 @@ class Render {
   BlockTable blocks_;
   bool discard_ = false;  ///< an `extends` was met: only blocks count from here on
   std::shared_ptr<const Template> parent_;
-  std::vector<std::pair<NameId, Value>> memo_;
-  std::shared_ptr<RenderHandle> handle_;
+  boost::container::small_vector<std::pair<NameId, Value>, 6> memo_;
+  std::shared_ptr<RenderHandle> handle_;  ///< made for the first object that wants it
   std::vector<FramePtr> captured_;
   std::uint64_t steps_ = 0;
   std::uint32_t owner_ = 0;

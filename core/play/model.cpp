@@ -14,10 +14,27 @@ const Node* inherited_from(const Node& node) {
   return above;
 }
 
+const Setting* Settings::find(Keyword keyword) const {
+  if ((present_ & bit(keyword)) == 0) return nullptr;
+  for (const auto& [one, setting] : entries_) {
+    if (one == keyword) return &setting;
+  }
+  return nullptr;
+}
+
+void Settings::set(Keyword keyword, Setting setting) {
+  const auto at = std::ranges::lower_bound(entries_, keyword, {}, &Entry::first);
+  if ((present_ & bit(keyword)) != 0) {
+    at->second = std::move(setting);
+    return;
+  }
+  entries_.insert(at, Entry{keyword, std::move(setting)});
+  present_ |= bit(keyword);
+}
+
 const Setting* Node::setting(Keyword keyword) const {
   for (const Node* node = this; node != nullptr; node = inherited_from(*node)) {
-    if (const auto found = node->settings.find(keyword); found != node->settings.end())
-      return &found->second;
+    if (const Setting* found = node->settings.find(keyword)) return found;
   }
   return nullptr;
 }
@@ -95,8 +112,7 @@ std::vector<const Condition*> all_conditions(const Node& node) {
 std::vector<const Setting*> all_settings(const Node& node, Keyword keyword) {
   std::vector<const Setting*> out;
   for (const Node* each = &node; each != nullptr; each = inherited_from(*each)) {
-    if (const auto found = each->settings.find(keyword); found != each->settings.end())
-      out.push_back(&found->second);
+    if (const Setting* found = each->settings.find(keyword)) out.push_back(found);
   }
   std::reverse(out.begin(), out.end());
   return out;

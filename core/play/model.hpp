@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gpustack::modules {
@@ -52,6 +53,28 @@ struct Setting {
   SourceSpan span;
 };
 
+/// What one node sets. Most nodes set nothing, and every task asks for each keyword on every host:
+/// a keyword that is not there costs one test of a bit.
+class Settings {
+ public:
+  using Entry = std::pair<Keyword, Setting>;
+
+  /// nullptr when the node does not set it.
+  [[nodiscard]] const Setting* find(Keyword keyword) const;
+  void set(Keyword keyword, Setting setting);
+  [[nodiscard]] auto begin() const { return entries_.begin(); }
+  [[nodiscard]] auto end() const { return entries_.end(); }
+
+ private:
+  static_assert(static_cast<unsigned>(Keyword::count) <= 32);
+  static constexpr std::uint32_t bit(Keyword keyword) {
+    return 1U << static_cast<unsigned>(keyword);
+  }
+
+  std::vector<Entry> entries_;  ///< by keyword
+  std::uint32_t present_ = 0;   ///< a bit for each keyword
+};
+
 /// One `when`/`until`/`failed_when`/`changed_when`/`that` condition: an expression string, a
 /// boolean, or a template.
 struct Condition {
@@ -78,7 +101,7 @@ struct Node {
                                  ///< include: the include task
   std::string name;              ///< may hold templates
   SourceSpan span;
-  std::map<Keyword, Setting> settings;
+  Settings settings;
   Value vars;                   ///< map or null, unrendered
   std::vector<Condition> when;  ///< own conditions only; the parents' are checked first
   std::vector<Value> tags;      ///< own tags only (strings, maybe templates)

@@ -245,7 +245,7 @@ Value Reader::read_vars(const yaml::Node& node) {
 bool Reader::read_keyword(const yaml::Node::Member& member, const KeywordInfo& info, Node& node) {
   const yaml::Node& value = member.value;
   if (info.setting != Keyword::count) {
-    if (!value.is_null()) node.settings[info.setting] = Setting{value.to_value(), value.span()};
+    if (!value.is_null()) node.settings.set(info.setting, Setting{value.to_value(), value.span()});
     return true;
   }
   if (info.name == "name") {

@@ -270,7 +270,7 @@ void apply_keyword(const KeywordInfo& info,
                    const SourceSpan& span,
                    Node& node) {
   if (info.setting != Keyword::count) {
-    node.settings[info.setting] = Setting{value, value_span(value, span)};
+    node.settings.set(info.setting, Setting{value, value_span(value, span)});
   } else if (info.name == "vars" && value.is_map()) {
     node.vars = value;
   } else if (info.name == "tags" && value.is_string()) {

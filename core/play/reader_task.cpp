@@ -273,7 +273,7 @@ std::unique_ptr<Node> Reader::read_task(const yaml::Node& entry,
     if (!is_action_key(*key_text(*member), action)) read_task_member(*member, action, where, *task);
   }
   if (action.is_local)
-    task->settings[Keyword::delegate_to] = Setting{Value("localhost"), action.span};
+    task->settings.set(Keyword::delegate_to, Setting{Value("localhost"), action.span});
   if (task->loop && task->loop_control.index_var == task->loop_control.loop_var) {
     report(Error(ErrorCode::argument_conflict, "'loop_var' and 'index_var' cannot be the same name")
                .at(task->loop->span));

@@ -165,7 +165,7 @@ std::unique_ptr<Block> Reader::block_from_import(const yaml::Node& entry,
     }
   }
   if (action.is_local)
-    block->settings[Keyword::delegate_to] = Setting{Value("localhost"), action.span};
+    block->settings.set(Keyword::delegate_to, Setting{Value("localhost"), action.span});
   return block;
 }
 

@@ -8,6 +8,12 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
 
 namespace gpustack::modules {
 
@@ -15,36 +21,85 @@ namespace {
 
 constexpr std::string_view kFreeForm = "_raw_params";
 
-using Specs = std::vector<const ArgSpec*>;
+/// One argument of a specification, with what every check of it needs.
+struct Rule {
+  const ArgSpec* spec;
+  Value key;  ///< the name; checked maps share it
+  std::optional<Value> fallback;
+  std::vector<std::string_view> choices;
+};
 
-Specs specs_of(const ModuleSpec& spec) {
-  Specs out;
-  for (const ArgSpec& arg : spec.args) out.push_back(&arg);
-  if (!spec.file_arguments) return out;
-  for (const ArgSpec& arg : file_argument_specs()) {
-    const bool own = std::any_of(spec.args.begin(), spec.args.end(), [&](const ArgSpec& mine) {
-      return mine.name == arg.name;
-    });
-    if (!own) out.push_back(&arg);
+/// A module's arguments, or the members of a map. Modules are checked for every task on every host:
+/// what the tables say is read once.
+struct Rules {
+  void add(const ArgSpec& spec);
+  /// By name, then by alias; nullptr when there is none.
+  [[nodiscard]] const Rule* find(std::string_view name) const;
+
+  std::string owner;
+  std::deque<Rule> all;
+  std::unordered_map<std::string_view, const Rule*> by_name;
+  std::unordered_map<std::string_view, const Rule*> by_alias;
+  std::size_t fallbacks = 0;  ///< rules that have one
+};
+
+Value fallback_value(const ArgSpec& spec) {
+  if (!spec.fallback.empty()) {
+    auto value = convert_argument(spec.type, Value(spec.fallback), spec.name);
+    GS_ASSERT(value, "a default in the table has the argument's type");
+    return std::move(*value);
   }
-  return out;
+  if (spec.type == ArgType::list) return List();
+  if (spec.type == ArgType::map) return Map();
+  return "";
 }
 
-Specs specs_of(std::span<const ArgSpec> options) {
-  Specs out;
-  for (const ArgSpec& arg : options) out.push_back(&arg);
-  return out;
+void Rules::add(const ArgSpec& spec) {
+  if (by_name.contains(spec.name)) return;
+  Rule& rule = all.emplace_back(Rule{&spec, Value(spec.name), {}, split_names(spec.choices)});
+  if (spec.has_fallback()) {
+    rule.fallback = fallback_value(spec);
+    ++fallbacks;
+  }
+  by_name.emplace(spec.name, &rule);
+  for (const std::string_view alias : split_names(spec.aliases)) by_alias.emplace(alias, &rule);
 }
 
-const ArgSpec* find_spec(const Specs& specs, std::string_view name) {
-  for (const ArgSpec* spec : specs) {
-    if (spec->name == name) return spec;
+const Rule* Rules::find(std::string_view name) const {
+  if (const auto found = by_name.find(name); found != by_name.end()) return found->second;
+  const auto found = by_alias.find(name);
+  return found != by_alias.end() ? found->second : nullptr;
+}
+
+/// The rules made from a table, by its address; tables live as long as the process.
+const Rules& kept_rules(const void* table, const std::function<void(Rules&)>& fill) {
+  static std::mutex mutex;
+  static std::unordered_map<const void*, std::unique_ptr<const Rules>> kept;
+  const std::scoped_lock lock(mutex);
+  auto& slot = kept[table];
+  if (!slot) {
+    auto rules = std::make_unique<Rules>();
+    fill(*rules);
+    slot = std::move(rules);
   }
-  for (const ArgSpec* spec : specs) {
-    const auto aliases = split_names(spec->aliases);
-    if (std::find(aliases.begin(), aliases.end(), name) != aliases.end()) return spec;
-  }
-  return nullptr;
+  return *slot;
+}
+
+const Rules& rules_of(const ModuleSpec& spec) {
+  return kept_rules(&spec, [&](Rules& rules) {
+    rules.owner = "module '" + std::string(spec.name) + "'";
+    for (const ArgSpec& arg : spec.args) rules.add(arg);
+    if (!spec.file_arguments) return;
+    for (const ArgSpec& arg : file_argument_specs()) rules.add(arg);
+  });
+}
+
+/// Of the members of an argument that is a map.
+const Rules& rules_of(const ArgSpec& spec) {
+  return kept_rules(&spec, [&](Rules& rules) {
+    rules.owner = "'" + std::string(spec.name) + "'";
+    for (const ArgSpec& member : spec.options) rules.add(member);
+  });
 }
 
 SourceSpan span_of(const Value& value, SourceSpan otherwise) {
@@ -71,8 +126,8 @@ bool holds_template(const Value& value) {
 /// One pass over the arguments of a module or of a nested map.
 class Checker {
  public:
-  Checker(std::string owner, Specs specs, SourceSpan where, Stage stage)
-      : owner_(std::move(owner)), specs_(std::move(specs)), where_(where), stage_(stage) {}
+  Checker(const Rules& rules, SourceSpan where, Stage stage)
+      : owner_(rules.owner), rules_(rules), where_(where), stage_(stage) {}
 
   Result<Value> run(const Value& raw, std::string_view free_form, std::span<const ArgRule> rules) {
     if (!raw.is_map() && !raw.is_null()) {
@@ -81,6 +136,7 @@ class Checker {
           .at(where_);
     }
     Map arguments;
+    arguments.reserve(raw.size() + rules_.fallbacks);
     if (raw.is_map()) {
       GS_TRY_VOID(collect(raw.as_map(), free_form, arguments));
     }
@@ -88,13 +144,13 @@ class Checker {
     if (stage_ != Stage::received) {
       GS_TRY_VOID(check_exclusions(rules, arguments, situation()));
     }
-    GS_TRY_VOID(add_defaults(arguments));
+    add_defaults(arguments);
     GS_TRY_VOID(check_required(arguments));
     for (Map::Entry& entry : arguments) {
       if (stage_ == Stage::load && holds_template(entry.value) && !entry.value.is_map() &&
           !entry.value.is_list())
         continue;
-      GS_TRY_VOID(convert(*find_spec(specs_, entry.key.as_string()), entry.value));
+      GS_TRY_VOID(convert(*rules_.find(entry.key.as_string()), entry.value));
     }
     GS_TRY_VOID(check_relations(rules, arguments, situation()));
     return Value(std::move(arguments));
@@ -123,9 +179,9 @@ class Checker {
         }
         name = free_form;
       }
-      const ArgSpec* spec = find_spec(specs_, name);
-      if (spec == nullptr) return unknown(name, place);
-      const Value* earlier = arguments.find(spec->name);
+      const Rule* rule = rules_.find(name);
+      if (rule == nullptr) return unknown(name, place);
+      const Value* earlier = arguments.find(rule->key);
       if (earlier != nullptr && name == free_form && !(*earlier == value)) {
         return Error(
                    ErrorCode::argument_conflict,
@@ -133,22 +189,22 @@ class Checker {
             .at(place);
       }
       // An alias wins over the name itself, as in Ansible.
-      if (earlier == nullptr || name != spec->name) arguments.set(spec->name, value);
+      if (earlier == nullptr || name != rule->spec->name) arguments.set(rule->key, value);
     }
     return {};
   }
 
   Error unknown(std::string_view name, SourceSpan place) const {
     std::vector<std::string_view> known;
-    for (const ArgSpec* spec : specs_) {
-      known.push_back(spec->name);
-      for (const std::string_view alias : split_names(spec->aliases)) known.push_back(alias);
+    for (const Rule& rule : rules_.all) {
+      known.push_back(rule.spec->name);
+      for (const std::string_view alias : split_names(rule.spec->aliases)) known.push_back(alias);
     }
     std::string hint = suggest(name, known);
     if (hint.empty() && !known.empty()) {
       hint = "it takes: ";
-      for (std::size_t i = 0; i < specs_.size(); ++i)
-        hint += (i > 0 ? ", " : "") + std::string(specs_[i]->name);
+      for (std::size_t i = 0; i < rules_.all.size(); ++i)
+        hint += (i > 0 ? ", " : "") + std::string(rules_.all[i].spec->name);
     }
     return Error(ErrorCode::unknown_argument,
                  "unknown argument '" + std::string(name) + "' for " + owner_)
@@ -156,28 +212,19 @@ class Checker {
         .hint(std::move(hint));
   }
 
-  Result<void> add_defaults(Map& arguments) const {
-    for (const ArgSpec* spec : specs_) {
-      if (!spec->has_fallback() || arguments.contains(spec->name)) continue;
-      GS_TRY(Value value, fallback_value(*spec));
-      arguments.set(spec->name, std::move(value));
+  void add_defaults(Map& arguments) const {
+    for (const Rule& rule : rules_.all) {
+      if (rule.fallback && arguments.find(rule.key) == nullptr)
+        arguments.set(rule.key, *rule.fallback);
     }
-    return {};
-  }
-
-  static Result<Value> fallback_value(const ArgSpec& spec) {
-    if (!spec.fallback.empty()) return convert_argument(spec.type, Value(spec.fallback), spec.name);
-    if (spec.type == ArgType::list) return Value(List());
-    if (spec.type == ArgType::map) return Value(Map());
-    return Value("");
   }
 
   Result<void> check_required(const Map& arguments) const {
     std::vector<std::string> missing;
-    for (const ArgSpec* spec : specs_) {
-      if (!spec->required) continue;
-      const Value* given = arguments.find(spec->name);
-      if (given == nullptr || given->is_null()) missing.emplace_back(spec->name);
+    for (const Rule& rule : rules_.all) {
+      if (!rule.spec->required) continue;
+      const Value* given = arguments.find(rule.key);
+      if (given == nullptr || given->is_null()) missing.emplace_back(rule.spec->name);
     }
     if (missing.empty()) return {};
     const std::string_view plural = missing.size() > 1 ? "s" : "";
@@ -187,10 +234,11 @@ class Checker {
         .at(where_);
   }
 
-  Result<void> convert(const ArgSpec& spec, Value& value) const {
+  Result<void> convert(const Rule& rule, Value& value) const {
+    const ArgSpec& spec = *rule.spec;
     if (value.is_null()) {
-      if (stage_ == Stage::run && !spec.choices.empty() && spec.has_fallback())
-        return bad_choice(spec, value);
+      if (stage_ == Stage::run && !rule.choices.empty() && rule.fallback)
+        return bad_choice(rule, value);
       return {};
     }
     const bool partly_templated = stage_ == Stage::load && holds_template(value);
@@ -200,9 +248,9 @@ class Checker {
       value = std::move(*converted);
     }
     if (spec.type == ArgType::list) {
-      GS_TRY_VOID(convert_items(spec, value));
+      GS_TRY_VOID(convert_items(rule, value));
     } else {
-      GS_TRY_VOID(check_choice(spec, value));
+      GS_TRY_VOID(check_choice(rule, value));
     }
     GS_TRY_VOID(check_members(spec, value));
     if (spec.is_secret) mark_secret(value);
@@ -218,21 +266,22 @@ class Checker {
     }
   }
 
-  Result<void> convert_items(const ArgSpec& spec, Value& value) const {
+  Result<void> convert_items(const Rule& rule, Value& value) const {
     if (!value.is_list()) return {};
+    const ArgSpec& spec = *rule.spec;
     for (Value& item : value.mutable_list()) {
       if (stage_ == Stage::load && holds_template(item)) continue;
       auto converted = convert_argument(spec.elements, item, spec.name);
       if (!converted) return std::move(converted.error()).at_if_unknown(span_of(item, where_));
       item = std::move(*converted);
-      GS_TRY_VOID(check_choice(spec, item));
+      GS_TRY_VOID(check_choice(rule, item));
     }
     return {};
   }
 
-  Result<void> check_choice(const ArgSpec& spec, Value& value) const {
-    if (spec.choices.empty() || (stage_ == Stage::load && holds_template(value))) return {};
-    const auto choices = split_names(spec.choices);
+  Result<void> check_choice(const Rule& rule, Value& value) const {
+    const auto& choices = rule.choices;
+    if (choices.empty() || (stage_ == Stage::load && holds_template(value))) return {};
     const std::string text = to_text(value);
     if (std::find(choices.begin(), choices.end(), text) != choices.end()) return {};
     // YAML turned `yes` or `no` into a boolean: take it back where that is unambiguous.
@@ -247,26 +296,25 @@ class Checker {
         return {};
       }
     }
-    return bad_choice(spec, value);
+    return bad_choice(rule, value);
   }
 
-  Error bad_choice(const ArgSpec& spec, const Value& value) const {
-    const auto choices = split_names(spec.choices);
+  Error bad_choice(const Rule& rule, const Value& value) const {
     std::string names;
-    for (const std::string_view choice : choices)
+    for (const std::string_view choice : rule.choices)
       names.append(names.empty() ? "" : ", ").append(choice);
     return Error(ErrorCode::invalid_argument,
-                 "argument '" + std::string(spec.name) + "' must be one of " + names + ", found " +
-                     to_repr(value))
+                 "argument '" + std::string(rule.spec->name) + "' must be one of " + names +
+                     ", found " + to_repr(value))
         .at(span_of(value, where_))
-        .hint(value.is_string() ? suggest(value.as_string(), choices) : std::string());
+        .hint(value.is_string() ? suggest(value.as_string(), rule.choices) : std::string());
   }
 
   Result<void> check_members(const ArgSpec& spec, Value& value) const {
     if (spec.options.empty()) return {};
     const auto check_one = [&](Value& member) -> Result<void> {
       if (stage_ == Stage::load && !member.is_map()) return {};
-      Checker nested("'" + std::string(spec.name) + "'", specs_of(spec.options), where_, stage_);
+      Checker nested(rules_of(spec), where_, stage_);
       GS_TRY(member, nested.run(member, {}, {}));
       return {};
     };
@@ -277,15 +325,15 @@ class Checker {
     return {};
   }
 
-  std::string owner_;
-  Specs specs_;
+  const std::string& owner_;
+  const Rules& rules_;
   SourceSpan where_;
   Stage stage_;
 };
 
 Result<Value> check(const ModuleSpec& spec, const Value& raw, SourceSpan where, Stage stage) {
   if (spec.any_arguments) return raw.is_null() ? Value(Map()) : raw;
-  Checker checker("module '" + std::string(spec.name) + "'", specs_of(spec), where, stage);
+  Checker checker(rules_of(spec), where, stage);
   return checker.run(raw, spec.free_form, spec.rules);
 }
 
