@@ -5,6 +5,7 @@
 #include "core/engine/run.hpp"
 #include "core/transport/connector.hpp"
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ class LiveTargetPool final : public TargetPool {
  private:
   class Live;
   asio::any_io_executor executor_;
+  std::chrono::milliseconds ping_interval_;
   transport::Connector connector_;
   const ContentStore* contents_ = nullptr;
   std::map<std::string, std::shared_ptr<Live>> targets_;
