@@ -94,6 +94,7 @@ class AdhocVerb final : public Verb {
   }
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] int usage_code() const override { return kAnsibleUsage; }
 
   int run() override {
     set_manner(options_.manner);

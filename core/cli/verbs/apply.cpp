@@ -54,6 +54,9 @@ class ApplyVerb final : public Verb {
   }
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] int usage_code() const override {
+    return manner_ == Manner::ansible ? kAnsibleUsage : kUsage;
+  }
 
   int run() override {
     set_manner(manner_);
