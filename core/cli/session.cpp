@@ -202,6 +202,7 @@ Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   GS_TRY(run.show_custom_stats, config.boolean("SHOW_CUSTOM_STATS"));
   run.become_executable = config.text("DEFAULT_BECOME_EXE").value_or("");
   run.become_flags = config.text("DEFAULT_BECOME_FLAGS").value_or("");
+  GS_TRY(run.become_same_user, config.boolean("BECOME_ALLOW_SAME_USER"));
   if (config.is_set("DEFAULT_GATHER_SUBSET")) {
     List subset;
     for (std::string& name : config.list("DEFAULT_GATHER_SUBSET"))

@@ -194,6 +194,19 @@ Result<void> check_limited(const Session& session) {
   return Error(ErrorCode::host_pattern, "specified hosts and/or --limit does not match any hosts");
 }
 
+/// With `-vvv`, as Ansible shows what it executes.
+void tell_become_commands(engine::LiveTargetPool& targets, engine::Run& run) {
+  constexpr int kVerbosity = 3;
+  if (run.state().options.verbosity < kVerbosity) return;
+  targets.on_become([&run](const std::string& host, const std::string& command) {
+    report::Event told(report::EventType::message);
+    told.host = host;
+    told.message = "<" + host + "> EXEC " + command;
+    told.verbosity = kVerbosity;
+    run.emit(std::move(told));
+  });
+}
+
 transport::ConnectorSettings connector_settings(const config::SiteConfig& settings,
                                                 transport::RunnerStore runners) {
   transport::ConnectorSettings out;
@@ -236,6 +249,7 @@ int run_site(Session& session,
   TerminalPrompter prompter;
   engine::Run run(state, *site.loader, targets, output, &prompter);
   targets.serve(run.contents());
+  tell_become_commands(targets, run);
   std::optional<Result<engine::RunSummary>> summary;
   int stopped_by = 0;
   auto work = supervise(run, *site.site, &summary, &stopped_by);

@@ -260,6 +260,7 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   request.user = become.user;
   request.executable = become.executable;
   request.flags = become.flags;
+  request.same_user = become.same_user;
   if (!become.password.is_null()) request.password = to_text(become.password);
   auto pending = std::make_shared<Pending>(pool_.executor_);
   // open_become has no task id: its reply is known by its lane, kept above every task's id.
@@ -269,6 +270,8 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   GS_CO_TRY_VOID(co_await send(std::move(frame)));
   GS_CO_TRY_VOID(co_await pending->done.wait());
   GS_CO_TRY(auto reply, std::move(*pending->result));
+  if (const Value* command = reply.find("command"); command != nullptr && pool_.on_become_)
+    pool_.on_become_(description_.name, to_text(*command));
   if (const Value* problem = reply.find("error");
       problem != nullptr && !to_text(*problem).empty() && !problem->is_null()) {
     Error error(ErrorCode::become_failed, to_text(*problem));

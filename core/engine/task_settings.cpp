@@ -223,6 +223,7 @@ Result<Become> resolve_become(Scope& scope, const play::Node* node) {
   const std::string password_name = prefix + "pass";
   GS_TRY(auto password,
          first_variable(scope, {"ansible_become_password", "ansible_become_pass", password_name}));
+  become.same_user = options.become_same_user;
   become.password = password.is_null() ? options.become_password : password.marked(Mark::secret);
   return become;
 }
