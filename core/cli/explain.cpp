@@ -39,7 +39,6 @@ SourceSpan place_in(const Map& variables, std::string_view name) {
 }
 
 Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std::string& name) {
-  constexpr std::string_view kPrefix = "ansible_";
   std::vector<Contribution> found;
   for (const engine::Scope::Level& level : scope.levels()) {
     if (level.name == engine::Scope::kInventoryLevel) {
@@ -51,14 +50,10 @@ Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std:
       std::ranges::move(more, std::back_inserter(found));
       continue;
     }
-    std::string key = name;
-    const Value* value = level.variables->find(key);
-    if (value == nullptr && level.name == engine::Scope::kFactsLevel && name.starts_with(kPrefix)) {
-      key = name.substr(kPrefix.size());
-      value = level.variables->find(key);
-    }
+    const Value* value = level.variables->find(name);
     if (value == nullptr) continue;
-    found.push_back(Contribution{std::string(level.name), place_in(*level.variables, key), *value});
+    found.push_back(
+        Contribution{std::string(level.name), place_in(*level.variables, name), *value});
   }
   return found;
 }

@@ -170,7 +170,7 @@ std::optional<Value> Scope::magic(std::string_view name) {
   if (name == "hostvars") return make_hostvars(run_, play_);
   if (name == "vars") return make_vars(*this);
   if (name == "omit") return Value(run_.omit);
-  if (name == "ansible_facts") return host_.facts;
+  if (name == "ansible_facts") return host_.bare_facts;
   if (name == "ansible_check_mode") return Value(run_.options.check);
   if (name == "ansible_diff_mode") return Value(run_.options.diff);
   if (name == "ansible_forks") return Value(static_cast<std::int64_t>(run_.options.forks));

@@ -156,12 +156,8 @@ void Scope::build_levels() {
 }
 
 const Value* Scope::raw(std::string_view name) const {
-  constexpr std::string_view kPrefix = "ansible_";
   for (const Level& level : levels_) {
     if (const Value* found = level.variables->find(name)) return found;
-    if (level.name == kFactsLevel && name.starts_with(kPrefix)) {
-      if (const Value* fact = level.variables->find(name.substr(kPrefix.size()))) return fact;
-    }
   }
   return nullptr;
 }
@@ -205,11 +201,7 @@ std::vector<std::string> Scope::names() {
     }
   };
   // From the lowest level to the highest, each in its order, as Ansible puts them together.
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-    add_all(*level->variables);
-    if (level->name != kFactsLevel) continue;
-    for (const auto& [key, value] : host_.facts.as_map()) add("ansible_" + to_text(key));
-  }
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) add_all(*level->variables);
   for (const std::string_view name : kMagicNames) {
     if (magic(name)) add(std::string(name));
   }

@@ -35,7 +35,7 @@ void RunState::load_cached_facts(HostState& host_state) {
   auto cached = fact_cache->load(host_state.name);
   if (!cached) warnings.push_back(cached.error().one_line() + ": it is taken for empty");
   if (!cached || !*cached) return;
-  host_state.facts = std::move(**cached);
+  keep_facts(host_state, (*cached)->as_map());
   host_state.facts_gathered = host_state.facts.get("module_setup").truthy();
 }
 
@@ -68,6 +68,17 @@ Result<std::vector<std::string>> RunState::match(const std::string& pattern) con
 bool RunState::is_known(const std::string& host_name) const {
   return inventory->find_host(host_name) != nullptr || hosts.contains(host_name) ||
          host_name == "localhost";
+}
+
+void keep_facts(HostState& host, const Map& told) {
+  constexpr std::string_view kPrefix = "ansible_";
+  for (const auto& [key, value] : told) {
+    const std::string name = to_text(key);
+    const Value safe = mark_deep(value, Mark::unsafe);
+    const bool keeps_prefix = !name.starts_with(kPrefix) || name == "ansible_local";
+    host.facts.set(name, safe);
+    host.bare_facts.set(keeps_prefix ? name : name.substr(kPrefix.size()), safe);
+  }
 }
 
 Value mark_deep(Value value, Mark marks) {

@@ -24,7 +24,8 @@ namespace gpustack::engine {
 struct HostState {
   std::string name;
   Value inventory_vars = Value(Map());  ///< precedence levels 3 to 10, merged
-  Value facts = Value(Map());           ///< `ansible_facts`: names without the `ansible_` prefix
+  Value facts = Value(Map());           ///< level 11: under the names that modules tell them by
+  Value bare_facts = Value(Map());      ///< `ansible_facts`: the same without `ansible_` in front
   Value set_facts = Value(Map());       ///< level 19: set_fact and register, the later one wins
   Value included_vars = Value(Map());   ///< level 18: include_vars
   std::optional<Error> problem;         ///< why its variables could not be read; fails the host
@@ -48,6 +49,11 @@ struct PlayState {
   std::map<std::string, SourceSpan> vars_files_waiting;
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
+
+/// Adds what a module, `set_fact` with `cacheable` or the cache tells of a host. It came from
+/// elsewhere: it is never rendered.
+/// @source ansible-core 2.14, vars/clean.py: namespace_facts
+void keep_facts(HostState& host, const Map& told);
 
 class Scope;
 

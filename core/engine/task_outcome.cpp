@@ -118,14 +118,14 @@ void TaskRun::store_facts(const Value& result) {
     const bool merges = play_.run().state().options.merge_hashes && module == "include_vars";
     merge_into(module == "set_fact" ? owner.set_facts : owner.included_vars, *facts, merges);
     if (flag(result, "_ansible_facts_cacheable")) {
-      merge_into(owner.facts, *facts, false);
+      keep_facts(owner, facts->as_map());
       cache_facts(owner);
     }
   } else {
-    keep_facts(owner.facts, facts->as_map());
+    keep_facts(owner, facts->as_map());
     if (module == "setup" || module == "gather_facts") {
       owner.facts_gathered = true;
-      owner.facts.set("module_setup", true);
+      keep_facts(owner, Map{{"module_setup", true}});
     }
     cache_facts(owner);
   }
