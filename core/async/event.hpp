@@ -5,6 +5,7 @@
 #include "core/async/async.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 namespace gpustack::async {
@@ -14,7 +15,7 @@ namespace gpustack::async {
 /// Invariant: a waiter lives in its coroutine's frame and is linked here while it waits.
 class Condition {
  public:
-  explicit Condition(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  explicit Condition(asio::any_io_executor executor);
   Condition(const Condition&) = delete;
   Condition& operator=(const Condition&) = delete;
   ~Condition();
@@ -36,21 +37,34 @@ class Condition {
   asio::awaitable<bool> wait_shielded(Clock::time_point deadline = Clock::time_point::max());
 
  private:
+  /// Suspended coroutines of one execution context, which destroys them with itself.
+  class Sleepers;
+  /// Goes on with a suspended coroutine.
+  using Resume = asio::async_result<asio::use_awaitable_t<>, void()>::handler_type;
+
   struct Waiter {
-    Waiter(Condition& owner, Clock::time_point deadline);
+    explicit Waiter(Condition& owner);
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    ~Waiter() { unlink(); }
+    ~Waiter();
     void unlink();
+    void wake();
 
-    asio::steady_timer timer;
     Condition* owner;
+    Sleepers& sleepers;
     Waiter* previous = nullptr;
     Waiter* next = nullptr;
+    std::optional<asio::steady_timer> timer;  ///< when there is a deadline
+    std::optional<Resume> resume;             ///< when there is none, while it sleeps
+    Waiter* previous_sleeper = nullptr;
+    Waiter* next_sleeper = nullptr;
     bool is_notified = false;
   };
 
+  static asio::awaitable<void> sleep(Waiter& waiter);
+
   asio::any_io_executor executor_;
+  Sleepers& sleepers_;
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
 };

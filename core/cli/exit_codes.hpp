@@ -22,6 +22,10 @@ enum ExitCode : int {
   kBug = 250,
 };
 
+/// A command line that does not parse ends Ansible's programs, and so our verbs in their place,
+/// with argparse's code. Options that do not go together are kUsage for them, too.
+inline constexpr int kAnsibleUsage = 2;
+
 /// What ansible-playbook ends with for the same reason.
 /// @source ansible-core 2.14: bin/ansible (exceptions) and executor/task_queue_manager.py
 constexpr int ansible_exit_code(ExitCode code) {

@@ -1,5 +1,6 @@
 #include "core/cli/explain.hpp"
 
+#include "core/base/suggest.hpp"
 #include "core/play/tags.hpp"
 #include "core/play/visit.hpp"
 #include "inventory/pattern.hpp"
@@ -38,7 +39,6 @@ SourceSpan place_in(const Map& variables, std::string_view name) {
 }
 
 Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std::string& name) {
-  constexpr std::string_view kPrefix = "ansible_";
   std::vector<Contribution> found;
   for (const engine::Scope::Level& level : scope.levels()) {
     if (level.name == engine::Scope::kInventoryLevel) {
@@ -50,15 +50,10 @@ Result<std::vector<Contribution>> contributions(engine::Scope& scope, const std:
       std::ranges::move(more, std::back_inserter(found));
       continue;
     }
-    std::string key = name;
     const Map& variables = level.variables->as_map();
-    const Value* value = variables.find(key);
-    if (value == nullptr && level.name == engine::Scope::kFactsLevel && name.starts_with(kPrefix)) {
-      key = name.substr(kPrefix.size());
-      value = variables.find(key);
-    }
+    const Value* value = variables.find(name);
     if (value == nullptr) continue;
-    found.push_back(Contribution{std::string(level.name), place_in(variables, key), *value});
+    found.push_back(Contribution{std::string(level.name), place_in(variables, name), *value});
   }
   return found;
 }
@@ -117,6 +112,12 @@ void print_contributions(std::ostream& out, const std::vector<Contribution>& con
 
 void Explanation::left_out(const engine::HostState& /*host*/, const play::Task& /*task*/) {}
 
+Error Explanation::no_answer() const {
+  return Error(ErrorCode::undefined_variable,
+               "no task that concerns '" + name_ + "' was reached on " + host_)
+      .hint("is the host in the plays? 'gpustack apply --list-hosts' tells");
+}
+
 void Explanation::on(const report::Event& event) {
   if (event.type == report::EventType::warning) out_ << "warning: " << event.message << "\n";
   if (event.type == report::EventType::error) out_ << event.message << "\n";
@@ -129,16 +130,16 @@ void Explanation::on(const report::Event& event) {
 
 VariableExplanation::VariableExplanation(std::ostream& out,
                                          std::string host,
-                                         std::string name,
+                                         std::string variable,
                                          const play::Site& site)
-    : Explanation(out, std::move(host)), name_(std::move(name)) {
+    : Explanation(out, std::move(host), std::move(variable)) {
   const auto look = [&](const play::Task& task) {
     const bool sets_fact = task.module != nullptr && task.module->name == "set_fact" &&
-                           task.arguments.find(name_) != nullptr;
-    const auto argument = task.argument_spans.find(name_);
+                           task.arguments.find(name()) != nullptr;
+    const auto argument = task.argument_spans.find(name());
     if (sets_fact)
       writers_.push_back(argument != task.argument_spans.end() ? argument->second : task.span);
-    if (task.register_name == name_) writers_.push_back(task.span);
+    if (task.register_name == name()) writers_.push_back(task.span);
   };
   for (const auto& play : site.plays) play::visit_tasks(*play, look);
 }
@@ -154,8 +155,8 @@ void VariableExplanation::add_writers(std::vector<Contribution>& found) const {
 }
 
 Result<std::string> VariableExplanation::explained(engine::Scope& scope) {
-  GS_TRY(auto found, contributions(scope, name_));
-  const auto value = scope.lookup(name_);
+  GS_TRY(auto found, contributions(scope, name()));
+  const auto value = scope.lookup(name());
   std::ostringstream text;
   if (found.empty()) {
     if (value && *value) text << "  " << shown(**value) << "  set by gpustack itself\n";
@@ -171,11 +172,22 @@ void VariableExplanation::decides(engine::Scope& scope, const play::Task& task) 
   if (scope.host().name != host()) return;
   auto text = explained(scope);
   std::string said = text ? std::move(*text) : "  " + text.error().one_line() + "\n";
-  if (said.empty()) said = "  not defined\n";
+  if (said.empty()) {
+    said = "  not defined\n";
+    near_names_ = suggest(name(), scope.names());
+  } else {
+    answer();
+  }
   if (said == said_) return;
   said_ = std::move(said);
-  answer();
   out() << "at " << titled(task) << ":\n" << said_;
+}
+
+Error VariableExplanation::no_answer() const {
+  if (said_.empty()) return Explanation::no_answer();
+  return Error(ErrorCode::undefined_variable,
+               "nothing sets '" + name() + "' for " + host() + " at any task that was reached")
+      .hint(near_names_);
 }
 
 bool TaskExplanation::is_called(const play::Task& task, const std::string& name) {
@@ -189,7 +201,7 @@ void TaskExplanation::print_head(const play::Task& task) {
 }
 
 void TaskExplanation::left_out(const engine::HostState& host, const play::Task& task) {
-  if (host.name != this->host() || !is_called(task, name_)) return;
+  if (host.name != this->host() || !is_called(task, name())) return;
   print_head(task);
   const std::string tags = joined(play::written_tags(task));
   out() << "  left out by the tags that were asked for; its own: " << (tags.empty() ? "none" : tags)
@@ -224,7 +236,7 @@ bool TaskExplanation::print_condition(engine::Scope& scope, const play::Conditio
 }
 
 void TaskExplanation::decides(engine::Scope& scope, const play::Task& task) {
-  if (scope.host().name != host() || !is_called(task, name_)) return;
+  if (scope.host().name != host() || !is_called(task, name())) return;
   print_head(task);
   if (task.loop) {
     const auto item = scope.variable(task.loop_control.loop_var);

@@ -2,8 +2,6 @@
 
 #include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
-#include "core/report/renderer.hpp"
-#include "core/report/text.hpp"
 #include "modules/sdk/arguments.hpp"
 
 #include <CLI/CLI.hpp>
@@ -183,18 +181,6 @@ Result<std::string> ask_secret(const std::string& prompt) {
   std::cerr << "\n";
   if (!got) return Error(ErrorCode::usage, "no password was given");
   return line;
-}
-
-Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options) {
-  static report::DescriptorOutput out(STDOUT_FILENO);
-  static report::DescriptorOutput err(STDERR_FILENO);
-  report::RendererOptions render = report::terminal_options();
-  render.verbosity = options.verbosity;
-  const std::string format =
-      !options.output.empty() ? options.output : (render.is_terminal ? "pretty" : "ansible");
-  auto sink = report::make_renderer(format, render, out, err);
-  if (!sink) return Error(ErrorCode::usage, "--output knows no format '" + format + "'");
-  return sink;
 }
 
 }  // namespace gpustack::cli

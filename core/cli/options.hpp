@@ -68,9 +68,6 @@ void add_run_options(CLI::App& app, CommonOptions& options);
 /// Reads `-e key=value`, `-e {"json": 1}`, `-e @file`. @error usage, file_not_found, yaml_*
 Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault);
 
-/// The renderer of `--output`, or the one that fits stdout. @error usage
-Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options);
-
 /// Faults of an option's own text are the command line's, whatever found them.
 Error as_usage(const Error& found, const std::string& option);
 

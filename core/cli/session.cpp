@@ -3,9 +3,12 @@
 #include "core/cli/inventory_settings.hpp"
 #include "core/cli/vault_passwords.hpp"
 #include "core/config/config.hpp"
+#include "core/report/renderer.hpp"
+#include "core/report/text.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 
@@ -199,6 +202,7 @@ Result<void> set_defaults(const Config& config, engine::RunOptions& run) {
   GS_TRY(run.show_custom_stats, config.boolean("SHOW_CUSTOM_STATS"));
   run.become_executable = config.text("DEFAULT_BECOME_EXE").value_or("");
   run.become_flags = config.text("DEFAULT_BECOME_FLAGS").value_or("");
+  GS_TRY(run.become_same_user, config.boolean("BECOME_ALLOW_SAME_USER"));
   if (config.is_set("DEFAULT_GATHER_SUBSET")) {
     List subset;
     for (std::string& name : config.list("DEFAULT_GATHER_SUBSET"))
@@ -231,14 +235,13 @@ Result<void> ask_passwords(const CommonOptions& options,
   return {};
 }
 
-}  // namespace
-
-Places find_places() {
+/// @param runners  where the user says they are
+Places find_places(std::string runners) {
   std::error_code problem;
   const fs::path program = fs::read_symlink("/proc/self/exe", problem);
   const fs::path folder = program.parent_path();
   Places places;
-  if (const char* runners = std::getenv("GPUSTACK_RUNNERS")) places.runners = runners;
+  places.runners = std::move(runners);
   for (const fs::path& candidate : {folder, folder / "../lib/gpustack", folder / "../../bin"}) {
     if (!places.runners.empty()) break;
     for (const char* name : {"gpustack-runner-x86_64", "gpustack-runner-aarch64"}) {
@@ -256,6 +259,44 @@ Places find_places() {
   return places;
 }
 
+/// The first playbook's folder has gpustack.yml; where there is none, the current one.
+Result<void> read_site_settings(const std::vector<std::string>& playbook_folders,
+                                const config::Sources& sources,
+                                Session& session) {
+  const std::string& folder = playbook_folders.empty() ? sources.folder : playbook_folders.front();
+  GS_TRY(session.settings, config::SiteConfig::load(folder, sources));
+  for (const auto& warning : session.settings.warnings())
+    session.teller->warn(warning.message, warning.span);
+  session.places = find_places(session.settings.text("runners"));
+  return {};
+}
+
+/// Where roles, modules and collections are looked for, in order.
+void set_search_paths(const CommonOptions& options, const Config& config, Session& session) {
+  engine::RunOptions& run = session.run;
+  for (const std::string& folders : options.module_paths) {
+    for (std::string& folder : split(folders, ':')) run.library_paths.push_back(std::move(folder));
+  }
+  run.role_paths = options.role_paths;
+  for (std::string& folder : config.list("DEFAULT_ROLES_PATH"))
+    run.role_paths.push_back(std::move(folder));
+  if (!session.places.roles.empty()) run.role_paths.push_back(session.places.roles);
+  session.collection_paths = config.list("COLLECTIONS_PATHS");
+  for (std::string& folder : config.list("DEFAULT_MODULE_PATH"))
+    run.library_paths.push_back(std::move(folder));
+}
+
+/// What the files and the environment have set, for `-v`.
+void tell_settings(const Config& config, const config::SiteConfig& settings) {
+  if (!config.file().empty()) std::cerr << "Using " << config.file() << " as config file\n";
+  for (const std::string& setting : config.described()) std::cerr << "setting " << setting << "\n";
+  if (!settings.file().empty()) std::cerr << "Using " << settings.file() << " as settings file\n";
+  for (const std::string& setting : settings.described())
+    std::cerr << "setting " << setting << "\n";
+}
+
+}  // namespace
+
 void tell_warnings(inventory::Inventory& inventory, Teller& teller) {
   for (const auto& warning : inventory.take_warnings()) teller.warn(warning.message, warning.span);
   for (const inventory::Note& note : inventory.take_notes()) teller.note(note);
@@ -265,10 +306,12 @@ Result<Session> make_session(const CommonOptions& options,
                              const std::vector<std::string>& playbook_folders) {
   Session session;
   session.teller = std::make_unique<Teller>(options.verbosity);
-  GS_TRY(const Config config, Config::load(config::process_sources()));
+  const config::Sources sources = config::process_sources();
+  GS_TRY(const Config config, Config::load(sources));
   for (const std::string& warning : config.warnings()) session.teller->warn(warning);
   engine::RunOptions& run = session.run;
   GS_TRY_VOID(set_defaults(config, run));
+  GS_TRY_VOID(read_site_settings(playbook_folders, sources, session));
   GS_TRY(session.vault, open_vault(options, config));
   GS_TRY(run.extra_vars, extra_variables(options.extra_vars, session.vault.get()));
   GS_TRY_VOID(load_inventory(options, config, session));
@@ -278,11 +321,7 @@ Result<Session> make_session(const CommonOptions& options,
   run.diff = options.diff || always_diff;
   GS_TRY(const std::int64_t verbosity, config.integer("DEFAULT_VERBOSITY"));
   run.verbosity = std::max(options.verbosity, static_cast<int>(verbosity));
-  if (run.verbosity > 0) {
-    if (!config.file().empty()) std::cerr << "Using " << config.file() << " as config file\n";
-    for (const std::string& setting : config.described())
-      std::cerr << "setting " << setting << "\n";
-  }
+  if (run.verbosity > 0) tell_settings(config, session.settings);
   if (options.forks > 0) {
     run.forks = options.forks;
   } else {
@@ -302,17 +341,7 @@ Result<Session> make_session(const CommonOptions& options,
   run.force_handlers = options.force_handlers || forces_handlers;
   GS_TRY_VOID(set_connection(options, config, run));
   GS_TRY_VOID(ask_passwords(options, config, run));
-  for (const std::string& folders : options.module_paths) {
-    for (std::string& folder : split(folders, ':')) run.library_paths.push_back(std::move(folder));
-  }
-  run.role_paths = options.role_paths;
-  for (std::string& folder : config.list("DEFAULT_ROLES_PATH"))
-    run.role_paths.push_back(std::move(folder));
-  if (const Places places = find_places(); !places.roles.empty())
-    run.role_paths.push_back(places.roles);
-  session.collection_paths = config.list("COLLECTIONS_PATHS");
-  for (std::string& folder : config.list("DEFAULT_MODULE_PATH"))
-    run.library_paths.push_back(std::move(folder));
+  set_search_paths(options, config, session);
   return session;
 }
 
@@ -322,6 +351,19 @@ Result<void> check_pattern(const Session& session, const std::string& pattern) {
   if (!selection->hosts.empty() || selection->unmatched.empty()) return {};
   const Error& note = selection->unmatched.front();
   return Error(ErrorCode::usage, note.message()).hint(note.hint());
+}
+
+Result<std::unique_ptr<report::Sink>> make_output(const CommonOptions& options,
+                                                  const Session& session) {
+  static report::DescriptorOutput out(STDOUT_FILENO);
+  static report::DescriptorOutput err(STDERR_FILENO);
+  report::RendererOptions render = report::terminal_options();
+  render.verbosity = options.verbosity;
+  std::string format = options.output.empty() ? session.settings.text("output") : options.output;
+  if (format.empty()) format = render.is_terminal ? "pretty" : "ansible";
+  auto sink = report::make_renderer(format, render, out, err);
+  if (!sink) return Error(ErrorCode::usage, "--output knows no format '" + format + "'");
+  return sink;
 }
 
 }  // namespace gpustack::cli

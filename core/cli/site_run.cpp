@@ -194,14 +194,38 @@ Result<void> check_limited(const Session& session) {
   return Error(ErrorCode::host_pattern, "specified hosts and/or --limit does not match any hosts");
 }
 
+/// With `-vvv`, as Ansible shows what it executes.
+void tell_become_commands(engine::LiveTargetPool& targets, engine::Run& run) {
+  constexpr int kVerbosity = 3;
+  if (run.state().options.verbosity < kVerbosity) return;
+  targets.on_become([&run](const std::string& host, const std::string& command) {
+    report::Event told(report::EventType::message);
+    told.host = host;
+    told.message = "<" + host + "> EXEC " + command;
+    told.verbosity = kVerbosity;
+    run.emit(std::move(told));
+  });
+}
+
+transport::ConnectorSettings connector_settings(const config::SiteConfig& settings,
+                                                transport::RunnerStore runners) {
+  transport::ConnectorSettings out;
+  out.runners = std::move(runners);
+  out.handshakes = static_cast<std::size_t>(settings.number("handshakes"));
+  out.refused_pause = std::chrono::seconds(settings.number("refused_pause_seconds"));
+  out.refused_tries = static_cast<int>(settings.number("refused_tries"));
+  out.ping_interval = std::chrono::seconds(settings.number("keepalive_seconds"));
+  out.ping_misses = static_cast<int>(settings.number("keepalive_misses"));
+  return out;
+}
+
 }  // namespace
 
 int run_site(Session& session,
              LoadedSite& site,
              const CommonOptions& options,
              report::Sink& output) {
-  const Places places = find_places();
-  auto runners = transport::RunnerStore::from_folder(places.runners);
+  auto runners = transport::RunnerStore::from_folder(session.places.runners);
   if (!runners) {
     print_error(runners.error());
     return kOtherError;
@@ -211,8 +235,7 @@ int run_site(Session& session,
     return kOtherError;
   }
   asio::io_context context(1);
-  transport::ConnectorSettings settings;
-  settings.runners = std::move(*runners);
+  auto settings = connector_settings(session.settings, std::move(*runners));
   engine::LiveTargetPool targets(context.get_executor(), std::move(settings));
   engine::RunState state;
   state.options = session.run;
@@ -226,6 +249,7 @@ int run_site(Session& session,
   TerminalPrompter prompter;
   engine::Run run(state, *site.loader, targets, output, &prompter);
   targets.serve(run.contents());
+  tell_become_commands(targets, run);
   std::optional<Result<engine::RunSummary>> summary;
   int stopped_by = 0;
   auto work = supervise(run, *site.site, &summary, &stopped_by);

@@ -29,8 +29,6 @@ struct VaultRequest {
 /// @source ansible-core 2.14, cli/vault.py
 Result<void> run_vault_action(const std::string& action, const VaultRequest& request);
 
-/// A command line that does not parse ends ansible-vault, and so `gpustack vault`, with this code.
-inline constexpr int kVaultUsage = 2;
 /// The exit code for an error of an action.
 int vault_exit_code(const Error& error);
 

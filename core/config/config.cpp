@@ -52,11 +52,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return out;
 }
 
-bool anyone_may_write(const std::string& folder) {
-  struct stat info = {};
-  return ::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0;
-}
-
 const Setting* find_key(std::string_view section, std::string_view key) {
   const auto found = std::ranges::find_if(
       settings(), [&](const Setting& one) { return one.section == section && one.key == key; });
@@ -130,6 +125,11 @@ class IniReader {
 };
 
 }  // namespace
+
+bool anyone_may_write(const std::string& folder) {
+  struct stat info = {};
+  return ::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IWOTH) != 0;
+}
 
 Sources process_sources() {
   Sources sources;

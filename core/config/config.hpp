@@ -23,6 +23,9 @@ struct Sources {
 };
 Sources process_sources();
 
+/// Then a settings file there may be anyone's.
+bool anyone_may_write(const std::string& folder);
+
 /// Settings of one run. The environment goes before ansible.cfg; only the first file found counts.
 class Config {
  public:

@@ -1,15 +1,12 @@
 #include "core/engine/fact_cache.hpp"
 
 #include "core/base/json.hpp"
-#include "core/engine/state.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <sys/stat.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -20,16 +17,8 @@ namespace gpustack::engine {
 
 namespace {
 
-constexpr std::string_view kPrefix = "ansible_";
-/// Facts that setup tells without a prefix.
-constexpr std::array<std::string_view, 3> kUnprefixed = {
-    "module_setup", "gather_subset", "gpustack"};
-
-std::string told_name(const std::string& name) {
-  const bool has_none = std::ranges::find(kUnprefixed, name) != kUnprefixed.end() ||
-                        name.starts_with("facter_") || name.starts_with("ohai_");
-  return has_none ? name : std::string(kPrefix) + name;
-}
+/// Ansible's own sign, beside the facts, that all of a host's were gathered.
+constexpr std::string_view kGathered = "_ansible_facts_gathered";
 
 Error unwritable(const std::string& path, int number) {
   return Error(ErrorCode::file_unwritable,
@@ -37,16 +26,6 @@ Error unwritable(const std::string& path, int number) {
 }
 
 }  // namespace
-
-void keep_facts(Value& facts, const Map& told) {
-  for (const auto& [key, value] : told) {
-    const std::string name = to_text(key);
-    const Value safe = mark_deep(value, Mark::unsafe);
-    const bool has_prefix = name.starts_with(kPrefix);
-    facts.set(has_prefix ? name.substr(kPrefix.size()) : name, safe);
-    if (name == "ansible_local") facts.set(name, safe);
-  }
-}
 
 std::string FactCache::path_of(const std::string& host) const {
   std::string name = prefix_ + host;
@@ -73,9 +52,10 @@ Result<std::optional<Value>> FactCache::load(const std::string& host) const {
   if (!read)
     return Error(ErrorCode::file_unreadable,
                  "cannot use the fact cache '" + path + "': " + read.error().message());
-  Value facts{Map()};
-  if (read->is_map()) keep_facts(facts, read->as_map());
-  return std::optional<Value>(std::move(facts));
+  if (!read->is_map()) return std::optional<Value>(Value(Map()));
+  if (read->get(kGathered).truthy()) read->set("module_setup", true);
+  read->mutable_map().erase(kGathered);
+  return std::optional<Value>(std::move(*read));
 }
 
 Result<void> FactCache::store(const std::string& host, const Map& facts) const {
@@ -84,11 +64,10 @@ Result<void> FactCache::store(const std::string& host, const Map& facts) const {
   if (problem) return unwritable(folder_, problem.value());
   Map told;
   for (const auto& [key, value] : facts) {
-    const std::string name = to_text(key);
-    // Secrets stay off the disk.
     const bool is_secret = has(deep_marks(value), Mark::secret);
-    if (name != "ansible_local" && !is_secret) told.set(told_name(name), value);
+    if (!is_secret) told.set(key, value);  // secrets stay off the disk
   }
+  if (facts.find("module_setup") != nullptr) told.set(kGathered, true);
   JsonStyle style;
   style.indent = 4;
   style.sort_keys = true;

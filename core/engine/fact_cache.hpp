@@ -17,7 +17,7 @@ class FactCache {
   FactCache(std::string folder, std::string prefix, std::chrono::seconds lifetime)
       : folder_(std::move(folder)), prefix_(std::move(prefix)), lifetime_(lifetime) {}
 
-  /// The facts of a host, named without `ansible_`; nothing when there are none, or old ones only.
+  /// The facts of a host, named as they were told; nothing when there are none, or old ones only.
   /// @error file_unreadable, json_syntax  the file is there and cannot be used
   [[nodiscard]] Result<std::optional<Value>> load(const std::string& host) const;
   /// Only the user may read what is written. @error file_unwritable
@@ -32,9 +32,5 @@ class FactCache {
   std::string prefix_;
   std::chrono::seconds lifetime_;
 };
-
-/// Adds facts to `facts`, whose names have no `ansible_` in front. They came from elsewhere: they
-/// are never rendered.
-void keep_facts(Value& facts, const Map& told);
 
 }  // namespace gpustack::engine

@@ -17,12 +17,13 @@ constexpr std::size_t kBackground = 1024;
 /// controller that lost its power must not hold the host's lock. Several times as long as the
 /// connection's pings, since a controller may be stopped for a while (Ctrl-Z) and come back.
 constexpr std::chrono::seconds kSignsOfLife{60};
-static_assert(kSignsOfLife >= transport::PingSettings().interval);
+constexpr int kPingsInASign = 4;
 
-std::string hello_payload() {
+std::string hello_payload(std::chrono::milliseconds ping_interval) {
   wire::Hello hello;
   hello.controller = "gpustack";
-  hello.ping_interval = kSignsOfLife;
+  hello.ping_interval = std::max(
+      kSignsOfLife, std::chrono::ceil<std::chrono::seconds>(kPingsInASign * ping_interval));
   return wire::make_hello(hello).payload;
 }
 
@@ -119,7 +120,7 @@ Async<void> LiveTargetPool::Live::connect_if_needed() {
   if (connection_ && is_ready_) co_return Result<void>();
   if (failure_) co_return Error(*failure_);
   if (!connection_) connection_ = pool_.connector_.make(description_);
-  auto opened = co_await connection_->open(hello_payload());
+  auto opened = co_await connection_->open(hello_payload(pool_.ping_interval_));
   if (!opened) {
     failure_ = opened.error();
     co_await connection_->close();
@@ -259,6 +260,7 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   request.user = become.user;
   request.executable = become.executable;
   request.flags = become.flags;
+  request.same_user = become.same_user;
   if (!become.password.is_null()) request.password = to_text(become.password);
   auto pending = std::make_shared<Pending>(pool_.executor_);
   // open_become has no task id: its reply is known by its lane, kept above every task's id.
@@ -268,6 +270,8 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   GS_CO_TRY_VOID(co_await send(std::move(frame)));
   GS_CO_TRY_VOID(co_await pending->done.wait());
   GS_CO_TRY(auto reply, std::move(*pending->result));
+  if (const Value* command = reply.find("command"); command != nullptr && pool_.on_become_)
+    pool_.on_become_(description_.name, to_text(*command));
   if (const Value* problem = reply.find("error");
       problem != nullptr && !to_text(*problem).empty() && !problem->is_null()) {
     Error error(ErrorCode::become_failed, to_text(*problem));
@@ -374,7 +378,9 @@ Async<void> LiveTargetPool::Live::reset() {
 
 LiveTargetPool::LiveTargetPool(const asio::any_io_executor& executor,
                                transport::ConnectorSettings settings)
-    : executor_(executor), connector_(executor, std::move(settings)) {}
+    : executor_(executor),
+      ping_interval_(settings.ping_interval),
+      connector_(executor, std::move(settings)) {}
 
 LiveTargetPool::~LiveTargetPool() = default;
 

@@ -5,6 +5,8 @@
 #include "core/engine/run.hpp"
 #include "core/transport/connector.hpp"
 
+#include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,14 +24,22 @@ class LiveTargetPool final : public TargetPool {
   /// the pool.
   void serve(const ContentStore& contents) { contents_ = &contents; }
 
+  /// `told` hears each command that starts a child runner for `become`; what it refers to outlives
+  /// the tasks.
+  void on_become(std::function<void(const std::string& host, const std::string& command)> told) {
+    on_become_ = std::move(told);
+  }
+
   Async<Target*> get(std::string host, ConnectionSettings settings) override;
   Async<void> close_all() override;
 
  private:
   class Live;
   asio::any_io_executor executor_;
+  std::chrono::milliseconds ping_interval_;
   transport::Connector connector_;
   const ContentStore* contents_ = nullptr;
+  std::function<void(const std::string& host, const std::string& command)> on_become_;
   std::map<std::string, std::shared_ptr<Live>> targets_;
 };
 

@@ -30,6 +30,7 @@ struct RunOptions {
   std::int64_t poll_interval = 15;  ///< seconds between looks at a background task
   std::int64_t remote_port = 0;     ///< 0 = ssh's own
   std::string become_executable, become_flags;
+  bool become_same_user = false;  ///< also where the user is the one already
   bool show_custom_stats = false;
   bool recap_after_error = true;  ///< also when an error ended the run; Ansible shows none then
   std::string strategy = "linear";

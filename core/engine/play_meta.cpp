@@ -119,6 +119,7 @@ Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at
   }
   if (action == "clear_facts") {
     host.state->facts = Value(Map());  // set_fact's own values stay
+    host.state->bare_facts = Value(Map());
     host.state->facts_gathered = false;
     const RunState& state = run_.state();
     if (state.fact_cache && !state.options.check)

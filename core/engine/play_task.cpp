@@ -101,9 +101,9 @@ Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
 }
 
 Flow PlayRun::take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot) {
-  if (!task.register_name.empty()) host.state->set_facts.set(task.register_name, slot.result);
+  if (!task.register_name.empty()) host.state->set_fact(task.register_name, slot.result);
   const Value* facts = slot.result.find("ansible_facts");
-  if (facts != nullptr && facts->is_map()) merge_into(host.state->set_facts, *facts, false);
+  if (facts != nullptr && facts->is_map()) host.state->set_facts_of(*facts, false);
   return slot.flow == Flow::failed ? finish_task(host, Flow::failed, false) : Flow::go_on;
 }
 
@@ -117,8 +117,8 @@ Flow PlayRun::count_outcome(HostRun& host, const play::Task& task, const TaskOut
     host.is_cleared = false;
     if (host.rescue_depth > 0) {
       stats.rescued += 1;
-      host.state->set_facts.set("ansible_failed_result", outcome.result);
-      host.state->set_facts.set(
+      host.state->set_fact("ansible_failed_result", outcome.result);
+      host.state->set_fact(
           "ansible_failed_task",
           Value::map({{"name", Value(task.name)}, {"action", Value(task.action)}}));
     } else {

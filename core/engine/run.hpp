@@ -6,6 +6,7 @@
 #include "core/async/pool.hpp"
 #include "core/engine/lockstep.hpp"
 #include "core/engine/scope.hpp"
+#include "core/engine/settings_cache.hpp"
 #include "core/engine/state.hpp"
 #include "core/engine/target.hpp"
 #include "core/engine/task_settings.hpp"
@@ -59,9 +60,10 @@ struct HostRun {
   std::vector<const play::Task*> notified;  ///< handlers to run at the next flush
   std::set<std::string> roles_done;         ///< signatures of roles that ran
   std::vector<Value> include_frames;  ///< loop variables of the includes we are in, outermost first
-  bool is_cleared = false;            ///< `clear_host_errors` came after the last failure
-  int rescue_depth = 0;               ///< blocks with `rescue` around the running task
-  int always_depth = 0;  ///< blocks around the running task whose `always` is still to come
+  SettingsCache settings;
+  bool is_cleared = false;  ///< `clear_host_errors` came after the last failure
+  int rescue_depth = 0;     ///< blocks with `rescue` around the running task
+  int always_depth = 0;     ///< blocks around the running task whose `always` is still to come
   bool ended = false;
   bool has_started = true;  ///< false while it looks for the task of --start-at-task
 };

@@ -64,8 +64,7 @@ void Scope::forget() {
 }
 
 void Scope::add_level(const Value& variables, std::string_view name) {
-  if (variables.is_map() && !variables.as_map().empty())
-    levels_.push_back(Level{&variables, name, false});
+  if (variables.is_map() && !variables.as_map().empty()) levels_.push_back(Level{&variables, name});
 }
 
 // The `vars` of a dynamic include are parameters of what it includes, above facts and registered
@@ -129,13 +128,13 @@ void Scope::build_levels() {
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->params, "role params (20)");
   // Those of the host are there even when they are empty: they grow while the scope lives.
-  levels_.push_back(Level{&host_.set_facts, kSetFactLevel, false});
-  levels_.push_back(Level{&host_.included_vars, "include_vars (18)", false});
+  levels_.push_back(Level{&host_.set_facts, kSetFactLevel});
+  levels_.push_back(Level{&host_.included_vars, "include_vars (18)"});
   add_task_levels();
   add_role_levels(chain, dependencies);
   add_play_levels();
-  levels_.push_back(Level{&host_.facts, kFactsLevel, true});
-  levels_.push_back(Level{&host_.inventory_vars, kInventoryLevel, false});
+  levels_.push_back(Level{&host_.facts, kFactsLevel});
+  levels_.push_back(Level{&host_.inventory_vars, kInventoryLevel});
   for (auto it = chain.rbegin(); it != chain.rend(); ++it)
     add_level((*it)->defaults, "role defaults (2)");
   for (const play::Role* dependency : dependencies)
@@ -150,8 +149,6 @@ const Value* Scope::raw(const VariableName& name) const {
     const Map& variables = level.variables->as_map();
     if (variables.empty()) continue;
     if (const Value* found = variables.find(name.text, name.hash)) return found;
-    if (name.fact.empty() || !level.holds_facts) continue;
-    if (const Value* fact = variables.find(name.fact, name.fact_hash)) return fact;
   }
   return nullptr;
 }
@@ -175,8 +172,12 @@ Result<Value> Scope::render_once(std::string_view name, const Value& value) {
 }
 
 Result<std::optional<Value>> Scope::lookup(std::string_view name) {
-  if (const Value* local = locals_.find(name)) return std::optional<Value>(*local);
-  if (const Value* known = rendered_.find(name)) return std::optional<Value>(*known);
+  for (const Map* map : {&locals_, &rendered_}) {
+    const Value* known = map->find(name);
+    if (known == nullptr) continue;
+    ++renders_;
+    return std::optional<Value>(*known);
+  }
   if (auto found = magic(name)) return found;
   const Value* written = raw(VariableName(name));
   if (written == nullptr) return std::optional<Value>();
@@ -200,11 +201,8 @@ std::vector<std::string> Scope::names() {
     }
   };
   // From the lowest level to the highest, each in its order, as Ansible puts them together.
-  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
+  for (auto level = levels_.rbegin(); level != levels_.rend(); ++level)
     add_all(level->variables->as_map());
-    if (!level->holds_facts) continue;
-    for (const auto& [key, value] : host_.facts.as_map()) add("ansible_" + to_text(key));
-  }
   for (const std::string_view name : kMagicNames) {
     if (magic(name)) add(std::string(name));
   }
@@ -230,7 +228,16 @@ jinja::Context Scope::context() {
   return context;
 }
 
+bool Scope::has_include_variables() const {
+  const auto has_any = [](const Value& frame) { return frame.is_map() && frame.size() > 0; };
+  return includes_ != nullptr && std::ranges::any_of(*includes_, has_any);
+}
+
 Result<Value> Scope::render(const Value& value) {
+  const bool is_constant =
+      value.is_string() ? !jinja::has_template(value.as_string()) : value.kind() < Kind::list;
+  if (is_constant) return value;
+  ++renders_;
   return jinja::render_deep(run_.templates, value, context());
 }
 

@@ -19,18 +19,10 @@ namespace gpustack::engine {
 /// A name that is looked up for every task on every host, with its hash.
 /// @pre the text outlives it
 struct VariableName {
-  static constexpr std::string_view kFactPrefix = "ansible_";
-
-  explicit VariableName(std::string_view name) : text(name), hash(Map::hash_of(name)) {
-    if (!name.starts_with(kFactPrefix)) return;
-    fact = name.substr(kFactPrefix.size());
-    fact_hash = Map::hash_of(fact);
-  }
+  explicit VariableName(std::string_view name) : text(name), hash(Map::hash_of(name)) {}
 
   std::string_view text;
   std::size_t hash;
-  std::string_view fact;  ///< the name in `ansible_facts`; empty when it can be no fact
-  std::size_t fact_hash = 0;
 };
 
 /// The variables one task sees on one host. Built per task, cheap: a list of pointers to maps,
@@ -41,7 +33,6 @@ class Scope final : public jinja::Scope {
   struct Level {
     const Value* variables = nullptr;  ///< a map, as it is now
     std::string_view name;
-    bool holds_facts = false;  ///< names are without the prefix
   };
 
   static constexpr std::string_view kSetFactLevel = "set_fact and register (19)";
@@ -78,6 +69,12 @@ class Scope final : public jinja::Scope {
   Result<Value> variable(std::string_view name);
   /// The same, for a name that is no magic variable's.
   Result<Value> variable(const VariableName& name);
+
+  /// Grows with each value that was rendered, or that lives for one evaluation only: what was read
+  /// meanwhile may be another thing for the next task.
+  [[nodiscard]] std::uint64_t renders() const { return renders_; }
+  /// Whether dynamic includes around the task gave it loop variables.
+  [[nodiscard]] bool has_include_variables() const;
 
   RunState& run() { return run_; }
   PlayState* play_state() { return play_; }
@@ -120,6 +117,7 @@ class Scope final : public jinja::Scope {
   Map locals_;
   Levels levels_;
   Map rendered_;
+  std::uint64_t renders_ = 0;
   std::vector<std::string> rendering_;  ///< names being rendered, to find loops
 };
 

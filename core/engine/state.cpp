@@ -1,5 +1,8 @@
 #include "core/engine/state.hpp"
 
+#include "core/engine/facts.hpp"
+
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <random>
@@ -35,11 +38,12 @@ void RunState::load_cached_facts(HostState& host_state) {
   auto cached = fact_cache->load(host_state.name);
   if (!cached) warnings.push_back(cached.error().one_line() + ": it is taken for empty");
   if (!cached || !*cached) return;
-  host_state.facts = std::move(**cached);
+  keep_facts(host_state, (*cached)->as_map());
   host_state.facts_gathered = host_state.facts.get("module_setup").truthy();
 }
 
 Result<void> RunState::refresh_inventory_vars(HostState& host_state) {
+  ++host_state.steering_changes;
   const inventory::Host* host = inventory->find_host(host_state.name);
   if (host == nullptr && host_state.name == "localhost") host = &inventory->localhost();
   if (host == nullptr) {
@@ -68,6 +72,31 @@ Result<std::vector<std::string>> RunState::match(const std::string& pattern) con
 bool RunState::is_known(const std::string& host_name) const {
   return inventory->find_host(host_name) != nullptr || hosts.contains(host_name) ||
          host_name == "localhost";
+}
+
+namespace {
+
+bool has_steering(const Value& variables) {
+  return variables.is_map() && std::ranges::any_of(variables.as_map(), [](const auto& entry) {
+           return entry.key.is_string() && entry.key.as_string().starts_with(kSteeringPrefix);
+         });
+}
+
+}  // namespace
+
+void HostState::set_fact(std::string_view variable, Value value) {
+  if (variable.starts_with(kSteeringPrefix)) ++steering_changes;
+  set_facts.set(variable, std::move(value));
+}
+
+void HostState::set_facts_of(const Value& variables, bool deep) {
+  if (has_steering(variables)) ++steering_changes;
+  merge_into(set_facts, variables, deep);
+}
+
+void HostState::include_vars(const Value& variables, bool deep) {
+  if (has_steering(variables)) ++steering_changes;
+  merge_into(included_vars, variables, deep);
 }
 
 Value mark_deep(Value value, Mark marks) {

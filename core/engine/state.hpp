@@ -20,17 +20,31 @@
 
 namespace gpustack::engine {
 
+/// Variables that say how a host is reached begin with it.
+inline constexpr std::string_view kSteeringPrefix = "ansible_";
+
 /// One host over the whole run. Its variables outlive plays; failures take it out of later plays.
 struct HostState {
   std::string name;
   Value inventory_vars = Value(Map());  ///< precedence levels 3 to 10, merged
-  Value facts = Value(Map());           ///< `ansible_facts`: names without the `ansible_` prefix
+  Value facts = Value(Map());           ///< level 11: under the names that modules tell them by
+  Value bare_facts = Value(Map());      ///< `ansible_facts`: the same without `ansible_` in front
   Value set_facts = Value(Map());       ///< level 19: set_fact and register, the later one wins
   Value included_vars = Value(Map());   ///< level 18: include_vars
   std::optional<Error> problem;         ///< why its variables could not be read; fails the host
   bool facts_gathered = false;
   bool failed = false;
   bool unreachable = false;
+  /// Counts the changes of variables that may say how the host is reached (kSteeringPrefix); facts
+  /// are never such ones.
+  std::uint64_t steering_changes = 0;
+
+  /// set_fact, register.
+  void set_fact(std::string_view variable, Value value);
+  /// @param deep  maps inside are merged, too
+  void set_facts_of(const Value& variables, bool deep);
+  /// include_vars. @param deep  as in set_facts_of()
+  void include_vars(const Value& variables, bool deep);
 };
 
 /// The play at work, for the hosts of one batch.
@@ -48,6 +62,10 @@ struct PlayState {
   std::map<std::string, SourceSpan> vars_files_waiting;
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
+
+/// Adds what a module, `set_fact` with `cacheable` or the cache tells of a host. It came from
+/// elsewhere: it is never rendered.
+/// @source ansible-core 2.14, vars/clean.py: namespace_facts
 
 class Scope;
 

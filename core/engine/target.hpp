@@ -20,7 +20,8 @@ struct Become {
   std::string method = "sudo";
   std::string executable;
   std::string flags;
-  Value password;  ///< secret; null = none
+  bool same_user = false;  ///< the method is used where the user is the one already, too
+  Value password;          ///< secret; null = none
 
   Become() = default;
   /// Tasks with equal keys share a child runner.

@@ -1,5 +1,6 @@
 // What becomes of a result: judged, stored as facts and variables, told to handlers and reported.
 #include "core/engine/actions/action.hpp"
+#include "core/engine/facts.hpp"
 #include "core/engine/task_run.hpp"
 #include "core/report/failure_place.hpp"
 #include "modules/sdk/module.hpp"
@@ -117,20 +118,29 @@ void TaskRun::store_facts(const Value& result) {
   const std::string_view module = task_.module != nullptr ? task_.module->name : "";
   if (module == "set_fact" || module == "include_vars") {
     const bool merges = play_.run().state().options.merge_hashes && module == "include_vars";
-    merge_into(module == "set_fact" ? owner.set_facts : owner.included_vars, *facts, merges);
+    if (module == "set_fact") {
+      owner.set_facts_of(*facts, merges);
+    } else {
+      owner.include_vars(*facts, merges);
+    }
     if (flag(result, "_ansible_facts_cacheable")) {
-      merge_into(owner.facts, *facts, false);
+      learn(owner, facts->as_map());
       cache_facts(owner);
     }
   } else {
-    keep_facts(owner.facts, facts->as_map());
+    learn(owner, facts->as_map());
     if (module == "setup" || module == "gather_facts") {
       owner.facts_gathered = true;
-      owner.facts.set("module_setup", true);
+      keep_facts(owner, Map{{"module_setup", true}});
     }
     cache_facts(owner);
   }
   scope_.forget();
+}
+
+void TaskRun::learn(HostState& owner, const Map& facts) {
+  for (const std::string& name : keep_facts(owner, facts))
+    play_.run().warn("Removed restricted key from module data: " + name);
 }
 
 void TaskRun::cache_facts(const HostState& owner) {
@@ -145,7 +155,7 @@ void TaskRun::store(const TaskOutcome& outcome) {
   Value kept = outcome.result;
   if (kept.find(report::kPlaceKey) != nullptr) kept.mutable_map().erase(report::kPlaceKey);
   if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
-  host_.state->set_facts.set(task_.register_name, std::move(kept));
+  host_.state->set_fact(task_.register_name, std::move(kept));
 }
 
 Result<void> TaskRun::notify(const Value& result) {

@@ -192,7 +192,10 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   if (loop_error != nullptr) co_return fault_result(as_option_error(*loop_error));
   auto settings = resolve_settings(scope_, task_);
   if (!settings) co_return fault_result(settings.error());
-  settings_ = *settings;
+  auto become = host_.settings.become(scope_, task_);
+  if (!become) co_return fault_result(become.error());
+  settings_ = std::move(*settings);
+  settings_.become = std::move(*become);
   const bool is_include = play::is_dynamic_include(task_);
   auto given = is_include ? include_result() : task_arguments();
   if (!given) co_return error_result(as_option_error(given.error()));

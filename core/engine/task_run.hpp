@@ -78,6 +78,8 @@ class TaskRun {
   /// `register`.
   void store(const TaskOutcome& outcome);
   void store_facts(const Value& result);
+  /// Takes over what a module told of a host; warns of what it may not tell.
+  void learn(HostState& owner, const Map& facts);
   /// For later runs; a dry run leaves nothing behind.
   void cache_facts(const HostState& owner);
   Result<void> notify(const Value& result);

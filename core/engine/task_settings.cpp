@@ -238,6 +238,7 @@ Result<Become> resolve_become(Scope& scope, const play::Node* node) {
                                               VariableName("ansible_become_pass"),
                                               VariableName(password_name)};
   GS_TRY(auto password, first_variable(scope, passwords));
+  become.same_user = options.become_same_user;
   become.password = password.is_null() ? options.become_password : password.marked(Mark::secret);
   return become;
 }
@@ -263,7 +264,6 @@ Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task) {
   for (const play::Setting* part : play::all_settings(task, Keyword::environment)) {
     GS_TRY_VOID(add_environment(scope, *part, settings.environment));
   }
-  GS_TRY(settings.become, resolve_become(scope, &task));
   return settings;
 }
 

@@ -25,7 +25,7 @@ struct TaskSettings {
   Become become;
 };
 
-/// @error what rendering a keyword reports, with the keyword's position
+/// All but `become`. @error what rendering a keyword reports, with the keyword's position
 Result<TaskSettings> resolve_settings(Scope& scope, const play::Task& task);
 
 /// A boolean keyword that may be a template. @error yaml_type with the keyword's position

@@ -69,6 +69,7 @@ Result<void> Run::load_vars_files(const play::Play& play,
     play_state.vars_files[host.name] = merged;  // a later entry's name may use it
   }
   play_state.vars_files[host.name] = std::move(merged);
+  ++host.steering_changes;
   return {};
 }
 

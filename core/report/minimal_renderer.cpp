@@ -54,7 +54,7 @@ class MinimalRenderer final : public Sink {
         warn("DEPRECATION WARNING", event.message);
         break;
       case EventType::message:
-        show(event.message, Paint::none);
+        if (event.verbosity <= options_.verbosity) show(event.message, Paint::none);
         break;
       case EventType::error:
         err_.write(painted(options_.colour, Paint::failed, event.message) +

@@ -93,7 +93,7 @@ std::string PlainLines::lines(const Event& event) const {
                                  event.task)) +
              "\n";
     case EventType::message:
-      return event.message + "\n";
+      return event.verbosity <= options_.verbosity ? event.message + "\n" : std::string();
     case EventType::stats:
       return summary(event);
     default:

@@ -264,6 +264,7 @@ Value OpenBecome::to_value() const {
   if (password) map.set("password", Value(*password));
   set_text(map, "exe", executable);
   set_text(map, "flags", flags);
+  set_flag(map, "same_user", same_user);
   return map;
 }
 
@@ -276,6 +277,7 @@ Result<OpenBecome> OpenBecome::parse(const Frame& frame) {
   if (!fields.any("password").is_null()) request.password = fields.text("password");
   request.executable = fields.text("exe");
   request.flags = fields.text("flags");
+  request.same_user = fields.boolean("same_user");
   return fields.finish(request);
 }
 
@@ -283,6 +285,7 @@ Value BecomeReply::to_value() const {
   Value map = Value::map({{"ok", error.empty()}, {"uid", uid}, {"user", user}, {"home", home}});
   set_text(map, "error", error);
   set_text(map, "error_code", error_code);
+  set_text(map, "command", command);
   return map;
 }
 
@@ -292,6 +295,7 @@ Result<BecomeReply> BecomeReply::parse(const Frame& frame) {
   BecomeReply reply;
   reply.error = fields.text("error");
   reply.error_code = fields.text("error_code");
+  reply.command = fields.text("command");
   reply.uid = fields.small("uid");
   reply.user = fields.text("user");
   reply.home = fields.text("home");

@@ -121,6 +121,7 @@ struct OpenBecome {
   std::optional<std::string> password;
   std::string executable;  ///< of the method, when not the one in PATH
   std::string flags;       ///< further flags, split as a shell does
+  bool same_user = false;  ///< the method is used for the user that the runner already is, too
 
   [[nodiscard]] Value to_value() const;
   static Result<OpenBecome> parse(const Frame& frame);
@@ -130,6 +131,7 @@ struct OpenBecome {
 struct BecomeReply {
   std::string error;
   std::string error_code;
+  std::string command;  ///< line that started the child; empty where no method was needed
   std::uint32_t uid = 0;
   std::string user;
   std::string home;

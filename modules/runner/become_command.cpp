@@ -87,6 +87,15 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
                "unknown become method '" + request.method + "', expected sudo, su or doas");
 }
 
+std::string shown_command(const BecomeCommand& command) {
+  std::string line;
+  for (const std::string& word : command.argv) {
+    if (!line.empty()) line += ' ';
+    line += shell_quote(word);
+  }
+  return line;
+}
+
 bool asks_for_password(const BecomeCommand& command, std::string_view text) {
   if (command.argv.empty() || !command.may_ask) return false;
   if (!command.prompt.empty()) return text.find(command.prompt) != std::string_view::npos;

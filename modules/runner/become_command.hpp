@@ -25,6 +25,9 @@ Result<BecomeCommand> make_become_command(const wire::OpenBecome& request,
                                           const std::vector<std::string>& runner,
                                           const std::string& nonce);
 
+/// The command as a shell would take it; empty where nothing is started.
+std::string shown_command(const BecomeCommand& command);
+
 /// Whether `text`, what the method has printed so far, ends in a question for a password. The text
 /// comes in pieces: "sudo: " alone is the start of a complaint and no question.
 bool asks_for_password(const BecomeCommand& command, std::string_view text);

@@ -74,7 +74,8 @@ Result<std::vector<std::string>> ChildLink::runner_command() {
   GS_TRY(const auto user, modules::find_user(system, std::string_view(request_.user)));
   OwnFile::Reader reader = OwnFile::Reader::other;
   if (request_.user == "root" || (user && user->uid == 0)) reader = OwnFile::Reader::root;
-  if (user && user->uid == system.effective_uid()) reader = OwnFile::Reader::same_user;
+  if (user && user->uid == system.effective_uid() && !request_.same_user)
+    reader = OwnFile::Reader::same_user;
   GS_TRY(const std::string path, own_file_.path_for(reader));
   std::vector<std::string> words = {path, "serve", "--child", "--mark", "gs-ready-" + nonce_};
   if (reader == OwnFile::Reader::same_user) words[0] = "gpustack-runner";

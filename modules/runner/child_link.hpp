@@ -36,6 +36,8 @@ class ChildLink {
   /// Why the lane is closed; empty while it is not, or when it was asked to close.
   [[nodiscard]] const std::optional<Error>& error() const { return error_; }
   [[nodiscard]] const wire::HelloReply& identity() const { return identity_; }
+  /// The become method's; empty where the user stays.
+  [[nodiscard]] const BecomeCommand& command() const { return command_; }
 
   void add_poll(std::vector<pollfd>& wanted) const;
   [[nodiscard]] std::optional<Clock::time_point> deadline() const;

@@ -59,6 +59,7 @@ void Server::announce(ChildLink& child) {
   if (announced_[child.lane()] || child.state() == asking || child.state() == greeting) return;
   announced_[child.lane()] = true;
   wire::BecomeReply reply;
+  reply.command = shown_command(child.command());
   if (child.state() == open) {
     reply.uid = child.identity().uid;
     reply.user = child.identity().user;

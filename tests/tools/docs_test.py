@@ -128,6 +128,21 @@ class Documents(unittest.TestCase):
             with self.subTest(key=key):
                 self.assertRegex(listed, rf"(?m)^\| {section} \| {key} \| {'`' + variable + '`' if variable else ''} \|")
 
+    def test_every_setting_of_ours_is_listed(self):
+        table = (SOURCE / "core/config/site_config.cpp").read_text().split("kSiteSettings[] = {")[1].split("};")[0]
+        entries = {re.search(r'\.name = "(\w+)"', entry).group(1): entry for entry in re.findall(r"\{(\.name[^}]*)\}", table)}
+        listed = (SOURCE / "docs/configuration.md").read_text().split("## gpustack.yml")[1]
+        rows = {row[0]: row[1:] for row in re.findall(r"(?m)^\| (\w+) \| ([^|]*) \|([^|]*)\|([^|]*)\|", listed) if row[0] != "Key"}
+
+        self.assertEqual(entries.keys(), rows.keys())
+        for name, (_, variable, fallback) in rows.items():
+            with self.subTest(name=name):
+                for field, cell in (("variable", variable), ("fallback", fallback)):
+                    found = re.search(rf'\.{field} = "([^"]*)"', entries[name])
+                    # A word without a fallback says in its own words what it is then.
+                    if found or "`" in cell:
+                        self.assertEqual(f"`{found.group(1) if found else ''}`", cell.strip())
+
     def test_every_dev_verb_exists(self):
         done = subprocess.run([str(SOURCE / "dev"), "help"], capture_output=True, text=True, check=True)
         verbs = set(re.findall(r"^  (\w+)", done.stdout, re.MULTILINE))

@@ -94,6 +94,7 @@ class AdhocVerb final : public Verb {
   }
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] int usage_code() const override { return kAnsibleUsage; }
 
   int run() override {
     set_manner(options_.manner);
@@ -130,7 +131,7 @@ class AdhocVerb final : public Verb {
   }
 
   int run_on_hosts(Session& session, LoadedSite& site) {
-    auto output = make_sink();
+    auto output = make_sink(session);
     if (!output) return refused(output.error());
     const auto told_once = session.teller->without_told(std::move(*output));
     if (tree_.empty()) return run_site(session, site, options_, *told_once);
@@ -140,8 +141,8 @@ class AdhocVerb final : public Verb {
   }
 
   /// `-o`, else `--output`, else the callback that the environment names, else Ansible's `minimal`.
-  Result<std::unique_ptr<report::Sink>> make_sink() const {
-    if (!options_.output.empty()) return make_output(options_);
+  Result<std::unique_ptr<report::Sink>> make_sink(const Session& session) const {
+    if (!options_.output.empty()) return make_output(options_, session);
     static report::DescriptorOutput out(STDOUT_FILENO);
     static report::DescriptorOutput err(STDERR_FILENO);
     report::RendererOptions render = report::terminal_options();

@@ -38,8 +38,15 @@ class ApplyVerb final : public Verb {
     command_->add_flag("--step", options_.step, "Ask before each task whether it is to run");
     command_->add_flag(
         "--force-handlers", options_.force_handlers, "Run handlers even on hosts that failed");
-    command_->add_flag(
+    CLI::Option* detailed = command_->add_flag(
         "--detailed-exitcode", options_.detailed_exit_code, "Exit with 10 when something changed");
+    if (is_apply) {
+      command_
+          ->add_flag("--no-detailed-exitcode",
+                     plain_exit_code_,
+                     "Exit with 0 then, whatever gpustack.yml says")
+          ->excludes(detailed);
+    }
     command_->add_flag("--list-hosts", list_hosts_, "List the hosts of each play, do nothing else");
     command_->add_flag("--list-tasks", list_tasks_, "List the tasks of each play, do nothing else");
     command_->add_flag("--list-tags", list_tags_, "List the tags of each play, do nothing else");
@@ -47,6 +54,9 @@ class ApplyVerb final : public Verb {
   }
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] int usage_code() const override {
+    return manner_ == Manner::ansible ? kAnsibleUsage : kUsage;
+  }
 
   int run() override {
     set_manner(manner_);
@@ -92,11 +102,15 @@ class ApplyVerb final : public Verb {
       std::cout << *text;
       return kOk;
     }
-    auto output = make_output(options_);
+    auto output = make_output(options_, *session);
     if (!output) {
       print_error(output.error());
       return kUsage;
     }
+    // Scripts for ansible-playbook know nothing of this exit code.
+    if (manner_ == Manner::gpustack && !plain_exit_code_ &&
+        session->settings.boolean("detailed_exitcode"))
+      options_.detailed_exit_code = true;
     return run_site(*session, *site, options_, **output);
   }
 
@@ -109,6 +123,7 @@ class ApplyVerb final : public Verb {
   CLI::App* command_ = nullptr;
   CommonOptions options_;
   std::vector<std::string> playbooks_;
+  bool plain_exit_code_ = false;
   bool list_hosts_ = false;
   bool list_tasks_ = false;
   bool list_tags_ = false;

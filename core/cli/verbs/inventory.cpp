@@ -44,6 +44,7 @@ class InventoryVerb final : public Verb {
     add_inventory_options(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+  [[nodiscard]] int usage_code() const override { return kAnsibleUsage; }
 
   int run() override {
     set_manner(options_.manner);

@@ -41,7 +41,7 @@ class RunVerb final : public Verb {
       print_error(site.error());
       return kUsage;
     }
-    auto output = make_output(options_);
+    auto output = make_output(options_, *session);
     if (!output) {
       print_error(output.error());
       return kUsage;

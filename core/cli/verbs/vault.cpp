@@ -46,7 +46,7 @@ class VaultVerb final : public Verb {
   }
 
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
-  [[nodiscard]] int usage_code() const override { return kVaultUsage; }
+  [[nodiscard]] int usage_code() const override { return kAnsibleUsage; }
 
   int run() override {
     const CLI::App& action = *command_->get_subcommands().front();

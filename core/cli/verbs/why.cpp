@@ -127,9 +127,7 @@ class WhyVerb final : public Verb {
       std::cout << "not reached: the host failed at " << explanation.failure() << "\n";
       return code == kOk ? kOtherError : code;
     }
-    print_error(Error(ErrorCode::undefined_variable,
-                      "no task that concerns '" + name_ + "' was reached on " + host_)
-                    .hint("is the host in the plays? 'gpustack apply --list-hosts' tells"));
+    print_error(explanation.no_answer());
     return code == kOk ? kOtherError : code;
   }
 

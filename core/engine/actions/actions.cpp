@@ -97,7 +97,7 @@ Async<Target*> target_of(ActionCall& call) {
   RunState& state = call.play.run().state();
   const std::string& delegate = call.settings.delegate_to;
   if (delegate.empty() || delegate == call.host.state->name) {
-    GS_CO_TRY(auto settings, resolve_connection(call.scope, &call.task));
+    GS_CO_TRY(auto settings, call.host.settings.connection(call.scope, call.task));
     std::string name = call.host.state->name;
     co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
   }

@@ -142,6 +142,7 @@ TEST_F(Become, TheSameUserWithoutAnyMethod) {
 
   EXPECT_EQ(reply.error, "");
   EXPECT_EQ(reply.uid, ::geteuid());
+  EXPECT_EQ(reply.command, "");
 }
 
 TEST_F(Become, KeepsTheOrderOfTasksAcrossLanes) {
@@ -247,6 +248,28 @@ TEST_F(Become, SendsThePasswordWhenAsked) {
 
   EXPECT_EQ(reply.error, "");
   EXPECT_EQ(runner.run("shell", shell("echo in"), {}, 1).get("stdout"), Value("in"));
+}
+
+TEST_F(Become, TheSameUserThroughTheMethodWhereThatIsWanted) {
+  RunnerProcess runner(options(method("sudo", kAskingSudo)));
+  runner.greet();
+  const std::string me = ::getpwuid(::geteuid())->pw_name;
+
+  const wire::BecomeReply reply =
+      runner.become(1, OpenBecome{.user = me, .password = "right", .same_user = true});
+
+  EXPECT_EQ(reply.error, "");
+  EXPECT_THAT(reply.command, testing::StartsWith("sudo -H -S -p '[gs-"));
+}
+
+TEST_F(Become, ReportsTheCommandThatWasRefused) {
+  RunnerProcess runner(options(method("sudo", "echo 'sudo: not you' >&2; exit 1\n")));
+  runner.greet();
+
+  const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody"});
+
+  EXPECT_NE(reply.error, "");
+  EXPECT_THAT(reply.command, testing::StartsWith("sudo -H -S -n -u nobody -- /"));
 }
 
 TEST_F(Become, TriesAWrongPasswordOnce) {

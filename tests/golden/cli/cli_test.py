@@ -43,6 +43,8 @@ def run(folder):
         text = done.stdout.decode("utf-8", "backslashreplace").replace(str(work), "{site}").replace(str(home), "{home}")
         # Where the shipped roles are depends on where the program stands.
         text = re.sub(r"(?<!\})/(?!usr/share/ansible/|etc/ansible/)[^ ,]*/roles/(?=\w+, )", "{shipped}/roles/", text)
+        # A child runner's file, and the mark it is known by, are of one run.
+        text = re.sub(r"(?<= )/\S+ serve --child --mark gs-ready-\w+", "{runner} serve --child --mark {mark}", text)
         return text, done.returncode, sorted(set(tree(work)) - set(before))
 
 

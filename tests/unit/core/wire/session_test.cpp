@@ -88,11 +88,17 @@ TEST(Messages, KeepHelloAndBecome) {
                     .fence = 3,
                     .lock = LockKind::exclusive,
                     .ping_interval = std::chrono::seconds(15)};
-  const OpenBecome request{
-      .method = "su", .user = "ann", .password = "pw", .executable = "/bin/su", .flags = "-l"};
+  const OpenBecome request{.method = "su",
+                           .user = "ann",
+                           .password = "pw",
+                           .executable = "/bin/su",
+                           .flags = "-l",
+                           .same_user = true};
+  const BecomeReply reply{.error = {}, .error_code = {}, .command = "su ann -c x", .uid = 7};
 
   const auto hello_back = Hello::parse(make_hello(hello));
   const auto request_back = OpenBecome::parse(make_open_become(1, request));
+  const auto reply_back = BecomeReply::parse(make_frame(FrameType::become_reply, 1, 0, reply));
 
   ASSERT_TRUE(hello_back);
   EXPECT_EQ(hello_back->lock, LockKind::exclusive);
@@ -101,6 +107,10 @@ TEST(Messages, KeepHelloAndBecome) {
   ASSERT_TRUE(request_back);
   EXPECT_EQ(request_back->method, "su");
   EXPECT_EQ(request_back->password, "pw");
+  EXPECT_TRUE(request_back->same_user);
+  ASSERT_TRUE(reply_back);
+  EXPECT_EQ(reply_back->command, "su ann -c x");
+  EXPECT_EQ(reply_back->uid, 7);
 }
 
 TEST(Messages, MarkFailedResultsInTheHeader) {

@@ -38,6 +38,15 @@ TEST(BecomeCommand, SudoAsksOnlyWhereThereIsAPassword) {
   EXPECT_FALSE(asks_for_password(asked, "[sudo] password for me:"));
 }
 
+TEST(BecomeCommand, IsShownAsAShellWouldTakeIt) {
+  EXPECT_EQ(shown_command(command("sudo", std::nullopt)),
+            "sudo -H -S -n -u worker -- /tmp/runner --child");
+  EXPECT_EQ(shown_command(command("sudo", "secret")),
+            "sudo -H -S -p '[gs-0f] password: ' -u worker -- /tmp/runner --child");
+  EXPECT_EQ(shown_command(command("su", "secret")), "su worker -c 'exec /tmp/runner --child'");
+  EXPECT_EQ(shown_command(BecomeCommand{}), "");
+}
+
 TEST(BecomeCommand, TheStartOfAComplaintIsNoQuestion) {
   // sudo writes its own name first and the reason in a second piece.
   EXPECT_FALSE(asks_for_password(command("sudo", std::nullopt), "sudo: "));
