@@ -69,13 +69,15 @@ class Condition {
   Waiter* last_ = nullptr;
 };
 
-/// Once set it stays set.
+/// Once set it stays set, until reset().
 /// Thread: one strand
 class Event {
  public:
   explicit Event(asio::any_io_executor executor) : condition_(std::move(executor)) {}
 
   void set();
+  /// Who waits from now on waits for the next set().
+  void reset() { is_set_ = false; }
   [[nodiscard]] bool is_set() const { return is_set_; }
   /// Returns at once when set already.
   /// @error cancelled

@@ -3,8 +3,12 @@
 namespace gpustack::engine {
 
 Lockstep::Lockstep(const asio::any_io_executor& executor, std::size_t members, Mode mode)
-    : executor_(executor), mode_(mode), members_(members), left_(members) {
-  for (std::size_t i = 0; i < members; ++i) at_[Position()].insert(i);
+    : mode_(mode), left_(members) {
+  auto& first = at_[Position()];
+  for (std::size_t i = 0; i < members; ++i) {
+    members_.emplace_back(executor);
+    first.insert(first.end(), i);
+  }
 }
 
 void Lockstep::move(std::size_t member, const Position* to) {
@@ -28,9 +32,8 @@ void Lockstep::move(std::size_t member, const Position* to) {
 void Lockstep::grant_next() {
   if (at_.empty()) return;
   for (const std::size_t one : at_.begin()->second) {
-    auto& turn = members_[one].turn;
-    if (!turn) continue;
-    turn->set();
+    if (!members_[one].is_waiting) continue;
+    members_[one].turn.set();
     return;
   }
 }
@@ -40,10 +43,12 @@ Async<void> Lockstep::arrive(std::size_t member, Position position) {
   if (mode_ == Mode::free) co_return Result<void>();
   // Hosts go in batch order, one starting the next, whoever came last: which host runs a task once,
   // or adds a host, must not depend on who was slow, nor on the order in which waiters wake.
-  members_[member].turn = std::make_unique<async::Event>(executor_);
+  Member& self = members_[member];
+  self.turn.reset();
+  self.is_waiting = true;
   grant_next();
-  GS_CO_TRY_VOID(co_await members_[member].turn->wait());
-  members_[member].turn.reset();
+  GS_CO_TRY_VOID(co_await self.turn.wait());
+  self.is_waiting = false;
   grant_next();
   co_return Result<void>();
 }

@@ -4,14 +4,13 @@
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
 
+#include <boost/container/flat_set.hpp>
 #include <boost/container/small_vector.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
-#include <memory>
-#include <set>
-#include <vector>
 
 namespace gpustack::engine {
 
@@ -41,19 +40,21 @@ class Lockstep {
 
  private:
   struct Member {
+    explicit Member(const asio::any_io_executor& executor) : turn(executor) {}
+
     Position position;
     bool is_in = true;
-    std::unique_ptr<async::Event> turn;
+    bool is_waiting = false;
+    async::Event turn;
   };
 
   void move(std::size_t member, const Position* to);
   /// Lets the lowest of those that wait at the first position go; it lets the next one go.
   void grant_next();
 
-  asio::any_io_executor executor_;
   Mode mode_;
-  std::vector<Member> members_;
-  std::map<Position, std::set<std::size_t>> at_;
+  std::deque<Member> members_;
+  std::map<Position, boost::container::flat_set<std::size_t>> at_;
   std::size_t left_;
   std::function<void(const Position&)> passed_;
 };

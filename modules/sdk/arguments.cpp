@@ -58,6 +58,7 @@ void Rules::add(const ArgSpec& spec) {
   if (by_name.contains(spec.name)) return;
   Rule& rule = all.emplace_back(Rule{&spec, Value(spec.name), {}, split_names(spec.choices)});
   if (spec.has_fallback()) {
+    GS_ASSERT(spec.options.empty(), "a default has no members that want defaults of their own");
     rule.fallback = fallback_value(spec);
     ++fallbacks;
   }
@@ -144,9 +145,11 @@ class Checker {
     if (stage_ != Stage::received) {
       GS_TRY_VOID(check_exclusions(rules, arguments, situation()));
     }
+    const auto given = static_cast<std::ptrdiff_t>(arguments.size());
     add_defaults(arguments);
     GS_TRY_VOID(check_required(arguments));
-    for (Map::Entry& entry : arguments) {
+    for (auto at = arguments.begin(); at < arguments.begin() + given; ++at) {
+      Map::Entry& entry = *at;
       if (stage_ == Stage::load && holds_template(entry.value) && !entry.value.is_map() &&
           !entry.value.is_list())
         continue;
