@@ -89,6 +89,7 @@ bool Output::keeps_type(Mode mode, std::size_t trailing_newlines) const {
 Value Output::ended_text(std::size_t trailing_newlines, std::string_view newline) {
   // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
   // template had.
+  if (trailing_newlines == 0) return Value(std::move(text_)).marked(marks_);
   std::size_t have = 0;
   while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
   for (; have < trailing_newlines; ++have) text_ += newline;

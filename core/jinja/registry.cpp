@@ -126,7 +126,7 @@ Result<void> bind_arguments(Invocation& call,
   if (positional.empty() && named.empty() && !wanted.has_required) return {};
   const std::size_t count = wanted.names.size();
   call.positional.resize(count);
-  call.given.assign(count, 0);
+  call.given.assign(count, std::uint8_t{0});
   for (std::size_t i = 0; i < positional.size(); ++i) {
     if (i < count) {
       call.positional[i] = std::move(positional[i]);

@@ -3,6 +3,8 @@
 
 #include "core/jinja/jinja.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,10 +30,10 @@ class Invocation {
   Render& render;
   std::string_view name;
   const Value& input;
-  List positional;                  ///< by parameter number; a missing one is `absent`
-  std::vector<std::uint8_t> given;  ///< by parameter number: 1 when it was
-  List rest;                        ///< what `*` in the row takes
-  Map named;                        ///< what `**` in the row takes
+  List positional;  ///< by parameter number; a missing one is `absent`
+  boost::container::small_vector<std::uint8_t, 8> given;  ///< by parameter number: 1 when it was
+  List rest;                                              ///< what `*` in the row takes
+  Map named;                                              ///< what `**` in the row takes
 
   [[nodiscard]] bool has(std::size_t index) const {
     return index < given.size() && given[index] != 0;

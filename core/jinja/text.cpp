@@ -27,6 +27,13 @@ std::string map_points(std::string_view text, Change change) {
   return out;
 }
 
+template <typename Change>
+std::string map_ascii(std::string_view text, Change change) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(change(static_cast<unsigned char>(c)));
+  return out;
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -122,6 +129,7 @@ char32_t lower_point(char32_t c) {
 }
 
 std::string upper(std::string_view text) {
+  if (is_ascii(text)) return map_ascii(text, upper_point);
   std::string out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
@@ -134,7 +142,9 @@ std::string upper(std::string_view text) {
   }
   return out;
 }
-std::string lower(std::string_view text) { return map_points(text, lower_point); }
+std::string lower(std::string_view text) {
+  return is_ascii(text) ? map_ascii(text, lower_point) : map_points(text, lower_point);
+}
 
 std::string capitalize(std::string_view text) {
   bool first = true;

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <exception>
+#include <optional>
 #include <thread>
 
 namespace gpustack::async {
@@ -194,6 +196,54 @@ Async<void> crowd(Gate* gate, int* most) {
   int inside = 0;
   for (int i = 0; i < 10; ++i) group.spawn_now(hold(gate, &inside, most));
   co_return co_await group.join();
+}
+
+/// Says when it is gone.
+struct Witness {
+  explicit Witness(bool* gone) : is_gone(gone) {}
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  ~Witness() { *is_gone = true; }
+  bool* is_gone;
+};
+
+Async<void> wait_as(Event* event, bool* is_gone) {
+  const Witness witness(is_gone);
+  co_return co_await event->wait();
+}
+
+TEST(Event, AContextThatEndsTakesThoseWhoWaitWithIt) {
+  std::optional<asio::io_context> context(std::in_place);
+  Event event(context->get_executor());
+  bool is_gone = false;
+  auto work = wait_as(&event, &is_gone);
+  asio::co_spawn(*context, std::move(work), [](const std::exception_ptr&, const Result<void>&) {});
+  context->poll();
+  EXPECT_FALSE(is_gone);
+
+  context.reset();
+
+  EXPECT_TRUE(is_gone);
+}
+
+Async<void> set_and_reset(Event* event) {
+  event->set();
+  GS_CO_TRY_VOID(co_await event->wait());
+  event->reset();
+  auto work = event->wait();
+  Error late(ErrorCode::transport_timeout, "late");
+  auto limited = with_timeout(5ms, std::move(work), std::move(late));
+  co_return co_await std::move(limited);
+}
+
+TEST(Event, IsWaitedForAnewAfterAReset) {
+  asio::io_context context;
+  Event event(context.get_executor());
+
+  const Result<void> result = run_to_end(context, set_and_reset(&event));
+
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code(), ErrorCode::transport_timeout);
 }
 
 TEST(Gate, LetsInNoMoreThanItsLimit) {
