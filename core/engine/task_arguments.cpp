@@ -5,9 +5,22 @@
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
 
+#include <algorithm>
+
 namespace gpustack::engine {
 
 namespace {
+
+bool holds_omitted(const Value& value, const std::string& omit) {
+  if (value.is_string()) return value.as_string() == omit;
+  if (value.is_list()) {
+    return std::ranges::any_of(value.as_list(),
+                               [&](const Value& item) { return holds_omitted(item, omit); });
+  }
+  return value.is_map() && std::ranges::any_of(value.as_map(), [&](const Map::Entry& entry) {
+           return holds_omitted(entry.value, omit);
+         });
+}
 
 /// Containers lose the items that are the omit value, at any depth.
 Value without_omitted(const Value& value, const std::string& omit) {
@@ -123,7 +136,8 @@ Result<const play::Condition*> TaskRun::false_condition(const play::Node& node) 
 
 Result<Value> TaskRun::written_arguments() {
   if (task_.arguments.is_map()) {
-    Value rendered{Map()};
+    Map rendered;
+    rendered.reserve(task_.arguments.size());
     for (const auto& [key, value] : task_.arguments.as_map()) {
       auto one = scope_.render(value);
       if (!one) {
@@ -132,9 +146,9 @@ Result<Value> TaskRun::written_arguments() {
         return Error(std::move(one).error())
             .at_if_unknown(is_known ? span->second : task_.action_span);
       }
-      rendered.set(to_text(key), std::move(*one));
+      rendered.set(key.is_string() ? key : Value(to_text(key)), std::move(*one));
     }
-    return rendered;
+    return Value(std::move(rendered));
   }
   if (task_.arguments.is_null()) return Value(Map());
   auto whole = scope_.render(task_.arguments);
@@ -204,7 +218,8 @@ Result<Value> TaskRun::checked_arguments() {
   GS_TRY(Value rendered, written_arguments());
   GS_TRY_VOID(add_template_arguments(rendered));
   GS_TRY_VOID(add_module_defaults(rendered));
-  const Value kept = without_omitted(rendered, play_.run().state().omit);
+  const std::string& omit = play_.run().state().omit;
+  const Value kept = holds_omitted(rendered, omit) ? without_omitted(rendered, omit) : rendered;
   if (const SealedText* sealed = find_sealed(kept)) return sealed->reason();
   if (task_.module != nullptr)
     return modules::check_arguments(*task_.module, kept, task_.action_span);
