@@ -79,9 +79,9 @@ class Scope final : public jinja::Scope {
   RunState& run() { return run_; }
   PlayState* play_state() { return play_; }
   HostState& host() { return host_; }
-  const play::Node* node() const { return node_; }
+  [[nodiscard]] const play::Node* node() const { return node_; }
   using Levels = boost::container::small_vector<Level, 12>;
-  const Levels& levels() const { return levels_; }
+  [[nodiscard]] const Levels& levels() const { return levels_; }
 
  private:
   void build_levels();

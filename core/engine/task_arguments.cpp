@@ -117,7 +117,7 @@ void TaskRun::set_loop_variables(const List& items, std::size_t index) {
 
 Result<const play::Condition*> TaskRun::false_condition(const play::Node& node) {
   if (const play::Node* above = play::inherited_from(node)) {
-    const auto found = false_condition(*above);
+    auto found = false_condition(*above);
     if (!found || *found != nullptr) return found;
   }
   for (const play::Condition& condition : node.when) {
