@@ -150,7 +150,7 @@ Result<void> Render::run_extends(const IncludeStmt& stmt) {
 Result<void> Render::run_block_here(const BlockStmt& stmt, Output& out) {
   if (discard_) return {};
   GS_TRY(Value text, run_block(stmt.name, 0, stmt.scoped ? frame_ : top_));
-  return out.value(std::move(text));
+  return out.value(text);
 }
 
 Result<Flow> Render::run_for(const LoopStmt& stmt, Output& out) {
@@ -284,7 +284,7 @@ Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   }
   if (stmt.kind == StmtKind::set_block) return assign(stmt.target, std::move(text));
   if (discard_) return {};
-  return out.value(std::move(text));
+  return out.value(text);
 }
 
 Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
@@ -296,7 +296,7 @@ Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
   auto result = call(callee, std::move(arguments));
   if (!result) return locate(std::move(result).error(), *stmt.call);
   if (discard_) return {};
-  return out.value(std::move(*result));
+  return out.value(*result);
 }
 
 Result<Flow> Render::run_with(const WithStmt& stmt, Output& out) {
