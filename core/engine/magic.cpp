@@ -114,22 +114,27 @@ std::string short_name(const std::string& fqcn) {
   return dot == std::string::npos ? fqcn : fqcn.substr(dot + 1);
 }
 
+std::optional<Value> role_path(const play::Role& role) { return role.path; }
+std::optional<Value> role_name(const play::Role& role) { return Value(short_name(role.fqcn)); }
+std::optional<Value> full_role_name(const play::Role& role) { return role.fqcn; }
+
 /// `namespace.collection` of a role's full name, null for a role of no collection.
-Value collection_of(const std::string& fqcn) {
+std::optional<Value> role_collection(const play::Role& role) {
+  const std::string& fqcn = role.fqcn;
   const auto last = fqcn.rfind('.');
   const bool has_two_dots = last != std::string::npos && fqcn.find('.') != last;
   return has_two_dots ? Value(fqcn.substr(0, last)) : Value();
 }
 
 /// Those that include or import this one, innermost first: a dependency does not name who needs it.
-List parent_roles(const play::Role& role) {
+std::optional<Value> parent_role_names(const play::Role& role) {
   List parents;
   for (const play::Role* inner = &role; inner != nullptr;) {
     const play::Role* above = inner->parent != nullptr ? inner->parent->role() : nullptr;
     if (above != nullptr && inner->from_include) parents.emplace_back(above->fqcn);
     inner = above;
   }
-  return parents;
+  return parents.empty() ? std::nullopt : std::optional<Value>(std::move(parents));
 }
 
 Value roles_of(const PlayState& play) {
@@ -209,29 +214,18 @@ void Scope::add_host_magic(MagicTable& table) {
   });
 }
 
+template <Scope::Found (*kFind)(const play::Role&)>
+Scope::Found Scope::of_role(Scope& at) {
+  const play::Role* role = at.role();
+  return role != nullptr ? kFind(*role) : std::nullopt;
+}
+
 void Scope::add_role_magic(MagicTable& table) {
-  const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
-  add("role_path", [](Scope& at) -> Found {
-    const play::Role* role = at.role();
-    return role != nullptr ? Found(role->path) : std::nullopt;
-  });
-  add("role_name", [](Scope& at) -> Found {
-    const play::Role* role = at.role();
-    return role != nullptr ? Found(short_name(role->fqcn)) : std::nullopt;
-  });
-  add("ansible_role_name", [](Scope& at) -> Found {
-    const play::Role* role = at.role();
-    return role != nullptr ? Found(role->fqcn) : std::nullopt;
-  });
-  add("ansible_collection_name", [](Scope& at) -> Found {
-    const play::Role* role = at.role();
-    return role != nullptr ? Found(collection_of(role->fqcn)) : std::nullopt;
-  });
-  add("ansible_parent_role_names", [](Scope& at) -> Found {
-    const play::Role* role = at.role();
-    List parents = role != nullptr ? parent_roles(*role) : List();
-    return parents.empty() ? std::nullopt : Found(std::move(parents));
-  });
+  table.emplace("role_path", of_role<role_path>);
+  table.emplace("role_name", of_role<role_name>);
+  table.emplace("ansible_role_name", of_role<full_role_name>);
+  table.emplace("ansible_collection_name", of_role<role_collection>);
+  table.emplace("ansible_parent_role_names", of_role<parent_role_names>);
 }
 
 Value Scope::alive(const std::vector<std::string>& hosts) const {

@@ -96,6 +96,9 @@ class Scope final : public jinja::Scope {
   /// Ansible's magic variables, each with what finds its value; nothing where it has none here.
   using MagicTable = std::unordered_map<std::string_view, Magic>;
   static const MagicTable& magic_table();
+  /// Magic of the task's role; nothing outside of roles.
+  template <Found (*kFind)(const play::Role&)>
+  static Found of_role(Scope& at);
   static void add_run_magic(MagicTable& table);
   static void add_host_magic(MagicTable& table);
   static void add_role_magic(MagicTable& table);

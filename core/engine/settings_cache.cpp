@@ -47,22 +47,25 @@ bool SettingsCache::applies_to(Scope& scope, const play::Task& task) {
   return true;
 }
 
-Result<Become> SettingsCache::become(Scope& scope, const play::Task& task) {
+template <typename T>
+Result<T> SettingsCache::kept(std::optional<T>& known,
+                              Result<T> (*resolve)(Scope&, const play::Node*),
+                              Scope& scope,
+                              const play::Task& task) {
   const bool applies = applies_to(scope, task);
-  if (applies && become_) return *become_;
+  if (applies && known) return *known;
   const std::uint64_t renders = scope.renders();
-  auto resolved = resolve_become(scope, &task);
-  if (applies && resolved && scope.renders() == renders) become_ = *resolved;
+  auto resolved = resolve(scope, &task);
+  if (applies && resolved && scope.renders() == renders) known = *resolved;
   return resolved;
 }
 
+Result<Become> SettingsCache::become(Scope& scope, const play::Task& task) {
+  return kept(become_, resolve_become, scope, task);
+}
+
 Result<ConnectionSettings> SettingsCache::connection(Scope& scope, const play::Task& task) {
-  const bool applies = applies_to(scope, task);
-  if (applies && connection_) return *connection_;
-  const std::uint64_t renders = scope.renders();
-  auto resolved = resolve_connection(scope, &task);
-  if (applies && resolved && scope.renders() == renders) connection_ = *resolved;
-  return resolved;
+  return kept(connection_, resolve_connection, scope, task);
 }
 
 }  // namespace gpustack::engine

@@ -27,6 +27,11 @@ class SettingsCache {
 
   /// Forgets what was resolved elsewhere. False when the task may have settings of its own.
   bool applies_to(Scope& scope, const play::Task& task);
+  template <typename T>
+  Result<T> kept(std::optional<T>& known,
+                 Result<T> (*resolve)(Scope&, const play::Node*),
+                 Scope& scope,
+                 const play::Task& task);
 
   Surroundings known_for_;
   std::optional<Become> become_;
