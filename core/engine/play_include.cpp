@@ -4,6 +4,7 @@
 #include "core/engine/play_run.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace gpustack::engine {
 
@@ -75,7 +76,7 @@ Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
     add_imported(*block);
   }
   step.block = block.get();
-  if (block->span.file != nullptr) step.shown = block->span.file->path();
+  step.shown = std::filesystem::absolute(block->imported_from).lexically_normal().string();
   return step;
 }
 
