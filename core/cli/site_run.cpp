@@ -239,6 +239,7 @@ int run_site(Session& session,
   engine::LiveTargetPool targets(context.get_executor(), std::move(settings));
   engine::RunState state;
   state.options = session.run;
+  state.options.pipelining = session.settings.boolean("pipelining");
   state.inventory = &session.inventory;
   state.vault = session.vault.get();
   state.observer = session.observer;

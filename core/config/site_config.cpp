@@ -22,6 +22,10 @@ constexpr SiteSetting kSiteSettings[] = {
     {.name = "keepalive_misses", .type = SiteType::number, .fallback = "3", .most = 100},
     {.name = "keepalive_seconds", .type = SiteType::number, .fallback = "15", .most = 600},
     {.name = "output", .type = SiteType::word, .words = kOutputs},
+    {.name = "pipelining",
+     .type = SiteType::boolean,
+     .fallback = "true",
+     .variable = "GPUSTACK_PIPELINING"},
     {.name = "refused_pause_seconds", .type = SiteType::number, .fallback = "15", .most = 600},
     {.name = "refused_tries", .type = SiteType::number, .fallback = "3", .most = 100},
     {.name = "runners", .type = SiteType::folder, .variable = "GPUSTACK_RUNNERS"},
@@ -147,8 +151,16 @@ Result<SiteConfig> SiteConfig::load(const std::string& folder, const Sources& so
   for (const SiteSetting& setting : kSiteSettings) {
     const auto text = from_environment(setting, sources);
     if (!text) continue;
+    Value value = yaml::typed_plain_scalar(*text);
+    if (setting.type == SiteType::folder) value = absolute(*text, sources.folder, sources.home);
+    if (!fits(setting, value)) {
+      return Error(ErrorCode::config_invalid,
+                   std::string(setting.variable) + " must be " + expected_text(setting) +
+                       ", found '" + *text + "'")
+          .hint("it sets '" + std::string(setting.name) + "' of gpustack.yml");
+    }
     config.given_[std::string(setting.name)] =
-        Given{Value(absolute(*text, sources.folder, sources.home)), std::string(setting.variable)};
+        Given{std::move(value), std::string(setting.variable)};
   }
   return config;
 }

@@ -24,7 +24,7 @@ void report_poll(ActionCall& call, Value result) {
   report::Event poll(report::EventType::async_poll);
   poll.host = call.host.state->name;
   poll.result = std::move(result);
-  call.play.run().emit(std::move(poll));
+  call.play.emit(call.flight.at, std::move(poll));
 }
 
 }  // namespace

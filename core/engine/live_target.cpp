@@ -62,6 +62,7 @@ class LiveTargetPool::Live final : public Target {
         background_(pool.executor_, kBackground) {}
 
   Async<Value> run(TaskCall call) override;
+  void acknowledge_failures() override { epoch_ = failures_; }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
   /// Closes the connection and waits for what still runs on it.
@@ -73,6 +74,7 @@ class LiveTargetPool::Live final : public Target {
     async::Event done;
     std::optional<Result<Value>> result;
     const TaskCall* call = nullptr;
+    bool stops_others = false;
     std::uint64_t received = 0;
   };
 
@@ -99,6 +101,8 @@ class LiveTargetPool::Live final : public Target {
   std::uint64_t generation_ = 0;
   std::uint32_t next_id_ = 0;
   std::uint16_t next_lane_ = 0;
+  std::int64_t failures_ = 0;  ///< the runner's epoch, as the results tell it
+  std::int64_t epoch_ = 0;     ///< in which tasks are sent
   std::map<std::string, std::uint16_t> lanes_;
   wire::Assembler assembler_;
   std::map<std::uint32_t, std::shared_ptr<Pending>> pending_;
@@ -183,6 +187,7 @@ void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
   switch (frame.type) {
     case wire::FrameType::result:
     case wire::FrameType::become_reply:
+      if (pending->stops_others && (frame.flags & wire::kFailed) != 0) ++failures_;
       pending->result = wire::parse_map(frame);
       pending_.erase(found);
       pending->done.set();
@@ -302,6 +307,8 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   task.check = call.check;
   task.diff = call.diff;
   task.timeout = call.timeout;
+  task.epoch = epoch_;
+  task.barrier = call.stops_others;
   task.background = call.background;
   if (call.environment.is_map()) {
     for (const auto& [name, value] : call.environment.as_map())
@@ -310,6 +317,7 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   const std::uint32_t id = ++next_id_;
   auto pending = std::make_shared<Pending>(pool_.executor_);
   pending->call = &call;
+  pending->stops_others = call.stops_others;
   pending_.emplace(id, pending);
   wire::Frame frame = wire::make_task(lane, id, task);
   auto sent = co_await send(std::move(frame));
@@ -317,6 +325,7 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
     pending_.erase(id);
     co_return Error(std::move(sent).error());
   }
+  if (call.on_sent) call.on_sent();
   auto waited = co_await pending->done.wait();
   pending->call = nullptr;
   if (!waited) {

@@ -13,12 +13,9 @@ Lockstep::Lockstep(const asio::any_io_executor& executor, std::size_t members, M
 
 void Lockstep::move(std::size_t member, const Position* to) {
   Member& self = members_[member];
-  const Position from = self.position;
-  const auto old = at_.find(from);
-  const bool was_first = old == at_.begin();
+  const auto old = at_.find(self.position);
   old->second.erase(member);
-  const bool emptied = old->second.empty();
-  if (emptied) at_.erase(old);
+  if (old->second.empty()) at_.erase(old);
   if (to != nullptr) {
     self.position = *to;
     at_[*to].insert(member);
@@ -26,7 +23,6 @@ void Lockstep::move(std::size_t member, const Position* to) {
     self.is_in = false;
     --left_;
   }
-  if (was_first && emptied && passed_) passed_(from);
 }
 
 void Lockstep::grant_next() {
@@ -47,10 +43,13 @@ Async<void> Lockstep::arrive(std::size_t member, Position position) {
   self.turn.reset();
   self.is_waiting = true;
   grant_next();
-  GS_CO_TRY_VOID(co_await self.turn.wait());
-  self.is_waiting = false;
+  co_return co_await self.turn.wait();
+}
+
+void Lockstep::go_on(std::size_t member) {
+  if (mode_ == Mode::free) return;
+  members_[member].is_waiting = false;
   grant_next();
-  co_return Result<void>();
 }
 
 void Lockstep::leave(std::size_t member) {

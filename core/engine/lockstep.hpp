@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 
 namespace gpustack::engine {
@@ -27,14 +26,14 @@ class Lockstep {
   /// `members` hosts, known by number in batch order, all at the empty position.
   Lockstep(const asio::any_io_executor& executor, std::size_t members, Mode mode);
 
-  /// Host `member` reached `position`; returns when it may run there.
+  /// Host `member` reached `position`; returns when it may run there. The host behind it in the
+  /// batch follows once go_on() was called.
   /// @error cancelled
   Async<void> arrive(std::size_t member, Position position);
+  void go_on(std::size_t member);
   /// The host is through, or out.
   void leave(std::size_t member);
 
-  /// Called with each position that every host has passed.
-  void on_passed(std::function<void(const Position&)> callback) { passed_ = std::move(callback); }
   /// Numbers of the hosts that have not left.
   [[nodiscard]] std::size_t members_left() const { return left_; }
 
@@ -56,7 +55,6 @@ class Lockstep {
   std::deque<Member> members_;
   std::map<Position, boost::container::flat_set<std::size_t>> at_;
   std::size_t left_;
-  std::function<void(const Position&)> passed_;
 };
 
 }  // namespace gpustack::engine

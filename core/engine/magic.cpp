@@ -168,7 +168,10 @@ void Scope::add_run_magic(MagicTable& table) {
   const auto add = [&](std::string_view name, Magic find) { table.emplace(name, find); };
   add("omit", [](Scope& at) -> Found { return Value(at.run_.omit); });
   add("groups", [](Scope& at) -> Found { return at.run_.inventory->groups_map(); });
-  add("hostvars", [](Scope& at) -> Found { return make_hostvars(at.run_, at.play_); });
+  add("hostvars", [](Scope& at) -> Found {
+    at.read_early(Wait::hosts);
+    return make_hostvars(at.run_, at.play_);
+  });
   add("ansible_check_mode", [](Scope& at) -> Found { return Value(at.run_.options.check); });
   add("ansible_diff_mode", [](Scope& at) -> Found { return Value(at.run_.options.diff); });
   add("ansible_forks", [](Scope& at) -> Found { return Value(at.run_.options.forks); });
@@ -248,10 +251,12 @@ void Scope::add_play_magic(MagicTable& table) {
     return at.play_ != nullptr ? Found(strings(at.play_->all_hosts)) : std::nullopt;
   });
   add("ansible_play_hosts", [](Scope& at) -> Found {
+    at.read_early(Wait::hosts);
     return at.play_ != nullptr ? Found(at.alive(at.play_->all_hosts)) : std::nullopt;
   });
   for (const std::string_view name : {"ansible_play_batch", "play_hosts"}) {
     add(name, [](Scope& at) -> Found {
+      at.read_early(Wait::hosts);
       return at.play_ != nullptr ? Found(at.alive(at.play_->batch)) : std::nullopt;
     });
   }

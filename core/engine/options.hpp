@@ -34,7 +34,8 @@ struct RunOptions {
   bool show_custom_stats = false;
   bool recap_after_error = true;  ///< also when an error ended the run; Ansible shows none then
   std::string strategy = "linear";
-  Value gather_subset;                           ///< list; null = all
+  bool pipelining = true;  ///< tasks are sent before the results of those ahead are back
+  Value gather_subset;     ///< list; null = all
   std::string managed_text = "Ansible managed";  ///< ansible_managed
   std::string config_file;                       ///< the ansible.cfg that was read; empty = none
   std::optional<std::string> remote_user;

@@ -105,6 +105,10 @@ Result<std::vector<const play::Task*>> PlayRun::handlers_named(const std::string
 }
 
 Async<Flow> PlayRun::flush_handlers(HostRun& host, Position at) {
+  if (host.pipeline.may_notify() || !host.notified.empty()) {
+    GS_CO_TRY(const Flow before, co_await settle(host));
+    if (before != Flow::go_on) co_return before;
+  }
   std::uint32_t number = 0;
   // A handler may notify a later one; an earlier one then waits for the next flush, as in Ansible.
   for (std::size_t i = 0; i < handlers_.size(); ++i) {

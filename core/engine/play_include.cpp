@@ -80,18 +80,6 @@ Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
   return step;
 }
 
-void PlayRun::note_included(const HostRun& host, const Position& at, std::string path, Value item) {
-  auto& groups = included_[at];
-  const auto same = std::find_if(groups.begin(), groups.end(), [&](const Included& one) {
-    return one.path == path && one.item == item;
-  });
-  if (same == groups.end()) {
-    groups.push_back(Included{std::move(path), std::move(item), {host.state->name}});
-  } else {
-    same->hosts.push_back(host.state->name);
-  }
-}
-
 Flow PlayRun::fail_include(HostRun& host,
                            const play::Task& task,
                            const Position& at,
@@ -100,10 +88,10 @@ Flow PlayRun::fail_include(HostRun& host,
   event.host = host.state->name;
   event.play = play_.name;
   event.action = task.action;
-  event.task_id = announced_[at];
+  event.task_id = announced(at);
   event.outcome = report::Outcome::failed;
   event.result = error_result(error);
-  run_.emit(std::move(event));
+  emit(at, std::move(event));
   run_.stats(host.state->name).failed += 1;  // even when it is rescued, as in Ansible
   return finish_task(host, Flow::failed, false);
 }
@@ -128,7 +116,8 @@ Async<Flow> PlayRun::run_included(HostRun& host,
     if (!is_role && !step->block->tasks.empty()) {
       // Ansible counts the files that a host took in, but no empty ones, and says nothing of roles.
       run_.stats(host.state->name).ok += 1;
-      note_included(host, at, step->shown, instance.get("_ansible_item_label"));
+      order_.add_included(
+          at, host.number, host.state->name, step->shown, instance.get("_ansible_item_label"));
     }
     steps.push_back(std::move(*step));
   }

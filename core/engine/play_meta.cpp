@@ -68,7 +68,7 @@ void PlayRun::tell_meta(HostRun& host, const play::Task& task, const Position& a
   if (task.is_implicit) return;
   const MetaAction& action = find_meta(task.free_form);
   Scope scope(run_.state(), &play_, *host.state, &task, &host.include_frames);
-  const std::uint64_t id = announce(task, at, task_title(scope, task));
+  announce(task, at, task_title(scope, task));
   const std::string& name = host.state->name;
   const std::string reason = std::string(action.name) + " conditional evaluated to False" +
                              with_host(action.skipped, name);
@@ -77,13 +77,13 @@ void PlayRun::tell_meta(HostRun& host, const play::Task& task, const Position& a
     said.message = "META: " + (holds ? with_host(action.done, name) : reason);
     said.verbosity = 2;
     said.host = name;
-    run_.emit(std::move(said));
+    emit(at, std::move(said));
   }
   if (holds) return;
   report::Event skipped(report::EventType::host_result);
   skipped.host = name;
   skipped.play = play_.name;
-  skipped.task_id = id;
+  skipped.task_id = announced(at);
   skipped.action = task.action;
   skipped.outcome = report::Outcome::skipped;
   // Only end_host's message says that it did not happen; the others keep their own name.
@@ -91,7 +91,7 @@ void PlayRun::tell_meta(HostRun& host, const play::Task& task, const Position& a
   skipped.result = Value::map({{"msg", is_end_host ? Value(reason) : Value(task.free_form)},
                                {"skip_reason", Value(reason)},
                                {"skipped", true}});
-  run_.emit(std::move(skipped));
+  emit(at, std::move(skipped));
 }
 
 Async<Flow> PlayRun::run_meta(HostRun& host, const play::Task& task, Position at) {

@@ -36,14 +36,23 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
       executor_(executor),
       lockstep_(executor,
                 play.batch.size(),
-                play.is_free ? Lockstep::Mode::free : Lockstep::Mode::linear) {
+                play.is_free ? Lockstep::Mode::free : Lockstep::Mode::linear),
+      order_(play.batch.size(),
+             play.is_free ? EventOrder::Mode::as_they_come : EventOrder::Mode::by_position,
+             [&run](report::Event event) { run.emit(std::move(event)); }),
+      flights_(executor, play.batch.size() * kMostInFlight),
+      settled_(executor) {
+  play.pipelines.clear();
   for (const std::string& name : play.batch) {
-    HostRun& host = hosts_.emplace_back();
+    HostRun& host = hosts_.emplace_back(executor);
     host.state = &run.state().host(name);
     host.number = hosts_.size() - 1;
     host.has_started = !run.looks_for_start();
+    play.pipelines.push_back(&host.pipeline);
   }
-  lockstep_.on_passed([this](const Position& at) { on_passed(at); });
+  most_in_flight_ = std::clamp<std::size_t>(
+      kMostInFlightOfAll / std::max<std::size_t>(hosts_.size(), 1), kFewInFlight, kMostInFlight);
+  overlaps_ = may_overlap();
   // Ansible looks at the handlers of roles before those of the play.
   for (const auto& role : play.play->roles) add_role(*role);
   for (const auto& handler : play.play->handlers) handlers_.push_back(handler.get());
@@ -72,26 +81,15 @@ void PlayRun::clear_host_errors() {
   }
 }
 
-void PlayRun::on_passed(const Position& at) {
-  if (const auto found = included_.find(at); found != included_.end()) {
-    for (Included& one : found->second) {
-      report::Event event(report::EventType::included);
-      event.path = one.path;
-      event.item = one.item;
-      event.hosts = one.hosts;
-      run_.emit(std::move(event));
-    }
-    included_.erase(found);
-  }
-}
-
 Async<AfterBatch> PlayRun::run_batch() {
   async::TaskGroup group(executor_, hosts_.size());
   for (HostRun& host : hosts_) {
     auto work = walk(host);
     group.spawn_now(std::move(work));
   }
-  GS_CO_TRY_VOID(co_await group.join());
+  const auto walked = co_await group.join();
+  const auto flown = co_await flights_.join();
+  if (!walked || !flown) co_return Error((walked ? flown : walked).error());
   if (site_fault_) co_return std::move(*site_fault_);
   const bool any_left = std::any_of(hosts_.begin(), hosts_.end(), [](const HostRun& host) {
     return !host.state->failed && !host.state->unreachable;
@@ -110,8 +108,12 @@ Error PlayRun::stop_for(Error fault) {
 
 Async<void> PlayRun::walk(HostRun& host) {
   auto flow = co_await run_sections(host);
+  if (flow) {
+    auto last = co_await settle(host);
+    if (!last) flow = std::move(last);
+  }
   if (!flow && flow.error().code() == ErrorCode::cancelled) {
-    lockstep_.leave(host.number);
+    leave(host);
     co_return Error(std::move(flow).error());
   }
   if (!flow) {
@@ -124,8 +126,13 @@ Async<void> PlayRun::walk(HostRun& host) {
     host.state->failed = true;
     run_.stats(host.state->name).failed += 1;
   }
-  lockstep_.leave(host.number);
+  leave(host);
   co_return Result<void>();
+}
+
+void PlayRun::leave(const HostRun& host) {
+  order_.leave(host.number);
+  lockstep_.leave(host.number);
 }
 
 Async<Flow> PlayRun::run_sections(HostRun& host) {
@@ -144,6 +151,9 @@ Async<Flow> PlayRun::run_sections(HostRun& host) {
   }
   if (goes_on(flow) && play.post_tasks) {
     GS_CO_TRY(flow, co_await run_block(host, *play.post_tasks, place(kPostTasks)));
+  }
+  if (goes_on(flow)) {
+    GS_CO_TRY(flow, co_await settle(host));  // handlers may be forced by what fails still
   }
   if (goes_on(flow)) co_return co_await flush_handlers(host, place(kLastHandlers));
   const bool forced = play.force_handlers.value_or(run_.state().options.force_handlers);
@@ -186,18 +196,25 @@ Async<Flow> PlayRun::run_block(HostRun& host, const play::Block& block, Position
   if (block.imported_role) co_return co_await run_role(host, *block.imported_role, std::move(at));
   const bool has_rescue = !block.rescue.empty();
   const bool has_always = !block.always.empty();
+  if (has_rescue || has_always) {  // what a failure means changes here
+    GS_CO_TRY(const Flow before, co_await settle(host));
+    if (before != Flow::go_on) co_return before;
+  }
   if (has_rescue) ++host.rescue_depth;
   if (has_always) ++host.always_depth;
   auto flow = co_await run_section(host, block.tasks, child_position(at, 0));
+  if (has_rescue || has_always) flow = co_await settle_after(host, std::move(flow));
   if (has_rescue) --host.rescue_depth;
   if (flow && *flow == Flow::failed && has_rescue && !aborted_) {
     flow = co_await run_section(host, block.rescue, child_position(at, 1));
+    if (has_always) flow = co_await settle_after(host, std::move(flow));
   }
   if (has_always) --host.always_depth;
   if (!flow) co_return flow;
   const bool runs_always = *flow == Flow::go_on || *flow == Flow::failed;
   if (has_always && runs_always) {
     auto last = co_await run_section(host, block.always, child_position(at, 2));
+    last = co_await settle_after(host, std::move(last));
     if (!last) co_return last;
     if (*last != Flow::go_on) co_return last;
     if (host.is_cleared) co_return Flow::go_on;  // `meta: clear_host_errors` forgave the failure
@@ -205,7 +222,16 @@ Async<Flow> PlayRun::run_block(HostRun& host, const play::Block& block, Position
   co_return flow;
 }
 
+Async<Flow> PlayRun::settle_after(HostRun& host, Result<Flow> flow) {
+  if (!flow || *flow != Flow::go_on) co_return flow;
+  co_return co_await settle(host);
+}
+
 Async<Flow> PlayRun::run_role(HostRun& host, const play::Role& role, Position at) {
+  if (host.rescue_depth > 0 && !role.allow_duplicates) {
+    GS_CO_TRY(const Flow before, co_await settle(host));
+    if (before != Flow::go_on) co_return before;
+  }
   if (!role.allow_duplicates && !host.roles_done.insert(role.signature).second)
     co_return Flow::go_on;
   std::uint32_t number = 0;

@@ -2,6 +2,8 @@
 /// @file One play over one batch of hosts: each host is a coroutine that walks the tree of blocks
 /// and tasks.
 
+#include "core/async/task_group.hpp"
+#include "core/engine/event_order.hpp"
 #include "core/engine/run.hpp"
 
 #include <deque>
@@ -18,6 +20,7 @@ struct TaskOutcome {
   bool failed = false;
   bool unreachable = false;
   bool ignored = false;
+  bool dropped = false;  ///< a task before it ended the host's way: nothing was told or kept of it
   TaskOutcome() = default;
 };
 
@@ -48,10 +51,37 @@ class PlayRun {
   /// Where the checked arguments of a task are kept that are the same for every host, null before
   /// the first one; nullptr when they may differ.
   Value* fixed_arguments(const play::Task& task);
+  /// A place among those that `forks` lets run at once; a host has one for all its tasks.
+  class Place {
+   public:
+    explicit Place(HostRun* host) : host_(host) {}
+    Place(Place&& other) noexcept : host_(std::exchange(other.host_, nullptr)) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (host_ != nullptr && --host_->running == 0) host_->pass.leave();
+    }
+
+   private:
+    HostRun* host_;
+  };
+  Async<Place> enter_forks(HostRun& host);
+  /// Tells what a host does now.
+  void show_first(HostRun& host);
+  /// Told when the hosts have come to `at`.
+  void emit(const Position& at, report::Event event) { order_.emit(at, std::move(event)); }
+  /// The number of the task that was announced there, 0 for none.
+  [[nodiscard]] std::uint64_t announced(const Position& at) const;
+  /// Waits until no host has a task in flight that stands before `at`.
+  Async<void> settle_hosts(const Position& at);
   /// Ends the run for a fault of the site: the other hosts stop before their next task.
   Error stop_for(Error fault);
 
  private:
+  /// Tasks of one host that may be in flight, and of all: each holds a few KiB.
+  static constexpr std::size_t kMostInFlight = 256;
+  static constexpr std::size_t kFewInFlight = 16;
+  static constexpr std::size_t kMostInFlightOfAll = 16'384;
+
   struct OnceSlot {
     explicit OnceSlot(const asio::any_io_executor& executor) : done(executor) {}
     async::Event done;
@@ -64,12 +94,6 @@ class PlayRun {
     async::Event done;
     bool runs = true;
   };
-  struct Included {
-    std::string path;
-    Value item;
-    std::vector<std::string> hosts;
-  };
-
   /// One included file or role, ready to be walked.
   struct IncludeStep {
     const play::Block* block = nullptr;
@@ -90,12 +114,37 @@ class PlayRun {
   Async<Flow> run_block(HostRun& host, const play::Block& block, Position at);
   Async<Flow> run_role(HostRun& host, const play::Role& role, Position at);
   Async<Flow> run_task(HostRun& host, const play::Task& task, Position at);
+  /// Behind the results of all tasks before it, and before those behind it.
+  Async<Flow> run_alone(HostRun& host, const play::Task& task, Position at);
+  /// Behind what was sent before; what comes behind may be sent before its result is back.
+  Async<Flow> run_ahead(HostRun& host, const play::Task& task, Position at);
+  /// A task from its evaluation to the counting of its result. @param included  what run_included()
+  /// takes, for an include that holds
+  Async<void> fly(HostRun& host,
+                  const play::Task& task,
+                  Pipeline::Flight& flight,
+                  std::vector<Value> include_frames,
+                  std::shared_ptr<Value> included);
+  /// Waits for the tasks in flight. @return how the host goes on
+  Async<Flow> settle(HostRun& host);
+  void finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow);
+  /// How a task of the play may overlap with those of the same host.
+  struct Overlap {
+    bool may_begin_early = false;  ///< before the results of those before it
+    bool may_be_left = false;      ///< once it is sent
+  };
+  Overlap overlap_of(HostRun& host, const play::Task& task);
+  Overlap find_overlap(HostRun& host, const play::Task& task);
+  /// Whether tasks of this play may overlap at all.
+  [[nodiscard]] bool may_overlap() const;
+  /// settle(), where the host goes on as it is.
+  Async<Flow> settle_after(HostRun& host, Result<Flow> flow);
+  void leave(const HostRun& host);
   Async<Flow> run_included(HostRun& host, const play::Task& task, Position at, Value result);
   Result<IncludeStep> load_included(const play::Task& task,
                                     const Position& at,
                                     const Value& instance,
                                     std::uint32_t item_number);
-  void note_included(const HostRun& host, const Position& at, std::string path, Value item);
   Flow fail_include(HostRun& host, const play::Task& task, const Position& at, const Error& error);
   Async<Flow> flush_handlers(HostRun& host, Position at);
   Async<Flow> gather_facts(HostRun& host, Position at);
@@ -118,12 +167,11 @@ class PlayRun {
   Flow take_once_result(HostRun& host, const play::Task& task, const OnceSlot& slot);
   Flow count_outcome(HostRun& host, const play::Task& task, const TaskOutcome& outcome);
   Flow finish_task(HostRun& host, Flow flow, bool any_errors_fatal);
-  std::uint64_t announce(const play::Task& task, const Position& at, const std::string& name);
+  void announce(const play::Task& task, const Position& at, const std::string& name);
   /// A place among the hosts that `throttle` lets run the task at once.
   Async<async::Gate::Pass> enter_throttle(Scope& scope, const play::Task& task);
   /// The task itself, or with the module that its template for a name stands for on this host.
   const play::Task& with_module(Scope& scope, const play::Task& task);
-  void on_passed(const Position& at);
   [[nodiscard]] bool stopping() const { return ended_ || ended_batch_ || aborted_; }
 
   Run& run_;
@@ -131,6 +179,12 @@ class PlayRun {
   asio::any_io_executor executor_;
   std::deque<HostRun> hosts_;
   Lockstep lockstep_;
+  EventOrder order_;
+  async::TaskGroup flights_;
+  async::Condition settled_;  ///< notified when a task has counted
+  bool overlaps_ = false;     ///< tasks of a host may
+  std::size_t most_in_flight_ = kFewInFlight;
+  std::unordered_map<const play::Task*, Overlap> overlap_;
   std::map<Position, std::uint64_t> announced_;
   /// The last of them: hosts come to a task one after another.
   std::pair<Position, std::uint64_t> last_announced_;
@@ -138,7 +192,6 @@ class PlayRun {
   std::map<Position, std::unique_ptr<Step>> steps_;
   std::set<Position> refreshed_;  ///< `meta: refresh_inventory`: once for all hosts
   std::set<Position> said_meta_;  ///< meta tasks that speak once for all hosts
-  std::map<Position, std::vector<Included>> included_;
   std::map<std::pair<Position, std::string>, std::uint32_t> include_numbers_;
   std::map<std::pair<const play::Task*, std::string>, std::unique_ptr<play::Block>>
       included_blocks_;
@@ -161,15 +214,10 @@ class PlayRun {
 Position child_position(Position at, std::uint32_t number);
 
 /// Runs one task on one host: loop, conditions, arguments, attempts, registration, events.
-/// @param scope    of the task on this host
-/// @param task_id  of the announcement
-/// @param title    see task_title
-Async<TaskOutcome> execute_task(PlayRun& play,
-                                HostRun& host,
-                                const play::Task& task,
-                                Scope& scope,
-                                std::uint64_t task_id,
-                                std::string title);
+/// @param scope   of the task on this host
+/// @param flight  the last of the host's pipeline
+Async<TaskOutcome> execute_task(
+    PlayRun& play, HostRun& host, const play::Task& task, Scope& scope, Pipeline::Flight& flight);
 
 /// The task's name as shown: rendered, with its role in front; the action when it has none.
 std::string task_title(Scope& scope, const play::Task& task);

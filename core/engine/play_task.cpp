@@ -32,14 +32,18 @@ bool is_fixed(const Value& value) {
 
 }  // namespace
 
-std::uint64_t PlayRun::announce(const play::Task& task,
-                                const Position& at,
-                                const std::string& name) {
+std::uint64_t PlayRun::announced(const Position& at) const {
   if (last_announced_.first == at) return last_announced_.second;
+  const auto found = announced_.find(at);
+  return found != announced_.end() ? found->second : 0;
+}
+
+void PlayRun::announce(const play::Task& task, const Position& at, const std::string& name) {
+  if (last_announced_.first == at) return;
   auto [slot, is_new] = announced_.emplace(at, 0);
   if (is_new) slot->second = run_.next_task_id();
   last_announced_ = *slot;
-  if (!is_new) return slot->second;
+  if (!is_new) return;
   report::Event event(report::EventType::task_started);
   event.play = play_.name;
   event.task = name;
@@ -48,8 +52,7 @@ std::uint64_t PlayRun::announce(const play::Task& task,
   event.is_handler = task.is_handler;
   event.check = run_.state().options.check;
   if (task.span.known()) event.path = task.span.file->path() + ":" + std::to_string(task.span.line);
-  run_.emit(std::move(event));
-  return slot->second;
+  emit(at, std::move(event));
 }
 
 bool PlayRun::tags_chosen(HostRun& host, const play::Task& task) {
@@ -215,7 +218,16 @@ Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
                                                  const Position& at) {
   using Answer = std::optional<Flow>;
   if (!should_run(host, task) || !has_started(host, task)) co_return Answer(Flow::go_on);
+  const bool is_alone = !overlap_of(host, task).may_begin_early;
+  if ((is_alone && !host.pipeline.empty()) || host.pipeline.is_broken()) {
+    GS_CO_TRY(const Flow before, co_await settle(host));
+    if (before != Flow::go_on) co_return Answer(before);
+  }
+  host.position = at;
+  if (host.pipeline.empty()) order_.reach(host.number, at);
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
+  if (is_alone && overlaps_) GS_CO_TRY_VOID(co_await settle_hosts(at));
+  lockstep_.go_on(host.number);
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return Answer(flow);
   if (!run_.state().options.step && (steps_.empty() || !steps_.contains(at))) co_return Answer();
   GS_CO_TRY(const bool wanted, co_await is_wanted(task, at));
@@ -231,6 +243,12 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position
     const play::Play& play = *play_.play;
     GS_CO_TRY_VOID(run_.load_vars_files(play, play.vars_files, play_, *host.state));
   }
+  if (overlap_of(host, written).may_begin_early)
+    co_return co_await run_ahead(host, written, std::move(at));
+  co_return co_await run_alone(host, written, std::move(at));
+}
+
+Async<Flow> PlayRun::run_alone(HostRun& host, const play::Task& written, Position at) {
   Scope scope(run_.state(), &play_, *host.state, &written, &host.include_frames);
   const play::Task& task = with_module(scope, written);
   GS_CO_TRY(const bool asked_once, boolean_setting(scope, task, play::Keyword::run_once, false));
@@ -253,11 +271,11 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position
       scope.forget();
     }
   }
-  std::string title = task_title(scope, task);
-  const std::uint64_t id = announce(task, at, title);
   GS_CO_TRY(auto pass, co_await enter_throttle(scope, task));
-  auto answer = co_await execute_task(*this, host, task, scope, id, std::move(title));
+  Pipeline::Flight& flight = host.pipeline.begin(task, at);
+  auto answer = co_await execute_task(*this, host, task, scope, flight);
   if (!answer) {
+    finish(host, flight, Flow::go_on);
     if (slot != nullptr) slot->done.set();
     co_return Error(std::move(answer).error());
   }
@@ -270,6 +288,7 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position
     slot->done.set();
   }
   flow = finish_task(host, flow, fatal);
+  finish(host, flight, Flow::go_on);
   const bool has_target = play::is_dynamic_include(task) && !outcome.skipped && !outcome.failed;
   if (flow != Flow::go_on || !has_target) co_return flow;
   co_return co_await run_included(host, task, std::move(at), std::move(outcome.result));

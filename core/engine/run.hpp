@@ -4,7 +4,7 @@
 #include "core/async/async.hpp"
 #include "core/async/event.hpp"
 #include "core/async/pool.hpp"
-#include "core/engine/lockstep.hpp"
+#include "core/engine/pipeline.hpp"
 #include "core/engine/scope.hpp"
 #include "core/engine/settings_cache.hpp"
 #include "core/engine/state.hpp"
@@ -43,29 +43,25 @@ class Prompter {
   [[nodiscard]] virtual bool is_interactive() const = 0;
 };
 
-enum class Flow : std::uint8_t {
-  go_on,
-  failed,
-  unreachable,
-  end_role,
-  end_host,
-  end_batch,
-  end_play
-};
-
 /// One host going through one play.
 struct HostRun {
+  explicit HostRun(const asio::any_io_executor& executor) : pipeline(executor) {}
+
   HostState* state = nullptr;
   std::size_t number = 0;                   ///< in the batch
   std::vector<const play::Task*> notified;  ///< handlers to run at the next flush
   std::set<std::string> roles_done;         ///< signatures of roles that ran
   std::vector<Value> include_frames;  ///< loop variables of the includes we are in, outermost first
   SettingsCache settings;
-  bool is_cleared = false;  ///< `clear_host_errors` came after the last failure
-  int rescue_depth = 0;     ///< blocks with `rescue` around the running task
-  int always_depth = 0;     ///< blocks around the running task whose `always` is still to come
-  bool ended = false;
-  bool has_started = true;  ///< false while it looks for the task of --start-at-task
+  Pipeline pipeline;
+  Position position;         ///< of the task it has come to
+  Target* target = nullptr;  ///< to which the last task went
+  async::Gate::Pass pass;    ///< one of `forks`, while `running` is above 0
+  std::size_t running = 0;   ///< tasks that were sent and have no result yet
+  bool is_cleared = false;   ///< `clear_host_errors` came after the last failure
+  int rescue_depth = 0;      ///< blocks with `rescue` around the running task
+  int always_depth = 0;      ///< blocks around the running task whose `always` is still to come
+  bool has_started = true;   ///< false while it looks for the task of --start-at-task
 };
 
 /// The exit codes of ssh-style tools: see docs/exit-codes.md.

@@ -63,6 +63,24 @@ void Scope::forget() {
   build_levels();
 }
 
+void Scope::belong_to(const Pipeline& pipeline, const Pipeline::Flight& flight) {
+  pipeline_ = &pipeline;
+  flight_ = &flight;
+  wait_ = Wait::none;
+}
+
+bool Scope::read_early(Wait source) {
+  if (flight_ == nullptr) return false;
+  const bool waits =
+      source == Wait::hosts
+          ? std::ranges::any_of(
+                play_->pipelines,
+                [&](const Pipeline* one) { return !one->empty() && one->first().at < flight_->at; })
+          : !pipeline_->is_first(*flight_);
+  if (waits) wait_ = std::max(wait_, source);
+  return waits;
+}
+
 void Scope::add_level(const Value& variables, std::string_view name) {
   if (variables.is_map() && !variables.as_map().empty()) levels_.push_back(Level{&variables, name});
 }
@@ -179,6 +197,10 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
     return std::optional<Value>(*known);
   }
   if (auto found = magic(name)) return found;
+  if (flight_ != nullptr && pipeline_->awaits(name, *flight_)) {
+    read_early(Wait::tasks);
+    return Error(ErrorCode::engine, "'" + std::string(name) + "' is not registered yet");
+  }
   const Value* written = raw(VariableName(name));
   if (written == nullptr) return std::optional<Value>();
   const Value value = *written;  // what is registered meanwhile may replace it
@@ -190,6 +212,7 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
 }
 
 std::vector<std::string> Scope::names() {
+  read_early(Wait::tasks);
   std::vector<std::string> result;
   std::set<std::string, std::less<>> seen;
   const auto add = [&](std::string name) {

@@ -2,6 +2,7 @@
 /// @file Names to values for one host and task: Ansible's 22 levels of precedence, looked up
 /// lazily.
 
+#include "core/engine/pipeline.hpp"
 #include "core/engine/services.hpp"
 #include "core/engine/state.hpp"
 #include "core/jinja/jinja.hpp"
@@ -58,6 +59,19 @@ class Scope final : public jinja::Scope {
   void clear_local(std::string_view name);
   /// Renders the variables anew: facts, registered results or included variables have changed.
   void forget();
+
+  /// The task that is evaluated: tasks before it may still bring what it reads.
+  void belong_to(const Pipeline& pipeline, const Pipeline::Flight& flight);
+  enum class Wait : std::uint8_t {
+    none,
+    tasks,  ///< for the tasks of this host that stand before
+    hosts,  ///< for those of every host
+  };
+  /// What must come before what was read since belong_to() means anything.
+  [[nodiscard]] Wait waits_for() const { return wait_; }
+  /// Notes that what is read now depends on tasks that have no result yet, if there are any.
+  /// @return whether there are
+  bool read_early(Wait source);
 
   /// For renders with this scope.
   jinja::Context context();
@@ -121,6 +135,9 @@ class Scope final : public jinja::Scope {
   Levels levels_;
   Map rendered_;
   std::uint64_t renders_ = 0;
+  const Pipeline* pipeline_ = nullptr;
+  const Pipeline::Flight* flight_ = nullptr;
+  Wait wait_ = Wait::none;
   std::vector<std::string> rendering_;  ///< names being rendered, to find loops
 };
 

@@ -73,6 +73,9 @@ Result<std::string> ControllerServices::read_file(const std::string& path) {
 }
 
 Result<std::string> ControllerServices::run_shell(const std::string& command) {
+  // What runs here may look at what the tasks before it do; and it runs once.
+  if (scope_.read_early(Scope::Wait::tasks))
+    return Error(ErrorCode::lookup_failed, "tasks before this one have not ended yet");
   FILE* pipe = ::popen(command.c_str(), "re");
   if (pipe == nullptr) return Error(ErrorCode::lookup_failed, "cannot start '" + command + "'");
   std::string output;

@@ -47,6 +47,8 @@ struct HostState {
   void include_vars(const Value& variables, bool deep);
 };
 
+class Pipeline;
+
 /// The play at work, for the hosts of one batch.
 struct PlayState {
   const play::Play* play = nullptr;
@@ -55,17 +57,14 @@ struct PlayState {
   std::vector<std::string> all_hosts;  ///< every host of the play
   std::vector<std::string> batch;      ///< the hosts of this `serial` batch
   std::set<std::string> removed;       ///< failed or unreachable ones
-  Value prompted = Value(Map());       ///< answers to vars_prompt
+  std::vector<const Pipeline*> pipelines;  ///< of the hosts in the batch
+  Value prompted = Value(Map());           ///< answers to vars_prompt
   std::vector<const play::Role*>
       public_roles;  ///< roles whose variables the whole play sees, in order of use
   /// Hosts with entries that need facts to have a name, and where the first of them is written.
   std::map<std::string, SourceSpan> vars_files_waiting;
   std::unordered_map<std::string, Value> vars_files;  ///< by host: level 14, loaded on first use
 };
-
-/// Adds what a module, `set_fact` with `cacheable` or the cache tells of a host. It came from
-/// elsewhere: it is never rendered.
-/// @source ansible-core 2.14, vars/clean.py: namespace_facts
 
 class Scope;
 

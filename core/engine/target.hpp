@@ -40,6 +40,9 @@ struct TaskCall {
   Become become;
   std::chrono::seconds timeout{0};     ///< 0 = none
   std::chrono::seconds background{0};  ///< above 0: the result is a job that runs for so long
+  /// When it fails, what was sent behind it is not run until acknowledge_failures().
+  bool stops_others = false;
+  std::function<void()> on_sent;  ///< what comes behind it may be sent now
   std::function<void(std::string_view stream, std::string_view text)> on_output;
   std::function<void(std::string_view bytes)> on_data;  ///< a file sent up (fetch)
 
@@ -61,6 +64,8 @@ class Target {
   /// @return the module's result map (failures too)
   /// @error unreachable, connection_lost, become_failed and the other transport errors
   virtual Async<Value> run(TaskCall call) = 0;
+  /// The failures whose results are back are known: what is sent from now on runs.
+  virtual void acknowledge_failures() {}
   /// A command line given to the login shell, without the runner.
   virtual Async<RawOutput> raw(std::string command) = 0;
   /// Drops the connection; the next use opens a new one.

@@ -28,8 +28,8 @@ void notify_once(HostRun& host, const std::vector<const play::Task*>& handlers) 
 report::Event TaskRun::event(report::EventType type) const {
   report::Event event(type);
   event.host = host_.state->name;
-  event.task = title_;
-  event.task_id = task_id_;
+  event.task = flight_.title;
+  event.task_id = play_.announced(flight_.at);
   event.action = task_.action;
   event.play = play_.play().name;
   event.is_handler = task_.is_handler;
@@ -64,7 +64,7 @@ void TaskRun::report_result(report::EventType type, const Value& result, const V
   out.verbose_always = (name == "debug" && has_run) || flag(result, "_ansible_verbose_always");
   out.verbose_override =
       name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
-  play_.run().emit(std::move(out));
+  play_.emit(flight_.at, std::move(out));
 }
 
 Result<bool> TaskRun::all_hold(const std::vector<play::Condition>& conditions) {
@@ -177,7 +177,7 @@ Result<void> TaskRun::notify(const Value& result) {
       notify_once(host_, *found);
       report::Event told = event(report::EventType::notified);
       told.task = to_text(name);
-      play_.run().emit(std::move(told));
+      play_.emit(flight_.at, std::move(told));
     }
   }
   return {};

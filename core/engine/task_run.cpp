@@ -68,11 +68,23 @@ Value LoopSummary::result() && {
 
 }  // namespace
 
+bool is_sent_only(const play::Task& task) {
+  if (task.module == nullptr || !task.library_path.empty() || !task.async_seconds.is_null())
+    return false;
+  const std::string_view name = task.module->name;
+  return find_action(name) == nullptr || name == "copy" || name == "template" ||
+         name == "assemble" || name == "script";
+}
+
 Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) {
-  ActionCall call(play_, host_, scope_, task_, settings);
+  ActionCall call(play_, host_, scope_, task_, settings, flight_);
   call.module = task_.module != nullptr ? std::string(task_.module->name) : task_.action;
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
+  if (!is_sent_only(task_)) {
+    GS_CO_TRY(const bool counts, co_await turn());
+    if (!counts) co_return Value();
+  }
   // A dry run looks at once at what the job would do.
   const bool in_background = settings.async_seconds > 0 && !settings.check;
   Result<Value> result = Value();
@@ -81,10 +93,10 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   } else if (in_background && call.module != "reboot") {
     co_return failed_result("async is not supported for this task.");
   } else if (action != nullptr) {
-    GS_CO_TRY(auto pass, co_await play_.run().gate().enter());
+    GS_CO_TRY(const auto place, co_await play_.enter_forks(host_));
     result = co_await action(call);
   } else {
-    GS_CO_TRY(auto pass, co_await play_.run().gate().enter());
+    GS_CO_TRY(const auto place, co_await play_.enter_forks(host_));
     Value sent = call.arguments;
     std::string module = call.module;
     result = co_await run_on_target(call, std::move(module), std::move(sent));
@@ -112,6 +124,9 @@ Async<Value> TaskRun::run_attempt(const TaskSettings& settings,
                                   Value arguments,
                                   std::int64_t attempt) {
   GS_CO_TRY(Value result, co_await run_action(settings, std::move(arguments)));
+  if (scope_.waits_for() != Scope::Wait::none) co_return Value();
+  GS_CO_TRY(const bool counts, co_await turn());
+  if (!counts) co_return Value();
   const bool from_host =
       task_.module == nullptr || task_.module->place != modules::Place::controller;
   if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
@@ -128,7 +143,8 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
   for (std::int64_t attempt = 1;; ++attempt) {
     Value sent = arguments;
     GS_CO_TRY(Value result, co_await run_attempt(settings, std::move(sent), attempt));
-    if (task_.until.empty() || flag(result, "unreachable")) co_return result;
+    if (task_.until.empty() || is_dropped_ || flag(result, "unreachable")) co_return result;
+    if (scope_.waits_for() != Scope::Wait::none) co_return result;
     if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
     auto holds = all_hold(task_.until);
     if (!holds) {
@@ -147,7 +163,7 @@ Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments
     }
     report::Event retry = event(report::EventType::retry);
     retry.result = result;
-    play_.run().emit(std::move(retry));
+    play_.emit(flight_.at, std::move(retry));
     GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::seconds(attempts.delay)));
   }
 }
@@ -199,7 +215,7 @@ Async<Value> TaskRun::run_once(const Error* loop_error) {
   const bool is_include = play::is_dynamic_include(task_);
   auto given = is_include ? include_result() : task_arguments();
   if (!given) co_return error_result(as_option_error(given.error()));
-  if (is_include) co_return std::move(*given);
+  if (is_include || scope_.waits_for() != Scope::Wait::none) co_return std::move(*given);
   Value arguments = std::move(*given);
   const TaskSettings resolved = settings_;
   GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(arguments)));
@@ -246,6 +262,9 @@ Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t 
 }
 
 Async<Value> TaskRun::run_loop(List items) {
+  if (scope_.waits_for() != Scope::Wait::none) co_return Value();
+  GS_CO_TRY(const bool counts, co_await turn());
+  if (!counts) co_return Value();
   in_loop_ = true;
   LoopSummary summary;
   for (std::size_t index = 0; index < items.size() && !summary.unreachable; ++index) {
@@ -270,9 +289,38 @@ Async<Value> TaskRun::run_items() {
   co_return co_await run_loop(std::move(all));
 }
 
+Async<bool> TaskRun::turn() {
+  if (is_dropped_) co_return false;
+  GS_CO_TRY(const bool counts, co_await host_.pipeline.turn(flight_));
+  is_dropped_ = !counts;
+  co_return counts;
+}
+
+Async<Value> TaskRun::run_with_all_known() {
+  while (true) {
+    scope_.belong_to(host_.pipeline, flight_);
+    flight_.title = task_title(scope_, task_);
+    if (scope_.waits_for() == Scope::Wait::none) {
+      play_.show_first(host_);
+      auto result = co_await run_items();
+      if (!result || scope_.waits_for() == Scope::Wait::none) co_return result;
+    }
+    const bool waits_for_hosts = scope_.waits_for() == Scope::Wait::hosts;
+    GS_CO_TRY(const bool counts, co_await turn());
+    if (!counts) co_return Value();
+    if (waits_for_hosts) GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
+    scope_.forget();
+    settings_ = TaskSettings();
+  }
+}
+
 Async<TaskOutcome> TaskRun::run() {
   TaskOutcome outcome;
-  GS_CO_TRY(outcome.result, co_await run_items());
+  GS_CO_TRY(outcome.result, co_await run_with_all_known());
+  if (flag(outcome.result, "skipped")) host_.pipeline.release(flight_);
+  GS_CO_TRY(const bool counts, co_await turn());
+  outcome.dropped = !counts;
+  if (!counts) co_return outcome;
   if (outcome.result.find("changed") == nullptr) outcome.result.set("changed", false);
   outcome.unreachable = flag(outcome.result, "unreachable");
   outcome.failed = flag(outcome.result, "failed") && !outcome.unreachable;
@@ -287,13 +335,9 @@ Async<TaskOutcome> TaskRun::run() {
   co_return outcome;
 }
 
-Async<TaskOutcome> execute_task(PlayRun& play,
-                                HostRun& host,
-                                const play::Task& task,
-                                Scope& scope,
-                                std::uint64_t task_id,
-                                std::string title) {
-  TaskRun run(play, host, task, scope, task_id, std::move(title));
+Async<TaskOutcome> execute_task(
+    PlayRun& play, HostRun& host, const play::Task& task, Scope& scope, Pipeline::Flight& flight) {
+  TaskRun run(play, host, task, scope, flight);
   co_return co_await run.run();
 }
 

@@ -10,21 +10,15 @@ namespace gpustack::engine {
 /// Whether a key of a result is there and true.
 bool flag(const Value& result, std::string_view key);
 
+/// Whether the controller only renders the task and sends it, doing nothing that anyone can see.
+bool is_sent_only(const play::Task& task);
+
 /// The work of execute_task for one host: keeps what loop items and attempts share.
 class TaskRun {
  public:
-  TaskRun(PlayRun& play,
-          HostRun& host,
-          const play::Task& task,
-          Scope& scope,
-          std::uint64_t task_id,
-          std::string title)
-      : play_(play),
-        host_(host),
-        task_(task),
-        task_id_(task_id),
-        title_(std::move(title)),
-        scope_(scope) {}
+  TaskRun(
+      PlayRun& play, HostRun& host, const play::Task& task, Scope& scope, Pipeline::Flight& flight)
+      : play_(play), host_(host), task_(task), scope_(scope), flight_(flight) {}
 
   Async<TaskOutcome> run();
 
@@ -36,6 +30,10 @@ class TaskRun {
     std::int64_t delay = 5;
   };
 
+  /// Waits until the task is the host's first. @return false when it does not count any more
+  Async<bool> turn();
+  /// The result; begins again where something was read that was still to come.
+  Async<Value> run_with_all_known();
   Async<Value> run_items();
   Async<Value> run_loop(List items);
   Async<void> pause_before(std::size_t index);
@@ -89,9 +87,9 @@ class TaskRun {
   PlayRun& play_;
   HostRun& host_;
   const play::Task& task_;
-  std::uint64_t task_id_;
-  std::string title_;
   Scope& scope_;
+  Pipeline::Flight& flight_;
+  bool is_dropped_ = false;  ///< a task before it ended the host's way
   TaskSettings settings_;
   bool any_ignored_ = false;
   bool in_loop_ = false;

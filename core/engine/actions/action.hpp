@@ -17,6 +17,7 @@ struct ActionCall {
   Scope& scope;
   const play::Task& task;
   const TaskSettings& settings;
+  Pipeline::Flight& flight;
   std::string module;                   ///< canonical short name
   Value arguments;                      ///< rendered, and checked against the module's spec
   std::int64_t background_seconds = 0;  ///< above 0: the module is only started
@@ -25,8 +26,14 @@ struct ActionCall {
              HostRun& host_run,
              Scope& variables,
              const play::Task& from,
-             const TaskSettings& resolved)
-      : play(play_run), host(host_run), scope(variables), task(from), settings(resolved) {}
+             const TaskSettings& resolved,
+             Pipeline::Flight& in_flight)
+      : play(play_run),
+        host(host_run),
+        scope(variables),
+        task(from),
+        settings(resolved),
+        flight(in_flight) {}
 };
 
 /// @return the result map; an Error becomes a failed (or unreachable) result with its message

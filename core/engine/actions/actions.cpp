@@ -109,9 +109,31 @@ Async<Target*> target_of(ActionCall& call) {
   co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
 }
 
+namespace {
+
+/// Sees to it that what is sent comes behind what was sent before, and lets the host go on then.
+Async<void> keep_order(ActionCall& call, Target* target, TaskCall& request) {
+  HostRun& host = call.host;
+  if (host.target != nullptr && host.target != target) {
+    GS_CO_TRY(const bool counts, co_await host.pipeline.turn(call.flight));
+    if (!counts) co_return Error(ErrorCode::engine, "a task before this one failed");
+  }
+  host.target = target;
+  if (!call.flight.may_be_left) co_return Result<void>();
+  request.stops_others = !call.settings.ignore_errors;
+  request.on_sent = [&pipeline = host.pipeline, &flight = call.flight] {
+    pipeline.release(flight);
+  };
+  co_return Result<void>();
+}
+
+}  // namespace
+
 Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments) {
+  if (call.scope.waits_for() != Scope::Wait::none) co_return Value();
   GS_CO_TRY(Target * target, co_await target_of(call));
   TaskCall request;
+  GS_CO_TRY_VOID(co_await keep_order(call, target, request));
   request.module = std::move(module);
   request.arguments = std::move(arguments);
   request.check = call.settings.check;

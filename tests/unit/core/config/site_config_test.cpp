@@ -50,6 +50,29 @@ class SiteFolder {
   std::map<std::string, std::string, std::less<>> variables_;
 };
 
+TEST(SiteConfig, TakesABooleanFromTheEnvironmentBeforeTheFile) {
+  SiteFolder site("pipelining: true\n");
+  site.set("GPUSTACK_PIPELINING", "no");
+
+  const auto config = site.load();
+
+  ASSERT_TRUE(config);
+  EXPECT_FALSE(config->boolean("pipelining"));
+  EXPECT_THAT(config->described(), ElementsAre("pipelining = false (GPUSTACK_PIPELINING)"));
+}
+
+TEST(SiteConfig, RefusesAVariableOfAnotherKindByItsName) {
+  SiteFolder site("");
+  site.set("GPUSTACK_PIPELINING", "sometimes");
+
+  const auto config = site.load();
+
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code(), ErrorCode::config_invalid);
+  EXPECT_EQ(config.error().message(),
+            "GPUSTACK_PIPELINING must be true or false, found 'sometimes'");
+}
+
 TEST(SiteConfig, HasTheFallbacksOfTheTableWithoutAFile) {
   const auto config = SiteConfig::load("/nowhere", Sources{.variable = [](std::string_view) {
                                          return std::optional<std::string>();

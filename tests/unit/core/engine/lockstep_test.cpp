@@ -19,6 +19,7 @@ Async<void> go_through(Lockstep* lockstep,
   for (std::uint32_t step = 0; step < pauses.size(); ++step) {
     GS_CO_TRY_VOID(co_await async::sleep_for(pauses[step]));
     GS_CO_TRY_VOID(co_await lockstep->arrive(member, Position(1, step)));
+    lockstep->go_on(member);
     *log += std::to_string(step) + static_cast<char>('a' + member) + " ";
   }
   lockstep->leave(member);

@@ -1,0 +1,68 @@
+#include "core/engine/pipeline.hpp"
+
+#include <algorithm>
+
+namespace gpustack::engine {
+
+Pipeline::Flight& Pipeline::begin(const play::Task& task, Position at) {
+  Flight& flight = flights_.emplace_back(executor_, task, std::move(at));
+  flight.number_ = ++begun_;
+  if (!task.register_name.empty()) registers_.emplace_back(begun_, task.register_name);
+  return flight;
+}
+
+Async<bool> Pipeline::turn(Flight& flight) {
+  if (!is_first(flight)) GS_CO_TRY_VOID(co_await flight.turn_.wait());
+  co_return !is_broken();
+}
+
+void Pipeline::release(Flight& flight) {
+  flight.is_released_ = true;
+  walk_.set();
+}
+
+Async<void> Pipeline::released() {
+  while (!flights_.empty() && !flights_.back().is_released_) {
+    walk_.reset();
+    GS_CO_TRY_VOID(co_await walk_.wait());
+  }
+  co_return Result<void>();
+}
+
+Async<void> Pipeline::room_for_one(std::size_t most) {
+  while (flights_.size() >= most) {
+    walk_.reset();
+    GS_CO_TRY_VOID(co_await walk_.wait());
+  }
+  co_return Result<void>();
+}
+
+void Pipeline::finish(Flight& flight, Result<Flow> flow) {
+  GS_ASSERT(is_first(flight), "results count in the order of the tasks");
+  if (!is_broken()) end_ = std::move(flow);
+  if (!registers_.empty() && registers_.front().first == flight.number_)
+    registers_.erase(registers_.begin());
+  flights_.pop_front();
+  if (!flights_.empty()) flights_.front().turn_.set();
+  walk_.set();
+}
+
+Async<Flow> Pipeline::drain() {
+  while (!flights_.empty()) {
+    walk_.reset();
+    GS_CO_TRY_VOID(co_await walk_.wait());
+  }
+  co_return std::exchange(end_, Flow::go_on);
+}
+
+bool Pipeline::may_notify() const {
+  return std::ranges::any_of(flights_, [](const Flight& one) { return !one.task_->notify.empty(); });
+}
+
+bool Pipeline::awaits(std::string_view name, const Flight& before) const {
+  return std::ranges::any_of(registers_, [&](const auto& one) {
+    return one.first < before.number_ && one.second == name;
+  });
+}
+
+}  // namespace gpustack::engine

@@ -1,0 +1,162 @@
+// Tasks of one host that overlap: which of them may, and their way from begin to end.
+#include "core/engine/actions/action.hpp"
+#include "core/engine/play_run.hpp"
+#include "core/engine/task_run.hpp"
+#include "modules/sdk/module.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace gpustack::engine {
+
+namespace {
+
+/// Keywords of tasks that other hosts take part in, or that change what a lost connection means.
+constexpr std::array kAlone{play::Keyword::run_once,
+                            play::Keyword::delegate_to,
+                            play::Keyword::throttle,
+                            play::Keyword::any_errors_fatal,
+                            play::Keyword::ignore_unreachable,
+                            play::Keyword::connection};
+
+/// Actions that change what every host sees: the inventory, the play, files of the controller.
+constexpr std::array<std::string_view, 4> kForAll{"add_host", "group_by", "pause", "fetch"};
+
+/// Whether a module may bring variables, under names that nobody knows before.
+bool tells_facts(const modules::ModuleSpec& module) {
+  return std::ranges::any_of(module.results, [](const modules::ResultKey& key) {
+    return std::string_view(key.name) == "ansible_facts";
+  });
+}
+
+bool is_word(const Value& value) {
+  return value.is_string() && !jinja::has_template(value.as_string());
+}
+
+/// Whether it holds is known beforehand, and cannot fail.
+bool is_literal(const play::Condition& condition) { return condition.expression.is_bool(); }
+
+}  // namespace
+
+bool PlayRun::may_overlap() const {
+  const RunOptions& options = run_.state().options;
+  if (!options.pipelining || options.step || options.any_errors_fatal) return false;
+  if (run_.state().observer != nullptr || !play_.play->max_fail_percentage.is_null()) return false;
+  // Two names for one machine: what one of them does, the other sees.
+  std::set<std::string> addresses;
+  return std::ranges::all_of(hosts_, [&](const HostRun& host) {
+    const Value& variables = host.state->inventory_vars;
+    const bool is_local = variables.get("ansible_connection") == Value("local");
+    const Value& address = variables.get("ansible_host");
+    if (hosts_.size() > 1 && is_local) return false;
+    return addresses.insert(address.is_null() ? host.state->name : to_text(address)).second;
+  });
+}
+
+PlayRun::Overlap PlayRun::find_overlap(HostRun& host, const play::Task& task) {
+  Overlap overlap;
+  const bool is_include = play::is_dynamic_include(task);
+  const bool is_known = is_include || task.module != nullptr || !task.library_path.empty();
+  const auto is_set = [&](play::Keyword keyword) { return task.setting(keyword) != nullptr; };
+  if (!overlaps_ || !is_known || std::ranges::any_of(kAlone, is_set)) return overlap;
+  if (task.module != nullptr && std::ranges::find(kForAll, task.module->name) != kForAll.end())
+    return overlap;
+  overlap.may_begin_early = true;
+  if (is_include || task.loop || task.has_failed_when || !is_sent_only(task)) return overlap;
+  if (tells_facts(*task.module) || !task.until.empty()) return overlap;
+  if (task.is_handler && !task.notify.empty()) return overlap;
+  if (!std::ranges::all_of(task.changed_when, is_literal)) return overlap;
+  Scope scope(run_.state(), &play_, *host.state, &task);
+  overlap.may_be_left = std::ranges::all_of(task.notify, [&](const Value& name) {
+    return is_word(name) && handlers_named(name.as_string(), scope);
+  });
+  return overlap;
+}
+
+PlayRun::Overlap PlayRun::overlap_of(HostRun& host, const play::Task& task) {
+  if (!overlaps_) return {};
+  const auto known = overlap_.find(&task);
+  if (known != overlap_.end()) return known->second;
+  return overlap_.emplace(&task, find_overlap(host, task)).first->second;
+}
+
+Async<PlayRun::Place> PlayRun::enter_forks(HostRun& host) {
+  if (host.running == 0) {
+    GS_CO_TRY(host.pass, co_await run_.gate().enter());
+  }
+  ++host.running;
+  co_return Place(&host);
+}
+
+void PlayRun::show_first(HostRun& host) {
+  if (host.pipeline.empty() || host.pipeline.is_broken()) return;
+  const Pipeline::Flight& first = host.pipeline.first();
+  order_.reach(host.number, first.at);
+  if (!first.title.empty()) announce(first.task(), first.at, first.title);
+}
+
+Async<Flow> PlayRun::settle(HostRun& host) {
+  co_return co_await host.pipeline.drain();
+}
+
+Async<void> PlayRun::settle_hosts(const Position& at) {
+  if (!overlaps_ || play_.is_free) co_return Result<void>();
+  const auto stands_before = [&at](const Pipeline* one) {
+    return !one->empty() && one->first().at < at;
+  };
+  while (std::ranges::any_of(play_.pipelines, stands_before))
+    GS_CO_TRY_VOID(co_await settled_.wait());
+  co_return Result<void>();
+}
+
+void PlayRun::finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow) {
+  host.pipeline.finish(flight, std::move(flow));
+  if (host.pipeline.empty()) {
+    order_.reach(host.number, host.position);
+    // Nothing is under way any more that must not run: others may delegate to this host meanwhile.
+    if (host.pipeline.is_broken() && host.target != nullptr) host.target->acknowledge_failures();
+  } else {
+    show_first(host);
+  }
+  if (settled_.has_waiters()) settled_.notify_all();
+}
+
+Async<void> PlayRun::fly(HostRun& host,
+                         const play::Task& task,
+                         Pipeline::Flight& flight,
+                         std::vector<Value> include_frames,
+                         std::shared_ptr<Value> included) {
+  Scope scope(run_.state(), &play_, *host.state, &task, &include_frames);
+  auto answer = co_await execute_task(*this, host, task, scope, flight);
+  if (!answer) {
+    if (answer.error().code() == ErrorCode::cancelled) co_return Error(std::move(answer).error());
+    GS_CO_TRY_VOID(co_await host.pipeline.turn(flight));
+    finish(host, flight, Error(std::move(answer).error()));
+    co_return Result<void>();
+  }
+  Flow flow = Flow::go_on;
+  if (!answer->dropped) {
+    flow = finish_task(host, count_outcome(host, task, *answer), false);
+    const bool holds = flow == Flow::go_on && !answer->skipped && !answer->failed;
+    if (included && holds) *included = std::move(answer->result);
+  }
+  finish(host, flight, flow);
+  co_return Result<void>();
+}
+
+Async<Flow> PlayRun::run_ahead(HostRun& host, const play::Task& task, Position at) {
+  GS_CO_TRY_VOID(co_await host.pipeline.room_for_one(most_in_flight_));
+  if (host.pipeline.is_broken()) co_return co_await settle(host);
+  Pipeline::Flight& flight = host.pipeline.begin(task, at);
+  flight.may_be_left = overlap_of(host, task).may_be_left;
+  std::shared_ptr<Value> included;
+  if (play::is_dynamic_include(task)) included = std::make_shared<Value>();
+  auto work = fly(host, task, flight, host.include_frames, included);
+  flights_.spawn_now(std::move(work));
+  GS_CO_TRY_VOID(co_await host.pipeline.released());
+  if (host.pipeline.is_broken()) co_return co_await settle(host);
+  if (!included || included->is_null()) co_return Flow::go_on;
+  co_return co_await run_included(host, task, std::move(at), std::move(*included));
+}
+
+}  // namespace gpustack::engine
