@@ -1,6 +1,11 @@
-# bench [scale|templates|[--quick] [OPTION...]]: time gpustack beside ansible-playbook on the same hosts (minutes); its own cost; beside Jinja2
+# bench [micro|scale|templates|[--quick] [OPTION...]]: time gpustack beside ansible-playbook on the same hosts (minutes); single steps; its own cost; beside Jinja2
 set -euo pipefail
 case ${1:-} in
+  micro)
+    bash tests/tools/dev/build.sh micro_bench
+    mkdir -p build/bench
+    exec build/release/bin/micro_bench --benchmark_out=build/bench/micro.json --benchmark_out_format=json "${@:2}"
+    ;;
   scale | templates)
     program=scale_bench
     [ "$1" = scale ] || program=template_bench
