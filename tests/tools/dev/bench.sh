@@ -1,4 +1,4 @@
-# bench [micro|scale|templates|[--quick] [OPTION...]]: time gpustack beside ansible-playbook on the same hosts (minutes); single steps; its own cost; beside Jinja2
+# bench [WORD] [--quick] [OPTION...]: time gpustack beside ansible-playbook and bare ssh on the same hosts (minutes); docs/benchmarks.md lists the words
 set -euo pipefail
 case ${1:-} in
   micro)
@@ -13,5 +13,5 @@ case ${1:-} in
     exec /usr/bin/python3 "tests/bench/$1.py" build/release "${@:2}"
     ;;
 esac
-bash tests/tools/dev/build.sh gpustack
+bash tests/tools/dev/build.sh gpustack bench_relay
 exec /usr/bin/python3 tests/bench/bench.py build/bin "$@"
