@@ -114,7 +114,8 @@ class SlowWay(Way):
         return json.loads(self.relay.stdout.readline())
 
     def close(self):
-        self.relay.stdin.close()
+        with contextlib.suppress(OSError):  # it may have ended already
+            self.relay.stdin.close()
         try:
             self.relay.wait(10)
         except subprocess.TimeoutExpired:

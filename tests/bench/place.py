@@ -1,4 +1,5 @@
 """Where a benchmark takes place: its folder, and the hosts and links that it started, which all end with it."""
+import contextlib
 import os
 import pathlib
 import platform
@@ -28,13 +29,12 @@ class Place:
 
     def __exit__(self, *_):
         before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}  # a second Ctrl-C
-        try:
-            for one in list(self.fleets):
-                self.drop(one)
-            shutil.rmtree(self.folder, ignore_errors=True)
-        finally:
+        with contextlib.ExitStack() as last:  # goes on where one of them fails
             for number, handler in before.items():
-                signal.signal(number, handler)
+                last.callback(signal.signal, number, handler)
+            last.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            for one in self.fleets:
+                last.callback(self.drop, one)
 
     def log(self, name):
         return self.folder / f"{name}.log"
