@@ -57,3 +57,24 @@ def difference(one, other, names):
             if a != b:
                 return f"{host}: /{path}: {name_a} left '{a}', {name_b} left '{b}'"
     return None if total else "no host has any written path: the comparison would prove nothing"
+
+
+class Reference:
+    """The state in which the first of several runs left its hosts; no ratio is said of runs that left another."""
+
+    def __init__(self):
+        self.first = None
+        self.compared = 0
+
+    def check(self, name, fleet, before):
+        """@param before  {host: written() before the run}
+        @return whether these hosts became the reference, which has to stay up
+        @raise SystemExit  when they differ from the reference"""
+        if self.first is None:
+            self.first = (name, fleet, before)
+            return True
+        found = difference(self.first, (name, fleet, before), list(before))
+        if found:
+            raise SystemExit(f"bench: no ratio, the end states differ: {found}")
+        self.compared += 1
+        return False

@@ -9,7 +9,9 @@ import unittest
 from unittest import mock
 
 import bench
+import compare
 import end_state
+import measure
 
 
 def host_that_wrote(state, files):
@@ -75,18 +77,17 @@ class Refusal(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         result = pathlib.Path(folder.name) / "result.json"
 
-        def repeat(_bench, engine, number):
-            fleet = host_that_wrote(f"{folder.name}/{engine.name}{number}", {"etc/motd": (written[engine.name], 0o644)})
-            rows = {title: {"wall_s": 1.0, "cpu_s": 1.0, "peak_mib": 1.0} for title in bench.PASSES}
-            return fleet, {"host00": {}}, rows
+        def both_passes(comparison, engine, number):
+            for row in ("first", "second"):
+                comparison.keep(row, engine.name, measure.Usage(1.0, 1.0, 1.0))
+            return host_that_wrote(f"{folder.name}/{engine.name}{number}", {"etc/motd": (written[engine.name], 0o644)}), {"host00": {}}
 
-        words = ["bench.py", folder.name, "--hosts", "1", "--repeats", "1", "--output", str(result)]
+        words = ["bench.py", folder.name, "--hosts", "1", "--repeats", "1", "--rows", "first,second", "--output", str(result)]
         out = io.StringIO()
-        with mock.patch.object(bench.hosts, "why_not", return_value=None), \
-                mock.patch.object(bench.shutil, "which", return_value="/usr/bin/ansible-playbook"), \
-                mock.patch.object(bench, "version_of", return_value="1"), \
-                mock.patch.object(bench.Bench, "repeat", repeat), \
-                mock.patch.object(bench.Bench, "stop_hosts", lambda *_: None), \
+        with mock.patch.object(bench, "why_not", return_value=None), \
+                mock.patch.object(bench.place.Place, "machine", return_value={"cores": 2}), \
+                mock.patch.object(bench.place.Place, "drop", lambda *_: None), \
+                mock.patch.object(compare.Comparison, "both_passes", both_passes), \
                 mock.patch.object(bench.sys, "argv", words), contextlib.redirect_stdout(out):
             try:
                 bench.main()

@@ -1,4 +1,7 @@
-"""The benchmark's site: six small services, ten tasks each, as roles write them."""
+"""The benchmark's site: small services, ten tasks each, as roles write them. A site of fewer tasks is the beginning of a longer one,
+so that after the longer one it changes nothing."""
+import re
+
 TASKS = """
     - name: "{s}: folder"
       file: {{path: "/opt/bench/{s}/conf.d", state: directory, mode: "0750"}}
@@ -34,14 +37,27 @@ Wants={{ peer }}
 ExecStart=/opt/bench/{{ service }}/program --port {{ port }}
 """
 PROGRAM = "#!/bin/sh\nexec sleep 0\n" + "# padding\n" * 200
-SERVICES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
-COUNT = len(SERVICES) * TASKS.count("- name:")
+NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta")
+BLOCKS = re.split(r"(?m)^(?=    - name:)", TASKS)[1:]
 
 
-def write(folder):
+def service(number):
+    return NAMES[number] if number < len(NAMES) else f"service{number}"
+
+
+def tasks(count):
+    """The first `count` tasks, as YAML."""
+    written = (BLOCKS[number % len(BLOCKS)].format(s=service(number // len(BLOCKS)), p=8000 + number // len(BLOCKS)) for number in range(count))
+    return "".join(written)
+
+
+def write(folder, *counts):
+    """@return {count: playbook}; all of them in one folder, with what they need"""
     (folder / "templates").mkdir(parents=True)
     (folder / "files").mkdir()
     (folder / "templates/unit.j2").write_text(UNIT)
     (folder / "files/program.sh").write_text(PROGRAM)
-    tasks = "".join(TASKS.format(s=name, p=8000 + number) for number, name in enumerate(SERVICES))
-    (folder / "site.yml").write_text(f"- hosts: all\n  gather_facts: false\n  tasks:{tasks}")
+    playbooks = {count: folder / f"site{count}.yml" for count in counts}
+    for count, playbook in playbooks.items():
+        playbook.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks(count)}")
+    return playbooks
