@@ -34,11 +34,8 @@ void EventOrder::emit(const Position& at, report::Event event) {
   held_[at].push_back(std::move(event));
 }
 
-void EventOrder::add_included(const Position& at,
-                              std::size_t member,
-                              const std::string& host,
-                              std::string path,
-                              Value item) {
+void EventOrder::add_included(
+    const Position& at, std::size_t member, const std::string& host, std::string path, Value item) {
   auto& groups = included_[at];
   auto same = std::ranges::find_if(groups, [&](const Included& one) {
     return one.event.path == path && one.event.item == item;

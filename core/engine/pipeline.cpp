@@ -56,7 +56,8 @@ Async<Flow> Pipeline::drain() {
 }
 
 bool Pipeline::may_notify() const {
-  return std::ranges::any_of(flights_, [](const Flight& one) { return !one.task_->notify.empty(); });
+  return std::ranges::any_of(flights_,
+                             [](const Flight& one) { return !one.task_->notify.empty(); });
 }
 
 bool Pipeline::awaits(std::string_view name, const Flight& before) const {

@@ -49,8 +49,7 @@ class Pipeline {
     bool is_released_ = false;
   };
 
-  explicit Pipeline(const asio::any_io_executor& executor)
-      : executor_(executor), walk_(executor) {}
+  explicit Pipeline(const asio::any_io_executor& executor) : executor_(executor), walk_(executor) {}
 
   /// The next task. It lives until finish().
   Flight& begin(const play::Task& task, Position at);

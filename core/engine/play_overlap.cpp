@@ -95,9 +95,7 @@ void PlayRun::show_first(HostRun& host) {
   if (!first.title.empty()) announce(first.task(), first.at, first.title);
 }
 
-Async<Flow> PlayRun::settle(HostRun& host) {
-  co_return co_await host.pipeline.drain();
-}
+Async<Flow> PlayRun::settle(HostRun& host) { co_return co_await host.pipeline.drain(); }
 
 Async<void> PlayRun::settle_hosts(const Position& at) {
   if (!overlaps_ || play_.is_free) co_return Result<void>();

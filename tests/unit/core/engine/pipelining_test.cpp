@@ -114,8 +114,8 @@ class ModelPool final : public TargetPool {
   Async<Target*> get(std::string host, ConnectionSettings /*settings*/) override {
     auto& slot = hosts_[host];
     if (!slot)
-      slot = std::make_unique<ModelHost>(
-          host, seed_ + static_cast<unsigned>(hosts_.size()), workers_);
+      slot =
+          std::make_unique<ModelHost>(host, seed_ + static_cast<unsigned>(hosts_.size()), workers_);
     co_return slot.get();
   }
   Async<void> close_all() override { co_return Result<void>(); }
@@ -172,7 +172,8 @@ class Lines final : public report::Sink {
   std::size_t block_ = 0;
 };
 
-/// Writes playbooks whose tasks read what others register, fail here and there, and stand in blocks.
+/// Writes playbooks whose tasks read what others register, fail here and there, and stand in
+/// blocks.
 class Writer {
  public:
   explicit Writer(unsigned seed) : random_(seed) {}
