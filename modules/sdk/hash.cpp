@@ -3,7 +3,10 @@
 #include "core/base/suggest.hpp"
 #include "modules/sdk/text.hpp"
 
+// Each part by itself, as a static program wants it: what replaced these functions loads providers.
+#define OPENSSL_API_COMPAT 0x10100000L  // NOLINT(cppcoreguidelines-macro-usage)
 #include <mbedtls/md.h>
+#include <openssl/sha.h>
 
 #include <array>
 
@@ -34,15 +37,25 @@ const mbedtls_md_info_t* info_of(Algorithm algorithm) {
 
 }  // namespace
 
+/// SHA-256, which every file and the runner itself are known by, is OpenSSL's: it uses what the
+/// processor has for it.
 struct Hasher::State {
   mbedtls_md_context_t context;
-  State() { mbedtls_md_init(&context); }
+  SHA256_CTX sha256{};
+  const bool is_sha256;
+  explicit State(Algorithm algorithm) : is_sha256(algorithm == Algorithm::sha256) {
+    mbedtls_md_init(&context);
+  }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { mbedtls_md_free(&context); }
 };
 
-Hasher::Hasher(Algorithm algorithm) : state_(std::make_unique<State>()) {
+Hasher::Hasher(Algorithm algorithm) : state_(std::make_unique<State>(algorithm)) {
+  if (state_->is_sha256) {
+    SHA256_Init(&state_->sha256);
+    return;
+  }
   const mbedtls_md_info_t* info = info_of(algorithm);
   GS_ASSERT(info != nullptr, "every Algorithm is in the table and built into the library");
   GS_ASSERT(mbedtls_md_setup(&state_->context, info, 0) == 0,
@@ -55,14 +68,23 @@ Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
 void Hasher::update(std::string_view bytes) {
+  if (state_->is_sha256) {
+    SHA256_Update(&state_->sha256, bytes.data(), bytes.size());
+    return;
+  }
   mbedtls_md_update(
       &state_->context, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
 std::string Hasher::finish() {
   std::array<unsigned char, MBEDTLS_MD_MAX_SIZE> digest{};
-  mbedtls_md_finish(&state_->context, digest.data());
-  const std::size_t size = mbedtls_md_get_size(state_->context.md_info);
+  std::size_t size = SHA256_DIGEST_LENGTH;
+  if (state_->is_sha256) {
+    SHA256_Final(digest.data(), &state_->sha256);
+  } else {
+    mbedtls_md_finish(&state_->context, digest.data());
+    size = mbedtls_md_get_size(state_->context.md_info);
+  }
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
   for (std::size_t i = 0; i < size; ++i) {

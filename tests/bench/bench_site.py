@@ -1,5 +1,5 @@
-"""The benchmark's site: small services, ten tasks each, as roles write them. A site of fewer tasks is the beginning of a longer one,
-so that after the longer one it changes nothing."""
+"""The benchmark's site: small services, ten tasks each, as roles write them: files, templates, lines, accounts, commands, one
+handler. A site of fewer tasks is the beginning of a longer one, so that after the longer one it changes nothing."""
 import re
 
 TASKS = """
@@ -12,21 +12,25 @@ TASKS = """
     - name: "{s}: unit"
       template: {{src: unit.j2, dest: "/opt/bench/{s}/unit", mode: "0644"}}
       vars: {{service: "{s}", port: {p}}}
+      notify: reload
     - name: "{s}: limits"
       lineinfile: {{path: "/opt/bench/limits", line: "{s} soft nofile {p}", create: true, mode: "0644"}}
     - name: "{s}: link"
       file: {{src: "/opt/bench/{s}/unit", dest: "/opt/bench/{s}/conf.d/unit", state: link}}
-    - name: "{s}: look"
-      stat: {{path: "/opt/bench/{s}/unit"}}
-      register: found_{s}
-    - name: "{s}: remember"
-      set_fact: {{size_{s}: "{{{{ found_{s}.stat.size | default(0) | int + {p} }}}}"}}
+    - name: "{s}: account"
+      user: {{name: "svc{p}", system: true, create_home: false, shell: /usr/sbin/nologin, home: "/opt/bench/{s}"}}
+    - name: "{s}: owner"
+      file: {{path: "/opt/bench/{s}/settings", owner: "svc{p}", mode: "0640"}}
+    - name: "{s}: first start"
+      command: touch "/opt/bench/{s}/started"
+      args: {{creates: "/opt/bench/{s}/started"}}
     - name: "{s}: check"
       command: test -x "/opt/bench/{s}/program"
       changed_when: false
-      when: found_{s}.stat.exists
-    - name: "{s}: report"
-      debug: {{msg: "{s} on {{{{ inventory_hostname }}}}: {{{{ size_{s} }}}} of {{{{ ansible_play_hosts | length }}}} hosts"}}
+"""
+HANDLER = """  handlers:
+    - name: reload
+      command: touch /opt/bench/reloaded
 """
 UNIT = """[Unit]
 Description={{ service | capitalize }} on {{ inventory_hostname }}
@@ -59,5 +63,5 @@ def write(folder, *counts):
     (folder / "files/program.sh").write_text(PROGRAM)
     playbooks = {count: folder / f"site{count}.yml" for count in counts}
     for count, playbook in playbooks.items():
-        playbook.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks(count)}")
+        playbook.write_text(f"- hosts: all\n  gather_facts: false\n  tasks:\n{tasks(count)}{HANDLER}")
     return playbooks
