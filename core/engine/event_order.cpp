@@ -28,7 +28,7 @@ void EventOrder::reach(std::size_t member, const Position& at) {
 
 void EventOrder::leave(std::size_t member) { move(member, nullptr); }
 
-void EventOrder::emit(const Position& at, report::Event event) {
+void EventOrder::emit(const Position& at, report::Event&& event) {
   const bool is_due = members_at_.empty() || !(members_at_.begin()->first < at);
   if (mode_ == Mode::as_they_come || is_due) return emit_(std::move(event));
   held_[at].push_back(std::move(event));

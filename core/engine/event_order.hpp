@@ -16,7 +16,7 @@ namespace gpustack::engine {
 class EventOrder {
  public:
   enum class Mode { by_position, as_they_come };
-  using Emit = std::function<void(report::Event event)>;
+  using Emit = std::function<void(report::Event&& event)>;
 
   /// `members` hosts, known by number in batch order, all at the empty position.
   EventOrder(std::size_t members, Mode mode, Emit emit);
@@ -25,7 +25,7 @@ class EventOrder {
   void reach(std::size_t member, const Position& at);
   /// The member has no more to tell.
   void leave(std::size_t member);
-  void emit(const Position& at, report::Event event);
+  void emit(const Position& at, report::Event&& event);
   /// Told once for all hosts that included the same, in batch order, when every host has passed the
   /// including task.
   void add_included(const Position& at,

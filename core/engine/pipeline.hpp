@@ -38,6 +38,8 @@ class Pipeline {
     const Position at;
     std::string title;         ///< as shown; empty before it was rendered
     bool may_be_left = false;  ///< what comes behind it may begin once it is sent
+    bool is_judged = false;    ///< its conditions were evaluated:
+    const play::Condition* excluded_by = nullptr;  ///< the one that does not hold
 
     [[nodiscard]] const play::Task& task() const { return *task_; }
 

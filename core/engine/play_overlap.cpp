@@ -48,7 +48,7 @@ bool PlayRun::may_overlap() const {
     const Value& variables = host.state->inventory_vars;
     const bool is_local = variables.get("ansible_connection") == Value("local");
     const Value& address = variables.get("ansible_host");
-    if (hosts_.size() > 1 && is_local) return false;
+    if (hosts_.size() > 1 && (is_local || options.connection == "local")) return false;
     return addresses.insert(address.is_null() ? host.state->name : to_text(address)).second;
   });
 }
@@ -78,14 +78,6 @@ PlayRun::Overlap PlayRun::overlap_of(HostRun& host, const play::Task& task) {
   const auto known = overlap_.find(&task);
   if (known != overlap_.end()) return known->second;
   return overlap_.emplace(&task, find_overlap(host, task)).first->second;
-}
-
-Async<PlayRun::Place> PlayRun::enter_forks(HostRun& host) {
-  if (host.running == 0) {
-    GS_CO_TRY(host.pass, co_await run_.gate().enter());
-  }
-  ++host.running;
-  co_return Place(&host);
 }
 
 void PlayRun::show_first(HostRun& host) {
@@ -119,13 +111,21 @@ void PlayRun::finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow)
   if (settled_.has_waiters()) settled_.notify_all();
 }
 
+struct PlayRun::Sight {
+  Sight(PlayRun& play, HostRun& host, const play::Task& task)
+      : include_frames(host.include_frames),
+        scope(play.run_.state(), &play.play_, *host.state, &task, &include_frames) {}
+
+  const std::vector<Value> include_frames;
+  Scope scope;
+};
+
 Async<void> PlayRun::fly(HostRun& host,
                          const play::Task& task,
                          Pipeline::Flight& flight,
-                         std::vector<Value> include_frames,
+                         std::unique_ptr<Sight> sight,
                          std::shared_ptr<Value> included) {
-  Scope scope(run_.state(), &play_, *host.state, &task, &include_frames);
-  auto answer = co_await execute_task(*this, host, task, scope, flight);
+  auto answer = co_await execute_task(*this, host, task, sight->scope, flight);
   if (!answer) {
     if (answer.error().code() == ErrorCode::cancelled) co_return Error(std::move(answer).error());
     GS_CO_TRY_VOID(co_await host.pipeline.turn(flight));
@@ -142,16 +142,39 @@ Async<void> PlayRun::fly(HostRun& host,
   co_return Result<void>();
 }
 
-Async<Flow> PlayRun::run_ahead(HostRun& host, const play::Task& task, Position at) {
-  GS_CO_TRY_VOID(co_await host.pipeline.room_for_one(most_in_flight_));
+Async<void> PlayRun::begin(HostRun& host,
+                           const play::Task& task,
+                           Pipeline::Flight& flight,
+                           std::shared_ptr<Value> included) {
+  auto sight = std::make_unique<Sight>(*this, host, task);
+  bool stays = !flight.may_be_left;
+  if (flight.may_be_left && !task.when.empty()) {
+    sight->scope.belong_to(host.pipeline, flight);
+    const auto excluded = false_condition(sight->scope, task);
+    flight.is_judged = excluded && sight->scope.waits_for() == Scope::Wait::none;
+    if (flight.is_judged) flight.excluded_by = *excluded;
+    stays = flight.excluded_by != nullptr;
+  }
+  auto work = fly(host, task, flight, std::move(sight), std::move(included));
+  // Nobody gains by a coroutine of its own for what has no task before it and is not left behind.
+  if (stays && host.pipeline.is_first(flight)) co_return co_await std::move(work);
+  flights_.spawn_now(std::move(work));
+  if (!host.pipeline.empty()) GS_CO_TRY_VOID(co_await host.pipeline.released());
+  co_return Result<void>();
+}
+
+Async<Flow> PlayRun::run_ahead(HostRun& host,
+                               const play::Task& task,
+                               Position at,
+                               Overlap overlap) {
+  if (host.pipeline.size() >= most_in_flight_)
+    GS_CO_TRY_VOID(co_await host.pipeline.room_for_one(most_in_flight_));
   if (host.pipeline.is_broken()) co_return co_await settle(host);
   Pipeline::Flight& flight = host.pipeline.begin(task, at);
-  flight.may_be_left = overlap_of(host, task).may_be_left;
+  flight.may_be_left = overlap.may_be_left;
   std::shared_ptr<Value> included;
   if (play::is_dynamic_include(task)) included = std::make_shared<Value>();
-  auto work = fly(host, task, flight, host.include_frames, included);
-  flights_.spawn_now(std::move(work));
-  GS_CO_TRY_VOID(co_await host.pipeline.released());
+  GS_CO_TRY_VOID(co_await begin(host, task, flight, included));
   if (host.pipeline.is_broken()) co_return co_await settle(host);
   if (!included || included->is_null()) co_return Flow::go_on;
   co_return co_await run_included(host, task, std::move(at), std::move(*included));

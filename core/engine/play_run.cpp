@@ -39,7 +39,7 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
                 play.is_free ? Lockstep::Mode::free : Lockstep::Mode::linear),
       order_(play.batch.size(),
              play.is_free ? EventOrder::Mode::as_they_come : EventOrder::Mode::by_position,
-             [&run](report::Event event) { run.emit(std::move(event)); }),
+             [&run](report::Event&& event) { run.emit(std::move(event)); }),
       flights_(executor, play.batch.size() * kMostInFlight),
       settled_(executor) {
   play.pipelines.clear();

@@ -51,24 +51,23 @@ class PlayRun {
   /// Where the checked arguments of a task are kept that are the same for every host, null before
   /// the first one; nullptr when they may differ.
   Value* fixed_arguments(const play::Task& task);
-  /// A place among those that `forks` lets run at once; a host has one for all its tasks.
+  /// A task that runs; the host has one place among `forks` for all of them.
   class Place {
    public:
-    explicit Place(HostRun* host) : host_(host) {}
-    Place(Place&& other) noexcept : host_(std::exchange(other.host_, nullptr)) {}
-    Place& operator=(Place&&) = delete;
+    explicit Place(HostRun* host) : host_(host) { ++host_->running; }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
     ~Place() {
-      if (host_ != nullptr && --host_->running == 0) host_->pass.leave();
+      if (--host_->running == 0) host_->pass.leave();
     }
 
    private:
     HostRun* host_;
   };
-  Async<Place> enter_forks(HostRun& host);
   /// Tells what a host does now.
   void show_first(HostRun& host);
   /// Told when the hosts have come to `at`.
-  void emit(const Position& at, report::Event event) { order_.emit(at, std::move(event)); }
+  void emit(const Position& at, report::Event&& event) { order_.emit(at, std::move(event)); }
   /// The number of the task that was announced there, 0 for none.
   [[nodiscard]] std::uint64_t announced(const Position& at) const;
   /// Waits until no host has a task in flight that stands before `at`.
@@ -81,6 +80,14 @@ class PlayRun {
   static constexpr std::size_t kMostInFlight = 256;
   static constexpr std::size_t kFewInFlight = 16;
   static constexpr std::size_t kMostInFlightOfAll = 16'384;
+
+  /// How a task of the play may overlap with those of the same host.
+  struct Overlap {
+    bool may_begin_early = false;  ///< before the results of those before it
+    bool may_be_left = false;      ///< once it is sent
+  };
+  /// What a task in flight sees, though the host has gone on.
+  struct Sight;
 
   struct OnceSlot {
     explicit OnceSlot(const asio::any_io_executor& executor) : done(executor) {}
@@ -117,22 +124,22 @@ class PlayRun {
   /// Behind the results of all tasks before it, and before those behind it.
   Async<Flow> run_alone(HostRun& host, const play::Task& task, Position at);
   /// Behind what was sent before; what comes behind may be sent before its result is back.
-  Async<Flow> run_ahead(HostRun& host, const play::Task& task, Position at);
+  Async<Flow> run_ahead(HostRun& host, const play::Task& task, Position at, Overlap overlap);
+  /// Begins it; returns when the next one may begin.
+  Async<void> begin(HostRun& host,
+                    const play::Task& task,
+                    Pipeline::Flight& flight,
+                    std::shared_ptr<Value> included);
   /// A task from its evaluation to the counting of its result. @param included  what run_included()
   /// takes, for an include that holds
   Async<void> fly(HostRun& host,
                   const play::Task& task,
                   Pipeline::Flight& flight,
-                  std::vector<Value> include_frames,
+                  std::unique_ptr<Sight> sight,
                   std::shared_ptr<Value> included);
   /// Waits for the tasks in flight. @return how the host goes on
   Async<Flow> settle(HostRun& host);
   void finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow);
-  /// How a task of the play may overlap with those of the same host.
-  struct Overlap {
-    bool may_begin_early = false;  ///< before the results of those before it
-    bool may_be_left = false;      ///< once it is sent
-  };
   Overlap overlap_of(HostRun& host, const play::Task& task);
   Overlap find_overlap(HostRun& host, const play::Task& task);
   /// Whether tasks of this play may overlap at all.
@@ -158,7 +165,8 @@ class PlayRun {
   /// How the host goes on without the task; nothing when it runs the task. Waits for its turn.
   Async<std::optional<Flow>> flow_without(HostRun& host,
                                           const play::Task& task,
-                                          const Position& at);
+                                          const Position& at,
+                                          Overlap overlap);
   /// --step: whether the person at the terminal wants the task to run. @error usage  nobody answers
   Async<bool> is_wanted(const play::Task& task, const Position& at);
   /// False before the task of --start-at-task.

@@ -215,10 +215,11 @@ Async<bool> PlayRun::is_wanted(const play::Task& task, const Position& at) {
 
 Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
                                                  const play::Task& task,
-                                                 const Position& at) {
+                                                 const Position& at,
+                                                 Overlap overlap) {
   using Answer = std::optional<Flow>;
   if (!should_run(host, task) || !has_started(host, task)) co_return Answer(Flow::go_on);
-  const bool is_alone = !overlap_of(host, task).may_begin_early;
+  const bool is_alone = !overlap.may_begin_early;
   if ((is_alone && !host.pipeline.empty()) || host.pipeline.is_broken()) {
     GS_CO_TRY(const Flow before, co_await settle(host));
     if (before != Flow::go_on) co_return Answer(before);
@@ -235,7 +236,8 @@ Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
 }
 
 Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position at) {
-  GS_CO_TRY(const auto without, co_await flow_without(host, written, at));
+  const Overlap overlap = overlap_of(host, written);
+  GS_CO_TRY(const auto without, co_await flow_without(host, written, at, overlap));
   if (without) co_return *without;
   if (written.kind == play::ActionKind::meta)
     co_return co_await run_meta(host, written, std::move(at));
@@ -243,8 +245,7 @@ Async<Flow> PlayRun::run_task(HostRun& host, const play::Task& written, Position
     const play::Play& play = *play_.play;
     GS_CO_TRY_VOID(run_.load_vars_files(play, play.vars_files, play_, *host.state));
   }
-  if (overlap_of(host, written).may_begin_early)
-    co_return co_await run_ahead(host, written, std::move(at));
+  if (overlap.may_begin_early) co_return co_await run_ahead(host, written, std::move(at), overlap);
   co_return co_await run_alone(host, written, std::move(at));
 }
 

@@ -43,7 +43,7 @@ Run::Run(RunState& state,
   tag_choice_.skip = play::parse_tags(state.options.skip_tags);
 }
 
-void Run::emit(report::Event event) {
+void Run::emit(report::Event&& event) {
   event.time = std::chrono::system_clock::now();
   sink_.on(event);
 }

@@ -100,7 +100,7 @@ class Run {
   Value& custom_stats() { return custom_stats_; }
   [[nodiscard]] const play::TagChoice& tag_choice() const { return tag_choice_; }
   std::uint64_t next_task_id() { return ++task_ids_; }
-  void emit(report::Event event);
+  void emit(report::Event&& event);
   void warn(std::string message, SourceSpan span = {});
   /// Whether any task was begun on any host.
   [[nodiscard]] bool has_begun() const { return task_ids_ > 0; }

@@ -115,13 +115,13 @@ void TaskRun::set_loop_variables(const List& items, std::size_t index) {
   scope_.set_local("ansible_loop", std::move(loop));
 }
 
-Result<const play::Condition*> TaskRun::false_condition(const play::Node& node) {
+Result<const play::Condition*> false_condition(Scope& scope, const play::Node& node) {
   if (const play::Node* above = play::inherited_from(node)) {
-    auto found = false_condition(*above);
+    auto found = false_condition(scope, *above);
     if (!found || *found != nullptr) return found;
   }
   for (const play::Condition& condition : node.when) {
-    auto holds = scope_.condition(condition.expression);
+    auto holds = scope.condition(condition.expression);
     if (!holds) {
       const std::string text = to_text(condition.expression);
       std::string said = "The conditional check '" + text;

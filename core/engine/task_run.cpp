@@ -82,8 +82,8 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
   if (!is_sent_only(task_)) {
-    GS_CO_TRY(const bool counts, co_await turn());
-    if (!counts) co_return Value();
+    if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
+    if (is_dropped_) co_return Value();
   }
   // A dry run looks at once at what the job would do.
   const bool in_background = settings.async_seconds > 0 && !settings.check;
@@ -93,10 +93,16 @@ Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) 
   } else if (in_background && call.module != "reboot") {
     co_return failed_result("async is not supported for this task.");
   } else if (action != nullptr) {
-    GS_CO_TRY(const auto place, co_await play_.enter_forks(host_));
+    if (host_.running == 0) {
+      GS_CO_TRY(host_.pass, co_await play_.run().gate().enter());
+    }
+    const PlayRun::Place place(&host_);
     result = co_await action(call);
   } else {
-    GS_CO_TRY(const auto place, co_await play_.enter_forks(host_));
+    if (host_.running == 0) {
+      GS_CO_TRY(host_.pass, co_await play_.run().gate().enter());
+    }
+    const PlayRun::Place place(&host_);
     Value sent = call.arguments;
     std::string module = call.module;
     result = co_await run_on_target(call, std::move(module), std::move(sent));
@@ -125,8 +131,8 @@ Async<Value> TaskRun::run_attempt(const TaskSettings& settings,
                                   std::int64_t attempt) {
   GS_CO_TRY(Value result, co_await run_action(settings, std::move(arguments)));
   if (scope_.waits_for() != Scope::Wait::none) co_return Value();
-  GS_CO_TRY(const bool counts, co_await turn());
-  if (!counts) co_return Value();
+  if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
+  if (is_dropped_) co_return Value();
   const bool from_host =
       task_.module == nullptr || task_.module->place != modules::Place::controller;
   if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
@@ -202,7 +208,8 @@ bool TaskRun::is_extended() {
 
 Async<Value> TaskRun::run_once(const Error* loop_error) {
   if (TaskObserver* observer = play_.run().state().observer) observer->decides(scope_, task_);
-  const auto excluded = false_condition(task_);
+  const auto excluded = flight_.is_judged ? Result<const play::Condition*>(flight_.excluded_by)
+                                          : false_condition(scope_, task_);
   if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
   if (*excluded != nullptr) co_return play_.skipped_result(**excluded);
   if (loop_error != nullptr) co_return fault_result(as_option_error(*loop_error));
@@ -263,8 +270,8 @@ Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t 
 
 Async<Value> TaskRun::run_loop(List items) {
   if (scope_.waits_for() != Scope::Wait::none) co_return Value();
-  GS_CO_TRY(const bool counts, co_await turn());
-  if (!counts) co_return Value();
+  if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
+  if (is_dropped_) co_return Value();
   in_loop_ = true;
   LoopSummary summary;
   for (std::size_t index = 0; index < items.size() && !summary.unreachable; ++index) {
@@ -289,11 +296,16 @@ Async<Value> TaskRun::run_items() {
   co_return co_await run_loop(std::move(all));
 }
 
-Async<bool> TaskRun::turn() {
-  if (is_dropped_) co_return false;
+bool TaskRun::has_turn() {
+  if (!host_.pipeline.is_first(flight_)) return false;
+  is_dropped_ = host_.pipeline.is_broken();
+  return true;
+}
+
+Async<void> TaskRun::turn() {
   GS_CO_TRY(const bool counts, co_await host_.pipeline.turn(flight_));
   is_dropped_ = !counts;
-  co_return counts;
+  co_return Result<void>();
 }
 
 Async<Value> TaskRun::run_with_all_known() {
@@ -306,11 +318,12 @@ Async<Value> TaskRun::run_with_all_known() {
       if (!result || scope_.waits_for() == Scope::Wait::none) co_return result;
     }
     const bool waits_for_hosts = scope_.waits_for() == Scope::Wait::hosts;
-    GS_CO_TRY(const bool counts, co_await turn());
-    if (!counts) co_return Value();
+    if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
+    if (is_dropped_) co_return Value();
     if (waits_for_hosts) GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
     scope_.forget();
     settings_ = TaskSettings();
+    flight_.is_judged = false;
   }
 }
 
@@ -318,9 +331,9 @@ Async<TaskOutcome> TaskRun::run() {
   TaskOutcome outcome;
   GS_CO_TRY(outcome.result, co_await run_with_all_known());
   if (flag(outcome.result, "skipped")) host_.pipeline.release(flight_);
-  GS_CO_TRY(const bool counts, co_await turn());
-  outcome.dropped = !counts;
-  if (!counts) co_return outcome;
+  if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
+  outcome.dropped = is_dropped_;
+  if (is_dropped_) co_return outcome;
   if (outcome.result.find("changed") == nullptr) outcome.result.set("changed", false);
   outcome.unreachable = flag(outcome.result, "unreachable");
   outcome.failed = flag(outcome.result, "failed") && !outcome.unreachable;

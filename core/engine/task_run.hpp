@@ -13,6 +13,10 @@ bool flag(const Value& result, std::string_view key);
 /// Whether the controller only renders the task and sends it, doing nothing that anyone can see.
 bool is_sent_only(const play::Task& task);
 
+/// The first condition of `node`, outermost ancestor first, that does not hold; nullptr when all
+/// do. @error what evaluating a condition reports, in Ansible's words
+Result<const play::Condition*> false_condition(Scope& scope, const play::Node& node);
+
 /// The work of execute_task for one host: keeps what loop items and attempts share.
 class TaskRun {
  public:
@@ -30,8 +34,10 @@ class TaskRun {
     std::int64_t delay = 5;
   };
 
-  /// Waits until the task is the host's first. @return false when it does not count any more
-  Async<bool> turn();
+  /// Whether the task is the host's first; sets is_dropped_ then.
+  bool has_turn();
+  /// Waits until it is.
+  Async<void> turn();
   /// The result; begins again where something was read that was still to come.
   Async<Value> run_with_all_known();
   Async<Value> run_items();
@@ -52,9 +58,6 @@ class TaskRun {
   Async<Value> run_attempts(const TaskSettings& settings, Value arguments);
   Async<Value> run_attempt(const TaskSettings& settings, Value arguments, std::int64_t attempt);
   Async<Value> run_action(const TaskSettings& settings, Value arguments);
-  /// The first condition of `node`, outermost ancestor first, that does not hold; nullptr when all
-  /// do.
-  Result<const play::Condition*> false_condition(const play::Node& node);
   /// Rendered, without what is omitted, checked against the module's specification.
   Result<Value> task_arguments();
   Result<Value> checked_arguments();

@@ -111,29 +111,33 @@ Async<Target*> target_of(ActionCall& call) {
 
 namespace {
 
-/// Sees to it that what is sent comes behind what was sent before, and lets the host go on then.
-Async<void> keep_order(ActionCall& call, Target* target, TaskCall& request) {
-  HostRun& host = call.host;
-  if (host.target != nullptr && host.target != target) {
-    GS_CO_TRY(const bool counts, co_await host.pipeline.turn(call.flight));
-    if (!counts) co_return Error(ErrorCode::engine, "a task before this one failed");
-  }
-  host.target = target;
-  if (!call.flight.may_be_left) co_return Result<void>();
+/// Another connection: nothing keeps what is sent there behind what was sent before.
+Async<void> wait_for_others(ActionCall& call) {
+  GS_CO_TRY(const bool counts, co_await call.host.pipeline.turn(call.flight));
+  if (!counts) co_return Error(ErrorCode::engine, "a task before this one failed");
+  co_return Result<void>();
+}
+
+/// Lets the host go on once the task is sent, where it may.
+void let_go(ActionCall& call, TaskCall& request) {
+  if (!call.flight.may_be_left) return;
   request.stops_others = !call.settings.ignore_errors;
-  request.on_sent = [&pipeline = host.pipeline, &flight = call.flight] {
+  request.on_sent = [&pipeline = call.host.pipeline, &flight = call.flight] {
     pipeline.release(flight);
   };
-  co_return Result<void>();
 }
 
 }  // namespace
 
 Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments) {
-  if (call.scope.waits_for() != Scope::Wait::none) co_return Value();
+  if (call.scope.waits_for() != Scope::Wait::none)
+    co_return Error(ErrorCode::engine, "what was read is still to come");
   GS_CO_TRY(Target * target, co_await target_of(call));
+  if (call.host.target != nullptr && call.host.target != target)
+    GS_CO_TRY_VOID(co_await wait_for_others(call));
+  call.host.target = target;
   TaskCall request;
-  GS_CO_TRY_VOID(co_await keep_order(call, target, request));
+  let_go(call, request);
   request.module = std::move(module);
   request.arguments = std::move(arguments);
   request.check = call.settings.check;
