@@ -130,6 +130,7 @@ Result<Value> Object::attribute(std::string_view name) {
       "'" + std::string(type_name()) + " object' has no attribute '" + std::string(name) + "'",
       std::string(name));
 }
+const Value* Object::peek(std::string_view /*name*/, Value& /*room*/) { return nullptr; }
 Result<Value> Object::item(const Value& key) {
   return key.is_string() ? attribute(key.as_string())
                          : Value::undefined("'" + std::string(type_name()) +

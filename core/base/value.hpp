@@ -326,6 +326,9 @@ class Object : public detail::Counted {
   [[nodiscard]] virtual std::string_view type_name() const = 0;
   /// `object.name`; an undefined Value when there is no such attribute.
   virtual Result<Value> attribute(std::string_view name);
+  /// The same where nothing has to be made for it: a value that lies in the object, or a number put
+  /// into `room`; nullptr when only attribute() knows.
+  virtual const Value* peek(std::string_view name, Value& room);
   /// `object[key]`; an undefined Value when there is no such item.
   virtual Result<Value> item(const Value& key);
   virtual Result<Value> call(const CallArguments& arguments);

@@ -6,6 +6,7 @@
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace gpustack::jinja {
 
@@ -20,8 +21,26 @@ Result<Value> Render::settle(Result<Value> result, const Expr& expr) {
   return result;
 }
 
-void Render::remember(NameId name, Value value) {
-  memo_.emplace_back(name, owner_ != 0 ? adopt(std::move(value)) : std::move(value));
+const Value& Render::remember(const NameExpr& name, Value value) {
+  if (owner_ != 0) value = adopt(std::move(value));
+  const bool is_numbered = places_ == Places::all && name.place.hops == NamePlace::kOuter;
+  Slot& slot = is_numbered ? memo_[name.place.slot] : more_memo_.emplace_front();
+  slot.bind(name.name, std::move(value));
+  return slot.value;
+}
+
+const Value* Render::known(const NameExpr& expr) const {
+  const NamePlace place = expr.place;
+  const Slot* slot = nullptr;
+  if (place.hops == NamePlace::kOuter) {
+    if (places_ == Places::all) slot = &memo_[place.slot];
+  } else if (places_ != Places::none) {
+    const Frame* frame = frame_.get();
+    for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
+    slot = &frame->slots[place.slot];
+  }
+  if (slot != nullptr && slot->name == expr.name) return &slot->value;
+  return known(expr.name);
 }
 
 const Value* Render::known(NameId name) const {
@@ -29,27 +48,76 @@ const Value* Render::known(NameId name) const {
     if (const Value* found = frame->find(name)) return found;
     if (frame->isolated) return nullptr;
   }
-  for (const auto& [key, value] : memo_) {
-    if (key == name) return &value;
+  for (const Slot& slot : memo_) {
+    if (slot.name == name) return &slot.value;
+  }
+  for (const Slot& slot : more_memo_) {
+    if (slot.name == name) return &slot.value;
   }
   return nullptr;
 }
 
-const Value* Render::peek(const Expr& expr) {
+bool Render::is_isolated() const {
+  const Frame* frame = frame_.get();
+  while (frame != nullptr && !frame->isolated) frame = frame->parent.get();
+  return frame != nullptr;
+}
+
+const Value* Render::find(const NameExpr& expr) {
+  if (const Value* found = known(expr)) return found;
+  if (places_ != Places::all && is_isolated()) return find_global(expr.name);
+  return ask(expr);
+}
+
+const Value* Render::ask(const NameExpr& expr) {
+  if (failed_lookup_ && failed_lookup_->name == expr.name) return nullptr;
+  auto value = outer_value(expr.name);
+  if (value) return &remember(expr, std::move(*value));
+  failed_lookup_.emplace(FailedLookup{expr.name, std::move(value).error()});
+  return nullptr;
+}
+
+Result<Value> Render::outer_value(NameId name) {
+  if (context_.scope != nullptr) {
+    auto found = context_.scope->lookup(name_text(name));
+    if (!found) {
+      // A variable made of one that is missing counts as missing itself, until it is used.
+      if (found.error().code() != ErrorCode::undefined_variable) return std::move(found).error();
+      return Value::undefined(found.error().one_line(), name_text(name));
+    }
+    if (*found) return std::move(**found);
+  }
+  if (const Value* global = find_global(name)) return *global;
+  return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+}
+
+Result<Value> Render::resolve(const NameExpr& expr) {
+  if (const Value* found = find(expr)) return *found;
+  if (failed_lookup_ && failed_lookup_->name == expr.name) {
+    Error error = std::move(failed_lookup_->error);
+    failed_lookup_.reset();
+    return error;
+  }
+  return Value::undefined("'" + name_text(expr.name) + "' is undefined", name_text(expr.name));
+}
+
+const Value* Render::peek(const Expr& expr, Value& room) {
   const Value* found = nullptr;
   switch (expr.kind) {
     case ExprKind::constant:
       return static_cast<const ConstantExpr&>(expr).value;
     case ExprKind::name:
-      found = known(static_cast<const NameExpr&>(expr).name);
+      found = find(static_cast<const NameExpr&>(expr));
       break;
-    case ExprKind::attribute: {
-      const auto& member = static_cast<const AttributeExpr&>(expr);
-      const Value* object = member.is_map_method ? nullptr : peek(*member.object);
-      const bool is_plain = object != nullptr && object->is_map() && object->marks() == Mark::none;
-      if (is_plain) found = object->find(*member.name);
+    case ExprKind::attribute:
+      found = peek_attribute(static_cast<const AttributeExpr&>(expr), room);
       break;
-    }
+    case ExprKind::item:
+      found = peek_item(static_cast<const ItemExpr&>(expr), room);
+      break;
+    case ExprKind::binary:
+      found = peek_binary(static_cast<const BinaryExpr&>(expr), room);
+      break;
     default:
       return nullptr;
   }
@@ -58,33 +126,89 @@ const Value* Render::peek(const Expr& expr) {
   return found;
 }
 
-Result<Value> Render::resolve(NameId name) {
-  for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    if (const Value* found = frame->find(name)) return *found;
-    if (frame->isolated) {
-      if (const Value* global = find_global(name)) return *global;
-      return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
-    }
+/// What an attribute or item is taken of: may be an object.
+const Value* Render::peek_holder(const Expr& expr, Value& room) {
+  const Value* holder =
+      expr.kind == ExprKind::name ? find(static_cast<const NameExpr&>(expr)) : peek(expr, room);
+  return holder != nullptr && holder->marks() == Mark::none ? holder : nullptr;
+}
+
+const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr) return nullptr;
+  if (holder->is_map())
+    return expr.is_map_method ? nullptr : holder->as_map().find(*expr.name, expr.hash);
+  // Where a render may change values in place, what an object gives is made its own first.
+  if (holder->is_object() && owner_ == 0) return holder->as_object().peek(*expr.name, room);
+  return nullptr;
+}
+
+const Value* Render::peek_item(const ItemExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr || (!holder->is_map() && !holder->is_list())) return nullptr;
+  Value key_room;
+  const Value* key = peek(*expr.key, key_room);
+  if (key == nullptr) return nullptr;
+  if (holder->is_map()) return holder->as_map().find(*key);
+  const List& list = holder->as_list();
+  if (!key->is_integer() || key->as_integer() < 0) return nullptr;
+  const auto place = static_cast<std::size_t>(key->as_integer());
+  return place < list.size() ? &list[place] : nullptr;
+}
+
+namespace {
+
+/// Whole numbers whose result is one. @return nothing when that is not sure
+std::optional<std::int64_t> whole_result(BinaryOp op, std::int64_t left, std::int64_t right) {
+  std::int64_t result = 0;
+  switch (op) {
+    case BinaryOp::add:
+      if (__builtin_add_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::sub:
+      if (__builtin_sub_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::mul:
+      if (__builtin_mul_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::floor_div:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left / right;
+    case BinaryOp::mod:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left % right;
+    default:
+      return std::nullopt;
   }
-  for (const auto& [key, value] : memo_) {
-    if (key == name) return value;
+}
+
+bool is_plain_integer(const Value* value) {
+  return value != nullptr && value->is_integer() && value->marks() == Mark::none;
+}
+
+}  // namespace
+
+const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
+  Value right_room;
+  const Value* left = peek(*expr.left, room);
+  if (!is_plain_integer(left)) return nullptr;
+  const Value* right = peek(*expr.right, right_room);
+  if (!is_plain_integer(right)) return nullptr;
+  const auto result = whole_result(expr.op, left->as_integer(), right->as_integer());
+  if (!result) return nullptr;
+  room = Value(*result);
+  return &room;
+}
+
+const Value* Render::operand(const Expr& expr, Value& room) {
+  if (const Value* found = peek(expr, room)) return found;
+  auto value = evaluate(expr);
+  if (!value) {
+    failure_ = std::move(value).error();
+    return nullptr;
   }
-  if (context_.scope != nullptr) {
-    auto looked_up = context_.scope->lookup(name_text(name));
-    if (!looked_up) {
-      // A variable made of one that is missing counts as missing itself, until it is used.
-      if (looked_up.error().code() != ErrorCode::undefined_variable)
-        return std::move(looked_up).error();
-      return Value::undefined(looked_up.error().one_line(), name_text(name));
-    }
-    std::optional<Value>& found = *looked_up;
-    if (found) {
-      remember(name, std::move(*found));
-      return memo_.back().second;
-    }
-  }
-  if (const Value* global = find_global(name)) return *global;
-  return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+  room = std::move(*value);
+  return &room;
 }
 
 Result<Value> Render::variable(std::string_view name) {
@@ -96,13 +220,14 @@ Result<Value> Render::variable(std::string_view name) {
 }
 
 Result<Value> Render::evaluate_name(const NameExpr& expr) {
-  auto value = resolve(expr.name);
+  auto value = resolve(expr);
   if (!value) return locate(std::move(value).error(), expr);
   return value;
 }
 
 Result<Value> Render::evaluate(const Expr& expr) {
-  if (const Value* found = peek(expr)) return *found;
+  Value room;
+  if (const Value* found = peek(expr, room)) return found == &room ? std::move(room) : *found;
   auto value = evaluate_closed(expr);
   if (!value || !value->is_object()) return value;
   if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);
@@ -275,24 +400,29 @@ Result<bool> Render::truth(const Expr& expr) {
       return truth(*node.right);
     }
     default: {
-      if (const Value* found = peek(expr)) return found->truthy();
-      GS_TRY(const Value value, evaluate(expr));
-      return truth_of(value, expr);
+      Value room;
+      const Value* value = operand(expr, room);
+      if (value == nullptr) return take_failure();
+      return truth_of(*value, expr);
     }
   }
 }
 
 Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
-  GS_TRY(Value left, evaluate(*expr.left));
-  const Expr* left_expr = expr.left;
   if (expr.steps.size() == 1) {
-    if (const Value* right = peek(*expr.steps.front().right);
-        right != nullptr && !left.is_undefined()) {
-      auto holds = compare(expr.steps.front().op, left, *right);
+    Value left_room;
+    Value right_room;
+    const CompareStep& only = expr.steps.front();
+    const Value* left_value = peek(*expr.left, left_room);
+    const Value* right_value = left_value != nullptr ? peek(*only.right, right_room) : nullptr;
+    if (right_value != nullptr) {
+      auto holds = compare(only.op, *left_value, *right_value);
       if (!holds) return locate(std::move(holds).error(), expr);
       return holds;
     }
   }
+  GS_TRY(Value left, evaluate(*expr.left));
+  const Expr* left_expr = expr.left;
   for (const CompareStep& step_expr : expr.steps) {
     GS_TRY(Value right, evaluate(*step_expr.right));
     if (left.is_undefined() && !is_lenient(left)) return locate(undefined_error(left), *left_expr);

@@ -3,6 +3,7 @@
 #include "core/jinja/render.hpp"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace gpustack::jinja {
@@ -19,18 +20,12 @@ class ScopeGuard {
       : current_(current), outer_(std::exchange(current, std::move(inner))) {}
   ScopeGuard(const ScopeGuard&) = delete;
   ScopeGuard& operator=(const ScopeGuard&) = delete;
-  ~ScopeGuard() { current_ = std::move(outer_); }
+  ~ScopeGuard() { give_back(std::exchange(current_, std::move(outer_))); }
 
  private:
   FramePtr& current_;
   FramePtr outer_;
 };
-
-/// Where a statement that cannot leave a loop goes on.
-Result<Flow> next_after(Result<void> done) {
-  if (!done) return std::move(done).error();
-  return Flow::next;
-}
 
 }  // namespace
 
@@ -39,22 +34,39 @@ Error Render::locate(Error error, const Stmt& stmt) const {
   return std::move(error).at_if_unknown(template_->span(stmt.offset, 1));
 }
 
-Result<Flow> Render::run_body(const Body& body, Output& out) {
+Flow Render::fail(Error error) {
+  failure_ = std::move(error);
+  return Flow::failed;
+}
+
+/// Where a statement that cannot leave a loop goes on.
+Flow Render::next_after(Result<void> done) {
+  return done ? Flow::next : fail(std::move(done).error());
+}
+
+Error Render::take_failure() {
+  GS_ASSERT(failure_.has_value(), "a body failed");
+  Error error = std::move(*failure_);
+  failure_.reset();
+  return error;
+}
+
+Flow Render::run_body(const Body& body, Output& out) {
   for (const Stmt* stmt : body) {
-    GS_TRY(const Flow flow, run_statement(*stmt, out));
+    const Flow flow = run_statement(*stmt, out);
     if (flow != Flow::next) return flow;
   }
   return Flow::next;
 }
 
-Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
-  GS_TRY_VOID(step());
+Flow Render::run_statement(const Stmt& stmt, Output& out) {
+  if (++steps_ > context_.limits.steps) [[unlikely]]
+    return fail(too_many_steps());
   switch (stmt.kind) {
     case StmtKind::text:
-      if (discard_) return Flow::next;
-      return next_after(out.value(*static_cast<const TextStmt&>(stmt).text));
+      return write_text(*static_cast<const TextStmt&>(stmt).text, stmt, out);
     case StmtKind::output:
-      return next_after(run_output(static_cast<const OutputStmt&>(stmt), out));
+      return run_output(static_cast<const OutputStmt&>(stmt), out);
     case StmtKind::loop:
       return run_for(static_cast<const LoopStmt&>(stmt), out);
     case StmtKind::branch:
@@ -81,44 +93,67 @@ Result<Flow> Render::run_statement(const Stmt& stmt, Output& out) {
     case StmtKind::with:
     case StmtKind::scope:
       return run_with(static_cast<const WithStmt&>(stmt), out);
-    case StmtKind::evaluate: {
-      GS_TRY(const Value ignored, evaluate(*static_cast<const OutputStmt&>(stmt).value));
-      return Flow::next;
-    }
+    case StmtKind::evaluate:
+      return run_evaluate(static_cast<const OutputStmt&>(stmt));
     case StmtKind::break_loop:
       return Flow::break_loop;
     case StmtKind::continue_loop:
       return Flow::continue_loop;
   }
-  return Error(ErrorCode::bug, "unknown statement node");
+  return fail(Error(ErrorCode::bug, "unknown statement node"));
 }
 
-Result<void> Render::run_output(const OutputStmt& stmt, Output& out) {
-  if (discard_) return {};
-  if (const Value* found = peek(*stmt.value); found != nullptr && found->kind() < Kind::list) {
-    auto done = out.value(*found);
-    if (!done) return locate(std::move(done).error(), stmt);
-    return {};
+/// @param text  neither container nor object
+Flow Render::write_text(const Value& text, const Stmt& stmt, Output& out) {
+  if (discard_) return Flow::next;
+  if (!out.is_text()) {
+    auto done = out.value(text);
+    return done ? Flow::next : fail(locate(std::move(done).error(), stmt));
   }
-  GS_TRY(Value value, evaluate(*stmt.value));
+  if (out.write(text)) return Flow::next;
+  return fail(locate(out.too_large(), stmt));
+}
+
+Flow Render::run_output(const OutputStmt& stmt, Output& out) {
+  if (discard_) return Flow::next;
+  Value room;
+  if (const Value* found = peek(*stmt.value, room); found != nullptr && found->kind() < Kind::list)
+    return write_text(*found, stmt, out);
+  if (stmt.value->kind == ExprKind::call && out.is_text()) {
+    if (const auto flow = write_macro(static_cast<const CallExpr&>(*stmt.value), out)) return *flow;
+  }
+  return write_value(stmt, out);
+}
+
+Flow Render::write_value(const OutputStmt& stmt, Output& out) {
+  auto result = evaluate(*stmt.value);
+  if (!result) return fail(std::move(result).error());
+  Value value = std::move(*result);
   if (value.is_object()) {
     // Ansible unrolls iterators.
     if (dynamic_cast<const RangeObject*>(&value.as_object()) != nullptr) {
-      GS_TRY(List items_of_range, items(value));
-      value = Value(std::move(items_of_range));
+      auto numbers = items(value);
+      if (!numbers) return fail(std::move(numbers).error());
+      value = Value(std::move(*numbers));
     }
   } else if (value.kind() >= Kind::list) {
     if (auto defined = require_defined(value); !defined)
-      return locate(std::move(defined).error(), *stmt.value);
+      return fail(locate(std::move(defined).error(), *stmt.value));
   }
-  if (auto done = out.value(value); !done) return locate(std::move(done).error(), stmt);
-  return {};
+  if (auto done = out.value(value); !done) return fail(locate(std::move(done).error(), stmt));
+  return Flow::next;
 }
 
-Result<Flow> Render::run_branch(const BranchStmt& stmt, Output& out) {
+Flow Render::run_evaluate(const OutputStmt& stmt) {
+  auto value = evaluate(*stmt.value);
+  return value ? Flow::next : fail(std::move(value).error());
+}
+
+Flow Render::run_branch(const BranchStmt& stmt, Output& out) {
   for (const BranchStmt::Arm& arm : stmt.arms) {
-    GS_TRY(const bool holds, truth(*arm.condition));
-    if (holds) return run_body(arm.body, out);
+    auto holds = truth(*arm.condition);
+    if (!holds) return fail(std::move(holds).error());
+    if (*holds) return run_body(arm.body, out);
   }
   return run_body(stmt.otherwise, out);
 }
@@ -131,8 +166,9 @@ Result<void> Render::run_set(const SetStmt& stmt) {
 }
 
 void Render::run_macro(const MacroStmt& stmt) {
-  const std::shared_ptr<const Template> where = template_->shared_from_this();
-  frame_->set(stmt.name, make_macro(*this, stmt, where, frame_));
+  bind(stmt.name,
+       stmt.slot,
+       make_macro(*this, MacroCode{stmt, template_->shared_from_this(), frame_, places_}));
 }
 
 Result<void> Render::run_extends(const IncludeStmt& stmt) {
@@ -153,25 +189,34 @@ Result<void> Render::run_block_here(const BlockStmt& stmt, Output& out) {
   return out.value(text);
 }
 
-Result<Flow> Render::run_for(const LoopStmt& stmt, Output& out) {
-  GS_TRY(const Value list, evaluate(*stmt.items));
-  if (list.is_undefined() && !is_lenient(list)) return locate(undefined_error(list), *stmt.items);
-  auto flow = run_loop(stmt, list, out, 0);
-  if (!flow) return locate(std::move(flow).error(), *stmt.items);
-  return flow;
+Flow Render::run_for(const LoopStmt& stmt, Output& out) {
+  std::optional<Flow> flow = run_pairs(stmt, out);
+  if (!flow) {
+    Value room;
+    const Value* items = operand(*stmt.items, room);
+    if (items == nullptr) return Flow::failed;
+    if (items->is_undefined() && !is_lenient(*items))
+      return fail(locate(undefined_error(*items), *stmt.items));
+    // A copy: a pass may bind the name to something else.
+    const Value list = items == &room ? std::move(room) : *items;
+    flow = run_loop(stmt, list, out, 0);
+  }
+  if (*flow == Flow::failed) return fail(locate(take_failure(), *stmt.items));
+  return *flow;
 }
 
 Result<Value> Render::loop_items(const LoopStmt& loop, const Value& value) {
-  const bool is_plain = value.is_list() && value.marks() == Mark::none && loop.condition == nullptr;
+  const bool is_filtered = loop.condition != nullptr && loop.uses_loop;
+  const bool is_plain = value.is_list() && value.marks() == Mark::none && !is_filtered;
   // Where methods may change a list in place, the loop goes over what it held at first.
   if (is_plain && owner_ == 0) return value;
   GS_TRY(List list, items(value));
-  if (loop.condition == nullptr) return list;
+  if (!is_filtered) return list;
   const FramePtr outer = frame_;
-  const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
+  const ScopeGuard guard(frame_, take_frame(outer, loop.slots));
   List kept;
   for (Value& item_value : list) {
-    if (frame_.use_count() > 1) frame_ = std::make_shared<Frame>(outer);
+    if (frame_.use_count() > 1) frame_ = take_frame(outer, loop.slots);
     GS_TRY_VOID(assign(loop.target, item_value));
     GS_TRY(const bool holds, truth(*loop.condition));
     if (holds) kept.push_back(std::move(item_value));
@@ -182,76 +227,126 @@ Result<Value> Render::loop_items(const LoopStmt& loop, const Value& value) {
 Value Render::make_loop(const LoopStmt& loop, const Value& list, int depth) {
   Value out = make_object<LoopObject>(list, depth);
   if (!loop.recursive) return out;
-  auto again = [handle = handle(), node = &loop, outer = capture(frame_), depth](
+  auto again = [handle = handle(), node = &loop, outer = capture(frame_), places = places_, depth](
                    const Value& inner) -> Result<Value> {
     if (handle->render == nullptr)
       return Error(ErrorCode::template_type, "loop() was called after its template ended");
-    return handle->render->run_loop_again(*node, outer, inner, depth + 1);
+    return handle->render->run_loop_again(*node, outer, places, inner, depth + 1);
   };
   static_cast<LoopObject&>(out.as_object()).set_again(std::move(again));
   return out;
 }
 
-Result<Flow> Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
-  GS_TRY(const Value list, loop_items(loop, value));
-  const List& items = list.as_list();
+void Render::begin_pass(const LoopStmt& loop, const FramePtr& outer) {
+  if (frame_.use_count() > 1) frame_ = take_frame(outer, loop.slots);  // a macro holds the old one
+  auto& slots = frame_->slots;
+  if (!loop.uses_loop) slots.front().name = Slot::kUnbound;
+  for (std::size_t i = loop.target_slots; i < slots.size(); ++i) slots[i].clear();
+}
+
+/// @param bind_item  binds the target for a pass: Result<void>(number of the pass)
+template <typename BindItem>
+Flow Render::run_passes(const LoopStmt& loop, std::size_t count, Output& out, BindItem bind_item) {
+  const Expr* condition = loop.uses_loop ? nullptr : loop.condition;  // else met by all
+  bool is_empty = true;
+  {
+    const FramePtr outer = frame_;
+    const ScopeGuard guard(frame_, take_frame(outer, loop.slots));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (++steps_ > context_.limits.steps) return fail(too_many_steps());
+      begin_pass(loop, outer);
+      if (auto done = bind_item(i); !done) return fail(std::move(done).error());
+      if (condition != nullptr) {
+        auto holds = truth(*condition);
+        if (!holds) return fail(std::move(holds).error());
+        if (!*holds) continue;
+      }
+      is_empty = false;
+      const Flow flow = run_body(loop.body, out);
+      if (flow == Flow::failed) return flow;
+      if (flow == Flow::break_loop) break;
+    }
+  }
+  return is_empty ? run_body(loop.otherwise, out) : Flow::next;
+}
+
+Flow Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
+  const auto list = loop_items(loop, value);
+  if (!list) return fail(list.error());
+  const List& items = list->as_list();
   if (items.empty()) return run_body(loop.otherwise, out);
   Value loop_value;
   LoopObject* object = nullptr;
   if (loop.uses_loop) {
-    loop_value = make_loop(loop, list, depth);
+    loop_value = make_loop(loop, *list, depth);
     object = static_cast<LoopObject*>(&loop_value.as_object());
   }
-  const FramePtr outer = frame_;
-  const ScopeGuard guard(frame_, std::make_shared<Frame>(outer));
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    GS_TRY_VOID(step());
-    if (frame_.use_count() > 1) {
-      frame_ = std::make_shared<Frame>(outer);  // a macro holds the old one
-    } else {
-      frame_->slots.clear();
-    }
+  return run_passes(loop, items.size(), out, [&](std::size_t i) -> Result<void> {
     if (object != nullptr) {
       object->move_to(i);
-      frame_->slots.emplace_back(kLoop, loop_value);
+      Slot& slot = frame_->slots.front();
+      if (slot.name != kLoop || !slot.value.same_as(loop_value)) slot.bind(kLoop, loop_value);
     }
-    GS_TRY_VOID(assign(loop.target, items[i]));
-    GS_TRY(const Flow flow, run_body(loop.body, out));
-    if (flow == Flow::break_loop) break;
-  }
-  return Flow::next;
+    return assign(loop.target, items[i]);
+  });
 }
 
-Result<Value> Render::run_loop_again(const LoopStmt& loop,
-                                     const FramePtr& frame,
-                                     const Value& value,
-                                     int depth) {
+std::optional<Flow> Render::run_pairs(const LoopStmt& loop, Output& out) {
+  if (loop.pairs_of == nullptr || owner_ != 0) return std::nullopt;
+  Value room;
+  const Value* found = peek(*loop.pairs_of, room);
+  if (found == nullptr || !found->is_map() || found->marks() != Mark::none) return std::nullopt;
+  const Value map = *found;
+  const auto& entries = map.as_map().entries();
+  const Target& key = loop.target.items[0];
+  const Target& value = loop.target.items[1];
+  return run_passes(loop, entries.size(), out, [&](std::size_t i) -> Result<void> {
+    frame_->slots[key.slot].bind(key.name, entries[i].key);
+    frame_->slots[value.slot].bind(value.name, entries[i].value);
+    return {};
+  });
+}
+
+Result<Value> Render::run_loop_again(
+    const LoopStmt& loop, const FramePtr& frame, Places places, const Value& value, int depth) {
   GS_TRY_VOID(enter());
   const ScopeGuard guard(frame_, frame);
+  const Places outer_places = std::exchange(places_, places);
   Output out(context_.limits.output, mode_);
-  auto flow = run_loop(loop, value, out, depth);
+  const Flow flow = run_loop(loop, value, out, depth);
+  places_ = outer_places;
   leave();
-  if (!flow) return std::move(flow).error();
+  if (flow == Flow::failed) return take_failure();
   return out.finish();
+}
+
+void Render::bind(NameId name, std::uint32_t slot, Value value) {
+  if (places_ == Places::none) {
+    frame_->set(name, std::move(value));
+  } else {
+    frame_->slots[slot].bind(name, std::move(value));
+  }
 }
 
 Result<void> Render::assign(const Target& target, Value value) {
   if (target.kind == Target::Kind::name) {
-    frame_->set(target.name, std::move(value));
+    bind(target.name, target.slot, std::move(value));
     return {};
   }
-  if (target.kind == Target::Kind::attribute) {
-    GS_TRY(const Value object, resolve(target.name));
-    if (object.is_undefined()) return undefined_error(object);
-    if (!object.is_object()) {
-      return Error(ErrorCode::template_type,
-                   "only a namespace takes assignments to its attributes, '" +
-                       name_text(target.name) + "' is a " + std::string(type_name(object)));
-    }
-    GS_TRY(const Value ignored,
-           object.as_object().set_attribute(*target.attribute, std::move(value)));
-    return {};
+  if (target.kind == Target::Kind::tuple) return assign_parts(target, value);
+  GS_TRY(const Value object, resolve(*target.object));
+  if (object.is_undefined()) return undefined_error(object);
+  if (!object.is_object()) {
+    return Error(ErrorCode::template_type,
+                 "only a namespace takes assignments to its attributes, '" +
+                     name_text(target.name) + "' is a " + std::string(type_name(object)));
   }
+  GS_TRY(const Value ignored,
+         object.as_object().set_attribute(*target.attribute, std::move(value)));
+  return {};
+}
+
+Result<void> Render::assign_parts(const Target& target, const Value& value) {
   const bool is_plain = value.is_list() && value.marks() == Mark::none;
   List made;
   if (!is_plain) {
@@ -270,12 +365,12 @@ Result<void> Render::assign(const Target& target, Value value) {
 Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   Value text;
   {
-    const ScopeGuard guard(frame_, std::make_shared<Frame>(frame_));
+    const ScopeGuard guard(frame_, take_frame(frame_, stmt.slots));
     Output inner(context_.limits.output, mode_);
     const bool discard = std::exchange(discard_, false);
-    auto flow = run_body(stmt.body, inner);
+    const Flow flow = run_body(stmt.body, inner);
     discard_ = discard;
-    if (!flow) return std::move(flow).error();
+    if (flow == Flow::failed) return take_failure();
     GS_TRY(text, inner.finish());
   }
   if (stmt.filter != nullptr) {
@@ -288,7 +383,8 @@ Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
 }
 
 Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
-  const Value caller = make_macro(*this, *stmt.macro, template_->shared_from_this(), frame_);
+  const Value caller =
+      make_macro(*this, MacroCode{*stmt.macro, template_->shared_from_this(), frame_, places_});
   GS_TRY(const Value callee, evaluate(*stmt.call->callee));
   if (callee.is_undefined()) return locate(undefined_error(callee), *stmt.call->callee);
   GS_TRY(CallArguments arguments, evaluate_arguments(stmt.call->arguments));
@@ -299,16 +395,17 @@ Result<void> Render::run_call_block(const CallBlockStmt& stmt, Output& out) {
   return out.value(*result);
 }
 
-Result<Flow> Render::run_with(const WithStmt& stmt, Output& out) {
-  auto inner = std::make_shared<Frame>(frame_);
+Flow Render::run_with(const WithStmt& stmt, Output& out) {
   List values;
   for (const auto& [target, expr] : stmt.values) {
-    GS_TRY(Value value, evaluate(*expr));
-    values.push_back(std::move(value));
+    auto value = evaluate(*expr);
+    if (!value) return fail(std::move(value).error());
+    values.push_back(std::move(*value));
   }
-  const ScopeGuard guard(frame_, inner);
+  const ScopeGuard guard(frame_, take_frame(frame_, stmt.slots));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    GS_TRY_VOID(assign(stmt.values[i].first, std::move(values[i])));
+    if (auto done = assign(stmt.values[i].first, std::move(values[i])); !done)
+      return fail(std::move(done).error());
   }
   return run_body(stmt.body, out);
 }
@@ -344,11 +441,13 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   const Template* outer_template = std::exchange(template_, found.where.get());
   const bool discard = std::exchange(discard_, false);
   Output out(context_.limits.output, Mode::text);
-  auto flow = run_body(found.block->body, out);
+  const Places places = std::exchange(places_, Places::none);
+  const Flow flow = run_body(found.block->body, out);
   template_ = outer_template;
   discard_ = discard;
+  places_ = places;
   leave();
-  if (!flow) return std::move(flow).error();
+  if (flow == Flow::failed) return take_failure();
   return out.finish();
 }
 
@@ -361,11 +460,14 @@ void Render::add_blocks(const std::shared_ptr<const Template>& where) {
   }
 }
 
-Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Output& out) {
+Result<void> Render::run_program(const std::shared_ptr<const Template>& root,
+                                 Places places,
+                                 Output& out) {
   std::shared_ptr<const Template> current = root;
   const Template* outer_template = template_;
   const auto outer_parent = std::exchange(parent_, nullptr);
   const bool outer_discard = std::exchange(discard_, false);
+  const Places outer_places = std::exchange(places_, places);
   BlockTable outer_blocks = std::exchange(blocks_, {});
   bool uses_blocks = false;
   Result<void> done;
@@ -380,16 +482,18 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root, Ou
     template_ = current.get();
     parent_ = nullptr;
     discard_ = false;
-    auto flow = run_body(program.body, out);
-    if (!flow) {
-      done = Result<void>(std::move(flow).error());
+    const Flow flow = run_body(program.body, out);
+    if (flow == Flow::failed) {
+      done = Result<void>(take_failure());
       break;
     }
     current = std::exchange(parent_, nullptr);
+    places_ = Places::none;  // a parent template runs in this one's frame
   }
   template_ = outer_template;
   parent_ = outer_parent;
   discard_ = outer_discard;
+  places_ = outer_places;
   blocks_ = std::move(outer_blocks);
   return done;
 }

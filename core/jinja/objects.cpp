@@ -66,6 +66,10 @@ Result<Value> NamespaceObject::attribute(std::string_view name) {
   return Object::attribute(name);
 }
 
+const Value* NamespaceObject::peek(std::string_view name, Value& /*room*/) {
+  return values_.find(name);
+}
+
 Result<Value> NamespaceObject::set_attribute(std::string_view name, Value value) {
   values_.set(name, std::move(value));
   return Value();
@@ -75,7 +79,7 @@ Value make_function(std::string name, FunctionObject::Function function) {
   return make_object<FunctionObject>(std::move(name), std::move(function));
 }
 
-Result<Value> LoopObject::attribute(std::string_view name) {
+Value LoopObject::place(std::string_view name) const {
   const auto count = static_cast<std::int64_t>(items_.size());
   const auto index = static_cast<std::int64_t>(index_);
   if (name == "index") return Value(index + 1);
@@ -87,6 +91,16 @@ Result<Value> LoopObject::attribute(std::string_view name) {
   if (name == "revindex0") return Value(count - index - 1);
   if (name == "depth") return Value(depth_ + 1);
   if (name == "depth0") return Value(depth_);
+  return Value();
+}
+
+const Value* LoopObject::peek(std::string_view name, Value& room) {
+  room = place(name);
+  return room.is_null() ? nullptr : &room;
+}
+
+Result<Value> LoopObject::attribute(std::string_view name) {
+  if (Value found = place(name); !found.is_null()) return found;
   if (name == "previtem") {
     return index_ > 0 ? list()[index_ - 1]
                       : Value::undefined("there is no previous item", "previtem");

@@ -33,6 +33,7 @@ class NamespaceObject : public Object {
   explicit NamespaceObject(Map values) : values_(std::move(values)) {}
   [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
   Result<Value> attribute(std::string_view name) override;
+  const Value* peek(std::string_view name, Value& room) override;
   Result<Value> set_attribute(std::string_view name, Value value) override;
   [[nodiscard]] std::string to_text() const override {
     return "<Namespace " + to_repr(Value(values_)) + ">";
@@ -51,6 +52,7 @@ class LoopObject : public Object {
   LoopObject(Value items, int depth) : items_(std::move(items)), depth_(depth) {}
   [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
   Result<Value> attribute(std::string_view name) override;
+  const Value* peek(std::string_view name, Value& room) override;
   Result<Value> call(const CallArguments& arguments) override;
   [[nodiscard]] bool is_callable() const override { return true; }
   void move_to(std::size_t index) { index_ = index; }
@@ -61,6 +63,8 @@ class LoopObject : public Object {
 
  private:
   [[nodiscard]] const List& list() const { return items_.as_list(); }
+  /// `index`, `last`, …: what follows from the place alone; null for any other name.
+  [[nodiscard]] Value place(std::string_view name) const;
 
   Value items_;
   std::size_t index_ = 0;

@@ -44,6 +44,7 @@ const Expr* Parser::parse_subscript(const Expr* object) {
       auto made = node<AttributeExpr>(ExprKind::attribute, begin);
       made.object = object;
       made.name = keep_text(key.text);
+      made.hash = Map::hash_of(*made.name);
       made.is_map_method = find_map_method(key.text) != nullptr;
       if (changes_its_object(key.text)) program_.changes_values = true;
       return program_.make(made);

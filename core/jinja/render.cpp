@@ -41,8 +41,9 @@ Render::Render(const Template& root, const Context& context, Mode mode)
       context_(context),
       mode_(mode),
       cache_(&root.cache()),
-      frame_(std::make_shared<Frame>()),
-      top_(frame_) {
+      frame_(take_frame(nullptr, root.program().slots)),
+      top_(frame_),
+      memo_(root.program().outer_names) {
   if (root.program().changes_values) owner_ = next_owner();
   ++nested_renders;
 }
@@ -54,6 +55,8 @@ Render::~Render() {
     frame->slots.clear();
     frame->parent.reset();
   }
+  top_.reset();
+  give_back(std::move(frame_));
 }
 
 const std::shared_ptr<RenderHandle>& Render::handle() {
@@ -85,6 +88,7 @@ void Render::become_owner() {
   if (owner_ != 0) return;
   owner_ = next_owner();
   for (auto& [name, value] : memo_) value = adopt(std::move(value));
+  for (auto& [name, value] : more_memo_) value = adopt(std::move(value));
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
     for (auto& [name, value] : frame->slots) value = adopt(std::move(value));
   }
@@ -107,13 +111,14 @@ Result<Value> Render::run_template() {
   }
   const Program& program = template_->program();
   Output out(context_.limits.output, mode_);
-  GS_TRY_VOID(run_program(template_->shared_from_this(), out));
+  GS_TRY_VOID(run_program(template_->shared_from_this(), places_, out));
   return out.finish(program.trailing_newlines, program.options.newline_sequence);
 }
 
 Result<Value> Render::render_nested(const Template& other, Mode mode, const Map* extra) {
   Render inner(other, context_, mode);
   if (extra != nullptr) {
+    inner.places_ = Places::inner;  // the names given are in no template's count
     for (const auto& [key, value] : *extra) {
       if (key.is_string()) inner.frame_->set(intern_name(key.as_string()), value);
     }
@@ -166,7 +171,7 @@ Result<Value> render_value(const Template& compiled, const Context& context) {
       return std::move(*value);
     }
     Render render(compiled, context, Mode::convert);
-    if (value) render.remember(static_cast<const NameExpr*>(program.expression)->name, *value);
+    if (value) render.remember(static_cast<const NameExpr&>(*program.expression), *value);
     return render.run_template();
   }
   return Render(compiled, context, value_mode(context)).run_template();
