@@ -2,6 +2,7 @@
 #include "core/base/value.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -12,7 +13,9 @@ namespace {
 constexpr std::size_t kSmallMap = 8;
 
 bool equals_key(const Value& key, std::string_view text) {
-  return key.is_string() && key.as_string() == text;
+  if (!key.is_string()) return false;
+  const std::string& own = key.as_string();
+  return own.size() == text.size() && std::memcmp(own.data(), text.data(), own.size()) == 0;
 }
 bool equals_key(const Value& key, const Value& other) { return key == other; }
 

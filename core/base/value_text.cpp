@@ -13,11 +13,11 @@ namespace gpustack {
 namespace {
 
 // Python picks double quotes only when the text has single quotes and no double ones.
-std::string quoted_repr(std::string_view text) {
+void append_quoted(std::string& out, std::string_view text) {
   const bool has_single = text.find('\'') != std::string_view::npos;
   const bool has_double = text.find('"') != std::string_view::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
-  std::string out(1, quote);
+  out += quote;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == quote || c == '\\') {
@@ -37,7 +37,51 @@ std::string quoted_repr(std::string_view text) {
       out += c;
     }
   }
-  return out + quote;
+  out += quote;
+}
+
+void append_repr(std::string& out, const Value& value);
+
+void append_list(std::string& out, const Value& value) {
+  const bool tuple = value.is_tuple();
+  out += tuple ? '(' : '[';
+  bool first = true;
+  for (const Value& item : value.as_list()) {
+    if (!first) out += ", ";
+    first = false;
+    append_repr(out, item);
+  }
+  if (tuple && value.size() == 1) out += ',';
+  out += tuple ? ')' : ']';
+}
+
+void append_map(std::string& out, const Value& value) {
+  out += '{';
+  bool first = true;
+  for (const auto& [key, item] : value.as_map()) {
+    if (!first) out += ", ";
+    first = false;
+    append_repr(out, key);
+    out += ": ";
+    append_repr(out, item);
+  }
+  out += '}';
+}
+
+void append_repr(std::string& out, const Value& value) {
+  switch (value.kind()) {
+    case Kind::string:
+      return append_quoted(out, value.as_string());
+    case Kind::list:
+      return append_list(out, value);
+    case Kind::map:
+      return append_map(out, value);
+    case Kind::undefined:
+      out += "Undefined";
+      return;
+    default:
+      out += to_text(value);
+  }
 }
 
 std::optional<bool> bool_of_number(double number) {
@@ -103,36 +147,9 @@ std::string real_text(double number) {
 }
 
 std::string to_repr(const Value& value) {
-  switch (value.kind()) {
-    case Kind::string:
-      return quoted_repr(value.as_string());
-    case Kind::list: {
-      const bool tuple = value.is_tuple();
-      std::string out(1, tuple ? '(' : '[');
-      bool first = true;
-      for (const Value& item : value.as_list()) {
-        if (!first) out += ", ";
-        first = false;
-        out += to_repr(item);
-      }
-      if (tuple && value.size() == 1) out += ',';
-      return out + (tuple ? ')' : ']');
-    }
-    case Kind::map: {
-      std::string out = "{";
-      bool first = true;
-      for (const auto& [key, item] : value.as_map()) {
-        if (!first) out += ", ";
-        first = false;
-        out += to_repr(key) + ": " + to_repr(item);
-      }
-      return out + "}";
-    }
-    case Kind::undefined:
-      return "Undefined";
-    default:
-      return to_text(value);
-  }
+  std::string out;
+  append_repr(out, value);
+  return out;
 }
 
 std::string to_text(const Value& value) {

@@ -17,6 +17,7 @@ namespace gpustack::jinja {
 
 struct FilterRow;
 struct TestRow;
+struct MethodRow;
 class TemplateCache;
 
 template <typename T>
@@ -72,8 +73,11 @@ struct NameExpr : Expr {
 struct AttributeExpr : Expr {
   const Expr* object = nullptr;
   const std::string* name = nullptr;
-  std::size_t hash = 0;        ///< of the name, as Map::hash_of()
-  bool is_map_method = false;  ///< Python's dict has a method of that name
+  std::size_t hash = 0;  ///< of the name, as Map::hash_of()
+  // Python's methods of that name.
+  const MethodRow* string_method = nullptr;
+  const MethodRow* list_method = nullptr;
+  const MethodRow* map_method = nullptr;
 };
 struct ItemExpr : Expr {
   const Expr* object = nullptr;
@@ -94,6 +98,12 @@ struct Arguments {
   Items<KeywordArgument> named;
   const Expr* star = nullptr;
   const Expr* double_star = nullptr;
+  /// Of a filter or test, when each argument is for one of its parameters: the numbers of these,
+  /// the positional ones first.
+  Items<std::size_t> numbers;
+  std::size_t parameters = 0;  ///< how many the filter or test has, up to the last that is given
+  bool is_bound = false;
+  bool is_quiet = false;  ///< evaluating them changes nothing that was read before
 
   [[nodiscard]] bool empty() const {
     return positional.empty() && named.empty() && star == nullptr && double_star == nullptr;

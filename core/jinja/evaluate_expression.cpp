@@ -26,7 +26,7 @@ const Value& Render::remember(const NameExpr& name, Value value) {
   const bool is_numbered = places_ == Places::all && name.place.hops == NamePlace::kOuter;
   Slot& slot = is_numbered ? memo_[name.place.slot] : more_memo_.emplace_front();
   slot.bind(name.name, std::move(value));
-  return slot.value;
+  return slot.own;
 }
 
 const Value* Render::known(const NameExpr& expr) const {
@@ -39,20 +39,20 @@ const Value* Render::known(const NameExpr& expr) const {
     for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
     slot = &frame->slots[place.slot];
   }
-  if (slot != nullptr && slot->name == expr.name) return &slot->value;
+  if (slot != nullptr && slot->name == expr.name) return &slot->value();
   return known(expr.name);
 }
 
 const Value* Render::known(NameId name) const {
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    if (const Value* found = frame->find(name)) return found;
+    if (const Slot* found = frame->find(name)) return &found->value();
     if (frame->isolated) return nullptr;
   }
   for (const Slot& slot : memo_) {
-    if (slot.name == name) return &slot.value;
+    if (slot.name == name) return &slot.own;
   }
   for (const Slot& slot : more_memo_) {
-    if (slot.name == name) return &slot.value;
+    if (slot.name == name) return &slot.own;
   }
   return nullptr;
 }
@@ -137,7 +137,7 @@ const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
   const Value* holder = peek_holder(*expr.object, room);
   if (holder == nullptr) return nullptr;
   if (holder->is_map())
-    return expr.is_map_method ? nullptr : holder->as_map().find(*expr.name, expr.hash);
+    return expr.map_method != nullptr ? nullptr : holder->as_map().find(*expr.name, expr.hash);
   // Where a render may change values in place, what an object gives is made its own first.
   if (holder->is_object() && owner_ == 0) return holder->as_object().peek(*expr.name, room);
   return nullptr;
@@ -202,7 +202,10 @@ const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
 
 const Value* Render::operand(const Expr& expr, Value& room) {
   if (const Value* found = peek(expr, room)) return found;
-  auto value = evaluate(expr);
+  return kept_in(room, evaluate(expr));
+}
+
+const Value* Render::kept_in(Value& room, Result<Value> value) {
   if (!value) {
     failure_ = std::move(value).error();
     return nullptr;
@@ -280,7 +283,8 @@ Result<Value> Render::evaluate_closed(const Expr& expr) {
 
 Result<Value> Render::evaluate_attribute(const AttributeExpr& expr) {
   GS_TRY(const Value object, evaluate(*expr.object));
-  const Value* member = object.is_map() && !expr.is_map_method ? object.find(*expr.name) : nullptr;
+  const Value* member =
+      object.is_map() && expr.map_method == nullptr ? object.find(*expr.name) : nullptr;
   if (member != nullptr) return part_of(object, *member);
   auto value = attribute(object, *expr.name);
   if (!value) return locate(std::move(value).error(), expr);
@@ -510,11 +514,26 @@ Result<Value> Render::evaluate_call(const CallExpr& expr) {
   return settle(call(callee, std::move(arguments)), expr);
 }
 
+namespace {
+
+/// The method that the parser found for the value's type.
+const MethodRow* method_of(const Value& object, const AttributeExpr& method) {
+  if (object.is_string()) return method.string_method;
+  if (object.is_list()) return method.list_method;
+  return object.is_map() ? method.map_method : nullptr;
+}
+
+}  // namespace
+
 Result<Value> Render::evaluate_method_call(const CallExpr& expr) {
   const auto& method = static_cast<const AttributeExpr&>(*expr.callee);
   GS_TRY(const Value object, evaluate(*method.object));
   if (object.is_undefined()) return locate(undefined_error(object), *method.object);
   // What is known to be a method is called as one: no object for the bound method is needed.
+  if (const MethodRow* row = method_of(object, method)) {
+    GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
+    return settle(call_method(*this, object, *row, arguments), expr);
+  }
   if (!object.is_object() && has_method(object, *method.name)) {
     GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
     return settle(call_method(*this, object, *method.name, arguments), expr);
@@ -542,50 +561,160 @@ Result<Value> Render::call(const Value& callee, CallArguments arguments) {
   return callee.as_object().call(arguments);
 }
 
-Result<Value> Render::filter_input(const FilterExpr& expr, const Value* block_text) {
+bool Render::is_missing(const Expr& expr) {
+  if (expr.kind == ExprKind::name) {
+    const Value* found = find(static_cast<const NameExpr&>(expr));
+    return found != nullptr && found->is_undefined();
+  }
+  if (expr.kind != ExprKind::attribute) return false;
+  const auto& member = static_cast<const AttributeExpr&>(expr);
+  Value room;
+  const Value* holder = peek_holder(*member.object, room);
+  return holder != nullptr && holder->is_map() && member.map_method == nullptr &&
+         holder->as_map().find(*member.name, member.hash) == nullptr;
+}
+
+const Value* Render::open_input(const Expr& expr, bool ignores_reason, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  if (const Value* found = peek(expr, room)) return found;
+  if (ignores_reason && is_missing(expr)) {
+    ++steps_;
+    return &kMissing;
+  }
+  return kept_in(room, evaluate_closed(expr));
+}
+
+const Value* Render::filter_input(const FilterExpr& expr, const Value* block_text, Value& room) {
+  const FilterRow& row = *expr.row;
   if (expr.input == nullptr) {
     GS_ASSERT(block_text != nullptr, "only a block's filter has no input of its own");
-    return *block_text;
+    return block_text;
   }
-  if (block_text != nullptr)
-    return evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
-  return expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input);
+  if (block_text != nullptr) {
+    auto value = evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
+    return kept_in(room, std::move(value));
+  }
+  const Value* input = row.accepts_undefined ? open_input(*expr.input, row.ignores_reason, room)
+                                             : operand(*expr.input, room);
+  if (input == nullptr || input == &room || expr.arguments.is_quiet) return input;
+  room = *input;  // an argument may change what lies there
+  return &room;
+}
+
+/// The input as the filter takes it: what is undefined is an error, or no text after an inline if.
+const Value* Render::checked_input(const FilterExpr& expr, const Value* block_text, Value& room) {
+  const Value* input = filter_input(expr, block_text, room);
+  if (input == nullptr || !input->is_undefined() || expr.row->accepts_undefined) return input;
+  if (is_lenient(*input)) {
+    room = Value("");
+    return &room;
+  }
+  failure_ = locate(undefined_error(*input), expr.input != nullptr ? *expr.input : expr);
+  return nullptr;
+}
+
+Result<Mark> Render::bind_known(const Arguments& arguments, Invocation& call) {
+  Mark marks = Mark::none;
+  if (arguments.numbers.empty()) return marks;
+  call.given.assign(arguments.parameters, nullptr);
+  call.held.reserve(arguments.numbers.size());  // what was evaluated stays where it is
+  for (std::size_t i = 0; i < arguments.numbers.size(); ++i) {
+    const std::size_t count = arguments.positional.size();
+    const Expr& expr = i < count ? *arguments.positional[i] : *arguments.named[i - count].value;
+    const Value*& given = call.given[arguments.numbers[i]];
+    if (expr.kind == ExprKind::constant) {
+      given = static_cast<const ConstantExpr&>(expr).value;
+      continue;
+    }
+    GS_TRY(Value value, evaluate(expr));
+    call.held.push_back(std::move(value));
+    given = &call.held.back();
+    marks = marks | deep_marks(*given);
+  }
+  return marks;
+}
+
+Result<Mark> Render::bind_filter(const FilterExpr& expr, Invocation& call) {
+  GS_TRY(const Mark marks, bind_known(expr.arguments, call));
+  if (!expr.row->accepts_undefined) {
+    for (std::size_t i = 0; i < expr.arguments.positional.size(); ++i) {
+      const Value& value = *call.given[expr.arguments.numbers[i]];
+      if (value.is_undefined())
+        return locate(undefined_error(value), *expr.arguments.positional[i]);
+    }
+  }
+  GS_TRY_VOID(step());
+  return marks;
 }
 
 Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
-  const bool accepts_undefined = expr.row->accepts_undefined;
-  GS_TRY(Value input, filter_input(expr, block_text));
-  if (input.is_undefined() && !accepts_undefined) {
-    if (!is_lenient(input))
-      return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
-    input = Value("");
-  }
-  if (expr.arguments.empty()) {
-    static const Map kNone;
-    return settle(apply_filter(*expr.row, input, List(), kNone), expr);
-  }
+  Value room;
+  const Value* input = checked_input(expr, block_text, room);
+  if (input == nullptr) return take_failure();
+  if (!expr.arguments.is_bound) return apply_loose_filter(expr, *input);
+  Invocation call(*this, expr.row->name, *input);
+  GS_TRY(const Mark given, bind_filter(expr, call));
+  return settle(run_filter(*expr.row, call, given), expr);
+}
+
+/// With arguments whose parameters are known when it is called only, or which are wrong.
+Result<Value> Render::apply_loose_filter(const FilterExpr& expr, const Value& input) {
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  if (!accepts_undefined) {
-    for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
-      if (!arguments.positional[i].is_undefined()) continue;
-      const Expr& where =
-          i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
-      return locate(undefined_error(arguments.positional[i]), where);
-    }
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
+    if (expr.row->accepts_undefined || !arguments.positional[i].is_undefined()) continue;
+    const Expr& where = i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
+    return locate(undefined_error(arguments.positional[i]), where);
   }
   return settle(apply_filter(*expr.row, input, std::move(arguments.positional), arguments.named),
                 expr);
 }
 
+std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
+  const FilterRow& row = *expr.row;
+  if (row.write == nullptr || !expr.arguments.is_bound) return std::nullopt;
+  Value room;
+  const Value* input = checked_input(expr, nullptr, room);
+  if (input == nullptr) return Flow::failed;
+  Invocation call(*this, row.name, *input);
+  const auto given = bind_filter(expr, call);
+  if (!given) return fail(given.error());
+  TextBuffer& text = out.text(*given | deep_marks(*input));
+  const std::size_t before = text.size();
+  auto done = row.write(call, text);
+  if (done) done = check_size(text.size() - before);
+  if (!done) return fail(locate(std::move(done).error(), expr));
+  return Flow::next;
+}
+
 Result<bool> Render::evaluate_test(const TestExpr& expr) {
-  GS_TRY(const Value input,
-         expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input));
-  if (input.is_undefined() && !expr.row->accepts_undefined)
-    return locate(undefined_error(input), *expr.input);
-  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  auto result = apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
+  const TestRow& row = *expr.row;
+  Value room;
+  const Value* input = row.accepts_undefined ? open_input(*expr.input, row.ignores_reason, room)
+                                             : operand(*expr.input, room);
+  if (input == nullptr) return take_failure();
+  if (input->is_undefined() && !row.accepts_undefined)
+    return locate(undefined_error(*input), *expr.input);
+  if (input != &room && !expr.arguments.is_quiet) {
+    room = *input;  // an argument may change what lies there
+    input = &room;
+  }
+  auto result =
+      expr.arguments.is_bound ? apply_bound_test(expr, *input) : apply_loose_test(expr, *input);
   if (!result) return locate(std::move(result).error(), expr);
   return result;
+}
+
+Result<bool> Render::apply_bound_test(const TestExpr& expr, const Value& input) {
+  Invocation call(*this, expr.row->name, input);
+  GS_TRY(const Mark ignored, bind_known(expr.arguments, call));
+  static_cast<void>(ignored);
+  GS_TRY_VOID(step());
+  return run_test(*expr.row, call);
+}
+
+Result<bool> Render::apply_loose_test(const TestExpr& expr, const Value& input) {
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  return apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
 }
 
 }  // namespace gpustack::jinja

@@ -344,7 +344,7 @@ Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
   const FramePtr outer_top = std::exchange(top_, inner);
   const bool discard = discard_;
   Output dropped(context_.limits.output, Mode::text);
-  auto done = run_program(found, Places::inner, discard ? dropped : out);
+  auto done = run_program(*found, Places::inner, discard ? dropped : out);
   frame_ = outer_frame;
   top_ = outer_top;
   leave();
@@ -362,16 +362,16 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
   Output text(context_.limits.output, Mode::text);
-  auto done = run_program(*loaded, Places::inner, text);
+  auto done = run_program(**loaded, Places::inner, text);
   frame_ = outer_frame;
   top_ = outer_top;
   leave();
   if (!done) return std::move(done).error();
   Map exports;
-  for (const auto& [id, value] : inner->slots) {
-    if (id == Slot::kUnbound) continue;
-    const std::string& key = name_text(id);
-    if (!key.starts_with('_') && key != "self") exports.set(key, value);
+  for (const Slot& slot : inner->slots) {
+    if (slot.name == Slot::kUnbound) continue;
+    const std::string& key = name_text(slot.name);
+    if (!key.starts_with('_') && key != "self") exports.set(key, slot.value());
   }
   if (stmt.kind == StmtKind::from_import) {
     for (const ImportedName& one : stmt.names) {

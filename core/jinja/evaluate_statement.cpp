@@ -285,9 +285,9 @@ Flow Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int
     if (object != nullptr) {
       object->move_to(i);
       Slot& slot = frame_->slots.front();
-      if (slot.name != kLoop || !slot.value.same_as(loop_value)) slot.bind(kLoop, loop_value);
+      if (slot.name != kLoop || !slot.own.same_as(loop_value)) slot.bind(kLoop, loop_value);
     }
-    return assign(loop.target, items[i]);
+    return lend(loop.target, items[i]);
   });
 }
 
@@ -301,8 +301,8 @@ std::optional<Flow> Render::run_pairs(const LoopStmt& loop, Output& out) {
   const Target& key = loop.target.items[0];
   const Target& value = loop.target.items[1];
   return run_passes(loop, entries.size(), out, [&](std::size_t i) -> Result<void> {
-    frame_->slots[key.slot].bind(key.name, entries[i].key);
-    frame_->slots[value.slot].bind(value.name, entries[i].value);
+    frame_->slots[key.slot].lend(key.name, entries[i].key);
+    frame_->slots[value.slot].lend(value.name, entries[i].value);
     return {};
   });
 }
@@ -326,6 +326,20 @@ void Render::bind(NameId name, std::uint32_t slot, Value value) {
   } else {
     frame_->slots[slot].bind(name, std::move(value));
   }
+}
+
+/// Assigns what the loop holds until its last pass is over.
+Result<void> Render::lend(const Target& target, const Value& value) {
+  if (target.kind == Target::Kind::name) {
+    frame_->slots[target.slot].lend(target.name, value);
+    return {};
+  }
+  const bool is_plain = target.kind == Target::Kind::tuple && value.is_list() &&
+                        value.marks() == Mark::none && value.size() == target.items.size();
+  if (!is_plain) return assign(target, value);
+  const List& parts = value.as_list();
+  for (std::size_t i = 0; i < parts.size(); ++i) GS_TRY_VOID(lend(target.items[i], parts[i]));
+  return {};
 }
 
 Result<void> Render::assign(const Target& target, Value value) {
@@ -451,19 +465,18 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
   return out.finish();
 }
 
-void Render::add_blocks(const std::shared_ptr<const Template>& where) {
-  for (const auto& [name, block] : where->program().blocks) {
+void Render::add_blocks(const Template& where) {
+  for (const auto& [name, block] : where.program().blocks) {
     auto place = blocks_.begin();
     while (place != blocks_.end() && place->first != name) ++place;
     if (place == blocks_.end()) place = blocks_.insert(blocks_.end(), {name, {}});
-    place->second.push_back(BlockEntry{block, where});
+    place->second.push_back(BlockEntry{block, where.shared_from_this()});
   }
 }
 
-Result<void> Render::run_program(const std::shared_ptr<const Template>& root,
-                                 Places places,
-                                 Output& out) {
-  std::shared_ptr<const Template> current = root;
+Result<void> Render::run_program(const Template& root, Places places, Output& out) {
+  const Template* current = &root;
+  std::shared_ptr<const Template> extended;
   const Template* outer_template = template_;
   const auto outer_parent = std::exchange(parent_, nullptr);
   const bool outer_discard = std::exchange(discard_, false);
@@ -474,20 +487,20 @@ Result<void> Render::run_program(const std::shared_ptr<const Template>& root,
   while (current != nullptr) {
     const Program& program = current->program();
     if (program.changes_values) become_owner();
-    add_blocks(current);
+    add_blocks(*current);
     if (!program.blocks.empty() && !uses_blocks) {
       uses_blocks = true;
       frame_->set(kSelf, make_self(*this, frame_));
     }
-    template_ = current.get();
-    parent_ = nullptr;
+    template_ = current;
     discard_ = false;
     const Flow flow = run_body(program.body, out);
     if (flow == Flow::failed) {
       done = Result<void>(take_failure());
       break;
     }
-    current = std::exchange(parent_, nullptr);
+    extended = std::exchange(parent_, nullptr);
+    current = extended.get();
     places_ = Places::none;  // a parent template runs in this one's frame
   }
   template_ = outer_template;

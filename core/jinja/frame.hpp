@@ -18,11 +18,23 @@ struct Slot {
   static constexpr NameId kUnbound = std::numeric_limits<NameId>::max();
 
   NameId name = kUnbound;
-  Value value;
+  const Value* lent = nullptr;  ///< the value where it lies, in a list that a loop holds
+  Value own;
 
+  [[nodiscard]] const Value& value() const { return lent != nullptr ? *lent : own; }
   void bind(NameId the_name, Value the_value) {
     name = the_name;
-    value = std::move(the_value);
+    lent = nullptr;
+    own = std::move(the_value);
+  }
+  /// Binds without a copy. Outlived by: `the_value`, or keep() was called before it ends.
+  void lend(NameId the_name, const Value& the_value) {
+    name = the_name;
+    lent = &the_value;
+  }
+  /// Takes a copy of what was lent.
+  void keep() {
+    if (lent != nullptr) bind(name, *lent);
   }
   void clear() { bind(kUnbound, Value()); }
 };
@@ -41,19 +53,17 @@ struct Frame {
   bool isolated;  ///< an import without context: play variables end here
   boost::container::small_vector<Slot, 4> slots;
 
-  Value* find(NameId name) {
+  Slot* find(NameId name) {
     for (Slot& slot : slots) {
-      if (slot.name == name) return &slot.value;
+      if (slot.name == name) return &slot;
     }
     return nullptr;
   }
   /// By name, where the slot's number is another template's.
   void set(NameId name, Value value) {
-    if (Value* found = find(name)) {
-      *found = std::move(value);
-    } else {
-      slots.push_back(Slot{name, std::move(value)});
-    }
+    Slot* slot = find(name);
+    if (slot == nullptr) slot = &slots.emplace_back();
+    slot->bind(name, std::move(value));
   }
 };
 

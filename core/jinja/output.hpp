@@ -33,6 +33,12 @@ class Output {
     }
     return text_.size() <= limit_;
   }
+  /// Where a filter writes, with the marks of what it reads. Requires is_text().
+  TextBuffer& text(Mark marks) {
+    marks_ = marks_ | marks;
+    return text_;
+  }
+  [[nodiscard]] bool is_too_large() const { return text_.size() > limit_; }
   [[nodiscard]] Error too_large() const;
 
  private:

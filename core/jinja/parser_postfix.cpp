@@ -45,7 +45,9 @@ const Expr* Parser::parse_subscript(const Expr* object) {
       made.object = object;
       made.name = keep_text(key.text);
       made.hash = Map::hash_of(*made.name);
-      made.is_map_method = find_map_method(key.text) != nullptr;
+      made.string_method = find_string_method(key.text);
+      made.list_method = find_list_method(key.text);
+      made.map_method = find_map_method(key.text);
       if (changes_its_object(key.text)) program_.changes_values = true;
       return program_.make(made);
     }
@@ -167,6 +169,28 @@ std::string Parser::parse_dotted_name() {
   return name;
 }
 
+/// Finds the parameters that the arguments are for, so that no name is compared later.
+void Parser::number_arguments(Arguments& arguments, std::string_view parameters) {
+  if (arguments.star != nullptr || arguments.double_star != nullptr) return;
+  std::vector<std::string_view> names;
+  for (const KeywordArgument& argument : arguments.named) names.emplace_back(*argument.name);
+  const auto numbers = parameter_numbers(parameters, arguments.positional.size(), names);
+  if (!numbers) return;
+  arguments.numbers = program_.keep(*numbers);
+  for (const std::size_t number : *numbers)
+    arguments.parameters = std::max(arguments.parameters, number + 1);
+  arguments.is_bound = true;
+  const auto is_quiet = [](const Expr* expr) {
+    return expr->kind == ExprKind::constant || expr->kind == ExprKind::name ||
+           expr->kind == ExprKind::attribute;
+  };
+  arguments.is_quiet =
+      std::all_of(arguments.positional.begin(), arguments.positional.end(), is_quiet) &&
+      std::all_of(arguments.named.begin(), arguments.named.end(), [&](const KeywordArgument& one) {
+        return is_quiet(one.value);
+      });
+}
+
 const Expr* Parser::parse_filter(const Expr* input) {
   const Token begin = current();
   const std::string name = parse_dotted_name();
@@ -181,6 +205,7 @@ const Expr* Parser::parse_filter(const Expr* input) {
   }
   Arguments arguments;
   if (is(TokenKind::left_paren)) arguments = parse_arguments();
+  number_arguments(arguments, row->parameters);
   auto made = node<FilterExpr>(ExprKind::filter, begin.offset);
   made.input = input;
   made.row = row;
@@ -213,6 +238,7 @@ const Expr* Parser::parse_test(const Expr* input) {
       arguments.positional = program_.keep(items);
     }
   }
+  number_arguments(arguments, row->parameters);
   auto made = node<TestExpr>(ExprKind::test, input->offset);
   made.input = input;
   made.row = row;

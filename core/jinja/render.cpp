@@ -3,6 +3,7 @@
 #include "core/jinja/cache.hpp"
 #include "core/jinja/operators.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace gpustack::jinja {
@@ -70,6 +71,9 @@ Error Render::too_many_steps() const {
 }
 
 FramePtr Render::capture(FramePtr frame) {
+  for (Frame* kept = frame.get(); kept != nullptr; kept = kept->parent.get()) {
+    for (Slot& slot : kept->slots) slot.keep();  // the loops around it may end before
+  }
   captured_.push_back(frame);
   return frame;
 }
@@ -87,10 +91,14 @@ void Render::leave() { --nested_renders; }
 void Render::become_owner() {
   if (owner_ != 0) return;
   owner_ = next_owner();
-  for (auto& [name, value] : memo_) value = adopt(std::move(value));
-  for (auto& [name, value] : more_memo_) value = adopt(std::move(value));
+  const auto adopt_slot = [this](Slot& slot) {
+    slot.keep();
+    slot.own = adopt(std::move(slot.own));
+  };
+  std::for_each(memo_.begin(), memo_.end(), adopt_slot);
+  std::for_each(more_memo_.begin(), more_memo_.end(), adopt_slot);
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    for (auto& [name, value] : frame->slots) value = adopt(std::move(value));
+    std::for_each(frame->slots.begin(), frame->slots.end(), adopt_slot);
   }
 }
 
@@ -111,7 +119,7 @@ Result<Value> Render::run_template() {
   }
   const Program& program = template_->program();
   Output out(context_.limits.output, mode_);
-  GS_TRY_VOID(run_program(template_->shared_from_this(), places_, out));
+  GS_TRY_VOID(run_program(*template_, places_, out));
   return out.finish(program.trailing_newlines, program.options.newline_sequence);
 }
 

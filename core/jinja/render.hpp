@@ -68,8 +68,6 @@ class Render {
   Result<Value> attribute(const Value& object, std::string_view name);
   /// `object[key]` as Jinja2: items first, then attributes.
   Result<Value> item(const Value& object, const Value& key);
-  /// `a.b.0.c` in one text, as `map(attribute=…)` and `sort(attribute=…)` take it.
-  Result<Value> path(Value object, const Value& path, const Value* fallback = nullptr);
   /// What a `for` over the value visits. @error undefined_variable, template_type
   Result<List> items(const Value& value);
   Result<Value> call(const Value& callee, CallArguments arguments);
@@ -81,6 +79,9 @@ class Render {
                           const Value& input,
                           List positional,
                           const Map& named);
+  /// The same with arguments that are bound. @param given  the marks of the arguments
+  Result<Value> run_filter(const FilterRow& row, Invocation& call, Mark given);
+  Result<bool> run_test(const TestRow& row, Invocation& call);
   Result<List> lookup(std::string_view name, List terms, Map options);
   /// `lookup('name', terms…, options…)`; `query` wants the list as it is.
   Result<Value> call_lookup(CallArguments arguments, bool wants_list);
@@ -140,7 +141,22 @@ class Render {
   Result<Value> evaluate_method_call(const CallExpr& expr);
   Result<CallArguments> evaluate_arguments(const Arguments& arguments);
   Result<Value> evaluate_filter(const FilterExpr& expr, const Value* block_text);
-  Result<Value> filter_input(const FilterExpr& expr, const Value* block_text);
+  /// The input where it lies or in `room`; nullptr with failure_ set.
+  const Value* filter_input(const FilterExpr& expr, const Value* block_text, Value& room);
+  /// What a filter or test that accepts undefined values works on.
+  const Value* open_input(const Expr& expr, bool ignores_reason, Value& room);
+  /// A name or member of a dict that is not there.
+  bool is_missing(const Expr& expr);
+  const Value* checked_input(const FilterExpr& expr, const Value* block_text, Value& room);
+  const Value* kept_in(Value& room, Result<Value> value);
+  /// Evaluates arguments whose parameters the parser found. @return their marks
+  Result<Mark> bind_known(const Arguments& arguments, Invocation& call);
+  Result<Mark> bind_filter(const FilterExpr& expr, Invocation& call);
+  Result<Value> apply_loose_filter(const FilterExpr& expr, const Value& input);
+  Result<bool> apply_bound_test(const TestExpr& expr, const Value& input);
+  Result<bool> apply_loose_test(const TestExpr& expr, const Value& input);
+  /// A filter that gives text, written where the text goes; nothing for any other.
+  std::optional<Flow> write_filter(const FilterExpr& expr, Output& out);
   Result<bool> evaluate_test(const TestExpr& expr);
   Result<Value> evaluate_sign(const UnaryExpr& expr);
   Result<Value> evaluate_binary(const BinaryExpr& expr);
@@ -210,9 +226,10 @@ class Render {
   Result<void> run_include(const IncludeStmt& stmt, Output& out);
   Result<void> run_import(const ImportStmt& stmt);
   Result<void> run_extends(const IncludeStmt& stmt);
-  Result<void> run_program(const std::shared_ptr<const Template>& root, Places places, Output& out);
-  void add_blocks(const std::shared_ptr<const Template>& where);
+  Result<void> run_program(const Template& root, Places places, Output& out);
+  void add_blocks(const Template& where);
   Result<void> assign(const Target& target, Value value);
+  Result<void> lend(const Target& target, const Value& value);
   Result<void> assign_parts(const Target& target, const Value& value);
   void bind(NameId name, std::uint32_t slot, Value value);
   Flow fail(Error error);

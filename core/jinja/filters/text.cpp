@@ -14,9 +14,10 @@ namespace gpustack::jinja {
 namespace {
 
 template <std::string (*Change)(std::string_view)>
-Result<Value> change(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
-  return Value(Change(text));
+Result<void> change(Invocation& call, TextBuffer& out) {
+  GS_TRY(const TextView text, call.input_view());
+  out.append(Change(text.view()));
+  return {};
 }
 
 // Jinja2's title(): words begin after white space, a hyphen or an opening bracket.
@@ -33,18 +34,20 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
-Result<Value> replace(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
-  GS_TRY(const std::string from, text_of(call.arg(0)));
-  GS_TRY(const std::string to, text_of(call.arg(1)));
+Result<void> replace(Invocation& call, TextBuffer& out) {
+  GS_TRY(const TextView text, call.input_view());
+  GS_TRY(const TextView from, call.text_view(0));
+  GS_TRY(const TextView to, call.text_view(1));
   GS_TRY(const std::int64_t count, call.integer(2, -1));
-  return Value(replace_all(text, from, to, count));
+  out.append(replace_all(text.view(), from.view(), to.view(), count));
+  return {};
 }
 
-Result<Value> trim(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
+Result<void> trim(Invocation& call, TextBuffer& out) {
+  GS_TRY(const TextView text, call.input_view());
   GS_TRY(const std::string chars, call.text(0));
-  return Value(strip(text, chars));
+  out.append(strip(text.view(), chars));
+  return {};
 }
 
 Result<Value> to_string(Invocation& call) {
@@ -171,13 +174,19 @@ Result<Value> quote(Invocation& call) {
   return Value("'" + replace_all(text, "'", "'\"'\"'") + "'");
 }
 
+/// A filter whose text may be written where it goes.
+template <TextFunction write>
+constexpr FilterRow text_row(std::string_view name, std::string_view parameters = {}) {
+  return {name, text_value<write>, parameters, Marks::join, false, false, false, write};
+}
+
 constexpr FilterRow kRows[] = {
-    {"upper", change<upper>},
-    {"lower", change<lower>},
-    {"capitalize", change<capitalize>},
-    {"title", change<title_words>},
-    {"replace", replace, "old! new! count"},
-    {"trim", trim, "chars"},
+    text_row<change<upper>>("upper"),
+    text_row<change<lower>>("lower"),
+    text_row<change<capitalize>>("capitalize"),
+    text_row<change<title_words>>("title"),
+    text_row<replace>("replace", "old! new! count"),
+    text_row<trim>("trim", "chars"),
     {"string", to_string, "", Marks::join, false, true},
     {"format", format, "* **", Marks::join, true},
     {"escape", escape},

@@ -108,8 +108,8 @@ Result<Value> pprint(Invocation& call) {
 }
 
 constexpr FilterRow kRows[] = {
-    {"default", fallback, "default_value boolean", Marks::elements, true},
-    {"d", fallback, "default_value boolean", Marks::elements, true},
+    {"default", fallback, "default_value boolean", Marks::elements, true, false, true},
+    {"d", fallback, "default_value boolean", Marks::elements, true, false, true},
     {"bool", to_bool, "", Marks::none},
     {"ternary", ternary, "true_val! false_val! none_val", Marks::none, true},
     {"mandatory", mandatory, "msg", Marks::elements, true},
