@@ -222,8 +222,7 @@ Error Render::undefined_error(const Value& value) const {
   return std::move(error).hint(std::move(hint));
 }
 
-Result<void> Render::check_size(std::size_t bytes) const {
-  if (bytes <= context_.limits.output) return {};
+Error Render::text_too_large() const {
   return Error(ErrorCode::template_limit,
                "the text is larger than " + std::to_string(context_.limits.output >> 20U) + " MiB");
 }

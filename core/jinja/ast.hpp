@@ -68,12 +68,29 @@ struct NamePlace {
 };
 struct NameExpr : Expr {
   NameId name = 0;
+  const std::string* text = nullptr;
   NamePlace place;
 };
+/// What `loop` tells of the place of a pass.
+enum class LoopField : std::uint8_t {
+  none,
+  index,
+  index0,
+  first,
+  last,
+  length,
+  revindex,
+  revindex0,
+  depth,
+  depth0,
+};
+/// none for what takes more than counting.
+LoopField loop_field(std::string_view name);
 struct AttributeExpr : Expr {
   const Expr* object = nullptr;
   const std::string* name = nullptr;
   std::size_t hash = 0;  ///< of the name, as Map::hash_of()
+  LoopField loop_field = LoopField::none;
   // Python's methods of that name.
   const MethodRow* string_method = nullptr;
   const MethodRow* list_method = nullptr;
@@ -101,10 +118,16 @@ struct Arguments {
   /// Of a filter or test, when each argument is for one of its parameters: the numbers of these,
   /// the positional ones first.
   Items<std::size_t> numbers;
-  std::size_t parameters = 0;  ///< how many the filter or test has, up to the last that is given
+  Items<const Value*> constants;  ///< by parameter, when all are literals
+  std::size_t parameters = 0;     ///< how many the filter or test has, up to the last that is given
   bool is_bound = false;
   bool is_quiet = false;  ///< evaluating them changes nothing that was read before
 
+  /// Positional ones first, then those by name.
+  [[nodiscard]] const Expr* argument(std::size_t index) const {
+    const std::size_t count = positional.size();
+    return index < count ? positional[index] : named[index - count].value;
+  }
   [[nodiscard]] bool empty() const {
     return positional.empty() && named.empty() && star == nullptr && double_star == nullptr;
   }

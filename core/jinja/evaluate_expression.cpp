@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <typeinfo>
 
 namespace gpustack::jinja {
 
@@ -29,18 +30,20 @@ const Value& Render::remember(const NameExpr& name, Value value) {
   return slot.own;
 }
 
-const Value* Render::known(const NameExpr& expr) const {
+/// The slot that the parser found for the name, if it is bound there.
+inline const Slot* Render::place_of(const NameExpr& expr) const {
   const NamePlace place = expr.place;
   const Slot* slot = nullptr;
   if (place.hops == NamePlace::kOuter) {
-    if (places_ == Places::all) slot = &memo_[place.slot];
-  } else if (places_ != Places::none) {
+    if (places_ != Places::all) return nullptr;
+    slot = &memo_[place.slot];
+  } else {
+    if (places_ == Places::none) return nullptr;
     const Frame* frame = frame_.get();
     for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
     slot = &frame->slots[place.slot];
   }
-  if (slot != nullptr && slot->name == expr.name) return &slot->value();
-  return known(expr.name);
+  return slot->name == expr.name ? slot : nullptr;
 }
 
 const Value* Render::known(NameId name) const {
@@ -64,31 +67,33 @@ bool Render::is_isolated() const {
 }
 
 const Value* Render::find(const NameExpr& expr) {
-  if (const Value* found = known(expr)) return found;
+  if (const Slot* slot = place_of(expr)) return &slot->value();
+  if (const Value* found = known(expr.name)) return found;
   if (places_ != Places::all && is_isolated()) return find_global(expr.name);
   return ask(expr);
 }
 
 const Value* Render::ask(const NameExpr& expr) {
   if (failed_lookup_ && failed_lookup_->name == expr.name) return nullptr;
-  auto value = outer_value(expr.name);
+  auto value = outer_value(expr);
   if (value) return &remember(expr, std::move(*value));
   failed_lookup_.emplace(FailedLookup{expr.name, std::move(value).error()});
   return nullptr;
 }
 
-Result<Value> Render::outer_value(NameId name) {
+Result<Value> Render::outer_value(const NameExpr& expr) {
+  const std::string& text = *expr.text;
   if (context_.scope != nullptr) {
-    auto found = context_.scope->lookup(name_text(name));
+    auto found = context_.scope->lookup(text);
     if (!found) {
       // A variable made of one that is missing counts as missing itself, until it is used.
       if (found.error().code() != ErrorCode::undefined_variable) return std::move(found).error();
-      return Value::undefined(found.error().one_line(), name_text(name));
+      return Value::undefined(found.error().one_line(), text);
     }
     if (*found) return std::move(**found);
   }
-  if (const Value* global = find_global(name)) return *global;
-  return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+  if (const Value* global = find_global(expr.name)) return *global;
+  return Value::undefined("'" + text + "' is undefined", text);
 }
 
 Result<Value> Render::resolve(const NameExpr& expr) {
@@ -98,7 +103,7 @@ Result<Value> Render::resolve(const NameExpr& expr) {
     failed_lookup_.reset();
     return error;
   }
-  return Value::undefined("'" + name_text(expr.name) + "' is undefined", name_text(expr.name));
+  return Value::undefined("'" + *expr.text + "' is undefined", *expr.text);
 }
 
 const Value* Render::peek(const Expr& expr, Value& room) {
@@ -117,6 +122,9 @@ const Value* Render::peek(const Expr& expr, Value& room) {
       break;
     case ExprKind::binary:
       found = peek_binary(static_cast<const BinaryExpr&>(expr), room);
+      break;
+    case ExprKind::filter:
+      found = peek_filter(static_cast<const FilterExpr&>(expr), room);
       break;
     default:
       return nullptr;
@@ -139,8 +147,12 @@ const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
   if (holder->is_map())
     return expr.map_method != nullptr ? nullptr : holder->as_map().find(*expr.name, expr.hash);
   // Where a render may change values in place, what an object gives is made its own first.
-  if (holder->is_object() && owner_ == 0) return holder->as_object().peek(*expr.name, room);
-  return nullptr;
+  if (!holder->is_object() || owner_ != 0) return nullptr;
+  Object& object = holder->as_object();
+  if (expr.loop_field == LoopField::none || typeid(object) != typeid(LoopObject))
+    return object.peek(*expr.name, room);
+  room = static_cast<const LoopObject&>(object).field(expr.loop_field);
+  return &room;
 }
 
 const Value* Render::peek_item(const ItemExpr& expr, Value& room) {
@@ -198,6 +210,19 @@ const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
   if (!result) return nullptr;
   room = Value(*result);
   return &room;
+}
+
+const Value* Render::peek_filter(const FilterExpr& expr, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  const FilterRow& row = *expr.row;
+  const Arguments& arguments = expr.arguments;
+  const bool is_plain = row.pick != nullptr && arguments.is_bound && expr.input != nullptr &&
+                        (arguments.numbers.empty() || !arguments.constants.empty());
+  if (!is_plain) return nullptr;
+  const Value* input = peek(*expr.input, room);
+  if (input == nullptr && row.ignores_reason && is_missing(*expr.input)) input = &kMissing;
+  if (input == nullptr || input == &room || input->marks() != Mark::none) return nullptr;
+  return row.pick(*input, arguments.constants, room);
 }
 
 const Value* Render::operand(const Expr& expr, Value& room) {
@@ -614,29 +639,32 @@ const Value* Render::checked_input(const FilterExpr& expr, const Value* block_te
 }
 
 Result<Mark> Render::bind_known(const Arguments& arguments, Invocation& call) {
+  if (arguments.numbers.empty() || !arguments.constants.empty()) {
+    call.given = arguments.constants;
+    return Mark::none;
+  }
   Mark marks = Mark::none;
-  if (arguments.numbers.empty()) return marks;
-  call.given.assign(arguments.parameters, nullptr);
+  call.places.assign(arguments.parameters, nullptr);
+  call.given = call.places;
   call.held.reserve(arguments.numbers.size());  // what was evaluated stays where it is
   for (std::size_t i = 0; i < arguments.numbers.size(); ++i) {
-    const std::size_t count = arguments.positional.size();
-    const Expr& expr = i < count ? *arguments.positional[i] : *arguments.named[i - count].value;
-    const Value*& given = call.given[arguments.numbers[i]];
+    const Expr& expr = *arguments.argument(i);
+    const Value*& place = call.places[arguments.numbers[i]];
     if (expr.kind == ExprKind::constant) {
-      given = static_cast<const ConstantExpr&>(expr).value;
+      place = static_cast<const ConstantExpr&>(expr).value;
       continue;
     }
     GS_TRY(Value value, evaluate(expr));
     call.held.push_back(std::move(value));
-    given = &call.held.back();
-    marks = marks | deep_marks(*given);
+    place = &call.held.back();
+    marks = marks | deep_marks(*place);
   }
   return marks;
 }
 
 Result<Mark> Render::bind_filter(const FilterExpr& expr, Invocation& call) {
   GS_TRY(const Mark marks, bind_known(expr.arguments, call));
-  if (!expr.row->accepts_undefined) {
+  if (!expr.row->accepts_undefined && expr.arguments.constants.empty()) {
     for (std::size_t i = 0; i < expr.arguments.positional.size(); ++i) {
       const Value& value = *call.given[expr.arguments.numbers[i]];
       if (value.is_undefined())

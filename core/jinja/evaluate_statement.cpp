@@ -64,6 +64,9 @@ Flow Render::run_statement(const Stmt& stmt, Output& out) {
     return fail(too_many_steps());
   switch (stmt.kind) {
     case StmtKind::text:
+      if (out.is_text() && !discard_ &&
+          out.write(static_cast<const TextStmt&>(stmt).text->as_string()))
+        return Flow::next;
       return write_text(*static_cast<const TextStmt&>(stmt).text, stmt, out);
     case StmtKind::output:
       return run_output(static_cast<const OutputStmt&>(stmt), out);
@@ -237,16 +240,24 @@ Value Render::make_loop(const LoopStmt& loop, const Value& list, int depth) {
   return out;
 }
 
-void Render::begin_pass(const LoopStmt& loop, const FramePtr& outer) {
+void Render::begin_pass(const LoopStmt& loop, const FramePtr& outer, const Value& loop_value) {
   if (frame_.use_count() > 1) frame_ = take_frame(outer, loop.slots);  // a macro holds the old one
   auto& slots = frame_->slots;
-  if (!loop.uses_loop) slots.front().name = Slot::kUnbound;
+  if (!loop.uses_loop) {
+    slots.front().name = Slot::kUnbound;
+  } else {
+    slots.front().lend(kLoop, loop_value);
+  }
   for (std::size_t i = loop.target_slots; i < slots.size(); ++i) slots[i].clear();
 }
 
-/// @param bind_item  binds the target for a pass: Result<void>(number of the pass)
+/// @param bind_item  binds the target for a pass: bool(number of the pass)
 template <typename BindItem>
-Flow Render::run_passes(const LoopStmt& loop, std::size_t count, Output& out, BindItem bind_item) {
+Flow Render::run_passes(const LoopStmt& loop,
+                        const Value& loop_value,
+                        std::size_t count,
+                        Output& out,
+                        BindItem bind_item) {
   const Expr* condition = loop.uses_loop ? nullptr : loop.condition;  // else met by all
   bool is_empty = true;
   {
@@ -254,8 +265,8 @@ Flow Render::run_passes(const LoopStmt& loop, std::size_t count, Output& out, Bi
     const ScopeGuard guard(frame_, take_frame(outer, loop.slots));
     for (std::size_t i = 0; i < count; ++i) {
       if (++steps_ > context_.limits.steps) return fail(too_many_steps());
-      begin_pass(loop, outer);
-      if (auto done = bind_item(i); !done) return fail(std::move(done).error());
+      begin_pass(loop, outer, loop_value);
+      if (!bind_item(i)) return Flow::failed;
       if (condition != nullptr) {
         auto holds = truth(*condition);
         if (!holds) return fail(std::move(holds).error());
@@ -281,12 +292,8 @@ Flow Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int
     loop_value = make_loop(loop, *list, depth);
     object = static_cast<LoopObject*>(&loop_value.as_object());
   }
-  return run_passes(loop, items.size(), out, [&](std::size_t i) -> Result<void> {
-    if (object != nullptr) {
-      object->move_to(i);
-      Slot& slot = frame_->slots.front();
-      if (slot.name != kLoop || !slot.own.same_as(loop_value)) slot.bind(kLoop, loop_value);
-    }
+  return run_passes(loop, loop_value, items.size(), out, [&](std::size_t i) {
+    if (object != nullptr) object->move_to(i);
     return lend(loop.target, items[i]);
   });
 }
@@ -300,10 +307,10 @@ std::optional<Flow> Render::run_pairs(const LoopStmt& loop, Output& out) {
   const auto& entries = map.as_map().entries();
   const Target& key = loop.target.items[0];
   const Target& value = loop.target.items[1];
-  return run_passes(loop, entries.size(), out, [&](std::size_t i) -> Result<void> {
+  return run_passes(loop, Value(), entries.size(), out, [&](std::size_t i) {
     frame_->slots[key.slot].lend(key.name, entries[i].key);
     frame_->slots[value.slot].lend(value.name, entries[i].value);
-    return {};
+    return true;
   });
 }
 
@@ -329,17 +336,23 @@ void Render::bind(NameId name, std::uint32_t slot, Value value) {
 }
 
 /// Assigns what the loop holds until its last pass is over.
-Result<void> Render::lend(const Target& target, const Value& value) {
+bool Render::lend(const Target& target, const Value& value) {
   if (target.kind == Target::Kind::name) {
     frame_->slots[target.slot].lend(target.name, value);
-    return {};
+    return true;
   }
   const bool is_plain = target.kind == Target::Kind::tuple && value.is_list() &&
                         value.marks() == Mark::none && value.size() == target.items.size();
-  if (!is_plain) return assign(target, value);
+  if (!is_plain) {
+    auto done = assign(target, value);
+    if (!done) failure_ = std::move(done).error();
+    return done.has_value();
+  }
   const List& parts = value.as_list();
-  for (std::size_t i = 0; i < parts.size(); ++i) GS_TRY_VOID(lend(target.items[i], parts[i]));
-  return {};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!lend(target.items[i], parts[i])) return false;
+  }
+  return true;
 }
 
 Result<void> Render::assign(const Target& target, Value value) {

@@ -44,7 +44,7 @@ class NamespaceObject : public Object {
 };
 
 /// `loop` inside a for.
-class LoopObject : public Object {
+class LoopObject final : public Object {
  public:
   using Again = Result<Value> (*)(void* self, const Value& items, int depth);
 
@@ -56,6 +56,8 @@ class LoopObject : public Object {
   Result<Value> call(const CallArguments& arguments) override;
   [[nodiscard]] bool is_callable() const override { return true; }
   void move_to(std::size_t index) { index_ = index; }
+  /// What follows from the place alone; null for `none`.
+  [[nodiscard]] Value field(LoopField field) const;
   [[nodiscard]] int depth() const { return depth_; }
   void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
   Result<Value> cycle(const CallArguments& arguments) const;
@@ -63,8 +65,6 @@ class LoopObject : public Object {
 
  private:
   [[nodiscard]] const List& list() const { return items_.as_list(); }
-  /// `index`, `last`, …: what follows from the place alone; null for any other name.
-  [[nodiscard]] Value place(std::string_view name) const;
 
   Value items_;
   std::size_t index_ = 0;

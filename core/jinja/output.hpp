@@ -33,6 +33,12 @@ class Output {
     }
     return text_.size() <= limit_;
   }
+  /// @return false with nothing added beyond the limit
+  [[nodiscard]] bool write(const std::string& text) {
+    if (text.size() > limit_ - std::min(limit_, text_.size())) return false;
+    text_.append(text);
+    return true;
+  }
   /// Where a filter writes, with the marks of what it reads. Requires is_text().
   TextBuffer& text(Mark marks) {
     marks_ = marks_ | marks;

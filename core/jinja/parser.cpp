@@ -77,6 +77,7 @@ std::uint32_t Parser::close_scope() {
 const NameExpr* Parser::use_name(const Token& token) {
   auto made = node<NameExpr>(ExprKind::name, token.offset);
   made.name = intern_name(token.text);
+  made.text = &name_text(made.name);
   NameExpr* kept = program_.make(made);
   uses_.push_back(NameUse{kept, names_});
   return kept;

@@ -45,6 +45,7 @@ const Expr* Parser::parse_subscript(const Expr* object) {
       made.object = object;
       made.name = keep_text(key.text);
       made.hash = Map::hash_of(*made.name);
+      made.loop_field = loop_field(*made.name);
       made.string_method = find_string_method(key.text);
       made.list_method = find_list_method(key.text);
       made.map_method = find_map_method(key.text);
@@ -169,6 +170,17 @@ std::string Parser::parse_dotted_name() {
   return name;
 }
 
+/// The arguments by the number of their parameter; nothing unless all are literals.
+Items<const Value*> Parser::literal_arguments(const Arguments& arguments) {
+  std::vector<const Value*> out(arguments.parameters, nullptr);
+  for (std::size_t i = 0; i < arguments.numbers.size(); ++i) {
+    const Expr* expr = arguments.argument(i);
+    if (expr->kind != ExprKind::constant) return {};
+    out[arguments.numbers[i]] = static_cast<const ConstantExpr*>(expr)->value;
+  }
+  return program_.keep(out);
+}
+
 /// Finds the parameters that the arguments are for, so that no name is compared later.
 void Parser::number_arguments(Arguments& arguments, std::string_view parameters) {
   if (arguments.star != nullptr || arguments.double_star != nullptr) return;
@@ -180,6 +192,7 @@ void Parser::number_arguments(Arguments& arguments, std::string_view parameters)
   for (const std::size_t number : *numbers)
     arguments.parameters = std::max(arguments.parameters, number + 1);
   arguments.is_bound = true;
+  arguments.constants = literal_arguments(arguments);
   const auto is_quiet = [](const Expr* expr) {
     return expr->kind == ExprKind::constant || expr->kind == ExprKind::name ||
            expr->kind == ExprKind::attribute;

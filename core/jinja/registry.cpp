@@ -133,7 +133,7 @@ Result<void> bind_positional(Invocation& call, const Parameters& wanted, List po
   }
   for (std::size_t i = 0; i < call.held.size(); ++i) {
     if (i < count) {
-      call.given[i] = &call.held[i];
+      call.places[i] = &call.held[i];
     } else {
       call.rest.push_back(call.held[i]);
     }
@@ -147,8 +147,8 @@ Result<void> bind_named(Invocation& call, const Parameters& wanted, const Map& n
     const auto place = std::find(wanted.names.begin(), wanted.names.end(), name);
     if (place != wanted.names.end()) {
       const auto index = static_cast<std::size_t>(place - wanted.names.begin());
-      if (call.given[index] != nullptr) return call.fail("got two values for '" + name + "'");
-      call.given[index] = &value;
+      if (call.places[index] != nullptr) return call.fail("got two values for '" + name + "'");
+      call.places[index] = &value;
     } else if (wanted.takes_named) {
       call.named.set(key, value);
     } else {
@@ -167,7 +167,8 @@ Result<void> bind_arguments(Invocation& call,
   if (parameters.empty() && positional.empty() && named.empty()) return {};
   const Parameters& wanted = kept_parameters(parameters);
   if (positional.empty() && named.empty() && !wanted.has_required) return {};
-  call.given.assign(wanted.names.size(), nullptr);
+  call.places.assign(wanted.names.size(), nullptr);
+  call.given = call.places;
   GS_TRY_VOID(bind_positional(call, wanted, std::move(positional)));
   GS_TRY_VOID(bind_named(call, wanted, named));
   for (std::size_t i = 0; i < wanted.names.size(); ++i) {

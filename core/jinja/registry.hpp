@@ -63,7 +63,9 @@ class Invocation {
   const Value& input;
   /// By parameter number; nullptr where none was given. They lie in the program, in `held` or with
   /// whoever makes the call.
-  boost::container::small_vector<const Value*, 4> given;
+  std::span<const Value* const> given;
+  boost::container::small_vector<const Value*, 4>
+      places;  ///< `given`, where it is not the program's
   List held;
   List rest;  ///< what `*` in the row takes
   Map named;  ///< what `**` in the row takes
@@ -100,6 +102,11 @@ class Invocation {
 };
 
 using FilterFunction = Result<Value> (*)(Invocation& call);
+/// Of a filter that picks what lies in its input or arguments, or puts a number into `room`: the
+/// same as its FilterFunction for what is as simple as that; nullptr for anything else.
+using PickFunction = const Value* (*)(const Value& input,
+                                      std::span<const Value* const> given,
+                                      Value& room);
 /// Of a filter that gives text: adds it to what was written before.
 using TextFunction = Result<void> (*)(Invocation& call, TextBuffer& out);
 using TestFunction = Result<bool> (*)(Invocation& call);
@@ -115,6 +122,7 @@ struct FilterRow {
   bool stays_text = false;
   bool ignores_reason = false;   ///< accepts undefined input without reading why it is that
   TextFunction write = nullptr;  ///< the same as text; for what is printed right away
+  PickFunction pick = nullptr;   ///< for input and literal arguments without marks
 };
 
 struct TestRow {

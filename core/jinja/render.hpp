@@ -99,7 +99,11 @@ class Render {
       return too_many_steps();
     return {};
   }
-  Result<void> check_size(std::size_t bytes) const;
+  Result<void> check_size(std::size_t bytes) const {
+    if (bytes > context_.limits.output) [[unlikely]]
+      return text_too_large();
+    return {};
+  }
   /// Makes a container this render's own, so that methods may change it in place.
   Value adopt(Value value);
   /// A variable that was asked for already; each is asked for once in a render.
@@ -168,13 +172,13 @@ class Render {
   Result<Value> evaluate_map(const MapExpr& expr);
   Result<Value> resolve(const NameExpr& expr);
   /// What a name stands for where this render knows it already; nullptr otherwise.
-  [[nodiscard]] const Value* known(const NameExpr& expr) const;
+  [[nodiscard]] const Slot* place_of(const NameExpr& expr) const;
   [[nodiscard]] const Value* known(NameId name) const;
   /// The same, after asking for it; nullptr when that fails (resolve() then tells why), and for
   /// names of an import without context that are not its own.
   const Value* find(const NameExpr& expr);
   const Value* ask(const NameExpr& expr);
-  Result<Value> outer_value(NameId name);
+  Result<Value> outer_value(const NameExpr& expr);
   [[nodiscard]] bool is_isolated() const;
   /// The value of a constant, a name, a member of plain data or whole-number arithmetic, where it
   /// lies or in `room`; nullptr for anything else, and for what is not as simple as it looks
@@ -185,9 +189,11 @@ class Render {
   const Value* peek_attribute(const AttributeExpr& expr, Value& room);
   const Value* peek_item(const ItemExpr& expr, Value& room);
   const Value* peek_binary(const BinaryExpr& expr, Value& room);
+  const Value* peek_filter(const FilterExpr& expr, Value& room);
   /// What evaluate() gives, where it lies or in `room`; nullptr with failure_ set.
   const Value* operand(const Expr& expr, Value& room);
   [[nodiscard]] Error too_many_steps() const;
+  [[nodiscard]] Error text_too_large() const;
   Result<bool> truth_of(const Value& value, const Expr& expr);
   /// What an operation gave: its error gets a position, its containers become the render's own.
   Result<Value> settle(Result<Value> result, const Expr& expr);
@@ -207,9 +213,13 @@ class Render {
   /// The pairs of a dict, where `for key, value in dict.items()` can do without a list of them.
   std::optional<Flow> run_pairs(const LoopStmt& loop, Output& out);
   template <typename BindItem>
-  Flow run_passes(const LoopStmt& loop, std::size_t count, Output& out, BindItem bind_item);
+  Flow run_passes(const LoopStmt& loop,
+                  const Value& loop_value,
+                  std::size_t count,
+                  Output& out,
+                  BindItem bind_item);
   /// The frame for the next pass: a new one where a macro holds the last.
-  void begin_pass(const LoopStmt& loop, const FramePtr& outer);
+  void begin_pass(const LoopStmt& loop, const FramePtr& outer, const Value& loop_value);
   /// A list of the items; of those that meet the loop's condition where `loop` counts them.
   Result<Value> loop_items(const LoopStmt& loop, const Value& value);
   Value make_loop(const LoopStmt& loop, const Value& list, int depth);
@@ -229,7 +239,8 @@ class Render {
   Result<void> run_program(const Template& root, Places places, Output& out);
   void add_blocks(const Template& where);
   Result<void> assign(const Target& target, Value value);
-  Result<void> lend(const Target& target, const Value& value);
+  /// @return false with failure_ set
+  bool lend(const Target& target, const Value& value);
   Result<void> assign_parts(const Target& target, const Value& value);
   void bind(NameId name, std::uint32_t slot, Value value);
   Flow fail(Error error);

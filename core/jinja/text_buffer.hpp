@@ -29,6 +29,12 @@ class TextBuffer {
     char* to = room(kMostDigits);
     size_ += static_cast<std::size_t>(std::to_chars(to, to + kMostDigits, number).ptr - to);
   }
+  /// Adds each byte as `change` has it.
+  template <typename Change>
+  void append_changed(std::string_view text, Change change) {
+    std::transform(text.begin(), text.end(), room(text.size()), change);
+    size_ += text.size();
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::string_view view() const { return {begin_, size_}; }
 

@@ -104,6 +104,30 @@ Result<Value> last(Invocation& call) {
   return Value::undefined("No last item, sequence was empty.");
 }
 
+using Given = std::span<const Value* const>;
+
+const Value* pick_first(const Value& input, Given /*given*/, Value& /*room*/) {
+  return input.is_list() && input.size() > 0 ? &input.as_list().front() : nullptr;
+}
+
+const Value* pick_last(const Value& input, Given /*given*/, Value& /*room*/) {
+  return input.is_list() && input.size() > 0 ? &input.as_list().back() : nullptr;
+}
+
+const Value* pick_length(const Value& input, Given /*given*/, Value& room) {
+  if (!input.is_list() && !input.is_map()) return nullptr;
+  room = Value(input.size());
+  return &room;
+}
+
+/// A filter that picks, without parameters.
+constexpr FilterRow pick_row(std::string_view name,
+                             FilterFunction function,
+                             Marks marks,
+                             PickFunction pick) {
+  return {name, function, "", marks, false, false, false, nullptr, pick};
+}
+
 Result<Value> length(Invocation& call) {
   switch (call.input.kind()) {
     case Kind::string:
@@ -331,10 +355,10 @@ Result<Value> flatten(Invocation& call) {
 }
 
 constexpr FilterRow kRows[] = {
-    {"first", first, "", Marks::elements},
-    {"last", last, "", Marks::elements},
-    {"length", length, "", Marks::none},
-    {"count", length, "", Marks::none},
+    pick_row("first", first, Marks::elements, pick_first),
+    pick_row("last", last, Marks::elements, pick_last),
+    pick_row("length", length, Marks::none, pick_length),
+    pick_row("count", length, Marks::none, pick_length),
     {"list", list, "", Marks::elements},
     {"join", text_value<join>, "d attribute", Marks::join, false, false, false, join},
     {"sort", sort, "reverse case_sensitive attribute", Marks::elements},

@@ -34,7 +34,41 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
+/// upper and lower: ASCII, which most text is, goes over byte by byte.
+template <std::string (*Change)(std::string_view), char first, char last>
+Result<void> change_case(Invocation& call, TextBuffer& out) {
+  if (!call.input.is_string() || !is_ascii(call.input.as_string()))
+    return change<Change>(call, out);
+  out.append_changed(call.input.as_string(), [](char c) {
+    return c >= first && c <= last ? static_cast<char>(c ^ ' ') : c;
+  });
+  return {};
+}
+
+/// @pre `from` is not empty
+void append_replaced(TextBuffer& out,
+                     std::string_view text,
+                     std::string_view from,
+                     std::string_view to,
+                     std::int64_t count) {
+  for (; count != 0; --count) {
+    const std::size_t found = text.find(from);
+    if (found == std::string_view::npos) break;
+    out.append(text.substr(0, found));
+    out.append(to);
+    text.remove_prefix(found + from.size());
+  }
+  out.append(text);
+}
+
 Result<void> replace(Invocation& call, TextBuffer& out) {
+  const bool are_strings =
+      call.input.is_string() && call.arg(0).is_string() && call.arg(1).is_string();
+  if (are_strings && !call.has(2) && call.arg(0).size() > 0) {
+    append_replaced(
+        out, call.input.as_string(), call.arg(0).as_string(), call.arg(1).as_string(), -1);
+    return {};
+  }
   GS_TRY(const TextView text, call.input_view());
   GS_TRY(const TextView from, call.text_view(0));
   GS_TRY(const TextView to, call.text_view(1));
@@ -181,8 +215,8 @@ constexpr FilterRow text_row(std::string_view name, std::string_view parameters 
 }
 
 constexpr FilterRow kRows[] = {
-    text_row<change<upper>>("upper"),
-    text_row<change<lower>>("lower"),
+    text_row<change_case<upper, 'a', 'z'>>("upper"),
+    text_row<change_case<lower, 'A', 'Z'>>("lower"),
     text_row<change<capitalize>>("capitalize"),
     text_row<change<title_words>>("title"),
     text_row<replace>("replace", "old! new! count"),
