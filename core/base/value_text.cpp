@@ -137,9 +137,31 @@ std::string_view type_name(const Value& value) {
   return "object";
 }
 
+namespace {
+
+/// The text of a number such as 5.5, with up to three decimals and at most 15 digits: no other text
+/// as short reads as the same number. @return nothing for any other number
+std::optional<std::string> few_decimals(double number) {
+  constexpr double kMost = 1e9;
+  constexpr double kThousand = 1000.0;
+  if (number == 0.0 || !(std::abs(number) < kMost) || std::abs(number) < 1e-3) return std::nullopt;
+  const auto thousandths = static_cast<std::int64_t>(std::round(number * kThousand));
+  if (static_cast<double>(thousandths) / kThousand != number) return std::nullopt;
+  const std::int64_t size = std::abs(thousandths);
+  std::string out = number < 0 ? "-" : "";
+  out += std::to_string(size / 1000);
+  std::string decimals = std::to_string(1000 + size % 1000);  // with its zeros, behind a 1
+  decimals.front() = '.';
+  while (decimals.size() > 2 && decimals.back() == '0') decimals.pop_back();
+  return out + decimals;
+}
+
+}  // namespace
+
 std::string real_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
+  if (auto text = few_decimals(number)) return std::move(*text);
   // Python's repr: the shortest digits that round-trip, as an exponent below 1e-4 and from 1e16 on.
   const double size = std::abs(number);
   const bool exponent = size != 0.0 && (size < 1e-4 || size >= 1e16);

@@ -111,9 +111,12 @@ const Value* Render::peek(const Expr& expr, Value& room) {
   switch (expr.kind) {
     case ExprKind::constant:
       return static_cast<const ConstantExpr&>(expr).value;
-    case ExprKind::name:
-      found = find(static_cast<const NameExpr&>(expr));
+    case ExprKind::name: {
+      const auto& name = static_cast<const NameExpr&>(expr);
+      const Slot* slot = place_of(name);
+      found = slot != nullptr ? &slot->value() : find(name);
       break;
+    }
     case ExprKind::attribute:
       found = peek_attribute(static_cast<const AttributeExpr&>(expr), room);
       break;

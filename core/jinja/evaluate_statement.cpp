@@ -52,7 +52,13 @@ Error Render::take_failure() {
 }
 
 Flow Render::run_body(const Body& body, Output& out) {
+  const bool is_text = out.is_text();
   for (const Stmt* stmt : body) {
+    // Half of what most templates hold.
+    if (stmt->kind == StmtKind::text && is_text && !discard_) {
+      ++steps_;
+      if (out.write(static_cast<const TextStmt*>(stmt)->text->as_string())) continue;
+    }
     const Flow flow = run_statement(*stmt, out);
     if (flow != Flow::next) return flow;
   }
@@ -64,9 +70,6 @@ Flow Render::run_statement(const Stmt& stmt, Output& out) {
     return fail(too_many_steps());
   switch (stmt.kind) {
     case StmtKind::text:
-      if (out.is_text() && !discard_ &&
-          out.write(static_cast<const TextStmt&>(stmt).text->as_string()))
-        return Flow::next;
       return write_text(*static_cast<const TextStmt&>(stmt).text, stmt, out);
     case StmtKind::output:
       return run_output(static_cast<const OutputStmt&>(stmt), out);
@@ -122,10 +125,21 @@ Flow Render::run_output(const OutputStmt& stmt, Output& out) {
   Value room;
   if (const Value* found = peek(*stmt.value, room); found != nullptr && found->kind() < Kind::list)
     return write_text(*found, stmt, out);
-  if (stmt.value->kind == ExprKind::call && out.is_text()) {
-    if (const auto flow = write_macro(static_cast<const CallExpr&>(*stmt.value), out)) return *flow;
+  if (out.is_text()) {
+    if (const auto flow = write_directly(stmt, out)) return *flow;
   }
   return write_value(stmt, out);
+}
+
+/// Filters and macros that write where their text goes; nothing for anything else.
+std::optional<Flow> Render::write_directly(const OutputStmt& stmt, Output& out) {
+  if (stmt.value->kind == ExprKind::call)
+    return write_macro(static_cast<const CallExpr&>(*stmt.value), out);
+  if (stmt.value->kind != ExprKind::filter) return std::nullopt;
+  const auto flow = write_filter(static_cast<const FilterExpr&>(*stmt.value), out);
+  const bool is_written = flow && *flow == Flow::next;
+  if (is_written && out.is_too_large()) return fail(locate(out.too_large(), stmt));
+  return flow;
 }
 
 Flow Render::write_value(const OutputStmt& stmt, Output& out) {

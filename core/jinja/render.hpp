@@ -205,6 +205,7 @@ class Render {
   Flow run_statement(const Stmt& stmt, Output& out);
   Flow run_output(const OutputStmt& stmt, Output& out);
   Flow write_text(const Value& text, const Stmt& stmt, Output& out);
+  std::optional<Flow> write_directly(const OutputStmt& stmt, Output& out);
   Flow write_value(const OutputStmt& stmt, Output& out);
   Flow run_evaluate(const OutputStmt& stmt);
   Flow run_branch(const BranchStmt& stmt, Output& out);
