@@ -13,7 +13,28 @@ namespace {
 const NameId kLoop = intern_name("loop");
 const NameId kSelf = intern_name("self");
 
-/// A scope for the time of a block.
+/// A scope inside the current one. The frame around it is handed to the inner one and back, which
+/// costs less than sharing it.
+class InnerScope {
+ public:
+  InnerScope(FramePtr& current, std::size_t slots) : current_(current) {
+    FramePtr inner = take_frame(nullptr, slots);
+    inner->parent = std::move(current);
+    current = std::move(inner);
+  }
+  InnerScope(const InnerScope&) = delete;
+  InnerScope& operator=(const InnerScope&) = delete;
+  ~InnerScope() {
+    FramePtr inner = std::move(current_);
+    current_ = inner.use_count() == 1 ? std::move(inner->parent) : inner->parent;
+    give_back(std::move(inner));
+  }
+
+ private:
+  FramePtr& current_;
+};
+
+/// A scope of elsewhere for the time of a block.
 class ScopeGuard {
  public:
   ScopeGuard(FramePtr& current, FramePtr inner)
@@ -215,25 +236,24 @@ Flow Render::run_for(const LoopStmt& stmt, Output& out) {
     if (items->is_undefined() && !is_lenient(*items))
       return fail(locate(undefined_error(*items), *stmt.items));
     // A copy: a pass may bind the name to something else.
-    const Value list = items == &room ? std::move(room) : *items;
-    flow = run_loop(stmt, list, out, 0);
+    if (items != &room) room = *items;
+    flow = run_loop(stmt, std::move(room), out, 0);
   }
   if (*flow == Flow::failed) return fail(locate(take_failure(), *stmt.items));
   return *flow;
 }
 
-Result<Value> Render::loop_items(const LoopStmt& loop, const Value& value) {
+Result<Value> Render::loop_items(const LoopStmt& loop, Value value) {
   const bool is_filtered = loop.condition != nullptr && loop.uses_loop;
   const bool is_plain = value.is_list() && value.marks() == Mark::none && !is_filtered;
   // Where methods may change a list in place, the loop goes over what it held at first.
   if (is_plain && owner_ == 0) return value;
   GS_TRY(List list, items(value));
   if (!is_filtered) return list;
-  const FramePtr outer = frame_;
-  const ScopeGuard guard(frame_, take_frame(outer, loop.slots));
+  const InnerScope scope(frame_, loop.slots);
   List kept;
   for (Value& item_value : list) {
-    if (frame_.use_count() > 1) frame_ = take_frame(outer, loop.slots);
+    begin_pass(loop, nullptr);
     GS_TRY_VOID(assign(loop.target, item_value));
     GS_TRY(const bool holds, truth(*loop.condition));
     if (holds) kept.push_back(std::move(item_value));
@@ -241,8 +261,8 @@ Result<Value> Render::loop_items(const LoopStmt& loop, const Value& value) {
   return kept;
 }
 
-Value Render::make_loop(const LoopStmt& loop, const Value& list, int depth) {
-  Value out = make_object<LoopObject>(list, depth);
+Value Render::make_loop(const LoopStmt& loop, Value list, int depth) {
+  Value out = make_object<LoopObject>(std::move(list), depth);
   if (!loop.recursive) return out;
   auto again = [handle = handle(), node = &loop, outer = capture(frame_), places = places_, depth](
                    const Value& inner) -> Result<Value> {
@@ -254,13 +274,15 @@ Value Render::make_loop(const LoopStmt& loop, const Value& list, int depth) {
   return out;
 }
 
-void Render::begin_pass(const LoopStmt& loop, const FramePtr& outer, const Value& loop_value) {
-  if (frame_.use_count() > 1) frame_ = take_frame(outer, loop.slots);  // a macro holds the old one
+/// @param loop_value  what `loop` is; nullptr where the pass has none
+void Render::begin_pass(const LoopStmt& loop, const Value* loop_value) {
+  if (frame_.use_count() > 1)  // a macro holds the old one
+    frame_ = take_frame(frame_->parent, loop.slots);
   auto& slots = frame_->slots;
-  if (!loop.uses_loop) {
-    slots.front().name = Slot::kUnbound;
+  if (loop_value != nullptr) {
+    slots.front().lend(kLoop, *loop_value);
   } else {
-    slots.front().lend(kLoop, loop_value);
+    slots.front().name = Slot::kUnbound;
   }
   for (std::size_t i = loop.target_slots; i < slots.size(); ++i) slots[i].clear();
 }
@@ -268,18 +290,17 @@ void Render::begin_pass(const LoopStmt& loop, const FramePtr& outer, const Value
 /// @param bind_item  binds the target for a pass: bool(number of the pass)
 template <typename BindItem>
 Flow Render::run_passes(const LoopStmt& loop,
-                        const Value& loop_value,
+                        const Value* loop_value,
                         std::size_t count,
                         Output& out,
                         BindItem bind_item) {
   const Expr* condition = loop.uses_loop ? nullptr : loop.condition;  // else met by all
   bool is_empty = true;
   {
-    const FramePtr outer = frame_;
-    const ScopeGuard guard(frame_, take_frame(outer, loop.slots));
+    const InnerScope scope(frame_, loop.slots);
     for (std::size_t i = 0; i < count; ++i) {
       if (++steps_ > context_.limits.steps) return fail(too_many_steps());
-      begin_pass(loop, outer, loop_value);
+      begin_pass(loop, loop_value);
       if (!bind_item(i)) return Flow::failed;
       if (condition != nullptr) {
         auto holds = truth(*condition);
@@ -295,19 +316,21 @@ Flow Render::run_passes(const LoopStmt& loop,
   return is_empty ? run_body(loop.otherwise, out) : Flow::next;
 }
 
-Flow Render::run_loop(const LoopStmt& loop, const Value& value, Output& out, int depth) {
-  const auto list = loop_items(loop, value);
-  if (!list) return fail(list.error());
-  const List& items = list->as_list();
-  if (items.empty()) return run_body(loop.otherwise, out);
-  Value loop_value;
-  LoopObject* object = nullptr;
-  if (loop.uses_loop) {
-    loop_value = make_loop(loop, *list, depth);
-    object = static_cast<LoopObject*>(&loop_value.as_object());
+Flow Render::run_loop(const LoopStmt& loop, Value value, Output& out, int depth) {
+  auto list = loop_items(loop, std::move(value));
+  if (!list) return fail(std::move(list).error());
+  if (list->as_list().empty()) return run_body(loop.otherwise, out);
+  if (!loop.uses_loop) {
+    const List& items = list->as_list();
+    return run_passes(loop, nullptr, items.size(), out, [&](std::size_t i) {
+      return lend(loop.target, items[i]);
+    });
   }
-  return run_passes(loop, loop_value, items.size(), out, [&](std::size_t i) {
-    if (object != nullptr) object->move_to(i);
+  const Value loop_value = make_loop(loop, std::move(*list), depth);
+  auto& object = static_cast<LoopObject&>(loop_value.as_object());
+  const List& items = object.list();
+  return run_passes(loop, &loop_value, items.size(), out, [&](std::size_t i) {
+    object.move_to(i);
     return lend(loop.target, items[i]);
   });
 }
@@ -321,7 +344,7 @@ std::optional<Flow> Render::run_pairs(const LoopStmt& loop, Output& out) {
   const auto& entries = map.as_map().entries();
   const Target& key = loop.target.items[0];
   const Target& value = loop.target.items[1];
-  return run_passes(loop, Value(), entries.size(), out, [&](std::size_t i) {
+  return run_passes(loop, nullptr, entries.size(), out, [&](std::size_t i) {
     frame_->slots[key.slot].lend(key.name, entries[i].key);
     frame_->slots[value.slot].lend(value.name, entries[i].value);
     return true;
@@ -406,7 +429,7 @@ Result<void> Render::assign_parts(const Target& target, const Value& value) {
 Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   Value text;
   {
-    const ScopeGuard guard(frame_, take_frame(frame_, stmt.slots));
+    const InnerScope scope(frame_, stmt.slots);
     Output inner(context_.limits.output, mode_);
     const bool discard = std::exchange(discard_, false);
     const Flow flow = run_body(stmt.body, inner);
@@ -443,7 +466,7 @@ Flow Render::run_with(const WithStmt& stmt, Output& out) {
     if (!value) return fail(std::move(value).error());
     values.push_back(std::move(*value));
   }
-  const ScopeGuard guard(frame_, take_frame(frame_, stmt.slots));
+  const InnerScope scope(frame_, stmt.slots);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (auto done = assign(stmt.values[i].first, std::move(values[i])); !done)
       return fail(std::move(done).error());

@@ -59,13 +59,12 @@ class LoopObject final : public Object {
   /// What follows from the place alone; null for `none`.
   [[nodiscard]] Value field(LoopField field) const;
   [[nodiscard]] int depth() const { return depth_; }
+  [[nodiscard]] const List& list() const { return items_.as_list(); }
   void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
   Result<Value> cycle(const CallArguments& arguments) const;
   Result<Value> changed(const CallArguments& arguments);
 
  private:
-  [[nodiscard]] const List& list() const { return items_.as_list(); }
-
   Value items_;
   std::size_t index_ = 0;
   int depth_;

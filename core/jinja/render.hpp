@@ -210,20 +210,20 @@ class Render {
   Flow run_evaluate(const OutputStmt& stmt);
   Flow run_branch(const BranchStmt& stmt, Output& out);
   Flow run_for(const LoopStmt& stmt, Output& out);
-  Flow run_loop(const LoopStmt& loop, const Value& items, Output& out, int depth);
+  Flow run_loop(const LoopStmt& loop, Value items, Output& out, int depth);
   /// The pairs of a dict, where `for key, value in dict.items()` can do without a list of them.
   std::optional<Flow> run_pairs(const LoopStmt& loop, Output& out);
   template <typename BindItem>
   Flow run_passes(const LoopStmt& loop,
-                  const Value& loop_value,
+                  const Value* loop_value,
                   std::size_t count,
                   Output& out,
                   BindItem bind_item);
   /// The frame for the next pass: a new one where a macro holds the last.
-  void begin_pass(const LoopStmt& loop, const FramePtr& outer, const Value& loop_value);
+  void begin_pass(const LoopStmt& loop, const Value* loop_value);
   /// A list of the items; of those that meet the loop's condition where `loop` counts them.
-  Result<Value> loop_items(const LoopStmt& loop, const Value& value);
-  Value make_loop(const LoopStmt& loop, const Value& list, int depth);
+  Result<Value> loop_items(const LoopStmt& loop, Value value);
+  Value make_loop(const LoopStmt& loop, Value list, int depth);
   Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
   void run_macro(const MacroStmt& stmt);
