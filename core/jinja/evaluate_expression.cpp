@@ -30,22 +30,6 @@ const Value& Render::remember(const NameExpr& name, Value value) {
   return slot.own;
 }
 
-/// The slot that the parser found for the name, if it is bound there.
-inline const Slot* Render::place_of(const NameExpr& expr) const {
-  const NamePlace place = expr.place;
-  const Slot* slot = nullptr;
-  if (place.hops == NamePlace::kOuter) {
-    if (places_ != Places::all) return nullptr;
-    slot = &memo_[place.slot];
-  } else {
-    if (places_ == Places::none) return nullptr;
-    const Frame* frame = frame_.get();
-    for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
-    slot = &frame->slots[place.slot];
-  }
-  return slot->name == expr.name ? slot : nullptr;
-}
-
 const Value* Render::known(NameId name) const {
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
     if (const Slot* found = frame->find(name)) return &found->value();

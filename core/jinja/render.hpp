@@ -171,8 +171,9 @@ class Render {
   Result<Value> evaluate_list(const ListExpr& expr);
   Result<Value> evaluate_map(const MapExpr& expr);
   Result<Value> resolve(const NameExpr& expr);
-  /// What a name stands for where this render knows it already; nullptr otherwise.
+  /// The slot that the parser found for the name; nullptr where it is not bound there.
   [[nodiscard]] const Slot* place_of(const NameExpr& expr) const;
+  /// What a name stands for where this render knows it already; nullptr otherwise.
   [[nodiscard]] const Value* known(NameId name) const;
   /// The same, after asking for it; nullptr when that fails (resolve() then tells why), and for
   /// names of an import without context that are not its own.
@@ -283,6 +284,21 @@ class Render {
   std::uint64_t steps_ = 0;
   std::uint32_t owner_ = 0;
 };
+
+inline const Slot* Render::place_of(const NameExpr& expr) const {
+  const NamePlace place = expr.place;
+  const Slot* slot = nullptr;
+  if (place.hops == NamePlace::kOuter) {
+    if (places_ != Places::all) return nullptr;
+    slot = &memo_[place.slot];
+  } else {
+    if (places_ == Places::none) return nullptr;
+    const Frame* frame = frame_.get();
+    for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
+    slot = &frame->slots[place.slot];
+  }
+  return slot->name == expr.name ? slot : nullptr;
+}
 
 /// A name that is always there (`range`, `lookup`, …); nullptr when there is none.
 const Value* find_global(NameId name);
