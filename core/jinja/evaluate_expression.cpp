@@ -242,7 +242,9 @@ Result<Value> Render::evaluate_name(const NameExpr& expr) {
 
 Result<Value> Render::evaluate(const Expr& expr) {
   Value room;
-  if (const Value* found = peek(expr, room)) return found == &room ? std::move(room) : *found;
+  const Value* found = peek(expr, room);
+  if (found == &room) return room;
+  if (found != nullptr) return *found;
   auto value = evaluate_closed(expr);
   if (!value || !value->is_object()) return value;
   if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);

@@ -248,9 +248,9 @@ std::optional<Flow> Render::write_macro(const CallExpr& call, Output& out) {
                         arguments.star == nullptr && arguments.double_star == nullptr;
   if (!is_plain) return std::nullopt;
   const Value* callee = find(static_cast<const NameExpr&>(*call.callee));
-  if (callee == nullptr || !callee->is_object() ||
-      typeid(callee->as_object()) != typeid(MacroObject))
-    return std::nullopt;
+  if (callee == nullptr || !callee->is_object()) return std::nullopt;
+  const Object& called = callee->as_object();
+  if (typeid(called) != typeid(MacroObject)) return std::nullopt;
   const Value held = *callee;  // an argument may bind the name anew
   const auto& object = static_cast<const MacroObject&>(held.as_object());
   const MacroStmt& macro = object.code().macro;

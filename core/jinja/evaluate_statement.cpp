@@ -382,8 +382,9 @@ bool Render::lend(const Target& target, const Value& value) {
                         value.marks() == Mark::none && value.size() == target.items.size();
   if (!is_plain) {
     auto done = assign(target, value);
-    if (!done) failure_ = std::move(done).error();
-    return done.has_value();
+    if (done) return true;
+    failure_ = std::move(done).error();
+    return false;
   }
   const List& parts = value.as_list();
   for (std::size_t i = 0; i < parts.size(); ++i) {
