@@ -1,9 +1,13 @@
 #include "core/base/sealed.hpp"
 
+#include <typeinfo>
+
 namespace gpustack {
 
 const SealedText* as_sealed(const Value& value) {
-  return value.is_object() ? dynamic_cast<const SealedText*>(&value.as_object()) : nullptr;
+  if (!value.is_object()) return nullptr;
+  const Object& object = value.as_object();
+  return typeid(object) == typeid(SealedText) ? static_cast<const SealedText*>(&object) : nullptr;
 }
 
 const SealedText* find_sealed(const Value& value) {

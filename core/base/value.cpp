@@ -66,11 +66,20 @@ Value Value::string_at(std::string text, Origin origin) {
   return result;
 }
 
-Value Value::as_tuple() const {
+Value Value::as_tuple() const& { return Value(*this).as_tuple(); }
+
+Value Value::as_tuple() && {
   GS_ASSERT(is_list(), "only a list becomes a tuple");
-  Value copy(*this);
-  copy.flags_ = static_cast<std::uint8_t>(copy.flags_ | kTuple);
-  return copy;
+  flags_ = static_cast<std::uint8_t>(flags_ | kTuple);
+  return std::move(*this);
+}
+
+Value Value::pair(const Value& first, const Value& second) {
+  List parts;
+  parts.reserve(2);
+  parts.push_back(first);
+  parts.push_back(second);
+  return Value(std::move(parts)).as_tuple();
 }
 
 Value Value::as_text() const {
@@ -98,16 +107,6 @@ void Value::set_owner(std::uint32_t owner) const {
 bool Value::is_shared() const {
   return (is_list() || is_map()) &&
          payload_.counted->references.load(std::memory_order_acquire) != 1;
-}
-
-bool Value::as_bool() const {
-  GS_ASSERT(is_bool(), "the caller checked for a boolean");
-  return payload_.integer != 0;
-}
-
-std::int64_t Value::as_integer() const {
-  GS_ASSERT(is_integer() || is_bool(), "the caller checked for an integer");
-  return payload_.integer;
 }
 
 double Value::as_real() const {

@@ -115,6 +115,8 @@ class Value {
 
   static Value list(std::initializer_list<Value> items) { return Value(List(items)); }
   static Value map(std::initializer_list<std::pair<Value, Value>> entries);
+  /// A tuple of two, as items() lists them.
+  static Value pair(const Value& first, const Value& second);
   /// The result of reading a name that is not there. `what` is the whole explanation, e.g. `'foo'
   /// is undefined`.
   static Value undefined(std::string what, std::string name = {});
@@ -133,7 +135,8 @@ class Value {
   [[nodiscard]] bool is_object() const { return kind_ == Kind::object; }
   /// A tuple is a list that prints with parentheses.
   [[nodiscard]] bool is_tuple() const { return kind_ == Kind::list && (flags_ & kTuple) != 0; }
-  [[nodiscard]] Value as_tuple() const;
+  [[nodiscard]] Value as_tuple() const&;
+  [[nodiscard]] Value as_tuple() &&;
   /// A string that stays text even when it looks like a literal (the output of `to_json`, `string`,
   /// …).
   [[nodiscard]] bool stays_text() const {
@@ -142,8 +145,8 @@ class Value {
   [[nodiscard]] Value as_text() const;
 
   /// Requires the kind (GS_ASSERT).
-  [[nodiscard]] bool as_bool() const;
-  [[nodiscard]] std::int64_t as_integer() const;
+  [[nodiscard]] inline bool as_bool() const;
+  [[nodiscard]] inline std::int64_t as_integer() const;
   [[nodiscard]] double as_real() const;  ///< also accepts integer and boolean
   [[nodiscard]] inline const std::string& as_string() const;
   [[nodiscard]] inline const List& as_list() const;
@@ -174,7 +177,8 @@ class Value {
     flags_ = static_cast<std::uint8_t>(flags_ | static_cast<std::uint8_t>(marks));
     return *this;
   }
-  [[nodiscard]] Value marked(Mark marks) const { return Value(*this).mark(marks); }
+  [[nodiscard]] Value marked(Mark marks) const& { return Value(*this).mark(marks); }
+  [[nodiscard]] Value marked(Mark marks) && { return std::move(mark(marks)); }
 
   /// Where a string was written; nullptr when it was computed.
   [[nodiscard]] inline const Origin* origin() const;
@@ -326,6 +330,9 @@ class Object : public detail::Counted {
   [[nodiscard]] virtual std::string_view type_name() const = 0;
   /// `object.name`; an undefined Value when there is no such attribute.
   virtual Result<Value> attribute(std::string_view name);
+  /// The same where nothing has to be made for it: a value that lies in the object, or a number put
+  /// into `room`; nullptr when only attribute() knows.
+  virtual const Value* peek(std::string_view name, Value& room);
   /// `object[key]`; an undefined Value when there is no such item.
   virtual Result<Value> item(const Value& key);
   virtual Result<Value> call(const CallArguments& arguments);
@@ -344,6 +351,14 @@ Value make_object(Args&&... args) {
   return Value(static_cast<Object*>(new T(std::forward<Args>(args)...)));
 }
 
+inline bool Value::as_bool() const {
+  GS_ASSERT(is_bool(), "the caller checked for a boolean");
+  return payload_.integer != 0;
+}
+inline std::int64_t Value::as_integer() const {
+  GS_ASSERT(is_integer() || is_bool(), "the caller checked for an integer");
+  return payload_.integer;
+}
 inline const std::string& Value::as_string() const {
   GS_ASSERT(is_string(), "the caller checked for a string");
   return payload_.string->text;

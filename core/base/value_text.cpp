@@ -13,11 +13,19 @@ namespace gpustack {
 namespace {
 
 // Python picks double quotes only when the text has single quotes and no double ones.
-std::string quoted_repr(std::string_view text) {
+void append_quoted(std::string& out, std::string_view text) {
   const bool has_single = text.find('\'') != std::string_view::npos;
   const bool has_double = text.find('"') != std::string_view::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
-  std::string out(1, quote);
+  out += quote;
+  const bool is_plain = !has_single && std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || c == '\\';
+  });
+  if (is_plain) {
+    out.append(text) += quote;
+    return;
+  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == quote || c == '\\') {
@@ -37,7 +45,51 @@ std::string quoted_repr(std::string_view text) {
       out += c;
     }
   }
-  return out + quote;
+  out += quote;
+}
+
+void append_repr(std::string& out, const Value& value);
+
+void append_list(std::string& out, const Value& value) {
+  const bool tuple = value.is_tuple();
+  out += tuple ? '(' : '[';
+  bool first = true;
+  for (const Value& item : value.as_list()) {
+    if (!first) out += ", ";
+    first = false;
+    append_repr(out, item);
+  }
+  if (tuple && value.size() == 1) out += ',';
+  out += tuple ? ')' : ']';
+}
+
+void append_map(std::string& out, const Value& value) {
+  out += '{';
+  bool first = true;
+  for (const auto& [key, item] : value.as_map()) {
+    if (!first) out += ", ";
+    first = false;
+    append_repr(out, key);
+    out += ": ";
+    append_repr(out, item);
+  }
+  out += '}';
+}
+
+void append_repr(std::string& out, const Value& value) {
+  switch (value.kind()) {
+    case Kind::string:
+      return append_quoted(out, value.as_string());
+    case Kind::list:
+      return append_list(out, value);
+    case Kind::map:
+      return append_map(out, value);
+    case Kind::undefined:
+      out += "Undefined";
+      return;
+    default:
+      out += to_text(value);
+  }
 }
 
 std::optional<bool> bool_of_number(double number) {
@@ -85,9 +137,31 @@ std::string_view type_name(const Value& value) {
   return "object";
 }
 
+namespace {
+
+/// The text of a number such as 5.5, with up to three decimals and at most 15 digits: no other text
+/// as short reads as the same number. @return nothing for any other number
+std::optional<std::string> few_decimals(double number) {
+  constexpr double kMost = 1e9;
+  constexpr double kThousand = 1000.0;
+  if (number == 0.0 || !(std::abs(number) < kMost) || std::abs(number) < 1e-3) return std::nullopt;
+  const auto thousandths = static_cast<std::int64_t>(std::round(number * kThousand));
+  if (static_cast<double>(thousandths) / kThousand != number) return std::nullopt;
+  const std::int64_t size = std::abs(thousandths);
+  std::string out = number < 0 ? "-" : "";
+  out += std::to_string(size / 1000);
+  std::string decimals = std::to_string(1000 + size % 1000);  // with its zeros, behind a 1
+  decimals.front() = '.';
+  while (decimals.size() > 2 && decimals.back() == '0') decimals.pop_back();
+  return out + decimals;
+}
+
+}  // namespace
+
 std::string real_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number < 0 ? "-inf" : "inf";
+  if (auto text = few_decimals(number)) return std::move(*text);
   // Python's repr: the shortest digits that round-trip, as an exponent below 1e-4 and from 1e16 on.
   const double size = std::abs(number);
   const bool exponent = size != 0.0 && (size < 1e-4 || size >= 1e16);
@@ -103,36 +177,9 @@ std::string real_text(double number) {
 }
 
 std::string to_repr(const Value& value) {
-  switch (value.kind()) {
-    case Kind::string:
-      return quoted_repr(value.as_string());
-    case Kind::list: {
-      const bool tuple = value.is_tuple();
-      std::string out(1, tuple ? '(' : '[');
-      bool first = true;
-      for (const Value& item : value.as_list()) {
-        if (!first) out += ", ";
-        first = false;
-        out += to_repr(item);
-      }
-      if (tuple && value.size() == 1) out += ',';
-      return out + (tuple ? ')' : ']');
-    }
-    case Kind::map: {
-      std::string out = "{";
-      bool first = true;
-      for (const auto& [key, item] : value.as_map()) {
-        if (!first) out += ", ";
-        first = false;
-        out += to_repr(key) + ": " + to_repr(item);
-      }
-      return out + "}";
-    }
-    case Kind::undefined:
-      return "Undefined";
-    default:
-      return to_text(value);
-  }
+  std::string out;
+  append_repr(out, value);
+  return out;
 }
 
 std::string to_text(const Value& value) {

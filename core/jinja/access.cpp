@@ -4,6 +4,7 @@
 #include "core/jinja/objects.hpp"
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
+#include "core/jinja/sequence.hpp"
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
@@ -148,24 +149,36 @@ Result<Value> Render::item(const Value& object, const Value& key) {
   return no_item(object, key);
 }
 
-Result<Value> Render::path(Value object, const Value& path, const Value* fallback) {
-  const auto one = [&](const Value& key) -> Result<void> {
-    GS_TRY(object, item(object, key));
-    if (fallback != nullptr && object.is_undefined()) object = *fallback;
-    return {};
-  };
+MemberPath::MemberPath(const Value& path) {
   if (!path.is_string()) {
-    if (path.is_null()) return object;
-    GS_TRY_VOID(one(path));
-    return object;
+    if (!path.is_null()) keys_.push_back(path);
+    return;
   }
   const std::string& text = path.as_string();
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('.', begin), text.size());
-    GS_TRY_VOID(one(path_key(std::string_view(text).substr(begin, end - begin))));
+    keys_.push_back(path_key(std::string_view(text).substr(begin, end - begin)));
     begin = end + 1;
   }
-  return object;
+}
+
+const Value* MemberPath::peek(const Value& item) const {
+  const Value* found = &item;
+  for (const Value& key : keys_) {
+    if (!found->is_map() || found->marks() != Mark::none) return nullptr;
+    found = key.is_string() ? found->as_map().find(std::string_view(key.as_string()))
+                            : found->as_map().find(key);
+    if (found == nullptr) return nullptr;
+  }
+  return found;
+}
+
+Result<Value> MemberPath::of(Render& render, Value item, const Value* fallback) const {
+  for (const Value& key : keys_) {
+    GS_TRY(item, render.item(item, key));
+    if (fallback != nullptr && item.is_undefined()) item = *fallback;
+  }
+  return item;
 }
 
 Result<List> Render::items(const Value& value) {
@@ -209,8 +222,7 @@ Error Render::undefined_error(const Value& value) const {
   return std::move(error).hint(std::move(hint));
 }
 
-Result<void> Render::check_size(std::size_t bytes) const {
-  if (bytes <= context_.limits.output) return {};
+Error Render::text_too_large() const {
   return Error(ErrorCode::template_limit,
                "the text is larger than " + std::to_string(context_.limits.output >> 20U) + " MiB");
 }

@@ -17,6 +17,7 @@ namespace gpustack::jinja {
 
 struct FilterRow;
 struct TestRow;
+struct MethodRow;
 class TemplateCache;
 
 template <typename T>
@@ -57,13 +58,43 @@ struct Expr {
 struct ConstantExpr : Expr {
   const Value* value = nullptr;
 };
+/// Where a name of the template lies while it runs: a slot in the frame that is `hops` scopes
+/// further out. Names that no scope of the template binds (`kOuter`) are numbered as well: each is
+/// asked for once in a render.
+struct NamePlace {
+  static constexpr std::uint32_t kOuter = UINT32_MAX;
+  std::uint32_t hops = kOuter;
+  std::uint32_t slot = 0;
+};
 struct NameExpr : Expr {
   NameId name = 0;
+  const std::string* text = nullptr;
+  NamePlace place;
 };
+/// What `loop` tells of the place of a pass.
+enum class LoopField : std::uint8_t {
+  none,
+  index,
+  index0,
+  first,
+  last,
+  length,
+  revindex,
+  revindex0,
+  depth,
+  depth0,
+};
+/// none for what takes more than counting.
+LoopField loop_field(std::string_view name);
 struct AttributeExpr : Expr {
   const Expr* object = nullptr;
   const std::string* name = nullptr;
-  bool is_map_method = false;  ///< Python's dict has a method of that name
+  std::size_t hash = 0;  ///< of the name, as Map::hash_of()
+  LoopField loop_field = LoopField::none;
+  // Python's methods of that name.
+  const MethodRow* string_method = nullptr;
+  const MethodRow* list_method = nullptr;
+  const MethodRow* map_method = nullptr;
 };
 struct ItemExpr : Expr {
   const Expr* object = nullptr;
@@ -84,7 +115,19 @@ struct Arguments {
   Items<KeywordArgument> named;
   const Expr* star = nullptr;
   const Expr* double_star = nullptr;
+  /// Of a filter or test, when each argument is for one of its parameters: the numbers of these,
+  /// the positional ones first.
+  Items<std::size_t> numbers;
+  Items<const Value*> constants;  ///< by parameter, when all are literals
+  std::size_t parameters = 0;     ///< how many the filter or test has, up to the last that is given
+  bool is_bound = false;
+  bool is_quiet = false;  ///< evaluating them changes nothing that was read before
 
+  /// Positional ones first, then those by name.
+  [[nodiscard]] const Expr* argument(std::size_t index) const {
+    const std::size_t count = positional.size();
+    return index < count ? positional[index] : named[index - count].value;
+  }
   [[nodiscard]] bool empty() const {
     return positional.empty() && named.empty() && star == nullptr && double_star == nullptr;
   }
@@ -158,6 +201,8 @@ struct Target {
   enum class Kind : std::uint8_t { name, attribute, tuple };
   Kind kind = Kind::name;
   NameId name = 0;
+  std::uint32_t slot = 0;            ///< of the name, in the frame it is bound in
+  const NameExpr* object = nullptr;  ///< what has the attribute
   const std::string* attribute = nullptr;
   Items<Target> items;
 };
@@ -177,9 +222,12 @@ struct OutputStmt : Stmt {  ///< also evaluate (`do`)
 struct LoopStmt : Stmt {
   Target target;
   const Expr* items = nullptr;
+  const Expr* pairs_of = nullptr;  ///< the dict of `for key, value in dict.items()`
   const Expr* condition = nullptr;
   Body body;
   Body otherwise;
+  std::uint32_t slots = 0;  ///< names bound in a pass: `loop`, those of the target, the body's own
+  std::uint32_t target_slots = 0;  ///< the first of them, which each pass binds again
   bool recursive = false;
   bool uses_loop = false;
 };
@@ -199,15 +247,19 @@ struct SetBlockStmt : Stmt {  ///< also filter_block
   Target target;
   const Expr* filter = nullptr;
   Body body;
+  std::uint32_t slots = 0;  ///< names that the body binds
 };
 struct Parameter {
   NameId name = 0;
+  std::uint32_t slot = 0;
   const Expr* fallback = nullptr;
 };
 struct MacroStmt : Stmt {
   NameId name = 0;
+  std::uint32_t slot = 0;  ///< of the name, where the macro is defined
   Items<Parameter> parameters;
   Body body;
+  std::uint32_t slots = 0;  ///< names that a call binds
   bool uses_caller = false;
   bool uses_varargs = false;
   bool uses_kwargs = false;
@@ -221,10 +273,17 @@ struct IncludeStmt : Stmt {  ///< also extends
   bool ignore_missing = false;
   bool with_context = true;
 };
+/// `import wanted as alias`.
+struct ImportedName {
+  NameId wanted = 0;
+  NameId alias = 0;
+  std::uint32_t slot = 0;
+};
 struct ImportStmt : Stmt {
   const Expr* name = nullptr;
   NameId target = 0;
-  Items<std::pair<NameId, NameId>> names;
+  std::uint32_t slot = 0;
+  Items<ImportedName> names;
   bool with_context = false;
 };
 struct BlockStmt : Stmt {
@@ -236,6 +295,7 @@ struct BlockStmt : Stmt {
 struct WithStmt : Stmt {  ///< also scope
   Items<std::pair<Target, const Expr*>> values;
   Body body;
+  std::uint32_t slots = 0;
 };
 
 /// One compiled text. Immutable after the parser is done; shared by hosts and threads.
@@ -247,6 +307,8 @@ struct Program {
   bool is_expression = false;        ///< compiled by compile_expression()
   bool changes_values = false;       ///< calls a method such as append() somewhere
   std::size_t trailing_newlines = 0;
+  std::uint32_t slots = 0;        ///< names bound at the top
+  std::uint32_t outer_names = 0;  ///< names that no scope of the text binds
   std::vector<std::pair<NameId, const BlockStmt*>> blocks;
 
   std::pmr::monotonic_buffer_resource arena{512};

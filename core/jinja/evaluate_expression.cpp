@@ -6,6 +6,8 @@
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <typeinfo>
 
 namespace gpustack::jinja {
 
@@ -20,36 +22,97 @@ Result<Value> Render::settle(Result<Value> result, const Expr& expr) {
   return result;
 }
 
-void Render::remember(NameId name, Value value) {
-  memo_.emplace_back(name, owner_ != 0 ? adopt(std::move(value)) : std::move(value));
+const Value& Render::remember(const NameExpr& name, Value value) {
+  if (owner_ != 0) value = adopt(std::move(value));
+  const bool is_numbered = places_ == Places::all && name.place.hops == NamePlace::kOuter;
+  Slot& slot = is_numbered ? memo_[name.place.slot] : more_memo_.emplace_front();
+  slot.bind(name.name, std::move(value));
+  return slot.own;
 }
 
 const Value* Render::known(NameId name) const {
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    if (const Value* found = frame->find(name)) return found;
+    if (const Slot* found = frame->find(name)) return &found->value();
     if (frame->isolated) return nullptr;
   }
-  for (const auto& [key, value] : memo_) {
-    if (key == name) return &value;
+  for (const Slot& slot : memo_) {
+    if (slot.name == name) return &slot.own;
+  }
+  for (const Slot& slot : more_memo_) {
+    if (slot.name == name) return &slot.own;
   }
   return nullptr;
 }
 
-const Value* Render::peek(const Expr& expr) {
+bool Render::is_isolated() const {
+  const Frame* frame = frame_.get();
+  while (frame != nullptr && !frame->isolated) frame = frame->parent.get();
+  return frame != nullptr;
+}
+
+const Value* Render::find(const NameExpr& expr) {
+  if (const Slot* slot = place_of(expr)) return &slot->value();
+  if (const Value* found = known(expr.name)) return found;
+  if (places_ != Places::all && is_isolated()) return find_global(expr.name);
+  return ask(expr);
+}
+
+const Value* Render::ask(const NameExpr& expr) {
+  if (failed_lookup_ && failed_lookup_->name == expr.name) return nullptr;
+  auto value = outer_value(expr);
+  if (value) return &remember(expr, std::move(*value));
+  failed_lookup_.emplace(FailedLookup{expr.name, std::move(value).error()});
+  return nullptr;
+}
+
+Result<Value> Render::outer_value(const NameExpr& expr) {
+  const std::string& text = *expr.text;
+  if (context_.scope != nullptr) {
+    auto found = context_.scope->lookup(text);
+    if (!found) {
+      // A variable made of one that is missing counts as missing itself, until it is used.
+      if (found.error().code() != ErrorCode::undefined_variable) return std::move(found).error();
+      return Value::undefined(found.error().one_line(), text);
+    }
+    if (*found) return std::move(**found);
+  }
+  if (const Value* global = find_global(expr.name)) return *global;
+  return Value::undefined("'" + text + "' is undefined", text);
+}
+
+Result<Value> Render::resolve(const NameExpr& expr) {
+  if (const Value* found = find(expr)) return *found;
+  if (failed_lookup_ && failed_lookup_->name == expr.name) {
+    Error error = std::move(failed_lookup_->error);
+    failed_lookup_.reset();
+    return error;
+  }
+  return Value::undefined("'" + *expr.text + "' is undefined", *expr.text);
+}
+
+const Value* Render::peek(const Expr& expr, Value& room) {
   const Value* found = nullptr;
   switch (expr.kind) {
     case ExprKind::constant:
       return static_cast<const ConstantExpr&>(expr).value;
-    case ExprKind::name:
-      found = known(static_cast<const NameExpr&>(expr).name);
-      break;
-    case ExprKind::attribute: {
-      const auto& member = static_cast<const AttributeExpr&>(expr);
-      const Value* object = member.is_map_method ? nullptr : peek(*member.object);
-      const bool is_plain = object != nullptr && object->is_map() && object->marks() == Mark::none;
-      if (is_plain) found = object->find(*member.name);
+    case ExprKind::name: {
+      const auto& name = static_cast<const NameExpr&>(expr);
+      const Slot* slot = place_of(name);
+      found = slot != nullptr ? &slot->value() : find(name);
       break;
     }
+    case ExprKind::attribute:
+      found = peek_attribute(static_cast<const AttributeExpr&>(expr), room);
+      break;
+    case ExprKind::item:
+      found = peek_item(static_cast<const ItemExpr&>(expr), room);
+      break;
+    case ExprKind::binary:
+      found = peek_binary(static_cast<const BinaryExpr&>(expr), room);
+      break;
+    case ExprKind::filter:
+      found = peek_filter(static_cast<const FilterExpr&>(expr), room);
+      break;
     default:
       return nullptr;
   }
@@ -58,33 +121,109 @@ const Value* Render::peek(const Expr& expr) {
   return found;
 }
 
-Result<Value> Render::resolve(NameId name) {
-  for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    if (const Value* found = frame->find(name)) return *found;
-    if (frame->isolated) {
-      if (const Value* global = find_global(name)) return *global;
-      return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
-    }
+/// What an attribute or item is taken of: may be an object.
+const Value* Render::peek_holder(const Expr& expr, Value& room) {
+  const Value* holder =
+      expr.kind == ExprKind::name ? find(static_cast<const NameExpr&>(expr)) : peek(expr, room);
+  return holder != nullptr && holder->marks() == Mark::none ? holder : nullptr;
+}
+
+const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr) return nullptr;
+  if (holder->is_map())
+    return expr.map_method != nullptr ? nullptr : holder->as_map().find(*expr.name, expr.hash);
+  // Where a render may change values in place, what an object gives is made its own first.
+  if (!holder->is_object() || owner_ != 0) return nullptr;
+  Object& object = holder->as_object();
+  if (expr.loop_field == LoopField::none || typeid(object) != typeid(LoopObject))
+    return object.peek(*expr.name, room);
+  room = static_cast<const LoopObject&>(object).field(expr.loop_field);
+  return &room;
+}
+
+const Value* Render::peek_item(const ItemExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr || (!holder->is_map() && !holder->is_list())) return nullptr;
+  Value key_room;
+  const Value* key = peek(*expr.key, key_room);
+  if (key == nullptr) return nullptr;
+  if (holder->is_map()) return holder->as_map().find(*key);
+  const List& list = holder->as_list();
+  if (!key->is_integer() || key->as_integer() < 0) return nullptr;
+  const auto place = static_cast<std::size_t>(key->as_integer());
+  return place < list.size() ? &list[place] : nullptr;
+}
+
+namespace {
+
+/// Whole numbers whose result is one. @return nothing when that is not sure
+std::optional<std::int64_t> whole_result(BinaryOp op, std::int64_t left, std::int64_t right) {
+  std::int64_t result = 0;
+  switch (op) {
+    case BinaryOp::add:
+      if (__builtin_add_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::sub:
+      if (__builtin_sub_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::mul:
+      if (__builtin_mul_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::floor_div:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left / right;
+    case BinaryOp::mod:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left % right;
+    default:
+      return std::nullopt;
   }
-  for (const auto& [key, value] : memo_) {
-    if (key == name) return value;
+}
+
+bool is_plain_integer(const Value* value) {
+  return value != nullptr && value->is_integer() && value->marks() == Mark::none;
+}
+
+}  // namespace
+
+const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
+  Value right_room;
+  const Value* left = peek(*expr.left, room);
+  if (!is_plain_integer(left)) return nullptr;
+  const Value* right = peek(*expr.right, right_room);
+  if (!is_plain_integer(right)) return nullptr;
+  const auto result = whole_result(expr.op, left->as_integer(), right->as_integer());
+  if (!result) return nullptr;
+  room = Value(*result);
+  return &room;
+}
+
+const Value* Render::peek_filter(const FilterExpr& expr, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  const FilterRow& row = *expr.row;
+  const Arguments& arguments = expr.arguments;
+  const bool is_plain = row.pick != nullptr && arguments.is_bound && expr.input != nullptr &&
+                        (arguments.numbers.empty() || !arguments.constants.empty());
+  if (!is_plain) return nullptr;
+  const Value* input = peek(*expr.input, room);
+  if (input == nullptr && row.ignores_reason && is_missing(*expr.input)) input = &kMissing;
+  if (input == nullptr || input == &room || input->marks() != Mark::none) return nullptr;
+  return row.pick(*input, arguments.constants, room);
+}
+
+const Value* Render::operand(const Expr& expr, Value& room) {
+  if (const Value* found = peek(expr, room)) return found;
+  return kept_in(room, evaluate(expr));
+}
+
+const Value* Render::kept_in(Value& room, Result<Value> value) {
+  if (!value) {
+    failure_ = std::move(value).error();
+    return nullptr;
   }
-  if (context_.scope != nullptr) {
-    auto looked_up = context_.scope->lookup(name_text(name));
-    if (!looked_up) {
-      // A variable made of one that is missing counts as missing itself, until it is used.
-      if (looked_up.error().code() != ErrorCode::undefined_variable)
-        return std::move(looked_up).error();
-      return Value::undefined(looked_up.error().one_line(), name_text(name));
-    }
-    std::optional<Value>& found = *looked_up;
-    if (found) {
-      remember(name, std::move(*found));
-      return memo_.back().second;
-    }
-  }
-  if (const Value* global = find_global(name)) return *global;
-  return Value::undefined("'" + name_text(name) + "' is undefined", name_text(name));
+  room = std::move(*value);
+  return &room;
 }
 
 Result<Value> Render::variable(std::string_view name) {
@@ -96,13 +235,16 @@ Result<Value> Render::variable(std::string_view name) {
 }
 
 Result<Value> Render::evaluate_name(const NameExpr& expr) {
-  auto value = resolve(expr.name);
+  auto value = resolve(expr);
   if (!value) return locate(std::move(value).error(), expr);
   return value;
 }
 
 Result<Value> Render::evaluate(const Expr& expr) {
-  if (const Value* found = peek(expr)) return *found;
+  Value room;
+  const Value* found = peek(expr, room);
+  if (found == &room) return room;
+  if (found != nullptr) return *found;
   auto value = evaluate_closed(expr);
   if (!value || !value->is_object()) return value;
   if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);
@@ -155,7 +297,8 @@ Result<Value> Render::evaluate_closed(const Expr& expr) {
 
 Result<Value> Render::evaluate_attribute(const AttributeExpr& expr) {
   GS_TRY(const Value object, evaluate(*expr.object));
-  const Value* member = object.is_map() && !expr.is_map_method ? object.find(*expr.name) : nullptr;
+  const Value* member =
+      object.is_map() && expr.map_method == nullptr ? object.find(*expr.name) : nullptr;
   if (member != nullptr) return part_of(object, *member);
   auto value = attribute(object, *expr.name);
   if (!value) return locate(std::move(value).error(), expr);
@@ -275,24 +418,29 @@ Result<bool> Render::truth(const Expr& expr) {
       return truth(*node.right);
     }
     default: {
-      if (const Value* found = peek(expr)) return found->truthy();
-      GS_TRY(const Value value, evaluate(expr));
-      return truth_of(value, expr);
+      Value room;
+      const Value* value = operand(expr, room);
+      if (value == nullptr) return take_failure();
+      return truth_of(*value, expr);
     }
   }
 }
 
 Result<bool> Render::evaluate_compare(const CompareExpr& expr) {
-  GS_TRY(Value left, evaluate(*expr.left));
-  const Expr* left_expr = expr.left;
   if (expr.steps.size() == 1) {
-    if (const Value* right = peek(*expr.steps.front().right);
-        right != nullptr && !left.is_undefined()) {
-      auto holds = compare(expr.steps.front().op, left, *right);
+    Value left_room;
+    Value right_room;
+    const CompareStep& only = expr.steps.front();
+    const Value* left_value = peek(*expr.left, left_room);
+    const Value* right_value = left_value != nullptr ? peek(*only.right, right_room) : nullptr;
+    if (right_value != nullptr) {
+      auto holds = compare(only.op, *left_value, *right_value);
       if (!holds) return locate(std::move(holds).error(), expr);
       return holds;
     }
   }
+  GS_TRY(Value left, evaluate(*expr.left));
+  const Expr* left_expr = expr.left;
   for (const CompareStep& step_expr : expr.steps) {
     GS_TRY(Value right, evaluate(*step_expr.right));
     if (left.is_undefined() && !is_lenient(left)) return locate(undefined_error(left), *left_expr);
@@ -380,11 +528,26 @@ Result<Value> Render::evaluate_call(const CallExpr& expr) {
   return settle(call(callee, std::move(arguments)), expr);
 }
 
+namespace {
+
+/// The method that the parser found for the value's type.
+const MethodRow* method_of(const Value& object, const AttributeExpr& method) {
+  if (object.is_string()) return method.string_method;
+  if (object.is_list()) return method.list_method;
+  return object.is_map() ? method.map_method : nullptr;
+}
+
+}  // namespace
+
 Result<Value> Render::evaluate_method_call(const CallExpr& expr) {
   const auto& method = static_cast<const AttributeExpr&>(*expr.callee);
   GS_TRY(const Value object, evaluate(*method.object));
   if (object.is_undefined()) return locate(undefined_error(object), *method.object);
   // What is known to be a method is called as one: no object for the bound method is needed.
+  if (const MethodRow* row = method_of(object, method)) {
+    GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
+    return settle(call_method(*this, object, *row, arguments), expr);
+  }
   if (!object.is_object() && has_method(object, *method.name)) {
     GS_TRY(const CallArguments arguments, evaluate_arguments(expr.arguments));
     return settle(call_method(*this, object, *method.name, arguments), expr);
@@ -412,50 +575,163 @@ Result<Value> Render::call(const Value& callee, CallArguments arguments) {
   return callee.as_object().call(arguments);
 }
 
-Result<Value> Render::filter_input(const FilterExpr& expr, const Value* block_text) {
+bool Render::is_missing(const Expr& expr) {
+  if (expr.kind == ExprKind::name) {
+    const Value* found = find(static_cast<const NameExpr&>(expr));
+    return found != nullptr && found->is_undefined();
+  }
+  if (expr.kind != ExprKind::attribute) return false;
+  const auto& member = static_cast<const AttributeExpr&>(expr);
+  Value room;
+  const Value* holder = peek_holder(*member.object, room);
+  return holder != nullptr && holder->is_map() && member.map_method == nullptr &&
+         holder->as_map().find(*member.name, member.hash) == nullptr;
+}
+
+const Value* Render::open_input(const Expr& expr, bool ignores_reason, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  if (const Value* found = peek(expr, room)) return found;
+  if (ignores_reason && is_missing(expr)) {
+    ++steps_;
+    return &kMissing;
+  }
+  return kept_in(room, evaluate_closed(expr));
+}
+
+const Value* Render::filter_input(const FilterExpr& expr, const Value* block_text, Value& room) {
+  const FilterRow& row = *expr.row;
   if (expr.input == nullptr) {
     GS_ASSERT(block_text != nullptr, "only a block's filter has no input of its own");
-    return *block_text;
+    return block_text;
   }
-  if (block_text != nullptr)
-    return evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
-  return expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input);
+  if (block_text != nullptr) {
+    auto value = evaluate_filter(static_cast<const FilterExpr&>(*expr.input), block_text);
+    return kept_in(room, std::move(value));
+  }
+  const Value* input = row.accepts_undefined ? open_input(*expr.input, row.ignores_reason, room)
+                                             : operand(*expr.input, room);
+  if (input == nullptr || input == &room || expr.arguments.is_quiet) return input;
+  room = *input;  // an argument may change what lies there
+  return &room;
+}
+
+/// The input as the filter takes it: what is undefined is an error, or no text after an inline if.
+const Value* Render::checked_input(const FilterExpr& expr, const Value* block_text, Value& room) {
+  const Value* input = filter_input(expr, block_text, room);
+  if (input == nullptr || !input->is_undefined() || expr.row->accepts_undefined) return input;
+  if (is_lenient(*input)) {
+    room = Value("");
+    return &room;
+  }
+  failure_ = locate(undefined_error(*input), expr.input != nullptr ? *expr.input : expr);
+  return nullptr;
+}
+
+Result<Mark> Render::bind_known(const Arguments& arguments, Invocation& call) {
+  if (arguments.numbers.empty() || !arguments.constants.empty()) {
+    call.given = arguments.constants;
+    return Mark::none;
+  }
+  Mark marks = Mark::none;
+  call.places.assign(arguments.parameters, nullptr);
+  call.given = call.places;
+  call.held.reserve(arguments.numbers.size());  // what was evaluated stays where it is
+  for (std::size_t i = 0; i < arguments.numbers.size(); ++i) {
+    const Expr& expr = *arguments.argument(i);
+    const Value*& place = call.places[arguments.numbers[i]];
+    if (expr.kind == ExprKind::constant) {
+      place = static_cast<const ConstantExpr&>(expr).value;
+      continue;
+    }
+    GS_TRY(Value value, evaluate(expr));
+    call.held.push_back(std::move(value));
+    place = &call.held.back();
+    marks = marks | deep_marks(*place);
+  }
+  return marks;
+}
+
+Result<Mark> Render::bind_filter(const FilterExpr& expr, Invocation& call) {
+  GS_TRY(const Mark marks, bind_known(expr.arguments, call));
+  if (!expr.row->accepts_undefined && expr.arguments.constants.empty()) {
+    for (std::size_t i = 0; i < expr.arguments.positional.size(); ++i) {
+      const Value& value = *call.given[expr.arguments.numbers[i]];
+      if (value.is_undefined())
+        return locate(undefined_error(value), *expr.arguments.positional[i]);
+    }
+  }
+  GS_TRY_VOID(step());
+  return marks;
 }
 
 Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block_text) {
-  const bool accepts_undefined = expr.row->accepts_undefined;
-  GS_TRY(Value input, filter_input(expr, block_text));
-  if (input.is_undefined() && !accepts_undefined) {
-    if (!is_lenient(input))
-      return locate(undefined_error(input), expr.input != nullptr ? *expr.input : expr);
-    input = Value("");
-  }
-  if (expr.arguments.empty()) {
-    static const Map kNone;
-    return settle(apply_filter(*expr.row, input, List(), kNone), expr);
-  }
+  Value room;
+  const Value* input = checked_input(expr, block_text, room);
+  if (input == nullptr) return take_failure();
+  if (!expr.arguments.is_bound) return apply_loose_filter(expr, *input);
+  Invocation call(*this, expr.row->name, *input);
+  GS_TRY(const Mark given, bind_filter(expr, call));
+  return settle(run_filter(*expr.row, call, given), expr);
+}
+
+/// With arguments whose parameters are known when it is called only, or which are wrong.
+Result<Value> Render::apply_loose_filter(const FilterExpr& expr, const Value& input) {
   GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  if (!accepts_undefined) {
-    for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
-      if (!arguments.positional[i].is_undefined()) continue;
-      const Expr& where =
-          i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
-      return locate(undefined_error(arguments.positional[i]), where);
-    }
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
+    if (expr.row->accepts_undefined || !arguments.positional[i].is_undefined()) continue;
+    const Expr& where = i < expr.arguments.positional.size() ? *expr.arguments.positional[i] : expr;
+    return locate(undefined_error(arguments.positional[i]), where);
   }
   return settle(apply_filter(*expr.row, input, std::move(arguments.positional), arguments.named),
                 expr);
 }
 
+std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
+  const FilterRow& row = *expr.row;
+  if (row.write == nullptr || !expr.arguments.is_bound) return std::nullopt;
+  Value room;
+  const Value* input = checked_input(expr, nullptr, room);
+  if (input == nullptr) return Flow::failed;
+  Invocation call(*this, row.name, *input);
+  const auto given = bind_filter(expr, call);
+  if (!given) return fail(given.error());
+  TextBuffer& text = out.text(*given | deep_marks(*input));
+  const std::size_t before = text.size();
+  auto done = row.write(call, text);
+  if (done) done = check_size(text.size() - before);
+  if (!done) return fail(locate(std::move(done).error(), expr));
+  return Flow::next;
+}
+
 Result<bool> Render::evaluate_test(const TestExpr& expr) {
-  GS_TRY(const Value input,
-         expr.row->accepts_undefined ? evaluate_closed(*expr.input) : evaluate(*expr.input));
-  if (input.is_undefined() && !expr.row->accepts_undefined)
-    return locate(undefined_error(input), *expr.input);
-  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
-  auto result = apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
+  const TestRow& row = *expr.row;
+  Value room;
+  const Value* input = row.accepts_undefined ? open_input(*expr.input, row.ignores_reason, room)
+                                             : operand(*expr.input, room);
+  if (input == nullptr) return take_failure();
+  if (input->is_undefined() && !row.accepts_undefined)
+    return locate(undefined_error(*input), *expr.input);
+  if (input != &room && !expr.arguments.is_quiet) {
+    room = *input;  // an argument may change what lies there
+    input = &room;
+  }
+  auto result =
+      expr.arguments.is_bound ? apply_bound_test(expr, *input) : apply_loose_test(expr, *input);
   if (!result) return locate(std::move(result).error(), expr);
   return result;
+}
+
+Result<bool> Render::apply_bound_test(const TestExpr& expr, const Value& input) {
+  Invocation call(*this, expr.row->name, input);
+  GS_TRY(const Mark ignored, bind_known(expr.arguments, call));
+  static_cast<void>(ignored);
+  GS_TRY_VOID(step());
+  return run_test(*expr.row, call);
+}
+
+Result<bool> Render::apply_loose_test(const TestExpr& expr, const Value& input) {
+  GS_TRY(CallArguments arguments, evaluate_arguments(expr.arguments));
+  return apply_test(*expr.row, input, std::move(arguments.positional), arguments.named);
 }
 
 }  // namespace gpustack::jinja

@@ -5,10 +5,17 @@
 #include "core/jinja/render.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <typeinfo>
+#include <utility>
 
 namespace gpustack::jinja {
 
 namespace {
+
+const NameId kCaller = intern_name("caller");
+const NameId kVarargs = intern_name("varargs");
+const NameId kKwargs = intern_name("kwargs");
 
 Error macro_error(const MacroStmt& macro, const std::string& what) {
   return Error(ErrorCode::template_type, "macro '" + name_text(macro.name) + "' " + what);
@@ -18,26 +25,26 @@ Error over() {
   return Error(ErrorCode::template_type, "a macro was called after its template ended");
 }
 
-class MacroObject : public Object {
+Value not_exported(const std::string& where, const std::string& name) {
+  return Value::undefined("template '" + where + "' does not export the name '" + name + "'", name);
+}
+
+class MacroObject final : public Object {
  public:
-  MacroObject(std::shared_ptr<RenderHandle> handle,
-              const MacroStmt& macro,
-              std::shared_ptr<const Template> where,
-              FramePtr frame)
-      : handle_(std::move(handle)),
-        macro_(macro),
-        where_(std::move(where)),
-        frame_(std::move(frame)) {}
+  MacroObject(std::shared_ptr<RenderHandle> handle, MacroCode code)
+      : handle_(std::move(handle)), code_(std::move(code)), macro_(code_.macro) {}
 
   [[nodiscard]] std::string_view type_name() const override { return "Macro"; }
   [[nodiscard]] bool is_callable() const override { return true; }
   [[nodiscard]] std::string to_text() const override {
     return "<Macro '" + name_text(macro_.name) + "'>";
   }
+  [[nodiscard]] const MacroCode& code() const { return code_; }
+  [[nodiscard]] bool is_of(const Render& render) const { return handle_->render == &render; }
 
   Result<Value> call(const CallArguments& arguments) override {
     if (handle_->render == nullptr) return over();
-    return handle_->render->call_macro(macro_, *where_, frame_, arguments);
+    return handle_->render->call_macro(code_, arguments);
   }
 
   Result<Value> attribute(std::string_view name) override {
@@ -56,9 +63,8 @@ class MacroObject : public Object {
 
  private:
   std::shared_ptr<RenderHandle> handle_;
+  MacroCode code_;
   const MacroStmt& macro_;
-  std::shared_ptr<const Template> where_;  // owns macro_
-  FramePtr frame_;
 };
 
 class BlockReference : public Object {
@@ -114,9 +120,7 @@ class ModuleObject : public Object {
   [[nodiscard]] std::string to_text() const override { return text_; }
   Result<Value> attribute(std::string_view name) override {
     if (const Value* found = exports_.find(name)) return *found;
-    return Value::undefined(
-        "template '" + name_ + "' does not export the name '" + std::string(name) + "'",
-        std::string(name));
+    return not_exported(name_, std::string(name));
   }
 
  private:
@@ -127,12 +131,36 @@ class ModuleObject : public Object {
 
 }  // namespace
 
-Value make_macro(Render& render,
-                 const MacroStmt& macro,
-                 std::shared_ptr<const Template> where,
-                 FramePtr frame) {
-  return make_object<MacroObject>(
-      render.handle(), macro, std::move(where), render.capture(std::move(frame)));
+/// The render inside a macro it entered, for the time of the call.
+class Render::MacroGuard {
+ public:
+  MacroGuard(Render& render, const MacroCode& code, FramePtr inner)
+      : render_(render),
+        frame_(std::exchange(render.frame_, std::move(inner))),
+        template_(std::exchange(render.template_, code.where.get())),
+        discard_(std::exchange(render.discard_, false)),
+        places_(std::exchange(render.places_, code.places)) {}
+  MacroGuard(const MacroGuard&) = delete;
+  MacroGuard& operator=(const MacroGuard&) = delete;
+  ~MacroGuard() {
+    give_back(std::exchange(render_.frame_, std::move(frame_)));
+    render_.template_ = template_;
+    render_.discard_ = discard_;
+    render_.places_ = places_;
+    render_.leave();
+  }
+
+ private:
+  Render& render_;
+  FramePtr frame_;
+  const Template* template_;
+  bool discard_;
+  Places places_;
+};
+
+Value make_macro(Render& render, MacroCode code) {
+  code.frame = render.capture(std::move(code.frame));
+  return make_object<MacroObject>(render.handle(), std::move(code));
 }
 
 Value make_block_reference(Render& render, NameId name, std::size_t level, FramePtr frame) {
@@ -167,15 +195,15 @@ Result<void> Render::bind_macro_arguments(const MacroStmt& macro,
                                           Map named) {
   for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
     GS_TRY(Value value, macro_argument(macro, i, positional, named));
-    frame_->set(macro.parameters[i].name, std::move(value));
+    frame_->slots[macro.parameters[i].slot].bind(macro.parameters[i].name, std::move(value));
   }
   if (macro.uses_varargs) {
     const std::size_t bound = std::min(positional.size(), macro.parameters.size());
     List more(positional.begin() + static_cast<std::ptrdiff_t>(bound), positional.end());
-    frame_->set(intern_name("varargs"), Value(std::move(more)).as_tuple());
+    frame_->set(kVarargs, Value(std::move(more)).as_tuple());
   }
   if (macro.uses_kwargs) {
-    frame_->set(intern_name("kwargs"), Value(std::move(named)));
+    frame_->set(kKwargs, Value(std::move(named)));
   } else if (!named.empty()) {
     return macro_error(macro, "takes no argument '" + to_text(named.begin()->key) + "'");
   }
@@ -185,16 +213,13 @@ Result<void> Render::bind_macro_arguments(const MacroStmt& macro,
 Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positional, Map named) {
   GS_TRY_VOID(bind_macro_arguments(macro, positional, std::move(named)));
   Output out(context_.limits.output, mode_);
-  GS_TRY(const Flow ignored, run_body(macro.body, out));
-  static_cast<void>(ignored);
+  if (run_body(macro.body, out) == Flow::failed) return take_failure();
   return out.finish();
 }
 
-Result<Value> Render::call_macro(const MacroStmt& macro,
-                                 const Template& where,
-                                 const FramePtr& frame,
-                                 const CallArguments& arguments) {
-  auto inner = std::make_shared<Frame>(frame);
+Result<Value> Render::call_macro(const MacroCode& code, const CallArguments& arguments) {
+  const MacroStmt& macro = code.macro;
+  FramePtr inner = take_frame(code.frame, macro.slots);
   Map named = arguments.named;
   if (macro.uses_caller) {
     Value caller = Value::undefined("no caller defined", "caller");
@@ -202,7 +227,7 @@ Result<Value> Render::call_macro(const MacroStmt& macro,
       caller = *given;
       named.erase(std::string_view("caller"));
     }
-    inner->set(intern_name("caller"), std::move(caller));
+    inner->set(kCaller, std::move(caller));
   }
   if (arguments.positional.size() > macro.parameters.size() && !macro.uses_varargs) {
     return macro_error(macro,
@@ -210,18 +235,59 @@ Result<Value> Render::call_macro(const MacroStmt& macro,
                            " arguments, found " + std::to_string(arguments.positional.size()));
   }
   GS_TRY_VOID(enter());
-  const FramePtr outer_frame = std::exchange(frame_, inner);
-  const Template* outer_template = std::exchange(template_, &where);
-  const bool outer_discard = std::exchange(discard_, false);
+  const MacroGuard guard(*this, code, std::move(inner));
   auto result = run_macro_body(macro, arguments.positional, std::move(named));
-  frame_ = outer_frame;
-  template_ = outer_template;
-  discard_ = outer_discard;
-  leave();
-  if (!result) {
+  if (!result)
     return std::move(result).error().while_doing("calling macro '" + name_text(macro.name) + "'");
-  }
   return result;
+}
+
+std::optional<Flow> Render::write_macro(const CallExpr& call, Output& out) {
+  const Arguments& arguments = call.arguments;
+  const bool is_plain = call.callee->kind == ExprKind::name && arguments.named.empty() &&
+                        arguments.star == nullptr && arguments.double_star == nullptr;
+  if (!is_plain) return std::nullopt;
+  const Value* callee = find(static_cast<const NameExpr&>(*call.callee));
+  if (callee == nullptr || !callee->is_object()) return std::nullopt;
+  const Object& called = callee->as_object();
+  if (typeid(called) != typeid(MacroObject)) return std::nullopt;
+  const Value held = *callee;  // an argument may bind the name anew
+  const auto& object = static_cast<const MacroObject&>(held.as_object());
+  const MacroStmt& macro = object.code().macro;
+  if (!object.is_of(*this) || macro.uses_caller || macro.uses_varargs || macro.uses_kwargs ||
+      arguments.positional.size() > macro.parameters.size())
+    return std::nullopt;
+  FramePtr inner = take_frame(object.code().frame, macro.slots);
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
+    auto value = evaluate(*arguments.positional[i]);
+    if (!value) return fail(std::move(value).error());
+    inner->slots[macro.parameters[i].slot].bind(macro.parameters[i].name, std::move(*value));
+  }
+  const Flow flow =
+      run_macro_here(object.code(), std::move(inner), arguments.positional.size(), out);
+  if (flow == Flow::failed) return fail(locate(take_failure(), call));
+  return Flow::next;
+}
+
+/// @param given  how many of the parameters are bound already
+Flow Render::run_macro_here(const MacroCode& code, FramePtr inner, std::size_t given, Output& out) {
+  if (auto entered = enter(); !entered) return fail(std::move(entered).error());
+  const MacroGuard guard(*this, code, std::move(inner));
+  Flow flow = bind_fallbacks(code.macro, given);
+  if (flow == Flow::next) flow = run_body(code.macro.body, out);
+  if (flow != Flow::failed) return Flow::next;
+  return fail(take_failure().while_doing("calling macro '" + name_text(code.macro.name) + "'"));
+}
+
+Flow Render::bind_fallbacks(const MacroStmt& macro, std::size_t given) {
+  static const List kNone;
+  Map named;
+  for (std::size_t i = given; i < macro.parameters.size(); ++i) {
+    auto value = macro_argument(macro, i, kNone, named);
+    if (!value) return fail(std::move(value).error());
+    frame_->slots[macro.parameters[i].slot].bind(macro.parameters[i].name, std::move(*value));
+  }
+  return Flow::next;
 }
 
 Result<std::shared_ptr<const Template>> Render::load(const Value& name) {
@@ -247,6 +313,13 @@ Result<std::shared_ptr<const Template>> Render::load(const Value& name) {
   return cache_->compile(text, &origin, options, TemplateCache::What::text);
 }
 
+/// The frame for the names of a template that is included or imported.
+FramePtr Render::own_frame(const Template& other, bool with_context) const {
+  FramePtr frame = take_frame(with_context ? frame_ : nullptr, other.program().slots);
+  frame->isolated = !with_context;
+  return frame;
+}
+
 Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
   GS_TRY(const Value names, evaluate(*stmt.name));
   if (names.is_undefined()) return locate(undefined_error(names), *stmt.name);
@@ -266,12 +339,12 @@ Result<void> Render::run_include(const IncludeStmt& stmt, Output& out) {
   // While our own frames are still in sight: what is handed over may be changed there.
   if (found->program().changes_values) become_owner();
   GS_TRY_VOID(enter());
-  auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
+  const FramePtr inner = own_frame(*found, stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
   const bool discard = discard_;
   Output dropped(context_.limits.output, Mode::text);
-  auto done = run_program(found, discard ? dropped : out);
+  auto done = run_program(*found, Places::inner, discard ? dropped : out);
   frame_ = outer_frame;
   top_ = outer_top;
   leave();
@@ -285,35 +358,33 @@ Result<void> Render::run_import(const ImportStmt& stmt) {
   if (!loaded) return locate(std::move(loaded).error(), *stmt.name);
   if ((*loaded)->program().changes_values) become_owner();
   GS_TRY_VOID(enter());
-  auto inner = std::make_shared<Frame>(stmt.with_context ? frame_ : nullptr, !stmt.with_context);
+  const FramePtr inner = own_frame(**loaded, stmt.with_context);
   const FramePtr outer_frame = std::exchange(frame_, inner);
   const FramePtr outer_top = std::exchange(top_, inner);
   Output text(context_.limits.output, Mode::text);
-  auto done = run_program(*loaded, text);
+  auto done = run_program(**loaded, Places::inner, text);
   frame_ = outer_frame;
   top_ = outer_top;
   leave();
   if (!done) return std::move(done).error();
   Map exports;
-  for (const auto& [id, value] : inner->slots) {
-    const std::string& key = name_text(id);
-    if (!key.starts_with('_') && key != "self") exports.set(key, value);
+  for (const Slot& slot : inner->slots) {
+    if (slot.name == Slot::kUnbound) continue;
+    const std::string& key = name_text(slot.name);
+    if (!key.starts_with('_') && key != "self") exports.set(key, slot.value());
   }
   if (stmt.kind == StmtKind::from_import) {
-    for (const auto& [wanted, alias] : stmt.names) {
-      const Value* found = exports.find(name_text(wanted));
-      frame_->set(alias,
-                  found != nullptr ? *found
-                                   : Value::undefined("template '" + name.as_string() +
-                                                          "' does not export the name '" +
-                                                          name_text(wanted) + "'",
-                                                      name_text(wanted)));
+    for (const ImportedName& one : stmt.names) {
+      const std::string& wanted = name_text(one.wanted);
+      const Value* found = exports.find(wanted);
+      bind(one.alias, one.slot, found != nullptr ? *found : not_exported(name.as_string(), wanted));
     }
     return {};
   }
   GS_TRY(const Value body, text.finish());
-  frame_->set(stmt.target,
-              make_object<ModuleObject>(name.as_string(), std::move(exports), to_text(body)));
+  bind(stmt.target,
+       stmt.slot,
+       make_object<ModuleObject>(name.as_string(), std::move(exports), to_text(body)));
   return {};
 }
 

@@ -81,11 +81,19 @@ Result<Value> call_method(Render& render,
         ErrorCode::template_type,
         "a " + std::string(type_name(object)) + " has no method '" + std::string(name) + "'");
   }
-  const bool takes_undefined = changes_its_object(name) || name == "get";
+  return call_method(render, object, *row, arguments);
+}
+
+Result<Value> call_method(Render& render,
+                          const Value& object,
+                          const MethodRow& row,
+                          const CallArguments& arguments) {
   for (const Value& value : arguments.positional) {
-    if (value.is_undefined() && !takes_undefined) return render.undefined_error(value);
+    const bool is_taken =
+        !value.is_undefined() || changes_its_object(row.name) || row.name == "get";
+    if (!is_taken) return render.undefined_error(value);
   }
-  GS_TRY(Value result, row->function(render, object, arguments));
+  GS_TRY(Value result, row.function(render, object, arguments));
   if (!object.is_string()) {
     if (object.marks() == Mark::none || result.is_bool()) return result;
     return mark_deep(std::move(result), object.marks());

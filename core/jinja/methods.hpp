@@ -12,11 +12,17 @@ bool changes_its_object(std::string_view method);
 /// Is `name` a method of the value's type? Python's attributes win over a dict's keys in
 /// `value.name`.
 bool has_method(const Value& object, std::string_view name);
+struct MethodRow;
 /// Calls `object.name(arguments)`. @error template_type for wrong arguments, filter_failed as
 /// Python's ValueError, KeyError, IndexError
 Result<Value> call_method(Render& render,
                           const Value& object,
                           std::string_view name,
+                          const CallArguments& arguments);
+
+Result<Value> call_method(Render& render,
+                          const Value& object,
+                          const MethodRow& row,
                           const CallArguments& arguments);
 
 /// `keys`, `values`, `items` and `get` of an object that is a mapping, such as hostvars.

@@ -24,7 +24,7 @@ Result<Value> values(Render&, const Value& self, const CallArguments&) {
 Result<Value> items(Render&, const Value& self, const CallArguments&) {
   List out;
   out.reserve(self.size());
-  for (const auto& [key, value] : self.as_map()) out.push_back(Value(List{key, value}).as_tuple());
+  for (const auto& [key, value] : self.as_map()) out.push_back(Value::pair(key, value));
   return Value(std::move(out));
 }
 

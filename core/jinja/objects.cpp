@@ -1,6 +1,8 @@
 #include "core/jinja/objects.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace gpustack::jinja {
 
@@ -66,6 +68,10 @@ Result<Value> NamespaceObject::attribute(std::string_view name) {
   return Object::attribute(name);
 }
 
+const Value* NamespaceObject::peek(std::string_view name, Value& /*room*/) {
+  return values_.find(name);
+}
+
 Result<Value> NamespaceObject::set_attribute(std::string_view name, Value value) {
   values_.set(name, std::move(value));
   return Value();
@@ -75,18 +81,49 @@ Value make_function(std::string name, FunctionObject::Function function) {
   return make_object<FunctionObject>(std::move(name), std::move(function));
 }
 
-Result<Value> LoopObject::attribute(std::string_view name) {
-  const auto count = static_cast<std::int64_t>(items_.size());
+LoopField loop_field(std::string_view name) {
+  constexpr std::string_view kNames[] = {
+      "", "index", "index0", "first", "last", "length", "revindex", "revindex0", "depth", "depth0"};
+  const auto* found = std::find(std::begin(kNames), std::end(kNames), name);
+  return found == std::end(kNames) ? LoopField::none
+                                   : static_cast<LoopField>(found - std::begin(kNames));
+}
+
+Value LoopObject::field(LoopField field) const {
+  const auto count = static_cast<std::int64_t>(items_.as_list().size());
   const auto index = static_cast<std::int64_t>(index_);
-  if (name == "index") return Value(index + 1);
-  if (name == "index0") return Value(index);
-  if (name == "first") return Value(index == 0);
-  if (name == "last") return Value(index + 1 == count);
-  if (name == "length") return Value(count);
-  if (name == "revindex") return Value(count - index);
-  if (name == "revindex0") return Value(count - index - 1);
-  if (name == "depth") return Value(depth_ + 1);
-  if (name == "depth0") return Value(depth_);
+  switch (field) {
+    case LoopField::none:
+      return Value();
+    case LoopField::index:
+      return Value(index + 1);
+    case LoopField::index0:
+      return Value(index);
+    case LoopField::first:
+      return Value(index == 0);
+    case LoopField::last:
+      return Value(index + 1 == count);
+    case LoopField::length:
+      return Value(count);
+    case LoopField::revindex:
+      return Value(count - index);
+    case LoopField::revindex0:
+      return Value(count - index - 1);
+    case LoopField::depth:
+      return Value(depth_ + 1);
+    case LoopField::depth0:
+      return Value(depth_);
+  }
+  return Value();
+}
+
+const Value* LoopObject::peek(std::string_view name, Value& room) {
+  room = field(loop_field(name));
+  return room.is_null() ? nullptr : &room;
+}
+
+Result<Value> LoopObject::attribute(std::string_view name) {
+  if (Value found = field(loop_field(name)); !found.is_null()) return found;
   if (name == "previtem") {
     return index_ > 0 ? list()[index_ - 1]
                       : Value::undefined("there is no previous item", "previtem");

@@ -33,6 +33,7 @@ class NamespaceObject : public Object {
   explicit NamespaceObject(Map values) : values_(std::move(values)) {}
   [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
   Result<Value> attribute(std::string_view name) override;
+  const Value* peek(std::string_view name, Value& room) override;
   Result<Value> set_attribute(std::string_view name, Value value) override;
   [[nodiscard]] std::string to_text() const override {
     return "<Namespace " + to_repr(Value(values_)) + ">";
@@ -43,7 +44,7 @@ class NamespaceObject : public Object {
 };
 
 /// `loop` inside a for.
-class LoopObject : public Object {
+class LoopObject final : public Object {
  public:
   using Again = Result<Value> (*)(void* self, const Value& items, int depth);
 
@@ -51,17 +52,19 @@ class LoopObject : public Object {
   LoopObject(Value items, int depth) : items_(std::move(items)), depth_(depth) {}
   [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
   Result<Value> attribute(std::string_view name) override;
+  const Value* peek(std::string_view name, Value& room) override;
   Result<Value> call(const CallArguments& arguments) override;
   [[nodiscard]] bool is_callable() const override { return true; }
   void move_to(std::size_t index) { index_ = index; }
+  /// What follows from the place alone; null for `none`.
+  [[nodiscard]] Value field(LoopField field) const;
   [[nodiscard]] int depth() const { return depth_; }
+  [[nodiscard]] const List& list() const { return items_.as_list(); }
   void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
   Result<Value> cycle(const CallArguments& arguments) const;
   Result<Value> changed(const CallArguments& arguments);
 
  private:
-  [[nodiscard]] const List& list() const { return items_.as_list(); }
-
   Value items_;
   std::size_t index_ = 0;
   int depth_;

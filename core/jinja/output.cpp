@@ -4,8 +4,9 @@
 #include "core/jinja/operators.hpp"
 #include "core/jinja/render.hpp"
 
-#include <array>
-#include <charconv>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace gpustack::jinja {
 
@@ -36,32 +37,20 @@ Value read_out(const Value& value, int depth = 0) {
 
 }  // namespace
 
+Error Output::too_large() const {
+  return Error(ErrorCode::template_limit,
+               "the output is larger than " + std::to_string(limit_ >> 20U) + " MiB");
+}
+
 Result<void> Output::flush(const Value& piece) {
-  switch (piece.kind()) {
-    case Kind::string:
-      marks_ = marks_ | piece.marks();
-      text_ += piece.as_string();
-      break;
-    case Kind::integer: {
-      std::array<char, 24> digits;
-      const auto end = std::to_chars(digits.begin(), digits.end(), piece.as_integer());
-      marks_ = marks_ | piece.marks();
-      text_.append(digits.data(), end.ptr);
-      break;
-    }
-    case Kind::null:
-    case Kind::undefined:  // both print as nothing
-      marks_ = marks_ | piece.marks();
-      break;
-    default:
-      if (is_mapping_object(piece)) return flush(read_out(piece));
-      marks_ = marks_ | deep_marks(piece);
-      text_ += to_text(piece);
+  if (piece.kind() < Kind::list || piece.is_undefined()) {
+    if (!write(piece)) return too_large();
+    return {};
   }
-  if (text_.size() > limit_) {
-    return Error(ErrorCode::template_limit,
-                 "the output is larger than " + std::to_string(limit_ >> 20U) + " MiB");
-  }
+  if (is_mapping_object(piece)) return flush(read_out(piece));
+  marks_ = marks_ | deep_marks(piece);
+  text_.append(to_text(piece));
+  if (text_.size() > limit_) return too_large();
   return {};
 }
 
@@ -89,12 +78,14 @@ bool Output::keeps_type(Mode mode, std::size_t trailing_newlines) const {
 Value Output::ended_text(std::size_t trailing_newlines, std::string_view newline) {
   // Jinja2 drops the line end at the end of a template; Ansible gives the result as many as the
   // template had.
-  if (trailing_newlines == 0) return Value(std::move(text_)).marked(marks_);
-  std::size_t have = 0;
-  while (have < text_.size() && text_[text_.size() - 1 - have] == '\n') ++have;
-  for (; have < trailing_newlines; ++have) text_ += newline;
-  Value result(std::move(text_));
-  return result.marked(marks_);
+  const std::string_view text = text_.view();
+  if (trailing_newlines > 0) {
+    const std::size_t last = text.find_last_not_of('\n');
+    const std::size_t kept = last == std::string_view::npos ? 0 : last + 1;
+    for (std::size_t have = text.size() - kept; have < trailing_newlines; ++have)
+      text_.append(newline);
+  }
+  return Value(text_.view()).marked(marks_);
 }
 
 Value Output::finish_native(std::size_t trailing, std::string_view newline) {
@@ -102,14 +93,15 @@ Value Output::finish_native(std::size_t trailing, std::string_view newline) {
   if (count_ == 1) {
     if (!single_.is_string() || single_.stays_text()) return std::exchange(single_, Value());
     marks_ = single_.marks();
-    text_ = single_.as_string();
+    text_.append(single_.as_string());
   }
+  const std::string_view text = text_.view();
   // Python takes a blank at the beginning for a wrong indentation.
-  const bool is_indented = text_.starts_with(' ') || text_.starts_with('\t');
-  auto literal = is_indented ? std::nullopt : read_python_literal(text_, LiteralNames::python);
+  const bool is_indented = text.starts_with(' ') || text.starts_with('\t');
+  auto literal = is_indented ? std::nullopt : read_python_literal(text, LiteralNames::python);
   if (!literal) return ended_text(trailing, newline);
   // A text keeps the quotes it was written with.
-  if (literal->is_string()) literal = Value(text_.front() + literal->as_string() + text_.front());
+  if (literal->is_string()) literal = Value(text.front() + literal->as_string() + text.front());
   return mark_deep(std::move(*literal), marks_);
 }
 
@@ -124,8 +116,8 @@ Result<Value> Output::finish(std::size_t trailing_newlines, std::string_view new
     stays_text = single_.stays_text();
     GS_TRY_VOID(flush(std::exchange(single_, Value())));
   }
-  if (!stays_text && looks_like_literal(text_)) {
-    if (auto literal = read_python_literal(text_, LiteralNames::json))
+  if (!stays_text && looks_like_literal(text_.view())) {
+    if (auto literal = read_python_literal(text_.view(), LiteralNames::json))
       return mark_deep(std::move(*literal), marks_);
   }
   return ended_text(trailing_newlines, newline);

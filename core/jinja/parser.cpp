@@ -54,6 +54,59 @@ const Value* Parser::keep_value(Value value) {
   return &program_.constants.back();
 }
 
+Parser::NameScope* Parser::open_scope() {
+  scopes_.push_back(NameScope{names_, {}});
+  names_ = &scopes_.back();
+  return names_;
+}
+
+std::uint32_t Parser::bind(NameId name) {
+  std::vector<NameId>& names = names_->names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  const auto slot = static_cast<std::uint32_t>(found - names.begin());
+  if (found == names.end()) names.push_back(name);
+  return slot;
+}
+
+std::uint32_t Parser::close_scope() {
+  const auto slots = static_cast<std::uint32_t>(names_->names.size());
+  names_ = names_->outer;
+  return slots;
+}
+
+const NameExpr* Parser::use_name(const Token& token) {
+  auto made = node<NameExpr>(ExprKind::name, token.offset);
+  made.name = intern_name(token.text);
+  made.text = &name_text(made.name);
+  NameExpr* kept = program_.make(made);
+  uses_.push_back(NameUse{kept, names_});
+  return kept;
+}
+
+NamePlace Parser::place_of(NameId name, const NameScope* scope) {
+  for (std::uint32_t hops = 0; scope != nullptr; scope = scope->outer, ++hops) {
+    const auto found = std::find(scope->names.begin(), scope->names.end(), name);
+    if (found != scope->names.end())
+      return NamePlace{hops, static_cast<std::uint32_t>(found - scope->names.begin())};
+  }
+  return NamePlace{};
+}
+
+void Parser::place_names() {
+  std::vector<NameId> outer;
+  for (const NameUse& use : uses_) {
+    NamePlace place = place_of(use.expr->name, use.scope);
+    if (place.hops == NamePlace::kOuter) {
+      const auto found = std::find(outer.begin(), outer.end(), use.expr->name);
+      place.slot = static_cast<std::uint32_t>(found - outer.begin());
+      if (found == outer.end()) outer.push_back(use.expr->name);
+    }
+    use.expr->place = place;
+  }
+  program_.slots = static_cast<std::uint32_t>(scopes_.front().names.size());
+  program_.outer_names = static_cast<std::uint32_t>(outer.size());
+}
+
 namespace {
 
 template <typename Work>
@@ -65,6 +118,7 @@ tl::expected<void, ParseFault> guarded(tl::expected<std::vector<Token>, SyntaxFa
   try {
     Parser parser(program, std::move(*tokens));
     work(parser);
+    parser.place_names();
     return {};
   } catch (ParseFault& fault) {
     return tl::unexpected(std::move(fault));

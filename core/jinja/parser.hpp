@@ -4,6 +4,7 @@
 #include "core/jinja/ast.hpp"
 #include "core/jinja/lexer.hpp"
 
+#include <deque>
 #include <initializer_list>
 
 namespace gpustack::jinja {
@@ -27,6 +28,9 @@ class Parser {
 
   Body parse_all();
   const Expr* parse_single_expression();
+  /// Finds for each use of a name the scope that may bind it. A later statement may do so for an
+  /// earlier use (in a macro's body), so this comes last.
+  void place_names();
 
  private:
   friend class DepthGuard;
@@ -41,6 +45,7 @@ class Parser {
   const Stmt* parse_if();
   const Stmt* parse_set();
   const Stmt* parse_macro();
+  Body parse_macro_body(Words ends);
   const Stmt* parse_call_block();
   const Stmt* parse_filter_block();
   const Stmt* parse_include();
@@ -83,6 +88,8 @@ class Parser {
   const Expr* parse_filter(const Expr* input);
   const Expr* parse_test(const Expr* input);
   Arguments parse_arguments();
+  Items<const Value*> literal_arguments(const Arguments& arguments);
+  void number_arguments(Arguments& arguments, std::string_view parameters);
   std::string parse_dotted_name();
   void refuse_unknown_lookup(const Expr& callee,
                              const Arguments& arguments,
@@ -131,6 +138,25 @@ class Parser {
   const std::string* keep_text(std::string_view text);
   const Value* keep_value(Value value);
 
+  // names (parser.cpp)
+  /// The names that a scope of the template may bind; the place of each is its slot.
+  struct NameScope {
+    NameScope* outer = nullptr;
+    std::vector<NameId> names;
+  };
+  struct NameUse {
+    NameExpr* expr;
+    const NameScope* scope;
+  };
+  /// A scope inside the current one.
+  NameScope* open_scope();
+  /// The slot of a name that the current scope binds.
+  std::uint32_t bind(NameId name);
+  /// The slots of the scope that ends here; the one around it is current again.
+  std::uint32_t close_scope();
+  const NameExpr* use_name(const Token& token);
+  [[nodiscard]] static NamePlace place_of(NameId name, const NameScope* scope);
+
   Program& program_;
   std::vector<Token> tokens_;
   std::size_t at_ = 0;
@@ -141,6 +167,9 @@ class Parser {
     bool loop = false, caller = false, varargs = false, kwargs = false;
   };
   Seen seen_;
+  std::deque<NameScope> scopes_{1};
+  NameScope* names_ = &scopes_.front();
+  std::vector<NameUse> uses_;
 };
 
 }  // namespace gpustack::jinja

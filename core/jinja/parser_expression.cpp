@@ -270,9 +270,7 @@ const Expr* Parser::parse_primary() {
       if (token.text == "caller") seen_.caller = true;
       if (token.text == "varargs") seen_.varargs = true;
       if (token.text == "kwargs") seen_.kwargs = true;
-      auto made = node<NameExpr>(ExprKind::name, token.offset);
-      made.name = intern_name(token.text);
-      return program_.make(made);
+      return use_name(token);
     }
     case TokenKind::string: {
       std::string text;

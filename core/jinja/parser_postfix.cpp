@@ -44,7 +44,11 @@ const Expr* Parser::parse_subscript(const Expr* object) {
       auto made = node<AttributeExpr>(ExprKind::attribute, begin);
       made.object = object;
       made.name = keep_text(key.text);
-      made.is_map_method = find_map_method(key.text) != nullptr;
+      made.hash = Map::hash_of(*made.name);
+      made.loop_field = loop_field(*made.name);
+      made.string_method = find_string_method(key.text);
+      made.list_method = find_list_method(key.text);
+      made.map_method = find_map_method(key.text);
       if (changes_its_object(key.text)) program_.changes_values = true;
       return program_.make(made);
     }
@@ -166,6 +170,40 @@ std::string Parser::parse_dotted_name() {
   return name;
 }
 
+/// The arguments by the number of their parameter; nothing unless all are literals.
+Items<const Value*> Parser::literal_arguments(const Arguments& arguments) {
+  std::vector<const Value*> out(arguments.parameters, nullptr);
+  for (std::size_t i = 0; i < arguments.numbers.size(); ++i) {
+    const Expr* expr = arguments.argument(i);
+    if (expr->kind != ExprKind::constant) return {};
+    out[arguments.numbers[i]] = static_cast<const ConstantExpr*>(expr)->value;
+  }
+  return program_.keep(out);
+}
+
+/// Finds the parameters that the arguments are for, so that no name is compared later.
+void Parser::number_arguments(Arguments& arguments, std::string_view parameters) {
+  if (arguments.star != nullptr || arguments.double_star != nullptr) return;
+  std::vector<std::string_view> names;
+  for (const KeywordArgument& argument : arguments.named) names.emplace_back(*argument.name);
+  const auto numbers = parameter_numbers(parameters, arguments.positional.size(), names);
+  if (!numbers) return;
+  arguments.numbers = program_.keep(*numbers);
+  for (const std::size_t number : *numbers)
+    arguments.parameters = std::max(arguments.parameters, number + 1);
+  arguments.is_bound = true;
+  arguments.constants = literal_arguments(arguments);
+  const auto is_quiet = [](const Expr* expr) {
+    return expr->kind == ExprKind::constant || expr->kind == ExprKind::name ||
+           expr->kind == ExprKind::attribute;
+  };
+  arguments.is_quiet =
+      std::all_of(arguments.positional.begin(), arguments.positional.end(), is_quiet) &&
+      std::all_of(arguments.named.begin(), arguments.named.end(), [&](const KeywordArgument& one) {
+        return is_quiet(one.value);
+      });
+}
+
 const Expr* Parser::parse_filter(const Expr* input) {
   const Token begin = current();
   const std::string name = parse_dotted_name();
@@ -180,6 +218,7 @@ const Expr* Parser::parse_filter(const Expr* input) {
   }
   Arguments arguments;
   if (is(TokenKind::left_paren)) arguments = parse_arguments();
+  number_arguments(arguments, row->parameters);
   auto made = node<FilterExpr>(ExprKind::filter, begin.offset);
   made.input = input;
   made.row = row;
@@ -212,6 +251,7 @@ const Expr* Parser::parse_test(const Expr* input) {
       arguments.positional = program_.keep(items);
     }
   }
+  number_arguments(arguments, row->parameters);
   auto made = node<TestExpr>(ExprKind::test, input->offset);
   made.input = input;
   made.row = row;

@@ -124,12 +124,36 @@ const Stmt* Parser::parse_statement() {
           suggest(word, statement_words()));
 }
 
+namespace {
+
+/// The dict of `for key, value in dict.items()`; nullptr for any other loop.
+const Expr* dict_of_pairs(const LoopStmt& loop) {
+  const Target& target = loop.target;
+  if (target.kind != Target::Kind::tuple || target.items.size() != 2) return nullptr;
+  const bool are_names =
+      std::all_of(target.items.begin(), target.items.end(), [](const Target& one) {
+        return one.kind == Target::Kind::name;
+      });
+  if (!are_names || loop.items->kind != ExprKind::call) return nullptr;
+  const auto& call = static_cast<const CallExpr&>(*loop.items);
+  if (!call.arguments.empty() || call.callee->kind != ExprKind::attribute) return nullptr;
+  const auto& method = static_cast<const AttributeExpr&>(*call.callee);
+  return *method.name == "items" ? method.object : nullptr;
+}
+
+}  // namespace
+
 const Stmt* Parser::parse_for() {
   const Token begin = next();
   auto made = stmt<LoopStmt>(StmtKind::loop, begin);
+  NameScope* pass = open_scope();
+  bind(intern_name("loop"));
   made.target = parse_target(false);
+  made.target_slots = static_cast<std::uint32_t>(pass->names.size());
   expect_word("in");
+  names_ = pass->outer;
   made.items = parse_tuple(Condition::no, "recursive");
+  names_ = pass;
   const Seen outer = seen_;
   seen_.loop = false;
   if (skip_word("if")) made.condition = parse_expression();
@@ -138,7 +162,9 @@ const Stmt* Parser::parse_for() {
   made.body = parse_block_of({"endfor", "else"});
   --loops_;
   made.uses_loop = seen_.loop || made.recursive;
+  if (!made.uses_loop) made.pairs_of = dict_of_pairs(made);
   seen_.loop = outer.loop;
+  made.slots = close_scope();
   if (skip_word("else")) made.otherwise = parse_block_of({"endfor"});
   end_statement("endfor");
   return program_.make(made);
@@ -174,7 +200,9 @@ const Stmt* Parser::parse_set() {
   auto made = stmt<SetBlockStmt>(StmtKind::set_block, begin);
   made.target = target;
   while (skip(TokenKind::pipe)) made.filter = parse_filter(made.filter);
+  open_scope();
   made.body = parse_block_of({"endset"});
+  made.slots = close_scope();
   end_statement("endset");
   return program_.make(made);
 }
@@ -188,7 +216,8 @@ Items<Parameter> Parser::parse_signature() {
       if (is(TokenKind::right_paren)) break;
     }
     const Token name = expect(TokenKind::name, "a parameter name");
-    Parameter parameter{intern_name(name.text), nullptr};
+    const NameId id = intern_name(name.text);
+    Parameter parameter{id, bind(id), nullptr};
     if (skip(TokenKind::assign)) {
       parameter.fallback = parse_expression();
     } else if (!parameters.empty() && parameters.back().fallback != nullptr) {
@@ -201,16 +230,25 @@ Items<Parameter> Parser::parse_signature() {
   return program_.keep(parameters);
 }
 
+/// The body of a macro, whose frame has names of its own besides the parameters.
+Body Parser::parse_macro_body(Words ends) {
+  for (const std::string_view name : {"caller", "varargs", "kwargs"}) bind(intern_name(name));
+  return parse_block_of(ends);
+}
+
 const Stmt* Parser::parse_macro() {
   const Token begin = next();
   auto made = stmt<MacroStmt>(StmtKind::macro, begin);
   made.name = intern_name(expect(TokenKind::name, "the macro's name").text);
+  made.slot = bind(made.name);
   const Seen outer = seen_;
   const int outer_loops = loops_;
   seen_ = Seen{};
   loops_ = 0;
+  open_scope();
   made.parameters = parse_signature();
-  made.body = parse_block_of({"endmacro"});
+  made.body = parse_macro_body({"endmacro"});
+  made.slots = close_scope();
   made.uses_caller = seen_.caller;
   made.uses_varargs = seen_.varargs;
   made.uses_kwargs = seen_.kwargs;
@@ -229,12 +267,16 @@ const Stmt* Parser::parse_call_block() {
   auto macro = stmt<MacroStmt>(StmtKind::macro, begin);
   macro.name = intern_name("caller");
   const Seen outer = seen_;
+  NameScope* inner = open_scope();
   if (is(TokenKind::left_paren)) macro.parameters = parse_signature();
   const Token place = current();
+  names_ = inner->outer;
   const Expr* call = parse_expression();
+  names_ = inner;
   if (call->kind != ExprKind::call) fail_at(place, "expected the call of a macro after 'call'");
   seen_.varargs = seen_.kwargs = false;
-  macro.body = parse_block_of({"endcall"});
+  macro.body = parse_macro_body({"endcall"});
+  macro.slots = close_scope();
   macro.uses_varargs = seen_.varargs;
   macro.uses_kwargs = seen_.kwargs;
   seen_.varargs = outer.varargs;
@@ -251,7 +293,9 @@ const Stmt* Parser::parse_filter_block() {
   auto made = stmt<SetBlockStmt>(StmtKind::filter_block, begin);
   made.filter = parse_filter(nullptr);
   while (skip(TokenKind::pipe)) made.filter = parse_filter(made.filter);
+  open_scope();
   made.body = parse_block_of({"endfilter"});
+  made.slots = close_scope();
   end_statement("endfilter");
   return program_.make(made);
 }
@@ -294,6 +338,7 @@ const Stmt* Parser::parse_import() {
   made.name = parse_expression();
   expect_word("as");
   made.target = intern_name(expect(TokenKind::name, "the module's name").text);
+  made.slot = bind(made.target);
   made.with_context = parse_context(false);
   end_statement("");
   return program_.make(made);
@@ -304,13 +349,13 @@ const Stmt* Parser::parse_from() {
   auto made = stmt<ImportStmt>(StmtKind::from_import, begin);
   made.name = parse_expression();
   expect_word("import");
-  std::vector<std::pair<NameId, NameId>> names;
+  std::vector<ImportedName> names;
   while (is(TokenKind::name)) {
     if ((is_word("with") || is_word("without")) && look().text == "context") break;
     const Token name = next();
     NameId alias = intern_name(name.text);
     if (skip_word("as")) alias = intern_name(expect(TokenKind::name, "an alias").text);
-    names.emplace_back(intern_name(name.text), alias);
+    names.push_back(ImportedName{intern_name(name.text), alias, bind(alias)});
     if (!skip(TokenKind::comma)) break;
   }
   if (names.empty()) fail("expected the name of a macro or variable, found " + describe(current()));
@@ -333,7 +378,9 @@ const Stmt* Parser::parse_block() {
   made.required = skip_word("required");
   const std::size_t place = program_.blocks.size();
   program_.blocks.emplace_back(made.name, nullptr);
+  open_scope();
   made.body = parse_block_of({"endblock"});
+  close_scope();
   expect_word("endblock");
   if (is(TokenKind::name)) {
     if (current().text != name.text) {
@@ -352,14 +399,19 @@ const Stmt* Parser::parse_with() {
   const Token begin = next();
   auto made = stmt<WithStmt>(StmtKind::with, begin);
   std::vector<std::pair<Target, const Expr*>> values;
+  NameScope* inner = open_scope();
   while (!is(TokenKind::block_end)) {
     if (!values.empty()) expect(TokenKind::comma, "',' or '" + program_.options.block_end + "'");
+    names_ = inner;
     const Target target = parse_target(false, false);
     expect(TokenKind::assign, "'='");
+    names_ = inner->outer;
     values.emplace_back(target, parse_expression());
   }
+  names_ = inner;
   made.values = program_.keep(values);
   made.body = parse_block_of({"endwith"});
+  made.slots = close_scope();
   end_statement("endwith");
   return program_.make(made);
 }
@@ -369,7 +421,9 @@ const Stmt* Parser::parse_autoescape() {
   const Token begin = next();
   auto made = stmt<WithStmt>(StmtKind::scope, begin);
   parse_expression();
+  open_scope();
   made.body = parse_block_of({"endautoescape"});
+  made.slots = close_scope();
   end_statement("endautoescape");
   return program_.make(made);
 }
@@ -422,9 +476,13 @@ Target Parser::parse_single_target(bool with_attribute) {
   }
   Target target;
   target.name = intern_name(name.text);
-  if (with_attribute && skip(TokenKind::dot)) {
+  if (with_attribute && is(TokenKind::dot)) {
     target.kind = Target::Kind::attribute;
+    target.object = use_name(name);
+    next();
     target.attribute = keep_text(expect(TokenKind::name, "an attribute name").text);
+  } else {
+    target.slot = bind(target.name);
   }
   return target;
 }

@@ -117,6 +117,49 @@ std::vector<std::string_view> filter_names() { return names(filters()); }
 std::vector<std::string_view> test_names() { return names(tests()); }
 std::vector<std::string_view> lookup_names() { return names(lookups()); }
 
+namespace {
+
+/// Positional arguments: to the parameters, the others to the rest.
+Result<void> bind_positional(Invocation& call, const Parameters& wanted, List positional) {
+  const std::size_t count = wanted.names.size();
+  if (count == 0 && wanted.takes_rest) {
+    call.rest = std::move(positional);
+    return {};
+  }
+  call.held = std::move(positional);
+  if (call.held.size() > count && !wanted.takes_rest) {
+    return call.fail("takes at most " + std::to_string(count) + " arguments, found " +
+                     std::to_string(call.held.size()));
+  }
+  for (std::size_t i = 0; i < call.held.size(); ++i) {
+    if (i < count) {
+      call.places[i] = &call.held[i];
+    } else {
+      call.rest.push_back(call.held[i]);
+    }
+  }
+  return {};
+}
+
+Result<void> bind_named(Invocation& call, const Parameters& wanted, const Map& named) {
+  for (const auto& [key, value] : named) {
+    const std::string& name = key.as_string();
+    const auto place = std::find(wanted.names.begin(), wanted.names.end(), name);
+    if (place != wanted.names.end()) {
+      const auto index = static_cast<std::size_t>(place - wanted.names.begin());
+      if (call.places[index] != nullptr) return call.fail("got two values for '" + name + "'");
+      call.places[index] = &value;
+    } else if (wanted.takes_named) {
+      call.named.set(key, value);
+    } else {
+      return call.fail("has no argument '" + name + "'").hint(suggest(name, wanted.names));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> bind_arguments(Invocation& call,
                             std::string_view parameters,
                             List positional,
@@ -124,61 +167,77 @@ Result<void> bind_arguments(Invocation& call,
   if (parameters.empty() && positional.empty() && named.empty()) return {};
   const Parameters& wanted = kept_parameters(parameters);
   if (positional.empty() && named.empty() && !wanted.has_required) return {};
-  const std::size_t count = wanted.names.size();
-  call.positional.resize(count);
-  call.given.assign(count, std::uint8_t{0});
-  for (std::size_t i = 0; i < positional.size(); ++i) {
-    if (i < count) {
-      call.positional[i] = std::move(positional[i]);
-      call.given[i] = 1;
-    } else if (wanted.takes_rest) {
-      call.rest.push_back(std::move(positional[i]));
-    } else {
-      return call.fail("takes at most " + std::to_string(count) + " arguments, found " +
-                       std::to_string(positional.size()));
-    }
-  }
-  for (const auto& [key, value] : named) {
-    const std::string& name = key.as_string();
-    const auto place = std::find(wanted.names.begin(), wanted.names.end(), name);
-    if (place != wanted.names.end()) {
-      const auto index = static_cast<std::size_t>(place - wanted.names.begin());
-      if (call.given[index] != 0) return call.fail("got two values for '" + name + "'");
-      call.positional[index] = value;
-      call.given[index] = 1;
-    } else if (wanted.takes_named) {
-      call.named.set(key, value);
-    } else {
-      return call.fail("has no argument '" + name + "'").hint(suggest(name, wanted.names));
-    }
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    if (wanted.required[i] && call.given[i] == 0)
+  call.places.assign(wanted.names.size(), nullptr);
+  call.given = call.places;
+  GS_TRY_VOID(bind_positional(call, wanted, std::move(positional)));
+  GS_TRY_VOID(bind_named(call, wanted, named));
+  for (std::size_t i = 0; i < wanted.names.size(); ++i) {
+    if (wanted.required[i] && call.given[i] == nullptr)
       return call.fail("needs the argument '" + std::string(wanted.names[i]) + "'");
   }
   return {};
 }
 
+std::optional<std::vector<std::size_t>> parameter_numbers(
+    std::string_view parameters,
+    std::size_t positional,
+    const std::vector<std::string_view>& named) {
+  const Parameters& wanted = kept_parameters(parameters);
+  if (positional > wanted.names.size()) return std::nullopt;
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < positional; ++i) out.push_back(i);
+  for (const std::string_view name : named) {
+    const auto place = std::find(wanted.names.begin(), wanted.names.end(), name);
+    const auto index = static_cast<std::size_t>(place - wanted.names.begin());
+    if (place == wanted.names.end() || std::find(out.begin(), out.end(), index) != out.end())
+      return std::nullopt;
+    out.push_back(index);
+  }
+  for (std::size_t i = 0; i < wanted.names.size(); ++i) {
+    if (wanted.required[i] && std::find(out.begin(), out.end(), i) == out.end())
+      return std::nullopt;
+  }
+  return out;
+}
+
 const Value& Invocation::arg(std::size_t index) const {
   static const Value kNull;
-  return has(index) ? positional[index] : kNull;
+  return has(index) ? *given[index] : kNull;
 }
 
 Result<std::string> Invocation::text(std::size_t index, std::string_view fallback) const {
-  if (!has(index) || positional[index].is_null()) return std::string(fallback);
-  return text_of(positional[index]);
+  if (!has(index) || given[index]->is_null()) return std::string(fallback);
+  return text_of(*given[index]);
 }
 
 Result<std::int64_t> Invocation::integer(std::size_t index, std::int64_t fallback) const {
-  if (!has(index) || positional[index].is_null()) return fallback;
-  const Value& value = positional[index];
+  if (!has(index) || given[index]->is_null()) return fallback;
+  const Value& value = *given[index];
   if (value.is_undefined()) return undefined_value_error(value);
   if (value.is_integer() || value.is_bool()) return value.as_integer();
   return wrong_type("an integer", value);
 }
 
+namespace {
+
+Result<TextView> view_of(const Value& value) {
+  if (value.is_string()) return TextView(value.as_string());
+  GS_TRY(std::string text, text_of(value));
+  return TextView(std::move(text));
+}
+
+}  // namespace
+
 Result<std::string> Invocation::input_text() const { return text_of(input); }
+Result<TextView> Invocation::input_view() const { return view_of(input); }
+Result<TextView> Invocation::text_view(std::size_t index) const { return view_of(arg(index)); }
 Result<List> Invocation::input_items() const { return render.items(input); }
+
+Result<ItemView> Invocation::view_items() const {
+  if (input.is_list() && input.marks() == Mark::none) return ItemView(input.as_list());
+  GS_TRY(List items, render.items(input));
+  return ItemView(std::move(items));
+}
 
 Result<Map> Invocation::as_map(const Value& value) const {
   if (value.is_map()) return value.as_map();
@@ -212,6 +271,19 @@ Mark argument_marks(const List& positional, const Map& named) {
 
 }  // namespace
 
+Result<Value> Render::run_filter(const FilterRow& row, Invocation& call, Mark given) {
+  GS_TRY(Value result, row.function(call));
+  if (result.is_string()) GS_TRY_VOID(check_size(result.size()));
+  if (row.marks == Marks::join && !result.is_bool()) {
+    const Mark marks = given | deep_marks(call.input);
+    if (marks != Mark::none) result = mark_deep(std::move(result), marks);
+  } else if (row.marks == Marks::elements && call.input.marks() != Mark::none) {
+    result = mark_deep(std::move(result), call.input.marks());
+  }
+  if (row.stays_text) return result.as_text();
+  return result;
+}
+
 Result<Value> Render::apply_filter(const FilterRow& row,
                                    const Value& input,
                                    List positional,
@@ -221,16 +293,7 @@ Result<Value> Render::apply_filter(const FilterRow& row,
   if (row.marks == Marks::join) given = argument_marks(positional, named);
   Invocation call(*this, row.name, input);
   GS_TRY_VOID(bind_arguments(call, row.parameters, std::move(positional), named));
-  GS_TRY(Value result, row.function(call));
-  if (result.is_string()) GS_TRY_VOID(check_size(result.size()));
-  if (row.marks == Marks::join && !result.is_bool()) {
-    const Mark marks = given | deep_marks(input);
-    if (marks != Mark::none) result = mark_deep(std::move(result), marks);
-  } else if (row.marks == Marks::elements && input.marks() != Mark::none) {
-    result = mark_deep(std::move(result), input.marks());
-  }
-  if (row.stays_text) return result.as_text();
-  return result;
+  return run_filter(row, call, given);
 }
 
 Result<bool> Render::apply_test(const TestRow& row,
@@ -240,9 +303,13 @@ Result<bool> Render::apply_test(const TestRow& row,
   GS_TRY_VOID(step());
   Invocation call(*this, row.name, input);
   GS_TRY_VOID(bind_arguments(call, row.parameters, std::move(positional), named));
+  return run_test(row, call);
+}
+
+Result<bool> Render::run_test(const TestRow& row, Invocation& call) {
   if (!row.accepts_undefined) {
-    for (const Value& value : call.positional) {
-      if (value.is_undefined()) return undefined_error(value);
+    for (const Value* value : call.given) {
+      if (value != nullptr && value->is_undefined()) return undefined_error(*value);
     }
   }
   return row.function(call);

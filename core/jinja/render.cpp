@@ -3,6 +3,7 @@
 #include "core/jinja/cache.hpp"
 #include "core/jinja/operators.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace gpustack::jinja {
@@ -41,8 +42,9 @@ Render::Render(const Template& root, const Context& context, Mode mode)
       context_(context),
       mode_(mode),
       cache_(&root.cache()),
-      frame_(std::make_shared<Frame>()),
-      top_(frame_) {
+      frame_(take_frame(nullptr, root.program().slots)),
+      top_(frame_),
+      memo_(root.program().outer_names) {
   if (root.program().changes_values) owner_ = next_owner();
   ++nested_renders;
 }
@@ -54,6 +56,8 @@ Render::~Render() {
     frame->slots.clear();
     frame->parent.reset();
   }
+  top_.reset();
+  give_back(std::move(frame_));
 }
 
 const std::shared_ptr<RenderHandle>& Render::handle() {
@@ -67,6 +71,9 @@ Error Render::too_many_steps() const {
 }
 
 FramePtr Render::capture(FramePtr frame) {
+  for (Frame* kept = frame.get(); kept != nullptr; kept = kept->parent.get()) {
+    for (Slot& slot : kept->slots) slot.keep();  // the loops around it may end before
+  }
   captured_.push_back(frame);
   return frame;
 }
@@ -84,9 +91,14 @@ void Render::leave() { --nested_renders; }
 void Render::become_owner() {
   if (owner_ != 0) return;
   owner_ = next_owner();
-  for (auto& [name, value] : memo_) value = adopt(std::move(value));
+  const auto adopt_slot = [this](Slot& slot) {
+    slot.keep();
+    slot.own = adopt(std::move(slot.own));
+  };
+  std::for_each(memo_.begin(), memo_.end(), adopt_slot);
+  std::for_each(more_memo_.begin(), more_memo_.end(), adopt_slot);
   for (Frame* frame = frame_.get(); frame != nullptr; frame = frame->parent.get()) {
-    for (auto& [name, value] : frame->slots) value = adopt(std::move(value));
+    std::for_each(frame->slots.begin(), frame->slots.end(), adopt_slot);
   }
 }
 
@@ -107,13 +119,14 @@ Result<Value> Render::run_template() {
   }
   const Program& program = template_->program();
   Output out(context_.limits.output, mode_);
-  GS_TRY_VOID(run_program(template_->shared_from_this(), out));
+  GS_TRY_VOID(run_program(*template_, places_, out));
   return out.finish(program.trailing_newlines, program.options.newline_sequence);
 }
 
 Result<Value> Render::render_nested(const Template& other, Mode mode, const Map* extra) {
   Render inner(other, context_, mode);
   if (extra != nullptr) {
+    inner.places_ = Places::inner;  // the names given are in no template's count
     for (const auto& [key, value] : *extra) {
       if (key.is_string()) inner.frame_->set(intern_name(key.as_string()), value);
     }
@@ -166,7 +179,7 @@ Result<Value> render_value(const Template& compiled, const Context& context) {
       return std::move(*value);
     }
     Render render(compiled, context, Mode::convert);
-    if (value) render.remember(static_cast<const NameExpr*>(program.expression)->name, *value);
+    if (value) render.remember(static_cast<const NameExpr&>(*program.expression), *value);
     return render.run_template();
   }
   return Render(compiled, context, value_mode(context)).run_template();

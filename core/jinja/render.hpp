@@ -2,11 +2,15 @@
 /// @file One rendering: scopes, limits and the walk over the compiled nodes.
 
 #include "core/jinja/ast.hpp"
+#include "core/jinja/frame.hpp"
+#include "core/jinja/output.hpp"
 #include "core/jinja/registry.hpp"
 
 #include <boost/container/small_vector.hpp>
 
+#include <forward_list>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,71 +19,30 @@ namespace gpustack::jinja {
 class TemplateCache;
 class Render;
 
-/// The variables of one scope: a template, a loop pass, a macro call, a block.
-struct Frame {
-  explicit Frame(std::shared_ptr<Frame> outer = nullptr, bool is_isolated = false)
-      : parent(std::move(outer)), isolated(is_isolated) {}
-
-  std::shared_ptr<Frame> parent;
-  bool isolated;  ///< an import without context: play variables end here
-  boost::container::small_vector<std::pair<NameId, Value>, 3> slots;
-
-  Value* find(NameId name) {
-    for (auto& [key, value] : slots) {
-      if (key == name) return &value;
-    }
-    return nullptr;
-  }
-  void set(NameId name, Value value) {
-    if (Value* found = find(name)) {
-      *found = std::move(value);
-    } else {
-      slots.emplace_back(name, std::move(value));
-    }
-  }
-};
-using FramePtr = std::shared_ptr<Frame>;
-
-/// Is the text the end (template module, files), is it read as a literal when it looks like a list
-/// or dict (YAML values), or when it is any literal at all (jinja2_native)?
-enum class Mode : std::uint8_t { text, convert, native };
-
 /// The mode for values of playbooks.
 inline Mode value_mode(const Context& context) {
   return context.native ? Mode::native : Mode::convert;
 }
 
-/// Collects what a body writes. A single value keeps its type until a second one arrives, unless
-/// text is wanted.
-class Output {
- public:
-  Output(std::size_t limit, Mode mode) : limit_(limit), mode_(mode) {}
-  Result<void> value(const Value& piece);
-  /// The result as text, or read as a literal (Mode::convert).
-  Result<Value> finish(std::size_t trailing_newlines = 0, std::string_view newline = "\n");
+/// How a body ends; the error of one that failed is kept by the render.
+enum class Flow : std::uint8_t { next, break_loop, continue_loop, failed };
 
- private:
-  Result<void> flush(const Value& piece);
-  /// The result of jinja2_native. @param trailing  line ends that a text keeps
-  Value finish_native(std::size_t trailing, std::string_view newline);
-  /// The text with as many line ends as its template had.
-  Value ended_text(std::size_t trailing_newlines, std::string_view newline);
-  /// Is the single value the result as it is, and not what its text reads as?
-  [[nodiscard]] bool keeps_type(Mode mode, std::size_t trailing_newlines) const;
-
-  std::string text_;
-  Value single_;
-  std::size_t count_ = 0;
-  Mark marks_ = Mark::none;
-  std::size_t limit_;
-  Mode mode_;
-};
-
-enum class Flow : std::uint8_t { next, break_loop, continue_loop };
+/// How far the parser's places of names hold while a body runs: nowhere in a block or in a template
+/// that another one extends (names are looked for in the frames), in the template's own scopes, or
+/// for the names from outside as well (the render's own template).
+enum class Places : std::uint8_t { none, inner, all };
 
 /// Lets objects that outlive a render (macros) notice that it is over.
 struct RenderHandle {
   Render* render = nullptr;
+};
+
+/// A macro and where it was defined.
+struct MacroCode {
+  const MacroStmt& macro;
+  std::shared_ptr<const Template> where;  ///< owns the statement
+  FramePtr frame;
+  Places places;
 };
 
 /// Thread: one.
@@ -105,8 +68,6 @@ class Render {
   Result<Value> attribute(const Value& object, std::string_view name);
   /// `object[key]` as Jinja2: items first, then attributes.
   Result<Value> item(const Value& object, const Value& key);
-  /// `a.b.0.c` in one text, as `map(attribute=…)` and `sort(attribute=…)` take it.
-  Result<Value> path(Value object, const Value& path, const Value* fallback = nullptr);
   /// What a `for` over the value visits. @error undefined_variable, template_type
   Result<List> items(const Value& value);
   Result<Value> call(const Value& callee, CallArguments arguments);
@@ -118,6 +79,9 @@ class Render {
                           const Value& input,
                           List positional,
                           const Map& named);
+  /// The same with arguments that are bound. @param given  the marks of the arguments
+  Result<Value> run_filter(const FilterRow& row, Invocation& call, Mark given);
+  Result<bool> run_test(const TestRow& row, Invocation& call);
   Result<List> lookup(std::string_view name, List terms, Map options);
   /// `lookup('name', terms…, options…)`; `query` wants the list as it is.
   Result<Value> call_lookup(CallArguments arguments, bool wants_list);
@@ -135,11 +99,15 @@ class Render {
       return too_many_steps();
     return {};
   }
-  Result<void> check_size(std::size_t bytes) const;
+  Result<void> check_size(std::size_t bytes) const {
+    if (bytes > context_.limits.output) [[unlikely]]
+      return text_too_large();
+    return {};
+  }
   /// Makes a container this render's own, so that methods may change it in place.
   Value adopt(Value value);
   /// A variable that was asked for already; each is asked for once in a render.
-  void remember(NameId name, Value value);
+  const Value& remember(const NameExpr& name, Value value);
   [[nodiscard]] bool owns(const Value& value) const {
     return owner_ != 0 && value.owner() == owner_;
   }
@@ -149,14 +117,10 @@ class Render {
   /// A frame that an object refers to. At the end it is emptied and loses its parent: objects
   /// in it, or above it, would otherwise keep each other alive for ever.
   FramePtr capture(FramePtr frame);
-  Result<Value> call_macro(const MacroStmt& macro,
-                           const Template& where,
-                           const FramePtr& frame,
-                           const CallArguments& arguments);
-  Result<Value> run_loop_again(const LoopStmt& loop,
-                               const FramePtr& frame,
-                               const Value& items,
-                               int depth);
+  Result<Value> call_macro(const MacroCode& macro, const CallArguments& arguments);
+  Result<Value> run_loop_again(
+      const LoopStmt& loop, const FramePtr& frame, Places places, const Value& items, int depth);
+  [[nodiscard]] Places places() const { return places_; }
   Result<Value> run_block(NameId name, std::size_t level, const FramePtr& frame);
   [[nodiscard]] bool has_block(NameId name, std::size_t level) const;
 
@@ -165,6 +129,7 @@ class Render {
     const BlockStmt* block;
     std::shared_ptr<const Template> where;
   };
+  class MacroGuard;
   using BlockTable = std::vector<std::pair<NameId, std::vector<BlockEntry>>>;
 
   // expressions (evaluate_expression.cpp)
@@ -180,7 +145,22 @@ class Render {
   Result<Value> evaluate_method_call(const CallExpr& expr);
   Result<CallArguments> evaluate_arguments(const Arguments& arguments);
   Result<Value> evaluate_filter(const FilterExpr& expr, const Value* block_text);
-  Result<Value> filter_input(const FilterExpr& expr, const Value* block_text);
+  /// The input where it lies or in `room`; nullptr with failure_ set.
+  const Value* filter_input(const FilterExpr& expr, const Value* block_text, Value& room);
+  /// What a filter or test that accepts undefined values works on.
+  const Value* open_input(const Expr& expr, bool ignores_reason, Value& room);
+  /// A name or member of a dict that is not there.
+  bool is_missing(const Expr& expr);
+  const Value* checked_input(const FilterExpr& expr, const Value* block_text, Value& room);
+  const Value* kept_in(Value& room, Result<Value> value);
+  /// Evaluates arguments whose parameters the parser found. @return their marks
+  Result<Mark> bind_known(const Arguments& arguments, Invocation& call);
+  Result<Mark> bind_filter(const FilterExpr& expr, Invocation& call);
+  Result<Value> apply_loose_filter(const FilterExpr& expr, const Value& input);
+  Result<bool> apply_bound_test(const TestExpr& expr, const Value& input);
+  Result<bool> apply_loose_test(const TestExpr& expr, const Value& input);
+  /// A filter that gives text, written where the text goes; nothing for any other.
+  std::optional<Flow> write_filter(const FilterExpr& expr, Output& out);
   Result<bool> evaluate_test(const TestExpr& expr);
   Result<Value> evaluate_sign(const UnaryExpr& expr);
   Result<Value> evaluate_binary(const BinaryExpr& expr);
@@ -190,14 +170,31 @@ class Render {
   Result<Value> evaluate_conditional(const ConditionalExpr& expr);
   Result<Value> evaluate_list(const ListExpr& expr);
   Result<Value> evaluate_map(const MapExpr& expr);
-  Result<Value> resolve(NameId name);
+  Result<Value> resolve(const NameExpr& expr);
+  /// The slot that the parser found for the name; nullptr where it is not bound there.
+  [[nodiscard]] const Slot* place_of(const NameExpr& expr) const;
   /// What a name stands for where this render knows it already; nullptr otherwise.
   [[nodiscard]] const Value* known(NameId name) const;
-  /// The value of a constant, a name or a member of plain data where it lies, without a copy;
-  /// nullptr for anything else, and for what is not as simple as it looks (undefined, marked,
-  /// sealed). Valid until the next evaluation.
-  const Value* peek(const Expr& expr);
+  /// The same, after asking for it; nullptr when that fails (resolve() then tells why), and for
+  /// names of an import without context that are not its own.
+  const Value* find(const NameExpr& expr);
+  const Value* ask(const NameExpr& expr);
+  Result<Value> outer_value(const NameExpr& expr);
+  [[nodiscard]] bool is_isolated() const;
+  /// The value of a constant, a name, a member of plain data or whole-number arithmetic, where it
+  /// lies or in `room`; nullptr for anything else, and for what is not as simple as it looks
+  /// (undefined, marked, sealed, an error): evaluate() then does the same again and tells.
+  /// Valid until the next evaluation, unless that is a peek as well.
+  const Value* peek(const Expr& expr, Value& room);
+  const Value* peek_holder(const Expr& expr, Value& room);
+  const Value* peek_attribute(const AttributeExpr& expr, Value& room);
+  const Value* peek_item(const ItemExpr& expr, Value& room);
+  const Value* peek_binary(const BinaryExpr& expr, Value& room);
+  const Value* peek_filter(const FilterExpr& expr, Value& room);
+  /// What evaluate() gives, where it lies or in `room`; nullptr with failure_ set.
+  const Value* operand(const Expr& expr, Value& room);
   [[nodiscard]] Error too_many_steps() const;
+  [[nodiscard]] Error text_too_large() const;
   Result<bool> truth_of(const Value& value, const Expr& expr);
   /// What an operation gave: its error gets a position, its containers become the render's own.
   Result<Value> settle(Result<Value> result, const Expr& expr);
@@ -205,27 +202,52 @@ class Render {
   Error locate(Error error, const Stmt& stmt) const;
 
   // statements (evaluate_statement.cpp, evaluate_macro.cpp)
-  Result<Flow> run_body(const Body& body, Output& out);
-  Result<Flow> run_statement(const Stmt& stmt, Output& out);
-  Result<void> run_output(const OutputStmt& stmt, Output& out);
-  Result<Flow> run_branch(const BranchStmt& stmt, Output& out);
-  Result<Flow> run_for(const LoopStmt& stmt, Output& out);
-  Result<Flow> run_loop(const LoopStmt& loop, const Value& items, Output& out, int depth);
-  /// A list of the items that meet the loop's condition.
-  Result<Value> loop_items(const LoopStmt& loop, const Value& value);
-  Value make_loop(const LoopStmt& loop, const Value& list, int depth);
+  Flow run_body(const Body& body, Output& out);
+  Flow run_statement(const Stmt& stmt, Output& out);
+  Flow run_output(const OutputStmt& stmt, Output& out);
+  Flow write_text(const Value& text, const Stmt& stmt, Output& out);
+  std::optional<Flow> write_directly(const OutputStmt& stmt, Output& out);
+  Flow write_value(const OutputStmt& stmt, Output& out);
+  Flow run_evaluate(const OutputStmt& stmt);
+  Flow run_branch(const BranchStmt& stmt, Output& out);
+  Flow run_for(const LoopStmt& stmt, Output& out);
+  Flow run_loop(const LoopStmt& loop, Value items, Output& out, int depth);
+  /// The pairs of a dict, where `for key, value in dict.items()` can do without a list of them.
+  std::optional<Flow> run_pairs(const LoopStmt& loop, Output& out);
+  template <typename BindItem>
+  Flow run_passes(const LoopStmt& loop,
+                  const Value* loop_value,
+                  std::size_t count,
+                  Output& out,
+                  BindItem bind_item);
+  /// The frame for the next pass: a new one where a macro holds the last.
+  void begin_pass(const LoopStmt& loop, const Value* loop_value);
+  /// A list of the items; of those that meet the loop's condition where `loop` counts them.
+  Result<Value> loop_items(const LoopStmt& loop, Value value);
+  Value make_loop(const LoopStmt& loop, Value list, int depth);
   Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
   void run_macro(const MacroStmt& stmt);
+  /// A macro called where its text goes: nothing when the call is not as plain as that.
+  std::optional<Flow> write_macro(const CallExpr& call, Output& out);
+  Flow run_macro_here(const MacroCode& code, FramePtr inner, std::size_t given, Output& out);
+  Flow bind_fallbacks(const MacroStmt& macro, std::size_t given);
   Result<void> run_call_block(const CallBlockStmt& stmt, Output& out);
-  Result<Flow> run_with(const WithStmt& stmt, Output& out);
+  Flow run_with(const WithStmt& stmt, Output& out);
   Result<void> run_block_here(const BlockStmt& stmt, Output& out);
   Result<void> run_include(const IncludeStmt& stmt, Output& out);
   Result<void> run_import(const ImportStmt& stmt);
   Result<void> run_extends(const IncludeStmt& stmt);
-  Result<void> run_program(const std::shared_ptr<const Template>& root, Output& out);
-  void add_blocks(const std::shared_ptr<const Template>& where);
+  Result<void> run_program(const Template& root, Places places, Output& out);
+  void add_blocks(const Template& where);
   Result<void> assign(const Target& target, Value value);
+  /// @return false with failure_ set
+  bool lend(const Target& target, const Value& value);
+  Result<void> assign_parts(const Target& target, const Value& value);
+  void bind(NameId name, std::uint32_t slot, Value value);
+  Flow fail(Error error);
+  Flow next_after(Result<void> done);
+  Error take_failure();
   /// The value of one macro parameter; a named argument is taken out of `named`.
   Result<Value> macro_argument(const MacroStmt& macro,
                                std::size_t index,
@@ -233,6 +255,7 @@ class Render {
                                Map& named);
   Result<void> bind_macro_arguments(const MacroStmt& macro, const List& positional, Map named);
   Result<Value> run_macro_body(const MacroStmt& macro, const List& positional, Map named);
+  [[nodiscard]] FramePtr own_frame(const Template& other, bool with_context) const;
   Result<std::shared_ptr<const Template>> load(const Value& name);
   Result<void> enter();
   void leave();
@@ -247,21 +270,41 @@ class Render {
   BlockTable blocks_;
   bool discard_ = false;  ///< an `extends` was met: only blocks count from here on
   std::shared_ptr<const Template> parent_;
-  boost::container::small_vector<std::pair<NameId, Value>, 6> memo_;
+  Places places_ = Places::all;
+  boost::container::small_vector<Slot, 8> memo_;  ///< by NamePlace::slot, of the render's template
+  std::forward_list<Slot> more_memo_;             ///< names of other templates
+  struct FailedLookup {
+    NameId name;
+    Error error;
+  };
+  std::optional<FailedLookup> failed_lookup_;
+  std::optional<Error> failure_;          ///< of the body that gave Flow::failed
   std::shared_ptr<RenderHandle> handle_;  ///< made for the first object that wants it
   std::vector<FramePtr> captured_;
   std::uint64_t steps_ = 0;
   std::uint32_t owner_ = 0;
 };
 
+inline const Slot* Render::place_of(const NameExpr& expr) const {
+  const NamePlace place = expr.place;
+  const Slot* slot = nullptr;
+  if (place.hops == NamePlace::kOuter) {
+    if (places_ != Places::all) return nullptr;
+    slot = &memo_[place.slot];
+  } else {
+    if (places_ == Places::none) return nullptr;
+    const Frame* frame = frame_.get();
+    for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
+    slot = &frame->slots[place.slot];
+  }
+  return slot->name == expr.name ? slot : nullptr;
+}
+
 /// A name that is always there (`range`, `lookup`, …); nullptr when there is none.
 const Value* find_global(NameId name);
 
 /// Objects made by statements.
-Value make_macro(Render& render,
-                 const MacroStmt& macro,
-                 std::shared_ptr<const Template> where,
-                 FramePtr frame);
+Value make_macro(Render& render, MacroCode code);
 Value make_block_reference(Render& render, NameId name, std::size_t level, FramePtr frame);
 Value make_self(Render& render, FramePtr frame);
 

@@ -3,6 +3,8 @@
 
 #include "core/jinja/registry.hpp"
 
+#include <cstdint>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
@@ -10,13 +12,28 @@ namespace gpustack::jinja {
 
 /// Lower case for strings, anything else as it is.
 Value fold_case(const Value& value);
+/// `a.b.0.c` as `map(attribute=…)` and its relatives take it, read once for all items.
+class MemberPath {
+ public:
+  /// @param path  null for the item itself
+  explicit MemberPath(const Value& path);
+  /// The member of an item, where nothing has to be made for it; nullptr otherwise.
+  [[nodiscard]] const Value* peek(const Value& item) const;
+  /// @param fallback  for what is missing on the way; may be nullptr
+  Result<Value> of(Render& render, Value item, const Value* fallback = nullptr) const;
+
+ private:
+  std::vector<Value> keys_;
+};
+/// The places of the keys in their order, equal ones as they stand. @error template_type
+Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards);
 /// Sorts stably by the keys, which belong to the items by place. @error template_type
 Result<void> sort_by(List& items, const std::vector<Value>& keys, bool backwards);
-/// The member of the item that `attribute` names (the item itself for null), in lower case unless
+/// The member of the item that `attribute` names, in lower case unless
 /// `case_sensitive`.
 Result<Value> key_of(Invocation& call,
                      const Value& item,
-                     const Value& attribute,
+                     const MemberPath& attribute,
                      bool case_sensitive);
 
 /// Is it one of the pairs that groupby makes?

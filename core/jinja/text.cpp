@@ -128,6 +128,12 @@ char32_t lower_point(char32_t c) {
   return static_cast<char32_t>(towlower_l(static_cast<wint_t>(c), utf8_locale()));
 }
 
+bool is_lower_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x80 && (c < 'A' || c > 'Z');
+  });
+}
+
 std::string upper(std::string_view text) {
   if (is_ascii(text)) return map_ascii(text, upper_point);
   std::string out;

@@ -10,6 +10,8 @@
 namespace gpustack::jinja {
 
 bool is_ascii(std::string_view text);
+/// ASCII without capital letters: what lower() would not change.
+bool is_lower_ascii(std::string_view text);
 /// Reads the code point at `position` and moves behind it; an ill-formed byte reads as itself.
 char32_t read_code_point(std::string_view text, std::size_t& position);
 void append_code_point(std::string& out, char32_t point);

@@ -6,38 +6,39 @@
 #include "core/jinja/sequence.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace gpustack::jinja {
 
 namespace {
 
 /// map(attribute=…)
-Result<Value> map_attribute(Invocation& call, const List& items) {
+Result<Value> map_attribute(Invocation& call, const ItemView& items) {
   for (const auto& [key, value] : call.named) {
     if (key.as_string() != "attribute" && key.as_string() != "default")
       return call.fail("has no argument '" + key.as_string() + "'");
   }
-  const Value attribute = *call.named.find("attribute");
+  const MemberPath attribute(*call.named.find("attribute"));
   const Value* fallback = call.named.find("default");
   if (fallback != nullptr && fallback->is_null()) fallback = nullptr;
   List out;
   out.reserve(items.size());
   for (const Value& item : items) {
-    GS_TRY(Value member, call.render.path(item, attribute, fallback));
+    GS_TRY(Value member, attribute.of(call.render, item, fallback));
     out.push_back(std::move(member));
   }
   return Value(std::move(out));
 }
 
 /// What is visited: nothing of what is false, as Jinja2 has it.
-Result<List> visited(Invocation& call) {
+Result<ItemView> visited(Invocation& call) {
   GS_TRY_VOID(require_defined(call.input));
-  if (!call.input.truthy()) return List();
-  return call.input_items();
+  if (!call.input.truthy()) return ItemView(List());
+  return call.view_items();
 }
 
 Result<Value> map(Invocation& call) {
-  GS_TRY(const List items, visited(call));
+  GS_TRY(const ItemView items, visited(call));
   if (call.rest.empty() && call.named.contains("attribute")) return map_attribute(call, items);
   if (call.rest.empty()) return call.fail("needs the name of a filter or 'attribute='");
   GS_TRY(const std::string name, text_of(call.rest.front()));
@@ -58,47 +59,70 @@ Result<Value> map(Invocation& call) {
 }
 
 /// The test that select and its relatives make; without one they ask for truth.
-struct Condition {
-  const TestRow* row = nullptr;
-  List arguments;
-};
+class Condition {
+ public:
+  explicit Condition(Invocation& call) : call_(call) {}
 
-Result<Condition> condition_of(Invocation& call, std::size_t name_at) {
-  Condition out;
-  if (call.rest.size() <= name_at) return out;
-  GS_TRY(const std::string name, text_of(call.rest[name_at]));
-  out.row = find_test(name);
-  if (out.row == nullptr) {
-    return Error(ErrorCode::unknown_test,
-                 "unknown test '" + name + "' in '" + std::string(call.name) + "'")
-        .hint(suggest(name, test_names()));
+  /// @param name_at  where the filter's arguments name the test
+  Result<void> read(std::size_t name_at) {
+    if (call_.rest.size() <= name_at) return {};
+    GS_TRY(const std::string name, text_of(call_.rest[name_at]));
+    row_ = find_test(name);
+    if (row_ == nullptr) {
+      return Error(ErrorCode::unknown_test,
+                   "unknown test '" + name + "' in '" + std::string(call_.name) + "'")
+          .hint(suggest(name, test_names()));
+    }
+    arguments_.assign(call_.rest.begin() + static_cast<std::ptrdiff_t>(name_at) + 1,
+                      call_.rest.end());
+    return {};
   }
-  out.arguments.assign(call.rest.begin() + static_cast<std::ptrdiff_t>(name_at) + 1,
-                       call.rest.end());
-  return out;
-}
 
-Result<bool> meets(Invocation& call, const Condition& condition, const Value& value) {
-  const bool accepts_undefined = condition.row != nullptr && condition.row->accepts_undefined;
-  if (value.is_undefined() && !accepts_undefined) return call.render.undefined_error(value);
-  if (condition.row == nullptr) return value.truthy();
-  return call.render.apply_test(*condition.row, value, condition.arguments, call.named);
-}
+  Result<bool> met_by(const Value& value) {
+    const bool accepts_undefined = row_ != nullptr && row_->accepts_undefined;
+    if (value.is_undefined() && !accepts_undefined) return call_.render.undefined_error(value);
+    if (row_ == nullptr) return value.truthy();
+    GS_TRY_VOID(call_.render.step());
+    GS_TRY_VOID(bind());
+    Invocation one(call_.render, row_->name, value);
+    one.given = bound_->given;
+    one.rest = bound_->rest;
+    return call_.render.run_test(*row_, one);
+  }
+
+ private:
+  /// Arguments are bound for the first value; what is wrong with them shows where there is one.
+  Result<void> bind() {
+    static const Value kNone;
+    if (bound_) return {};
+    bound_.emplace(call_.render, row_->name, kNone);
+    return bind_arguments(*bound_, row_->parameters, arguments_, call_.named);
+  }
+
+  Invocation& call_;
+  const TestRow* row_ = nullptr;
+  List arguments_;
+  std::optional<Invocation> bound_;
+};
 
 /// select and its three relatives.
 template <bool keep, bool by_attribute>
 Result<Value> select(Invocation& call) {
-  GS_TRY(List items, visited(call));
+  GS_TRY(const ItemView items, visited(call));
   if (by_attribute && call.rest.empty()) return call.fail("needs the name of an attribute");
-  GS_TRY(const Condition condition, condition_of(call, by_attribute ? 1 : 0));
+  Condition condition(call);
+  GS_TRY_VOID(condition.read(by_attribute ? 1 : 0));
   List out;
-  for (Value& item : items) {
-    Value member = item;
-    if (by_attribute) {
-      GS_TRY(member, call.render.path(item, call.rest.front()));
+  const MemberPath path(by_attribute ? call.rest.front() : Value());
+  for (const Value& item : items) {
+    bool holds = false;
+    if (const Value* member = path.peek(item)) {
+      GS_TRY(holds, condition.met_by(*member));
+    } else {
+      GS_TRY(const Value made, path.of(call.render, item));
+      GS_TRY(holds, condition.met_by(made));
     }
-    GS_TRY(const bool holds, meets(call, condition, member));
-    if (holds == keep) out.push_back(std::move(item));
+    if (holds == keep) out.push_back(item);
   }
   return Value(std::move(out));
 }
@@ -140,10 +164,11 @@ Result<Value> group_by(Invocation& call) {
   GS_TRY(List items, call.input_items());
   const Value* fallback = call.has(1) && !call.arg(1).is_null() ? &call.arg(1) : nullptr;
   const bool case_sensitive = call.flag(2);
+  const MemberPath attribute(call.arg(0));
   std::vector<Value> keys;
   keys.reserve(items.size());
   for (const Value& item : items) {
-    GS_TRY(Value key, call.render.path(item, call.arg(0), fallback));
+    GS_TRY(Value key, attribute.of(call.render, item, fallback));
     if (key.is_undefined()) return call.render.undefined_error(key);
     keys.push_back(case_sensitive ? key : fold_case(key));
   }
@@ -157,7 +182,7 @@ Result<Value> group_by(Invocation& call) {
     List members;
     for (; i < numbered.size() && numbered[i].as_list()[0] == key; ++i)
       members.push_back(numbered[i].as_list()[1]);
-    GS_TRY(Value shown, call.render.path(members.front(), call.arg(0), fallback));
+    GS_TRY(Value shown, attribute.of(call.render, members.front(), fallback));
     out.push_back(make_object<GroupObject>(std::move(shown), Value(std::move(members))));
   }
   return Value(std::move(out));
@@ -178,9 +203,10 @@ Result<Value> unique(Invocation& call) {
     }
     return Value(std::move(out));
   }
+  const MemberPath attribute(call.arg(1));
   for (Value& item : items) {
     // Ansible hands `case_sensitive=None` on as false only when it was asked for.
-    GS_TRY(Value key, key_of(call, item, call.arg(1), call.has(0) && call.flag(0)));
+    GS_TRY(Value key, key_of(call, item, attribute, call.has(0) && call.flag(0)));
     if (seen.insert(std::move(key)).second) out.push_back(std::move(item));
   }
   return Value(std::move(out));

@@ -8,38 +8,80 @@
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace gpustack::jinja {
 
 Value fold_case(const Value& value) {
-  return value.is_string() ? Value(lower(value.as_string())) : value;
+  if (!value.is_string() || is_lower_ascii(value.as_string())) return value;
+  return Value(lower(value.as_string()));
+}
+
+namespace {
+
+/// Does the left key come before the right one?
+Result<bool> is_before(const Value& left, const Value& right) {
+  if (left.is_integer() && right.is_integer()) return left.as_integer() < right.as_integer();
+  if (left.is_string() && right.is_string()) return left.as_string() < right.as_string();
+  GS_TRY(const int sign, order(left, right));
+  return sign < 0;
+}
+
+/// Sorts few places without asking for memory.
+template <typename Before>
+void insertion_sort(std::span<std::uint32_t> places, Before before) {
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    const std::uint32_t place = places[i];
+    std::size_t at = i;
+    for (; at > 0 && before(place, places[at - 1]); --at) places[at] = places[at - 1];
+    places[at] = place;
+  }
+}
+
+constexpr std::size_t kFew = 16;
+
+}  // namespace
+
+Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards) {
+  std::vector<std::uint32_t> places(keys.size());
+  for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint32_t>(i);
+  Result<void> failure;
+  const auto before = [&](std::uint32_t a, std::uint32_t b) {
+    if (!failure) return false;
+    const auto is_first = backwards ? is_before(keys[b], keys[a]) : is_before(keys[a], keys[b]);
+    if (is_first) return *is_first;
+    failure = Result<void>(is_first.error());
+    return false;
+  };
+  // A single key is never compared; Python does not either.
+  if (places.size() <= kFew) {
+    insertion_sort(std::span(places), before);
+  } else {
+    std::stable_sort(places.begin(), places.end(), before);
+  }
+  GS_TRY_VOID(std::move(failure));
+  return places;
 }
 
 Result<void> sort_by(List& items, const std::vector<Value>& keys, bool backwards) {
-  std::vector<std::size_t> places(items.size());
-  for (std::size_t i = 0; i < places.size(); ++i) places[i] = i;
-  Result<void> failure;
-  // std::stable_sort never compares when there is one item; Python does not either.
-  std::stable_sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
-    if (!failure) return false;
-    auto sign = backwards ? order(keys[b], keys[a]) : order(keys[a], keys[b]);
-    if (sign) return *sign < 0;
-    failure = Result<void>(std::move(sign).error());
-    return false;
-  });
-  GS_TRY_VOID(std::move(failure));
+  GS_TRY(const auto places, sorted_places(keys, backwards));
   List sorted;
   sorted.reserve(items.size());
-  for (const std::size_t place : places) sorted.push_back(std::move(items[place]));
+  for (const std::uint32_t place : places) sorted.push_back(std::move(items[place]));
   items = std::move(sorted);
   return {};
 }
 
 Result<Value> key_of(Invocation& call,
                      const Value& item,
-                     const Value& attribute,
+                     const MemberPath& attribute,
                      bool case_sensitive) {
-  GS_TRY(Value key, call.render.path(item, attribute));
+  if (const Value* found = attribute.peek(item); found != nullptr && !found->is_undefined())
+    return case_sensitive ? *found : fold_case(*found);
+  GS_TRY(Value key, attribute.of(call.render, item));
   if (key.is_undefined()) return undefined_value_error(key);
   return case_sensitive ? key : fold_case(key);
 }
@@ -57,9 +99,33 @@ Result<Value> first(Invocation& call) {
 }
 
 Result<Value> last(Invocation& call) {
-  GS_TRY(List items, call.input_items());
-  if (!items.empty()) return std::move(items.back());
+  GS_TRY(const ItemView items, call.view_items());
+  if (!items.empty()) return items.list().back();
   return Value::undefined("No last item, sequence was empty.");
+}
+
+using Given = std::span<const Value* const>;
+
+const Value* pick_first(const Value& input, Given /*given*/, Value& /*room*/) {
+  return input.is_list() && input.size() > 0 ? &input.as_list().front() : nullptr;
+}
+
+const Value* pick_last(const Value& input, Given /*given*/, Value& /*room*/) {
+  return input.is_list() && input.size() > 0 ? &input.as_list().back() : nullptr;
+}
+
+const Value* pick_length(const Value& input, Given /*given*/, Value& room) {
+  if (!input.is_list() && !input.is_map()) return nullptr;
+  room = Value(input.size());
+  return &room;
+}
+
+/// A filter that picks, without parameters.
+constexpr FilterRow pick_row(std::string_view name,
+                             FilterFunction function,
+                             Marks marks,
+                             PickFunction pick) {
+  return {name, function, "", marks, false, false, false, nullptr, pick};
 }
 
 Result<Value> length(Invocation& call) {
@@ -86,78 +152,115 @@ Result<Value> list(Invocation& call) {
   return Value(std::move(items));
 }
 
-Result<Value> join(Invocation& call) {
-  GS_TRY(const std::string separator, call.text(0));
-  GS_TRY(const List items, call.input_items());
-  std::string out;
+Result<void> write_item(Invocation& call, const Value& item, TextBuffer& out) {
+  if (item.is_string()) {
+    out.append(item.as_string());
+  } else if (item.is_integer()) {
+    out.append(item.as_integer());
+  } else {
+    GS_TRY(const std::string text, text_of(item));
+    out.append(text);
+  }
+  return call.render.check_size(out.size());
+}
+
+Result<void> join(Invocation& call, TextBuffer& out) {
+  static const Value kNothing("");
+  const Value& separator = call.arg(0, kNothing);
+  GS_TRY(const std::string joint, separator.is_null() ? std::string() : text_of(separator));
+  GS_TRY(const ItemView items, call.view_items());
+  const MemberPath attribute(call.arg(1));
   bool begin = true;
   for (const Value& item : items) {
-    if (!std::exchange(begin, false)) out += separator;
-    if (call.has(1) && !call.arg(1).is_null()) {
-      GS_TRY(const Value member, call.render.path(item, call.arg(1)));
-      GS_TRY(const std::string text, text_of(member));
-      out += text;
-    } else if (item.is_string()) {
-      out += item.as_string();
+    if (!std::exchange(begin, false)) out.append(joint);
+    if (const Value* member = attribute.peek(item)) {
+      GS_TRY_VOID(write_item(call, *member, out));
     } else {
-      GS_TRY(const std::string text, text_of(item));
-      out += text;
+      GS_TRY(const Value made, attribute.of(call.render, item));
+      GS_TRY_VOID(write_item(call, made, out));
     }
-    GS_TRY_VOID(call.render.check_size(out.size()));
   }
-  return Value(std::move(out));
+  return {};
+}
+
+/// The paths of sort's `attribute`: several with commas between them.
+std::vector<MemberPath> member_paths(const Value& attribute) {
+  std::vector<MemberPath> out;
+  if (!attribute.is_string()) {
+    out.emplace_back(attribute);
+    return out;
+  }
+  std::string_view rest = attribute.as_string();
+  while (true) {
+    const std::size_t comma = rest.find(',');
+    out.emplace_back(Value(rest.substr(0, comma)));
+    if (comma == std::string_view::npos) return out;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+Result<Value> sort_key(Invocation& call, const std::vector<MemberPath>& paths, const Value& item) {
+  if (paths.size() == 1) return key_of(call, item, paths.front(), call.flag(1));
+  List parts;
+  for (const MemberPath& path : paths) {
+    GS_TRY(Value part, key_of(call, item, path, call.flag(1)));
+    parts.push_back(std::move(part));
+  }
+  return Value(std::move(parts));
 }
 
 Result<Value> sort(Invocation& call) {
-  GS_TRY(List items, call.input_items());
-  const Value& attribute = call.arg(2);
+  GS_TRY(const ItemView items, call.view_items());
+  const std::vector<MemberPath> paths = member_paths(call.arg(2));
   std::vector<Value> keys;
   keys.reserve(items.size());
   for (const Value& item : items) {
-    if (attribute.is_string() && attribute.as_string().find(',') != std::string::npos) {
-      List parts;
-      std::string_view rest = attribute.as_string();
-      while (true) {
-        const std::size_t comma = rest.find(',');
-        GS_TRY(Value part, key_of(call, item, Value(rest.substr(0, comma)), call.flag(1)));
-        parts.push_back(std::move(part));
-        if (comma == std::string_view::npos) break;
-        rest.remove_prefix(comma + 1);
-      }
-      keys.emplace_back(std::move(parts));
-    } else {
-      GS_TRY(Value key, key_of(call, item, attribute, call.flag(1)));
-      keys.push_back(std::move(key));
-    }
+    GS_TRY(Value key, sort_key(call, paths, item));
+    keys.push_back(std::move(key));
   }
-  GS_TRY_VOID(sort_by(items, keys, call.flag(0)));
-  return Value(std::move(items));
+  GS_TRY(const auto places, sorted_places(keys, call.flag(0)));
+  List sorted;
+  sorted.reserve(places.size());
+  for (const std::uint32_t place : places) sorted.push_back(items.list()[place]);
+  return Value(std::move(sorted));
+}
+
+/// The entries of a dict in the order of their keys or values, as pairs.
+Result<Value> sorted_pairs(Invocation& call, const Map& map, bool by_key) {
+  std::vector<Value> keys;
+  keys.reserve(map.size());
+  for (const auto& [key, value] : map) {
+    const Value& wanted = by_key ? key : value;
+    keys.push_back(call.flag(0) ? wanted : fold_case(wanted));
+  }
+  GS_TRY(const auto places, sorted_places(keys, call.flag(2)));
+  List pairs;
+  pairs.reserve(places.size());
+  for (const std::uint32_t place : places) {
+    const auto& [key, value] = map.entries()[place];
+    pairs.push_back(Value::pair(key, value));
+  }
+  return Value(std::move(pairs));
 }
 
 Result<Value> dictsort(Invocation& call) {
-  GS_TRY(const Map map, call.as_map(call.input));
   GS_TRY(const std::string by, call.text(1, "key"));
   if (by != "key" && by != "value")
     return call.fail("sorts by 'key' or 'value', found '" + by + "'");
-  List items;
-  std::vector<Value> keys;
-  for (const auto& [key, value] : map) {
-    items.push_back(Value(List{key, value}).as_tuple());
-    const Value& wanted = by == "key" ? key : value;
-    keys.push_back(call.flag(0) ? wanted : fold_case(wanted));
-  }
-  GS_TRY_VOID(sort_by(items, keys, call.flag(2)));
-  return Value(std::move(items));
+  if (call.input.is_map()) return sorted_pairs(call, call.input.as_map(), by == "key");
+  GS_TRY(const Map map, call.as_map(call.input));
+  return sorted_pairs(call, map, by == "key");
 }
 
 template <int sign>
 Result<Value> extreme(Invocation& call) {
-  GS_TRY(const List items, call.input_items());
+  GS_TRY(const ItemView items, call.view_items());
   if (items.empty()) return Value::undefined("No aggregated item, sequence was empty.");
   const Value* best = nullptr;
   Value best_key;
+  const MemberPath attribute(call.arg(1));
   for (const Value& item : items) {
-    GS_TRY(Value key, key_of(call, item, call.arg(1), call.flag(0)));
+    GS_TRY(Value key, key_of(call, item, attribute, call.flag(0)));
     if (best != nullptr) {
       GS_TRY(const int relation, order(key, best_key));
       if (relation * sign <= 0) continue;
@@ -170,9 +273,10 @@ Result<Value> extreme(Invocation& call) {
 
 Result<Value> sum(Invocation& call) {
   GS_TRY(const List items, call.input_items());
-  Value total = call.arg(1, Value(0));
+  Value total = call.has(1) ? call.arg(1) : Value(0);
+  const MemberPath attribute(call.arg(0));
   for (const Value& item : items) {
-    GS_TRY(const Value part, call.render.path(item, call.arg(0)));
+    GS_TRY(const Value part, attribute.of(call.render, item));
     GS_TRY(total, binary(BinaryOp::add, total, part, call.render.context().limits.output));
   }
   return total;
@@ -251,12 +355,12 @@ Result<Value> flatten(Invocation& call) {
 }
 
 constexpr FilterRow kRows[] = {
-    {"first", first, "", Marks::elements},
-    {"last", last, "", Marks::elements},
-    {"length", length, "", Marks::none},
-    {"count", length, "", Marks::none},
+    pick_row("first", first, Marks::elements, pick_first),
+    pick_row("last", last, Marks::elements, pick_last),
+    pick_row("length", length, Marks::none, pick_length),
+    pick_row("count", length, Marks::none, pick_length),
     {"list", list, "", Marks::elements},
-    {"join", join, "d attribute"},
+    {"join", text_value<join>, "d attribute", Marks::join, false, false, false, join},
     {"sort", sort, "reverse case_sensitive attribute", Marks::elements},
     {"dictsort", dictsort, "case_sensitive by reverse", Marks::elements},
     {"min", extreme<-1>, "case_sensitive attribute", Marks::elements},

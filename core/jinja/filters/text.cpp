@@ -14,9 +14,10 @@ namespace gpustack::jinja {
 namespace {
 
 template <std::string (*Change)(std::string_view)>
-Result<Value> change(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
-  return Value(Change(text));
+Result<void> change(Invocation& call, TextBuffer& out) {
+  GS_TRY(const TextView text, call.input_view());
+  out.append(Change(text.view()));
+  return {};
 }
 
 // Jinja2's title(): words begin after white space, a hyphen or an opening bracket.
@@ -33,18 +34,54 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
-Result<Value> replace(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
-  GS_TRY(const std::string from, text_of(call.arg(0)));
-  GS_TRY(const std::string to, text_of(call.arg(1)));
-  GS_TRY(const std::int64_t count, call.integer(2, -1));
-  return Value(replace_all(text, from, to, count));
+/// upper and lower: ASCII, which most text is, goes over byte by byte.
+template <std::string (*Change)(std::string_view), char first, char last>
+Result<void> change_case(Invocation& call, TextBuffer& out) {
+  if (!call.input.is_string() || !is_ascii(call.input.as_string()))
+    return change<Change>(call, out);
+  out.append_changed(call.input.as_string(), [](char c) {
+    return c >= first && c <= last ? static_cast<char>(c ^ ' ') : c;
+  });
+  return {};
 }
 
-Result<Value> trim(Invocation& call) {
-  GS_TRY(const std::string text, call.input_text());
+/// @pre `from` is not empty
+void append_replaced(TextBuffer& out,
+                     std::string_view text,
+                     std::string_view from,
+                     std::string_view to,
+                     std::int64_t count) {
+  for (; count != 0; --count) {
+    const std::size_t found = text.find(from);
+    if (found == std::string_view::npos) break;
+    out.append(text.substr(0, found));
+    out.append(to);
+    text.remove_prefix(found + from.size());
+  }
+  out.append(text);
+}
+
+Result<void> replace(Invocation& call, TextBuffer& out) {
+  const bool are_strings =
+      call.input.is_string() && call.arg(0).is_string() && call.arg(1).is_string();
+  if (are_strings && !call.has(2) && call.arg(0).size() > 0) {
+    append_replaced(
+        out, call.input.as_string(), call.arg(0).as_string(), call.arg(1).as_string(), -1);
+    return {};
+  }
+  GS_TRY(const TextView text, call.input_view());
+  GS_TRY(const TextView from, call.text_view(0));
+  GS_TRY(const TextView to, call.text_view(1));
+  GS_TRY(const std::int64_t count, call.integer(2, -1));
+  out.append(replace_all(text.view(), from.view(), to.view(), count));
+  return {};
+}
+
+Result<void> trim(Invocation& call, TextBuffer& out) {
+  GS_TRY(const TextView text, call.input_view());
   GS_TRY(const std::string chars, call.text(0));
-  return Value(strip(text, chars));
+  out.append(strip(text.view(), chars));
+  return {};
 }
 
 Result<Value> to_string(Invocation& call) {
@@ -171,13 +208,19 @@ Result<Value> quote(Invocation& call) {
   return Value("'" + replace_all(text, "'", "'\"'\"'") + "'");
 }
 
+/// A filter whose text may be written where it goes.
+template <TextFunction write>
+constexpr FilterRow text_row(std::string_view name, std::string_view parameters = {}) {
+  return {name, text_value<write>, parameters, Marks::join, false, false, false, write};
+}
+
 constexpr FilterRow kRows[] = {
-    {"upper", change<upper>},
-    {"lower", change<lower>},
-    {"capitalize", change<capitalize>},
-    {"title", change<title_words>},
-    {"replace", replace, "old! new! count"},
-    {"trim", trim, "chars"},
+    text_row<change_case<upper, 'a', 'z'>>("upper"),
+    text_row<change_case<lower, 'A', 'Z'>>("lower"),
+    text_row<change<capitalize>>("capitalize"),
+    text_row<change<title_words>>("title"),
+    text_row<replace>("replace", "old! new! count"),
+    text_row<trim>("trim", "chars"),
     {"string", to_string, "", Marks::join, false, true},
     {"format", format, "* **", Marks::join, true},
     {"escape", escape},

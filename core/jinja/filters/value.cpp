@@ -5,6 +5,7 @@
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace gpustack::jinja {
 
@@ -14,6 +15,13 @@ Result<Value> fallback(Invocation& call) {
   if (call.input.is_undefined() || (call.flag(1) && !call.input.truthy()))
     return call.arg(0, Value(""));
   return call.input;
+}
+
+const Value* pick_fallback(const Value& input, std::span<const Value* const> given, Value&) {
+  static const Value kNothing("");
+  const bool wants_true = given.size() > 1 && given[1] != nullptr && given[1]->truthy();
+  if (!input.is_undefined() && (!wants_true || input.truthy())) return &input;
+  return !given.empty() && given[0] != nullptr ? given[0] : &kNothing;
 }
 
 Result<Value> to_bool(Invocation& call) {
@@ -108,8 +116,24 @@ Result<Value> pprint(Invocation& call) {
 }
 
 constexpr FilterRow kRows[] = {
-    {"default", fallback, "default_value boolean", Marks::elements, true},
-    {"d", fallback, "default_value boolean", Marks::elements, true},
+    {"default",
+     fallback,
+     "default_value boolean",
+     Marks::elements,
+     true,
+     false,
+     true,
+     nullptr,
+     pick_fallback},
+    {"d",
+     fallback,
+     "default_value boolean",
+     Marks::elements,
+     true,
+     false,
+     true,
+     nullptr,
+     pick_fallback},
     {"bool", to_bool, "", Marks::none},
     {"ternary", ternary, "true_val! false_val! none_val", Marks::none, true},
     {"mandatory", mandatory, "msg", Marks::elements, true},

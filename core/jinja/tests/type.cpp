@@ -94,8 +94,8 @@ Result<bool> falsy(Invocation& call) {
 }
 
 constexpr TestRow kRows[] = {
-    {"defined", defined, "", true},
-    {"undefined", undefined, "", true},
+    {"defined", defined, "", true, true},
+    {"undefined", undefined, "", true, true},
     {"none", is_kind<Kind::null>},
     {"boolean", is_kind<Kind::boolean>},
     {"true", is_true},
