@@ -29,9 +29,10 @@ void EventOrder::reach(std::size_t member, const Position& at) {
 void EventOrder::leave(std::size_t member) { move(member, nullptr); }
 
 void EventOrder::emit(const Position& at, report::Event&& event) {
-  const bool is_due = members_at_.empty() || !(members_at_.begin()->first < at);
-  if (mode_ == Mode::as_they_come || is_due) return emit_(std::move(event));
+  if (mode_ == Mode::as_they_come || !has_before(at)) return emit_(std::move(event));
+  event.time = std::chrono::system_clock::now();
   held_[at].push_back(std::move(event));
+  ++held_count_;
 }
 
 void EventOrder::add_included(
@@ -70,6 +71,7 @@ void EventOrder::tell_up_to_front() {
   while (const Position* first = first_due()) {
     if (held_.contains(*first)) {
       auto events = held_.extract(*first);
+      held_count_ -= events.mapped().size();
       for (report::Event& event : events.mapped()) emit_(std::move(event));
     } else {
       auto groups = included_.extract(*first);

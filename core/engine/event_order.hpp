@@ -26,6 +26,12 @@ class EventOrder {
   /// The member has no more to tell.
   void leave(std::size_t member);
   void emit(const Position& at, report::Event&& event);
+  /// Whether a host has still to do or to tell something before `at`.
+  [[nodiscard]] bool has_before(const Position& at) const {
+    return !members_at_.empty() && members_at_.begin()->first < at;
+  }
+  /// Events that wait.
+  [[nodiscard]] std::size_t held() const { return held_count_; }
   /// Told once for all hosts that included the same, in batch order, when every host has passed the
   /// including task.
   void add_included(const Position& at,
@@ -52,6 +58,7 @@ class EventOrder {
   std::vector<Position> positions_;  ///< by member
   std::map<Position, std::size_t> members_at_;
   std::map<Position, std::vector<report::Event>> held_;
+  std::size_t held_count_ = 0;
   std::map<Position, std::vector<Included>> included_;
 };
 

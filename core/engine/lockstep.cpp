@@ -11,38 +11,58 @@ Lockstep::Lockstep(const asio::any_io_executor& executor, std::size_t members, M
   }
 }
 
-void Lockstep::move(std::size_t member, const Position* to) {
+void Lockstep::forget_position(std::size_t member) {
   Member& self = members_[member];
+  if (self.is_behind) {
+    behind_.erase(behind_.find(self.position));
+    return;
+  }
   const auto old = at_.find(self.position);
   old->second.erase(member);
   if (old->second.empty()) at_.erase(old);
-  if (to != nullptr) {
-    self.position = *to;
-    at_[*to].insert(member);
-  } else {
+}
+
+void Lockstep::move(std::size_t member, const Position* to) {
+  Member& self = members_[member];
+  forget_position(member);
+  if (to == nullptr) {
     self.is_in = false;
     --left_;
+    return;
+  }
+  self.position = *to;
+  self.moved = round_;
+  self.is_behind = self.is_behind && !at_.empty() && *to < at_.begin()->first;
+  if (self.is_behind) {
+    behind_.insert(*to);
+  } else {
+    at_[*to].insert(member);
   }
 }
 
 void Lockstep::grant_next() {
   if (at_.empty()) return;
-  for (const std::size_t one : at_.begin()->second) {
-    if (!members_[one].is_waiting) continue;
-    members_[one].turn.set();
+  const auto& [first, members] = *at_.begin();
+  const bool all_are_here = behind_.empty() || !(*behind_.begin() < first);
+  for (const std::size_t one : members) {
+    Member& member = members_[one];
+    if (!member.is_waiting) continue;
+    if (member.meeting == Meeting::company || all_are_here) member.turn.set();
     return;
   }
 }
 
-Async<void> Lockstep::arrive(std::size_t member, Position position) {
+Async<void> Lockstep::arrive(std::size_t member, Position position, Meeting meeting) {
   move(member, &position);
   if (mode_ == Mode::free) co_return Result<void>();
   // Hosts go in batch order, one starting the next, whoever came last: which host runs a task once,
   // or adds a host, must not depend on who was slow, nor on the order in which waiters wake.
   Member& self = members_[member];
+  self.meeting = meeting;
   self.turn.reset();
   self.is_waiting = true;
   grant_next();
+  if (self.is_behind) co_return Result<void>();  // whom it would wait for is ahead
   co_return co_await self.turn.wait();
 }
 
@@ -55,6 +75,27 @@ void Lockstep::go_on(std::size_t member) {
 void Lockstep::leave(std::size_t member) {
   if (!members_[member].is_in) return;
   move(member, nullptr);
+  grant_next();
+}
+
+void Lockstep::leave_slow_behind() {
+  ++round_;
+  // Those before the first one that waits are who is waited for.
+  for (auto group = at_.begin(); group != at_.end();) {
+    boost::container::small_vector<std::size_t, 8> slow;
+    bool has_waiter = false;
+    for (const std::size_t one : group->second) {
+      has_waiter = has_waiter || members_[one].is_waiting;
+      if (!members_[one].is_waiting && members_[one].moved + 1 < round_) slow.push_back(one);
+    }
+    const bool is_last = std::next(group) == at_.end();
+    if (has_waiter || is_last || slow.size() < group->second.size()) break;
+    for (const std::size_t one : slow) {
+      members_[one].is_behind = true;
+      behind_.insert(group->first);
+    }
+    group = at_.erase(group);
+  }
   grant_next();
 }
 

@@ -1,6 +1,7 @@
 // include_tasks and include_role: what a task names is loaded when a host comes to it, and walked
 // in its place.
 #include "core/engine/actions/action.hpp"
+#include "core/engine/mentions.hpp"
 #include "core/engine/play_run.hpp"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
     if (!role) {
       GS_TRY(role, run_.loader().include_role(task, name, files));
     }
+    waits_for_slow_hosts_ = waits_for_slow_hosts_ || looks_at_other_hosts(*role);
     step.role = role.get();
     add_role(*role);
     if (role->body) add_imported(*role->body);
@@ -75,6 +77,7 @@ Result<PlayRun::IncludeStep> PlayRun::load_included(const play::Task& task,
     GS_TRY(block, run_.loader().include_tasks(task, name));
     add_imported(*block);
   }
+  waits_for_slow_hosts_ = waits_for_slow_hosts_ || looks_at_other_hosts(*block);
   step.block = block.get();
   step.shown = std::filesystem::absolute(block->imported_from).lexically_normal().string();
   return step;

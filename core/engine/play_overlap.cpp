@@ -1,5 +1,6 @@
 // Tasks of one host that overlap: which of them may, and their way from begin to end.
 #include "core/engine/actions/action.hpp"
+#include "core/engine/mentions.hpp"
 #include "core/engine/play_run.hpp"
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
@@ -59,6 +60,7 @@ PlayRun::Overlap PlayRun::find_overlap(HostRun& host, const play::Task& task) {
   const bool is_known = is_include || task.module != nullptr || !task.library_path.empty();
   const auto is_set = [&](play::Keyword keyword) { return task.setting(keyword) != nullptr; };
   if (!overlaps_ || !is_known || std::ranges::any_of(kAlone, is_set)) return overlap;
+  if (looks_at_other_hosts(task)) return overlap;
   if (task.module != nullptr && std::ranges::find(kForAll, task.module->name) != kForAll.end())
     return overlap;
   overlap.may_begin_early = true;
@@ -71,6 +73,12 @@ PlayRun::Overlap PlayRun::find_overlap(HostRun& host, const play::Task& task) {
     return is_word(name) && handlers_named(name.as_string(), scope);
   });
   return overlap;
+}
+
+bool PlayRun::may_send_together(const play::Task& task) const {
+  const auto known = overlap_.find(&task);
+  return known != overlap_.end() && known->second.may_begin_early && task.module != nullptr &&
+         !tells_facts(*task.module);
 }
 
 PlayRun::Overlap PlayRun::overlap_of(HostRun& host, const play::Task& task) {
@@ -91,11 +99,7 @@ Async<Flow> PlayRun::settle(HostRun& host) { co_return co_await host.pipeline.dr
 
 Async<void> PlayRun::settle_hosts(const Position& at) {
   if (!overlaps_ || play_.is_free) co_return Result<void>();
-  const auto stands_before = [&at](const Pipeline* one) {
-    return !one->empty() && one->first().at < at;
-  };
-  while (std::ranges::any_of(play_.pipelines, stands_before))
-    GS_CO_TRY_VOID(co_await settled_.wait());
+  while (order_.has_before(at)) GS_CO_TRY_VOID(co_await settled_.wait());
   co_return Result<void>();
 }
 

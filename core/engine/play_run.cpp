@@ -2,6 +2,7 @@
 
 #include "core/async/task_group.hpp"
 #include "core/base/suggest.hpp"
+#include "core/engine/mentions.hpp"
 #include "core/play/tags.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -42,17 +43,18 @@ PlayRun::PlayRun(Run& run, PlayState& play, const asio::any_io_executor& executo
              [&run](report::Event&& event) { run.emit(std::move(event)); }),
       flights_(executor, play.batch.size() * kMostInFlight),
       settled_(executor) {
-  play.pipelines.clear();
+  play.order = &order_;
   for (const std::string& name : play.batch) {
     HostRun& host = hosts_.emplace_back(executor);
     host.state = &run.state().host(name);
     host.number = hosts_.size() - 1;
     host.has_started = !run.looks_for_start();
-    play.pipelines.push_back(&host.pipeline);
   }
   most_in_flight_ = std::clamp<std::size_t>(
       kMostInFlightOfAll / std::max<std::size_t>(hosts_.size(), 1), kFewInFlight, kMostInFlight);
   overlaps_ = may_overlap();
+  waits_for_slow_hosts_ =
+      !overlaps_ || play.is_free || play.play->strategy_written || looks_at_other_hosts(*play.play);
   // Ansible looks at the handlers of roles before those of the play.
   for (const auto& role : play.play->roles) add_role(*role);
   for (const auto& handler : play.play->handlers) handlers_.push_back(handler.get());
@@ -87,7 +89,14 @@ Async<AfterBatch> PlayRun::run_batch() {
     auto work = walk(host);
     group.spawn_now(std::move(work));
   }
+  async::TaskGroup watch(executor_, 1);
+  if (hosts_.size() > 1 && !waits_for_slow_hosts_) {
+    auto watching = leave_slow_hosts_behind();
+    watch.spawn_now(std::move(watching));
+  }
   const auto walked = co_await group.join();
+  watch.stop();
+  static_cast<void>(co_await watch.join());
   const auto flown = co_await flights_.join();
   if (!walked || !flown) co_return Error((walked ? flown : walked).error());
   if (site_fault_) co_return std::move(*site_fault_);
@@ -98,6 +107,14 @@ Async<AfterBatch> PlayRun::run_batch() {
     run_.reach_start();
   if (!any_left || aborted_) co_return AfterBatch::end_site;
   co_return ended_ ? AfterBatch::next_play : AfterBatch::next_batch;
+}
+
+Async<void> PlayRun::leave_slow_hosts_behind() {
+  while (!waits_for_slow_hosts_) {
+    GS_CO_TRY_VOID(co_await async::sleep_for(kPatience));
+    if (order_.held() < kMostHeldEvents) lockstep_.leave_slow_behind();
+  }
+  co_return Result<void>();
 }
 
 Error PlayRun::stop_for(Error fault) {
@@ -132,6 +149,7 @@ Async<void> PlayRun::walk(HostRun& host) {
 
 void PlayRun::leave(const HostRun& host) {
   order_.leave(host.number);
+  if (settled_.has_waiters()) settled_.notify_all();
   lockstep_.leave(host.number);
 }
 

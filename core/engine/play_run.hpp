@@ -64,6 +64,8 @@ class PlayRun {
    private:
     HostRun* host_;
   };
+  /// Whether the items of its loop may be sent without waiting for the results between.
+  [[nodiscard]] bool may_send_together(const play::Task& task) const;
   /// Tells what a host does now.
   void show_first(HostRun& host);
   /// Told when the hosts have come to `at`.
@@ -88,6 +90,11 @@ class PlayRun {
   };
   /// What a task in flight sees, though the host has gone on.
   struct Sight;
+
+  /// After twice this time at most nobody waits for a host that is slow.
+  static constexpr std::chrono::milliseconds kPatience{250};
+  /// Events that may wait for slow hosts: some 100 MiB.
+  static constexpr std::size_t kMostHeldEvents = 100'000;
 
   struct OnceSlot {
     explicit OnceSlot(const asio::any_io_executor& executor) : done(executor) {}
@@ -144,6 +151,8 @@ class PlayRun {
   Overlap find_overlap(HostRun& host, const play::Task& task);
   /// Whether tasks of this play may overlap at all.
   [[nodiscard]] bool may_overlap() const;
+  /// Sees to it that hosts are waited for a short time only; until it is stopped.
+  Async<void> leave_slow_hosts_behind();
   /// settle(), where the host goes on as it is.
   Async<Flow> settle_after(HostRun& host, Result<Flow> flow);
   void leave(const HostRun& host);
@@ -191,6 +200,7 @@ class PlayRun {
   async::TaskGroup flights_;
   async::Condition settled_;  ///< notified when a task has counted
   bool overlaps_ = false;     ///< tasks of a host may
+  bool waits_for_slow_hosts_ = true;
   std::size_t most_in_flight_ = kFewInFlight;
   std::unordered_map<const play::Task*, Overlap> overlap_;
   std::map<Position, std::uint64_t> announced_;

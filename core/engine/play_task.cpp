@@ -226,7 +226,9 @@ Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
   }
   host.position = at;
   if (host.pipeline.empty()) order_.reach(host.number, at);
-  GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at));
+  const auto meeting = is_alone ? Lockstep::Meeting::all : Lockstep::Meeting::company;
+  if (settled_.has_waiters()) settled_.notify_all();
+  GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at, meeting));
   if (is_alone && overlaps_) GS_CO_TRY_VOID(co_await settle_hosts(at));
   lockstep_.go_on(host.number);
   if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return Answer(flow);

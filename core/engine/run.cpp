@@ -44,7 +44,7 @@ Run::Run(RunState& state,
 }
 
 void Run::emit(report::Event&& event) {
-  event.time = std::chrono::system_clock::now();
+  if (event.time == decltype(event.time)()) event.time = std::chrono::system_clock::now();
   sink_.on(event);
 }
 

@@ -1,6 +1,7 @@
 #include "core/engine/scope.hpp"
 
 #include "core/base/sealed.hpp"
+#include "core/engine/event_order.hpp"
 #include "core/engine/magic.hpp"
 
 #include <algorithm>
@@ -71,12 +72,9 @@ void Scope::belong_to(const Pipeline& pipeline, const Pipeline::Flight& flight) 
 
 bool Scope::read_early(Wait source) {
   if (flight_ == nullptr) return false;
-  const bool waits =
-      source == Wait::hosts
-          ? std::ranges::any_of(
-                play_->pipelines,
-                [&](const Pipeline* one) { return !one->empty() && one->first().at < flight_->at; })
-          : !pipeline_->is_first(*flight_);
+  const bool waits = source == Wait::hosts && !play_->is_free
+                         ? play_->order->has_before(flight_->at)
+                         : !pipeline_->is_first(*flight_);
   if (waits) wait_ = std::max(wait_, source);
   return waits;
 }
@@ -190,6 +188,7 @@ Result<Value> Scope::render_once(std::string_view name, const Value& value) {
 }
 
 Result<std::optional<Value>> Scope::lookup(std::string_view name) {
+  if (!watched_.empty() && name == watched_) was_watched_read_ = true;
   for (const Map* map : {&locals_, &rendered_}) {
     const Value* known = map->find(name);
     if (known == nullptr) continue;
@@ -213,6 +212,7 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
 
 std::vector<std::string> Scope::names() {
   read_early(Wait::tasks);
+  was_watched_read_ = true;
   std::vector<std::string> result;
   std::set<std::string, std::less<>> seen;
   const auto add = [&](std::string name) {

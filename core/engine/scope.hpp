@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace gpustack::engine {
@@ -72,6 +73,11 @@ class Scope final : public jinja::Scope {
   /// Notes that what is read now depends on tasks that have no result yet, if there are any.
   /// @return whether there are
   bool read_early(Wait source);
+
+  /// From now on, notes whether this variable is read. @pre the name outlives the scope
+  void watch(std::string_view name) { watched_ = name; }
+  /// Whether it was, since the call before.
+  bool was_watched_read() { return std::exchange(was_watched_read_, false); }
 
   /// For renders with this scope.
   jinja::Context context();
@@ -138,6 +144,8 @@ class Scope final : public jinja::Scope {
   const Pipeline* pipeline_ = nullptr;
   const Pipeline::Flight* flight_ = nullptr;
   Wait wait_ = Wait::none;
+  std::string_view watched_;
+  bool was_watched_read_ = false;
   std::vector<std::string> rendering_;  ///< names being rendered, to find loops
 };
 

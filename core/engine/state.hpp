@@ -47,7 +47,7 @@ struct HostState {
   void include_vars(const Value& variables, bool deep);
 };
 
-class Pipeline;
+class EventOrder;
 
 /// The play at work, for the hosts of one batch.
 struct PlayState {
@@ -57,8 +57,8 @@ struct PlayState {
   std::vector<std::string> all_hosts;  ///< every host of the play
   std::vector<std::string> batch;      ///< the hosts of this `serial` batch
   std::set<std::string> removed;       ///< failed or unreachable ones
-  std::vector<const Pipeline*> pipelines;  ///< of the hosts in the batch
-  Value prompted = Value(Map());           ///< answers to vars_prompt
+  const EventOrder* order = nullptr;   ///< how far the hosts of the batch are
+  Value prompted = Value(Map());       ///< answers to vars_prompt
   std::vector<const play::Role*>
       public_roles;  ///< roles whose variables the whole play sees, in order of use
   /// Hosts with entries that need facts to have a name, and where the first of them is written.

@@ -14,6 +14,10 @@ bool flag(const Value& result, std::string_view key) {
   return value != nullptr && value->truthy();
 }
 
+void drop_place(Value& result) {
+  if (result.find(report::kPlaceKey) != nullptr) result.mutable_map().erase(report::kPlaceKey);
+}
+
 namespace {
 
 void notify_once(HostRun& host, const std::vector<const play::Task*>& handlers) {
@@ -153,7 +157,7 @@ void TaskRun::cache_facts(const HostState& owner) {
 void TaskRun::store(const TaskOutcome& outcome) {
   if (task_.register_name.empty()) return;
   Value kept = outcome.result;
-  if (kept.find(report::kPlaceKey) != nullptr) kept.mutable_map().erase(report::kPlaceKey);
+  drop_place(kept);
   if (kept.find("failed") == nullptr) kept.set("failed", outcome.failed);
   host_.state->set_fact(task_.register_name, std::move(kept));
 }

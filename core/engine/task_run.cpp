@@ -12,58 +12,12 @@ namespace gpustack::engine {
 
 namespace {
 
-void drop_place(Value& result) {
-  if (result.find(report::kPlaceKey) != nullptr) result.mutable_map().erase(report::kPlaceKey);
-}
-
 /// A number as `retries` and `delay` take it.
 std::int64_t whole_number(const Value& value, std::int64_t otherwise) {
   if (value.is_integer()) return value.as_integer();
   if (value.is_real()) return static_cast<std::int64_t>(value.as_real());
   if (value.is_string()) return std::strtoll(value.as_string().c_str(), nullptr, 10);
   return otherwise;
-}
-
-/// What the results of a loop's items come to.
-struct LoopSummary {
-  void add(Value result, bool ignores_errors);
-  [[nodiscard]] Value result() &&;
-
-  List results;
-  bool changed = false;
-  bool failed = false;
-  bool skipped = true;
-  bool unreachable = false;
-  bool ignored = true;  ///< every failure
-};
-
-void LoopSummary::add(Value result, bool ignores_errors) {
-  changed = changed || flag(result, "changed");
-  skipped = skipped && flag(result, "skipped");
-  unreachable = unreachable || flag(result, "unreachable");
-  if (flag(result, "failed")) {
-    failed = true;
-    ignored = ignored && ignores_errors;
-  }
-  results.push_back(std::move(result));
-}
-
-Value LoopSummary::result() && {
-  Value combined{Map()};
-  combined.set("changed", changed);
-  if (results.empty()) {
-    combined.set("skipped", true);
-    combined.set("skipped_reason", "No items in the list");
-  } else if (failed) {
-    combined.set("failed", true);
-    combined.set("msg", "One or more items failed");
-  } else {
-    combined.set("msg", skipped ? "All items skipped" : "All items completed");
-    if (skipped) combined.set("skipped", true);
-  }
-  if (unreachable) combined.set("unreachable", true);
-  combined.set("results", Value(std::move(results)));
-  return combined;
 }
 
 }  // namespace
@@ -76,8 +30,11 @@ bool is_sent_only(const play::Task& task) {
          name == "assemble" || name == "script";
 }
 
-Async<Value> TaskRun::run_action(const TaskSettings& settings, Value arguments) {
+Async<Value> TaskRun::run_action(const TaskSettings& settings,
+                                 Value arguments,
+                                 std::function<void()> on_sent) {
   ActionCall call(play_, host_, scope_, task_, settings, flight_);
+  call.on_sent = std::move(on_sent);
   call.module = task_.module != nullptr ? std::string(task_.module->name) : task_.action;
   call.arguments = std::move(arguments);
   const Action action = task_.library_path.empty() ? find_action(call.module) : &action_library;
@@ -126,6 +83,18 @@ Result<TaskRun::Attempts> TaskRun::allowed_attempts() {
   return attempts;
 }
 
+Value TaskRun::conclude(const TaskSettings& settings, Value result, std::int64_t attempt) {
+  const bool from_host =
+      task_.module == nullptr || task_.module->place != modules::Place::controller;
+  if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
+  if (settings.no_log) result.set("_ansible_no_log", true);
+  if (flag(result, "unreachable")) return result;
+  if (!flag(result, "failed") || result.find("ansible_facts") != nullptr) store_facts(result);
+  if (!task_.until.empty()) result.set("attempts", attempt);
+  judge(result);
+  return result;
+}
+
 Async<Value> TaskRun::run_attempt(const TaskSettings& settings,
                                   Value arguments,
                                   std::int64_t attempt) {
@@ -133,15 +102,7 @@ Async<Value> TaskRun::run_attempt(const TaskSettings& settings,
   if (scope_.waits_for() != Scope::Wait::none) co_return Value();
   if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
   if (is_dropped_) co_return Value();
-  const bool from_host =
-      task_.module == nullptr || task_.module->place != modules::Place::controller;
-  if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
-  if (settings.no_log) result.set("_ansible_no_log", true);
-  if (flag(result, "unreachable")) co_return result;
-  if (!flag(result, "failed") || result.find("ansible_facts") != nullptr) store_facts(result);
-  if (!task_.until.empty()) result.set("attempts", attempt);
-  judge(result);
-  co_return result;
+  co_return conclude(settings, std::move(result), attempt);
 }
 
 Async<Value> TaskRun::run_attempts(const TaskSettings& settings, Value arguments) {
@@ -206,83 +167,41 @@ bool TaskRun::is_extended() {
   return rendered && parse_bool(*rendered).value_or(rendered->truthy());
 }
 
-Async<Value> TaskRun::run_once(const Error* loop_error) {
+TaskRun::Prepared TaskRun::prepare(const Error* loop_error) {
   if (TaskObserver* observer = play_.run().state().observer) observer->decides(scope_, task_);
   const auto excluded = flight_.is_judged ? Result<const play::Condition*>(flight_.excluded_by)
                                           : false_condition(scope_, task_);
-  if (!excluded) co_return fault_result(loop_error != nullptr ? *loop_error : excluded.error());
-  if (*excluded != nullptr) co_return play_.skipped_result(**excluded);
-  if (loop_error != nullptr) co_return fault_result(as_option_error(*loop_error));
+  if (!excluded) return {fault_result(loop_error != nullptr ? *loop_error : excluded.error())};
+  if (*excluded != nullptr) return {play_.skipped_result(**excluded)};
+  if (loop_error != nullptr) return {fault_result(as_option_error(*loop_error))};
   auto settings = resolve_settings(scope_, task_);
-  if (!settings) co_return fault_result(settings.error());
+  if (!settings) return {fault_result(settings.error())};
   auto become = host_.settings.become(scope_, task_);
-  if (!become) co_return fault_result(become.error());
+  if (!become) return {fault_result(become.error())};
   settings_ = std::move(*settings);
   settings_.become = std::move(*become);
   const bool is_include = play::is_dynamic_include(task_);
   auto given = is_include ? include_result() : task_arguments();
-  if (!given) co_return error_result(as_option_error(given.error()));
-  if (is_include || scope_.waits_for() != Scope::Wait::none) co_return std::move(*given);
-  Value arguments = std::move(*given);
-  const TaskSettings resolved = settings_;
-  GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(arguments)));
-  if (flag(result, "changed")) {
-    auto told = notify(result);
-    if (!told) co_return play_.stop_for(std::move(told).error());
-  }
-  co_return result;
+  if (!given) return {error_result(as_option_error(given.error()))};
+  if (is_include) return {std::move(*given)};
+  return {std::nullopt, std::move(*given)};
 }
 
-Async<void> TaskRun::pause_before(std::size_t index) {
-  if (index == 0 || task_.loop_control.pause.is_null()) co_return Result<void>();
-  GS_CO_TRY(const auto pause, scope_.render(task_.loop_control.pause));
-  double seconds = 0;
-  if (pause.is_string()) seconds = std::strtod(pause.as_string().c_str(), nullptr);
-  if (pause.is_number()) seconds = pause.as_real();
-  GS_CO_TRY_VOID(co_await async::sleep_for(
-      std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000))));
-  co_return Result<void>();
-}
-
-Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t index) {
-  const play::LoopControl& control = task_.loop_control;
-  Value label = item;
-  if (!control.label.is_null()) {
-    auto rendered = scope_.render(control.label);
-    if (rendered) label = std::move(*rendered);
-  }
-  result.set(control.loop_var, item);
-  result.set("ansible_loop_var", Value(control.loop_var));
-  if (!control.index_var.empty()) {
-    result.set(control.index_var, Value(static_cast<std::int64_t>(index)));
-    result.set("ansible_index_var", Value(control.index_var));
-  }
-  if (is_extended()) {
-    GS_TRY(auto extended, scope_.variable("ansible_loop"));
-    result.set("ansible_loop", std::move(extended));
-  }
-  if (task_.kind == play::ActionKind::module || flag(result, "failed") || flag(result, "skipped"))
-    report_result(report::EventType::item_result, result, label);
-  drop_place(result);
-  result.set("_ansible_item_label", label);
+Result<void> TaskRun::tell_handlers(const Value& result) {
+  if (!flag(result, "changed")) return {};
+  auto told = notify(result);
+  if (!told) return play_.stop_for(std::move(told).error());
   return {};
 }
 
-Async<Value> TaskRun::run_loop(List items) {
+Async<Value> TaskRun::run_once(const Error* loop_error) {
+  Prepared prepared = prepare(loop_error);
+  if (prepared.result) co_return std::move(*prepared.result);
   if (scope_.waits_for() != Scope::Wait::none) co_return Value();
-  if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
-  if (is_dropped_) co_return Value();
-  in_loop_ = true;
-  LoopSummary summary;
-  for (std::size_t index = 0; index < items.size() && !summary.unreachable; ++index) {
-    set_loop_variables(items, index);
-    GS_CO_TRY_VOID(co_await pause_before(index));
-    GS_CO_TRY(Value result, co_await run_once(nullptr));
-    GS_CO_TRY_VOID(finish_item(result, items[index], index));
-    summary.add(std::move(result), settings_.ignore_errors);
-  }
-  if (summary.failed) settings_.ignore_errors = summary.ignored;
-  co_return std::move(summary).result();
+  const TaskSettings resolved = settings_;
+  GS_CO_TRY(Value result, co_await run_attempts(resolved, std::move(prepared.arguments)));
+  GS_CO_TRY_VOID(tell_handlers(result));
+  co_return result;
 }
 
 Async<Value> TaskRun::run_items() {

@@ -9,6 +9,8 @@ namespace gpustack::engine {
 
 /// Whether a key of a result is there and true.
 bool flag(const Value& result, std::string_view key);
+/// Takes away what was for the renderers only.
+void drop_place(Value& result);
 
 /// Whether the controller only renders the task and sends it, doing nothing that anyone can see.
 bool is_sent_only(const play::Task& task);
@@ -16,6 +18,8 @@ bool is_sent_only(const play::Task& task);
 /// The first condition of `node`, outermost ancestor first, that does not hold; nullptr when all
 /// do. @error what evaluating a condition reports, in Ansible's words
 Result<const play::Condition*> false_condition(Scope& scope, const play::Node& node);
+
+struct LoopSummary;
 
 /// The work of execute_task for one host: keeps what loop items and attempts share.
 class TaskRun {
@@ -51,13 +55,40 @@ class TaskRun {
   Value fault_result(const Error& error);
   /// Whether `loop_control.extended` holds here.
   bool is_extended();
+  /// What a task on one item comes to before it is run: a result, or what its module is given.
+  struct Prepared {
+    std::optional<Value> result;
+    Value arguments = {};
+  };
+  Prepared prepare(const Error* loop_error);
   Async<Value> run_once(const Error* loop_error);
+  Async<Value> run_item();
+  struct SentItem;
+  /// Items of a loop, by number, without the end.
+  struct Span {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  /// Whether the items may be sent without waiting for each other.
+  [[nodiscard]] bool sends_together() const;
+  /// @return the end of what was run: where an item reads what those before it register
+  Async<std::size_t> run_together(const List& items, Span part, LoopSummary& summary);
+  /// @return false when it reads what the items before it register
+  Async<bool> send_item(SentItem& item, async::TaskGroup& group, bool is_first);
+  Async<void> fly_item(SentItem& item, Value arguments);
+  Async<void> wait_for_hosts();
+  /// Marks, judges and keeps the result of one attempt.
+  Value conclude(const TaskSettings& settings, Value result, std::int64_t attempt);
+  /// Of a change. @error a handler that is not there: it ends the run
+  Result<void> tell_handlers(const Value& result);
   /// The result of an include: what is included is run by the walk; here only its name is found.
   Result<Value> include_result();
   Result<Attempts> allowed_attempts();
   Async<Value> run_attempts(const TaskSettings& settings, Value arguments);
   Async<Value> run_attempt(const TaskSettings& settings, Value arguments, std::int64_t attempt);
-  Async<Value> run_action(const TaskSettings& settings, Value arguments);
+  Async<Value> run_action(const TaskSettings& settings,
+                          Value arguments,
+                          std::function<void()> on_sent = {});
   /// Rendered, without what is omitted, checked against the module's specification.
   Result<Value> task_arguments();
   Result<Value> checked_arguments();

@@ -1,4 +1,6 @@
 """How the engines are started, and one apply of a playbook by one of them."""
+import datetime
+import json
 import os
 import pathlib
 import re
@@ -26,9 +28,36 @@ def ansible(forks):
         "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s", "ANSIBLE_RETRY_FILES_ENABLED": "False"})
 
 
+def with_events(binaries, forks):
+    """gpustack, printing a line of JSON for each event."""
+    words = gpustack(binaries, forks).command
+    return Engine("gpustack", [*words[:-1], "json"])
+
+
+def seconds_of_hosts(text, hosts):
+    """From the first event to the last result of these hosts, by the times when they came about."""
+    events = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    times = [datetime.datetime.fromisoformat(event["time"]) for event in events if event.get("host") in hosts and event["type"] == "host_result"]
+    if len({event["host"] for event in events if event.get("host") in hosts}) != len(hosts):
+        raise SystemExit("bench: not every host told a result")
+    return (max(times) - datetime.datetime.fromisoformat(events[0]["time"])).total_seconds()
+
+
 def recap(text, word):
     """{host: count} of one column of the recap."""
     return {host: int(count) for host, count in re.findall(rf"^(\S+)\s+: ok=\d+.*?\b{word}=(\d+)", text, re.MULTILINE)}
+
+
+def start(engine, way, playbook, log, limit_s):
+    """@return measure.Usage of one apply, whatever it said"""
+    fleet = way.fleet
+    home = fleet.state / "home"
+    home.mkdir(exist_ok=True)
+    environment = dict(os.environ, HOME=str(home), LC_ALL="C.UTF-8", ANSIBLE_HOME=str(home / ".ansible"), **engine.environment)
+    words = [*engine.command, "-i", str(way.inventory), playbook.name]
+    # `ip netns exec` becomes the command: what is measured is the engine's own.
+    return measure.run(lambda **options: fleet.popen(*words, cwd=playbook.parent, env=environment, stdin=subprocess.DEVNULL, **options),
+                       limit_s, log)
 
 
 def apply(engine, way, playbook, log, limit_s, lost=frozenset(), counts_hosts=True):
@@ -36,14 +65,8 @@ def apply(engine, way, playbook, log, limit_s, lost=frozenset(), counts_hosts=Tr
     @return measure.Usage with what changed
     @raise SystemExit  when the run did not do what it should"""
     fleet = way.fleet
-    home = fleet.state / "home"
-    home.mkdir(exist_ok=True)
-    environment = dict(os.environ, HOME=str(home), LC_ALL="C.UTF-8", ANSIBLE_HOME=str(home / ".ansible"), **engine.environment)
-    words = [*engine.command, "-i", str(way.inventory), playbook.name]
     before = fleet.cpu_s() if counts_hosts else 0
-    # `ip netns exec` becomes the command: what is measured is the engine's own.
-    used = measure.run(lambda **options: fleet.popen(*words, cwd=playbook.parent, env=environment, stdin=subprocess.DEVNULL, **options),
-                       limit_s, log)
+    used = start(engine, way, playbook, log, limit_s)
     if counts_hosts:
         used.hosts_cpu_s = fleet.cpu_s() - before
     used.changed = recap(used.text, "changed")

@@ -28,7 +28,8 @@ class Many:
         self.way = place.way(self.fleet)
         self.engine = engines.gpustack(place.binaries, given.forks)
         self.playbook = bench_site.write(place.folder / "site", given.tasks)[given.tasks]
-        self.runs = {}
+        self.with_events = engines.with_events(place.binaries, given.forks)
+        self.runs, self.seconds = {}, {}
 
     def keep(self, row, used):
         self.runs.setdefault(row, []).append(used)
@@ -42,6 +43,13 @@ class Many:
             used.changed = {host: count for host, count in used.changed.items() if host not in lost}
         self.keep(row, expect(self.engine, used))
 
+    def time_of_others(self, row, lost):
+        """How long the hosts need that are not lost, whatever the others do."""
+        used = engines.start(self.with_events, self.way, self.playbook, self.place.log(row.replace(" ", "-")), self.place.limit_s)
+        seconds = engines.seconds_of_hosts(used.text, set(self.fleet.names) - set(lost))
+        self.seconds.setdefault(row, []).append(seconds)
+        print(f"  {row:20}{seconds:8.2f} s", flush=True)
+
     def signal(self, names, number):
         for name in names:
             os.kill(self.fleet.data["hosts"][name]["pid"], number)
@@ -53,8 +61,10 @@ class Many:
             self.apply("second apply", engines.expect_unchanged)
             self.keep("connections", floor.connections(self.way, self.given.forks, self.place.limit_s, self.place.log("connections")))
             if stopped:
+                self.time_of_others("others, none stopped", stopped)
                 self.signal(stopped, signal.SIGSTOP)
                 try:
+                    self.time_of_others("others, some stopped", stopped)
                     self.apply("some stopped", engines.expect_unchanged, stopped)
                 finally:
                     self.signal(stopped, signal.SIGCONT)
@@ -74,6 +84,9 @@ def run(place, given):
     made.figure("controller's peak memory", max(used.peak_mib for row in many.runs if row != "connections" for used in many.runs[row]), "MiB", on)
     if stopped:
         made.ratio("some stopped / none", many.runs["some stopped"], second, f"{len(stopped)} of {on}")
+        none, some = many.seconds["others, none stopped"], many.seconds["others, some stopped"]
+        ratios = [slow / fast for fast, slow in zip(none, some)]
+        made.figure("time of the other hosts, some stopped / none", statistics.median(ratios), "x", f"{len(stopped)} of {on}", ratios)
         added = [slow.wall_s - fast.wall_s for fast, slow in zip(second, many.runs["some stopped"])]
         made.figure("wall time added by stopped hosts", statistics.median(added), "s", f"{len(stopped)} of {on}", added)
     return made

@@ -4,6 +4,7 @@
 #include "core/engine/play_run.hpp"
 #include "core/engine/task_settings.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct ActionCall {
   Pipeline::Flight& flight;
   std::string module;                   ///< canonical short name
   Value arguments;                      ///< rendered, and checked against the module's spec
+  std::function<void()> on_sent;        ///< what comes behind it may be sent
   std::int64_t background_seconds = 0;  ///< above 0: the module is only started
 
   ActionCall(PlayRun& play_run,

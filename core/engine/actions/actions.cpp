@@ -118,8 +118,21 @@ Async<void> wait_for_others(ActionCall& call) {
   co_return Result<void>();
 }
 
+/// A delegated task comes between those of the host itself. Where one of them has just failed, it
+/// is sent again once that failure is known.
+Async<Value> run_between_failures(Target& target, TaskCall request) {
+  constexpr std::chrono::milliseconds kPause{10};
+  while (true) {
+    TaskCall again = request;
+    GS_CO_TRY(Value result, co_await target.run(std::move(again)));
+    if (result.find("skipped_epoch") == nullptr) co_return result;
+    GS_CO_TRY_VOID(co_await async::sleep_for(kPause));
+  }
+}
+
 /// Lets the host go on once the task is sent, where it may.
 void let_go(ActionCall& call, TaskCall& request) {
+  request.on_sent = call.on_sent;
   if (!call.flight.may_be_left) return;
   request.stops_others = !call.settings.ignore_errors;
   request.on_sent = [&pipeline = call.host.pipeline, &flight = call.flight] {
@@ -153,7 +166,8 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
       request.environment.set("ANSIBLE_ASYNC_DIR", Value(to_text(folder)));
     }
   }
-  co_return co_await target->run(std::move(request));
+  if (call.settings.delegate_to.empty()) co_return co_await target->run(std::move(request));
+  co_return co_await run_between_failures(*target, std::move(request));
 }
 
 SourceSpan place_of(const ActionCall& call, const std::string& argument) {

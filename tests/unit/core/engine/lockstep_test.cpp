@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 namespace gpustack::engine {
@@ -63,6 +64,58 @@ TEST(Lockstep, LetsAHostGoOnAloneWhereOthersHaveLeft) {
 
 TEST(Lockstep, WaitsForNobodyWhenFree) {
   EXPECT_EQ(order_of(Lockstep::Mode::free, {{40ms}, {1ms, 1ms}}), "0b 1b 0a ");
+}
+
+/// Leaves slow hosts behind every few milliseconds, until nobody is left.
+Async<void> watch(Lockstep* lockstep) {
+  while (lockstep->members_left() > 0) {
+    GS_CO_TRY_VOID(co_await async::sleep_for(10ms));
+    lockstep->leave_slow_behind();
+  }
+  co_return Result<void>();
+}
+
+/// As order_of(), with hosts that are left behind. The tasks of `meetings` are for all hosts.
+std::string order_with_watch(std::vector<std::vector<async::Duration>> hosts,
+                             std::set<std::uint32_t> meetings) {
+  asio::io_context context;
+  std::string log;
+  auto member = [&](Lockstep* lockstep, std::size_t number) -> Async<void> {
+    for (std::uint32_t step = 0; step < hosts[number].size(); ++step) {
+      const auto meeting =
+          meetings.contains(step) ? Lockstep::Meeting::all : Lockstep::Meeting::company;
+      GS_CO_TRY_VOID(co_await lockstep->arrive(number, Position(1, step), meeting));
+      lockstep->go_on(number);
+      log += std::to_string(step) + static_cast<char>('a' + number) + " ";
+      GS_CO_TRY_VOID(co_await async::sleep_for(hosts[number][step]));
+    }
+    lockstep->leave(number);
+    co_return Result<void>();
+  };
+  auto all = [&]() -> Async<void> {
+    const auto executor = co_await asio::this_coro::executor;
+    Lockstep lockstep(executor, hosts.size(), Lockstep::Mode::linear);
+    async::TaskGroup group(executor, hosts.size() + 1);
+    for (std::size_t number = 0; number < hosts.size(); ++number)
+      group.spawn_now(member(&lockstep, number));
+    group.spawn_now(watch(&lockstep));
+    co_return co_await group.join();
+  };
+  EXPECT_TRUE(async::run_to_end(context, all()).has_value());
+  return log;
+}
+
+TEST(Lockstep, LeavesAHostBehindThatKeepsTheOthersWaiting) {
+  EXPECT_EQ(order_with_watch({{300ms, 1ms, 1ms}, {1ms, 1ms, 1ms}}, {}), "0a 0b 1b 2b 1a 2a ");
+}
+
+TEST(Lockstep, MeetsAgainWithTheHostLeftBehindWhereAllHostsTakePart) {
+  EXPECT_EQ(order_with_watch({{300ms, 1ms, 1ms, 1ms}, {1ms, 1ms, 1ms, 1ms}}, {2}),
+            "0a 0b 1b 1a 2a 2b 3a 3b ");
+}
+
+TEST(Lockstep, KeepsHostsTogetherThatMoveBetweenTwoLooks) {
+  EXPECT_EQ(order_with_watch({{3ms, 3ms, 3ms}, {1ms, 1ms, 1ms}}, {}), "0a 0b 1a 1b 2a 2b ");
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ class Writer {
 
   std::string task(std::size_t indent) {
     const std::string at(indent, ' ');
-    switch (pick(random_, 14)) {
+    switch (pick(random_, 16)) {
       case 0:
         if (indent < 14) return block(indent);
         break;
@@ -231,6 +231,14 @@ class Writer {
       case 3:
         return at + "- debug: {msg: \"{{ hostvars['h1']." + known() +
                ".stdout | default('-') }} {{ ansible_play_hosts }}\"}\n";
+      case 7:
+        return at + "- debug: {msg: \"{{ item }} {{ hostvars['h2']." + known() +
+               ".stdout | default('-') }}\"}\n" + at + "  loop: [a, b]\n" + at +
+               "  register: " + known() + "\n";
+      case 8:
+        return at + "- command: \"{{ item }} {{ " + known() + ".rc | default('') }}\"\n" + at +
+               "  loop: [note a, 'fail " + hosts() + "', note c, '" + command_word() + "']\n" +
+               keywords(at + "  ", false);
       case 4:
         if (!may_include_) break;
         return at + "- include_tasks: more.yml\n" + at + "  when: " + condition() + "\n";
@@ -244,8 +252,10 @@ class Writer {
       default:
         break;
     }
-    return at + "- command: " + command() + "\n" + keywords(at + "  ");
+    return at + "- command: " + command() + "\n" + keywords(at + "  ", true);
   }
+
+  std::string command_word() { return one_in(2) ? "look around" : "flaky 2"; }
 
   std::string command() {
     if (one_in(7)) return "fail " + hosts();
@@ -269,7 +279,7 @@ class Writer {
     }
   }
 
-  std::string keywords(const std::string& at) {
+  std::string keywords(const std::string& at, bool may_loop) {
     std::string out;
     if (one_in(3)) out += at + "register: " + known() + "\n";
     if (one_in(4)) out += at + "when: " + condition() + "\n";
@@ -278,7 +288,7 @@ class Writer {
     if (one_in(10)) out += at + "changed_when: " + condition() + "\n";
     if (one_in(10)) out += at + "failed_when: " + condition() + "\n";
     if (one_in(5)) out += at + "notify: " + (one_in(2) ? "first" : "both") + "\n";
-    if (one_in(7)) out += at + "loop: [a, b, c]\n";
+    if (may_loop && one_in(7)) out += at + "loop: [a, b, c]\n";
     if (one_in(10)) out += at + "run_once: true\n" + (one_in(2) ? at + "delegate_to: h3\n" : "");
     return out;
   }
