@@ -66,8 +66,8 @@ bool looks_at_other_hosts(const play::Play& play) {
   if (search.in(static_cast<const play::Node&>(play)) || std::ranges::any_of(play.roles, has))
     return true;
   const std::array sections{play.pre_tasks.get(), play.tasks.get(), play.post_tasks.get()};
-  return std::ranges::any_of(
-             sections, [&](const auto* one) { return one != nullptr && search.in(*one); }) ||
+  return std::ranges::any_of(sections,
+                             [&](const auto* one) { return one != nullptr && search.in(*one); }) ||
          std::ranges::any_of(play.handlers, has);
 }
 

@@ -133,8 +133,8 @@ bool TaskRun::sends_together() const {
 }
 
 Async<void> TaskRun::fly_item(SentItem& item, Value arguments) {
-  item.result = co_await run_action(
-      item.settings, std::move(arguments), [&item] { item.sent.set(); });
+  item.result =
+      co_await run_action(item.settings, std::move(arguments), [&item] { item.sent.set(); });
   item.sent.set();
   item.done.set();
   co_return Result<void>();
