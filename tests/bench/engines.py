@@ -37,7 +37,7 @@ def with_events(binaries, forks):
 def seconds_of_hosts(text, hosts):
     """From the first event to the last result of these hosts, by the times when they came about."""
     events = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-    times = [datetime.datetime.fromisoformat(event["time"]) for event in events if event.get("host") in hosts and event["type"] == "host_result"]
+    times = [datetime.datetime.fromisoformat(event["time"]) for event in events if event.get("host") in hosts and event["event"] == "host_result"]
     if len({event["host"] for event in events if event.get("host") in hosts}) != len(hosts):
         raise SystemExit("bench: not every host told a result")
     return (max(times) - datetime.datetime.fromisoformat(events[0]["time"])).total_seconds()
