@@ -203,10 +203,17 @@ std::string to_text(const Value& value) {
   }
 }
 
+namespace {
+
+bool is_container(const Value& value) { return value.is_list() || value.is_map(); }
+
+}  // namespace
+
 Mark deep_marks(const Value& value) {
   Mark marks = value.marks();
   if (value.is_list()) {
-    for (const Value& item : value.as_list()) marks = marks | deep_marks(item);
+    for (const Value& item : value.as_list())
+      marks = marks | (is_container(item) ? deep_marks(item) : item.marks());
   } else if (value.is_map()) {
     for (const auto& [key, item] : value.as_map())
       marks = marks | deep_marks(key) | deep_marks(item);
