@@ -14,18 +14,18 @@ namespace {
 
 // Python picks double quotes only when the text has single quotes and no double ones.
 void append_quoted(std::string& out, std::string_view text) {
+  const bool is_plain = std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || c == '\\' || c == '\'';
+  });
+  if (is_plain) {
+    (out += '\'').append(text) += '\'';
+    return;
+  }
   const bool has_single = text.find('\'') != std::string_view::npos;
   const bool has_double = text.find('"') != std::string_view::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
   out += quote;
-  const bool is_plain = !has_single && std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f || c == '\\';
-  });
-  if (is_plain) {
-    out.append(text) += quote;
-    return;
-  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == quote || c == '\\') {

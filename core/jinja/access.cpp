@@ -155,6 +155,12 @@ MemberPath::MemberPath(const Value& path) {
     return;
   }
   const std::string& text = path.as_string();
+  const bool is_name = !text.empty() && (text[0] < '0' || text[0] > '9') && text[0] != '-' &&
+                       text.find('.') == std::string::npos;
+  if (is_name && path.marks() == Mark::none) {
+    keys_.push_back(Key{path, {}});
+    return;
+  }
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('.', begin), text.size());
     keys_.push_back(Key{path_key(std::string_view(text).substr(begin, end - begin)), {}});

@@ -707,9 +707,16 @@ std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
   const Value* input = checked_input(expr, nullptr, room);
   if (input == nullptr) return Flow::failed;
   Invocation call(*this, row.name, *input);
-  const auto given = bind_filter(expr, call);
-  if (!given) return fail(given.error());
-  TextBuffer& text = out.text(*given | deep_marks(*input));
+  Mark marks = input->kind() < Kind::list ? input->marks() : deep_marks(*input);
+  if (expr.arguments.numbers.empty() || !expr.arguments.constants.empty()) {
+    call.given = expr.arguments.constants;
+    if (auto counted = step(); !counted) return fail(std::move(counted).error());
+  } else {
+    const auto given = bind_filter(expr, call);
+    if (!given) return fail(given.error());
+    marks = marks | *given;
+  }
+  TextBuffer& text = out.text(marks);
   const std::size_t before = text.size();
   auto done = row.write(call, text);
   if (done) done = check_size(text.size() - before);

@@ -209,7 +209,7 @@ Result<void> join(Invocation& call, TextBuffer& out) {
 /// The paths of sort's `attribute`: several with commas between them.
 std::vector<MemberPath> member_paths(const Value& attribute) {
   std::vector<MemberPath> out;
-  if (!attribute.is_string()) {
+  if (!attribute.is_string() || attribute.as_string().find(',') == std::string::npos) {
     out.emplace_back(attribute);
     return out;
   }
