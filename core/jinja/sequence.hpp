@@ -28,7 +28,7 @@ class MemberPath {
     Value value;
     PlaceHint place;
   };
-  boost::container::small_vector<Key, 1> keys_;
+  std::vector<Key> keys_;
 };
 /// The places of the keys in their order, equal ones as they stand. @error template_type
 Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards);
