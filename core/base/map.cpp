@@ -1,8 +1,8 @@
 // Map and what an Object can do unless its type says otherwise.
+#include "core/base/short_text.hpp"
 #include "core/base/value.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
 #include <utility>
 
@@ -12,30 +12,8 @@ namespace {
 
 constexpr std::size_t kSmallMap = 8;
 
-/// Names are short: comparing a word or two here is faster than a call.
-bool same_bytes(const char* left, const char* right, std::size_t size) {
-  const auto word = [](const char* at) {
-    std::uint64_t out = 0;
-    std::memcpy(&out, at, sizeof(out));
-    return out;
-  };
-  if (size < sizeof(std::uint64_t)) {
-    for (std::size_t i = 0; i < size; ++i) {
-      if (left[i] != right[i]) return false;
-    }
-    return true;
-  }
-  const std::size_t last = size - sizeof(std::uint64_t);
-  for (std::size_t i = 0; i < last; i += sizeof(std::uint64_t)) {
-    if (word(left + i) != word(right + i)) return false;
-  }
-  return word(left + last) == word(right + last);
-}
-
-bool equals_key(const Value& key, std::string_view text) {
-  if (!key.is_string()) return false;
-  const std::string& own = key.as_string();
-  return own.size() == text.size() && same_bytes(own.data(), text.data(), text.size());
+inline bool equals_key(const Value& key, std::string_view text) {
+  return key.is_string() && same_text(key.as_string(), text);
 }
 bool equals_key(const Value& key, const Value& other) { return key == other; }
 

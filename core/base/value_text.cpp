@@ -14,18 +14,18 @@ namespace {
 
 // Python picks double quotes only when the text has single quotes and no double ones.
 void append_quoted(std::string& out, std::string_view text) {
+  const bool is_plain = std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || c == '\\' || c == '\'';
+  });
+  if (is_plain) {
+    (out += '\'').append(text) += '\'';
+    return;
+  }
   const bool has_single = text.find('\'') != std::string_view::npos;
   const bool has_double = text.find('"') != std::string_view::npos;
   const char quote = has_single && !has_double ? '"' : '\'';
   out += quote;
-  const bool is_plain = !has_single && std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f || c == '\\';
-  });
-  if (is_plain) {
-    out.append(text) += quote;
-    return;
-  }
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == quote || c == '\\') {
@@ -203,10 +203,17 @@ std::string to_text(const Value& value) {
   }
 }
 
+namespace {
+
+bool is_container(const Value& value) { return value.is_list() || value.is_map(); }
+
+}  // namespace
+
 Mark deep_marks(const Value& value) {
   Mark marks = value.marks();
   if (value.is_list()) {
-    for (const Value& item : value.as_list()) marks = marks | deep_marks(item);
+    for (const Value& item : value.as_list())
+      marks = marks | (is_container(item) ? deep_marks(item) : item.marks());
   } else if (value.is_map()) {
     for (const auto& [key, item] : value.as_map())
       marks = marks | deep_marks(key) | deep_marks(item);

@@ -151,31 +151,38 @@ Result<Value> Render::item(const Value& object, const Value& key) {
 
 MemberPath::MemberPath(const Value& path) {
   if (!path.is_string()) {
-    if (!path.is_null()) keys_.push_back(path);
+    if (!path.is_null()) keys_.push_back(Key{path, {}});
     return;
   }
   const std::string& text = path.as_string();
+  const bool is_name = !text.empty() && (text[0] < '0' || text[0] > '9') && text[0] != '-' &&
+                       text.find('.') == std::string::npos;
+  if (is_name && path.marks() == Mark::none) {
+    keys_.push_back(Key{path, {}});
+    return;
+  }
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('.', begin), text.size());
-    keys_.push_back(path_key(std::string_view(text).substr(begin, end - begin)));
+    keys_.push_back(Key{path_key(std::string_view(text).substr(begin, end - begin)), {}});
     begin = end + 1;
   }
 }
 
 const Value* MemberPath::peek(const Value& item) const {
   const Value* found = &item;
-  for (const Value& key : keys_) {
+  for (const auto& [key, place] : keys_) {
     if (!found->is_map() || found->marks() != Mark::none) return nullptr;
-    found = key.is_string() ? found->as_map().find(std::string_view(key.as_string()))
-                            : found->as_map().find(key);
+    const Map& map = found->as_map();
+    const auto search = [&map, &wanted = key] { return map.find(wanted); };
+    found = key.is_string() ? find_near(map, key.as_string(), place, search) : search();
     if (found == nullptr) return nullptr;
   }
   return found;
 }
 
 Result<Value> MemberPath::of(Render& render, Value item, const Value* fallback) const {
-  for (const Value& key : keys_) {
-    GS_TRY(item, render.item(item, key));
+  for (const Key& key : keys_) {
+    GS_TRY(item, render.item(item, key.value));
     if (fallback != nullptr && item.is_undefined()) item = *fallback;
   }
   return item;

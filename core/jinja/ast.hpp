@@ -2,6 +2,7 @@
 /// @file The compiled form of a template: small nodes in one arena, names as numbers.
 
 #include "core/jinja/jinja.hpp"
+#include "core/jinja/member.hpp"
 #include "core/jinja/names.hpp"
 
 #include <cstdint>
@@ -90,6 +91,7 @@ struct AttributeExpr : Expr {
   const Expr* object = nullptr;
   const std::string* name = nullptr;
   std::size_t hash = 0;  ///< of the name, as Map::hash_of()
+  PlaceHint place;
   LoopField loop_field = LoopField::none;
   // Python's methods of that name.
   const MethodRow* string_method = nullptr;
@@ -222,7 +224,8 @@ struct OutputStmt : Stmt {  ///< also evaluate (`do`)
 struct LoopStmt : Stmt {
   Target target;
   const Expr* items = nullptr;
-  const Expr* pairs_of = nullptr;  ///< the dict of `for key, value in dict.items()`
+  const Expr* pairs_of = nullptr;            ///< the dict of `for key, value in dict.items()`
+  const FilterExpr* sorted_pairs = nullptr;  ///< `for key, value in dict | dictsort`
   const Expr* condition = nullptr;
   Body body;
   Body otherwise;

@@ -121,10 +121,24 @@ const Value* Render::peek(const Expr& expr, Value& room) {
   return found;
 }
 
+namespace {
+
+const Value* member_of(const Map& map, const AttributeExpr& expr) {
+  return find_near(map, *expr.name, expr.place, [&] { return map.find(*expr.name, expr.hash); });
+}
+
+}  // namespace
+
 /// What an attribute or item is taken of: may be an object.
 const Value* Render::peek_holder(const Expr& expr, Value& room) {
-  const Value* holder =
-      expr.kind == ExprKind::name ? find(static_cast<const NameExpr&>(expr)) : peek(expr, room);
+  const Value* holder = nullptr;
+  if (expr.kind == ExprKind::name) {
+    const auto& name = static_cast<const NameExpr&>(expr);
+    const Slot* slot = place_of(name);
+    holder = slot != nullptr ? &slot->value() : find(name);
+  } else {
+    holder = peek(expr, room);
+  }
   return holder != nullptr && holder->marks() == Mark::none ? holder : nullptr;
 }
 
@@ -132,7 +146,7 @@ const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
   const Value* holder = peek_holder(*expr.object, room);
   if (holder == nullptr) return nullptr;
   if (holder->is_map())
-    return expr.map_method != nullptr ? nullptr : holder->as_map().find(*expr.name, expr.hash);
+    return expr.map_method != nullptr ? nullptr : member_of(holder->as_map(), expr);
   // Where a render may change values in place, what an object gives is made its own first.
   if (!holder->is_object() || owner_ != 0) return nullptr;
   Object& object = holder->as_object();
@@ -585,7 +599,7 @@ bool Render::is_missing(const Expr& expr) {
   Value room;
   const Value* holder = peek_holder(*member.object, room);
   return holder != nullptr && holder->is_map() && member.map_method == nullptr &&
-         holder->as_map().find(*member.name, member.hash) == nullptr;
+         member_of(holder->as_map(), member) == nullptr;
 }
 
 const Value* Render::open_input(const Expr& expr, bool ignores_reason, Value& room) {
@@ -693,9 +707,16 @@ std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
   const Value* input = checked_input(expr, nullptr, room);
   if (input == nullptr) return Flow::failed;
   Invocation call(*this, row.name, *input);
-  const auto given = bind_filter(expr, call);
-  if (!given) return fail(given.error());
-  TextBuffer& text = out.text(*given | deep_marks(*input));
+  Mark marks = input->kind() < Kind::list ? input->marks() : deep_marks(*input);
+  if (expr.arguments.numbers.empty() || !expr.arguments.constants.empty()) {
+    call.given = expr.arguments.constants;
+    if (auto counted = step(); !counted) return fail(std::move(counted).error());
+  } else {
+    const auto given = bind_filter(expr, call);
+    if (!given) return fail(given.error());
+    marks = marks | *given;
+  }
+  TextBuffer& text = out.text(marks);
   const std::size_t before = text.size();
   auto done = row.write(call, text);
   if (done) done = check_size(text.size() - before);
@@ -711,6 +732,10 @@ Result<bool> Render::evaluate_test(const TestExpr& expr) {
   if (input == nullptr) return take_failure();
   if (input->is_undefined() && !row.accepts_undefined)
     return locate(undefined_error(*input), *expr.input);
+  if (row.plain != nullptr && expr.arguments.is_bound) {
+    GS_TRY_VOID(step());
+    return row.plain(*input);
+  }
   if (input != &room && !expr.arguments.is_quiet) {
     room = *input;  // an argument may change what lies there
     input = &room;

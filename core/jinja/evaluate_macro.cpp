@@ -143,7 +143,7 @@ class Render::MacroGuard {
   MacroGuard(const MacroGuard&) = delete;
   MacroGuard& operator=(const MacroGuard&) = delete;
   ~MacroGuard() {
-    give_back(std::exchange(render_.frame_, std::move(frame_)));
+    render_.retire(std::exchange(render_.frame_, std::move(frame_)));
     render_.template_ = template_;
     render_.discard_ = discard_;
     render_.places_ = places_;
@@ -219,7 +219,7 @@ Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positio
 
 Result<Value> Render::call_macro(const MacroCode& code, const CallArguments& arguments) {
   const MacroStmt& macro = code.macro;
-  FramePtr inner = take_frame(code.frame, macro.slots);
+  FramePtr inner = fresh_frame(code.frame, macro.slots);
   Map named = arguments.named;
   if (macro.uses_caller) {
     Value caller = Value::undefined("no caller defined", "caller");
@@ -257,11 +257,21 @@ std::optional<Flow> Render::write_macro(const CallExpr& call, Output& out) {
   if (!object.is_of(*this) || macro.uses_caller || macro.uses_varargs || macro.uses_kwargs ||
       arguments.positional.size() > macro.parameters.size())
     return std::nullopt;
-  FramePtr inner = take_frame(object.code().frame, macro.slots);
+  FramePtr inner = fresh_frame(object.code().frame, macro.slots);
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
-    auto value = evaluate(*arguments.positional[i]);
+    const Expr& expr = *arguments.positional[i];
+    Slot& slot = inner->slots[macro.parameters[i].slot];
+    if (expr.kind == ExprKind::name && owner_ == 0) {
+      // What a name of the caller stands for stays where it is until the call is over.
+      Value room;
+      if (const Value* found = peek(expr, room)) {
+        slot.lend(macro.parameters[i].name, *found);
+        continue;
+      }
+    }
+    auto value = evaluate(expr);
     if (!value) return fail(std::move(value).error());
-    inner->slots[macro.parameters[i].slot].bind(macro.parameters[i].name, std::move(*value));
+    slot.bind(macro.parameters[i].name, std::move(*value));
   }
   const Flow flow =
       run_macro_here(object.code(), std::move(inner), arguments.positional.size(), out);

@@ -13,27 +13,6 @@ namespace {
 const NameId kLoop = intern_name("loop");
 const NameId kSelf = intern_name("self");
 
-/// A scope inside the current one. The frame around it is handed to the inner one and back, which
-/// costs less than sharing it.
-class InnerScope {
- public:
-  InnerScope(FramePtr& current, std::size_t slots) : current_(current) {
-    FramePtr inner = take_frame(nullptr, slots);
-    inner->parent = std::move(current);
-    current = std::move(inner);
-  }
-  InnerScope(const InnerScope&) = delete;
-  InnerScope& operator=(const InnerScope&) = delete;
-  ~InnerScope() {
-    FramePtr inner = std::move(current_);
-    current_ = inner.use_count() == 1 ? std::move(inner->parent) : inner->parent;
-    give_back(std::move(inner));
-  }
-
- private:
-  FramePtr& current_;
-};
-
 /// A scope of elsewhere for the time of a block.
 class ScopeGuard {
  public:
@@ -49,6 +28,27 @@ class ScopeGuard {
 };
 
 }  // namespace
+
+/// A scope inside the current one. The frame around it is handed to the inner one and back, which
+/// costs less than sharing it.
+class Render::InnerScope {
+ public:
+  InnerScope(Render& render, std::size_t slots) : render_(render) {
+    FramePtr inner = render.fresh_frame(nullptr, slots);
+    inner->parent = std::move(render.frame_);
+    render.frame_ = std::move(inner);
+  }
+  InnerScope(const InnerScope&) = delete;
+  InnerScope& operator=(const InnerScope&) = delete;
+  ~InnerScope() {
+    FramePtr inner = std::move(render_.frame_);
+    render_.frame_ = inner.use_count() == 1 ? std::move(inner->parent) : inner->parent;
+    render_.retire(std::move(inner));
+  }
+
+ private:
+  Render& render_;
+};
 
 Error Render::locate(Error error, const Stmt& stmt) const {
   if (error.span().known()) return error;
@@ -80,7 +80,14 @@ Flow Render::run_body(const Body& body, Output& out) {
       ++steps_;
       if (out.write(static_cast<const TextStmt*>(stmt)->text->as_string())) continue;
     }
-    const Flow flow = run_statement(*stmt, out);
+    Flow flow = Flow::next;
+    if (stmt->kind != StmtKind::output) {
+      flow = run_statement(*stmt, out);
+    } else if (++steps_ > context_.limits.steps) [[unlikely]] {
+      flow = fail(too_many_steps());
+    } else {
+      flow = run_output(*static_cast<const OutputStmt*>(stmt), out);
+    }
     if (flow != Flow::next) return flow;
   }
   return Flow::next;
@@ -144,8 +151,11 @@ Flow Render::write_text(const Value& text, const Stmt& stmt, Output& out) {
 Flow Render::run_output(const OutputStmt& stmt, Output& out) {
   if (discard_) return Flow::next;
   Value room;
-  if (const Value* found = peek(*stmt.value, room); found != nullptr && found->kind() < Kind::list)
+  const Value* found = peek(*stmt.value, room);
+  if (found != nullptr && found->kind() < Kind::list) {
+    if (out.is_text() && out.write(*found)) return Flow::next;
     return write_text(*found, stmt, out);
+  }
   if (out.is_text()) {
     if (const auto flow = write_directly(stmt, out)) return *flow;
   }
@@ -228,7 +238,9 @@ Result<void> Render::run_block_here(const BlockStmt& stmt, Output& out) {
 }
 
 Flow Render::run_for(const LoopStmt& stmt, Output& out) {
-  std::optional<Flow> flow = run_pairs(stmt, out);
+  std::optional<Flow> flow;
+  if (stmt.pairs_of != nullptr) flow = run_pairs(stmt, out);
+  if (stmt.sorted_pairs != nullptr) flow = run_sorted_pairs(stmt, out);
   if (!flow) {
     Value room;
     const Value* items = operand(*stmt.items, room);
@@ -244,13 +256,11 @@ Flow Render::run_for(const LoopStmt& stmt, Output& out) {
 }
 
 Result<Value> Render::loop_items(const LoopStmt& loop, Value value) {
-  const bool is_filtered = loop.condition != nullptr && loop.uses_loop;
-  const bool is_plain = value.is_list() && value.marks() == Mark::none && !is_filtered;
   // Where methods may change a list in place, the loop goes over what it held at first.
-  if (is_plain && owner_ == 0) return value;
+  if (is_plain_list(loop, value)) return value;
   GS_TRY(List list, items(value));
-  if (!is_filtered) return list;
-  const InnerScope scope(frame_, loop.slots);
+  if (loop.condition == nullptr || !loop.uses_loop) return list;
+  const InnerScope scope(*this, loop.slots);
   List kept;
   for (Value& item_value : list) {
     begin_pass(loop, nullptr);
@@ -262,6 +272,10 @@ Result<Value> Render::loop_items(const LoopStmt& loop, Value value) {
 }
 
 Value Render::make_loop(const LoopStmt& loop, Value list, int depth) {
+  if (!loop.recursive && spare_loop_.is_object()) {
+    static_cast<LoopObject&>(spare_loop_.as_object()).start(std::move(list), depth);
+    return std::move(spare_loop_);
+  }
   Value out = make_object<LoopObject>(std::move(list), depth);
   if (!loop.recursive) return out;
   auto again = [handle = handle(), node = &loop, outer = capture(frame_), places = places_, depth](
@@ -297,7 +311,7 @@ Flow Render::run_passes(const LoopStmt& loop,
   const Expr* condition = loop.uses_loop ? nullptr : loop.condition;  // else met by all
   bool is_empty = true;
   {
-    const InnerScope scope(frame_, loop.slots);
+    const InnerScope scope(*this, loop.slots);
     for (std::size_t i = 0; i < count; ++i) {
       if (++steps_ > context_.limits.steps) return fail(too_many_steps());
       begin_pass(loop, loop_value);
@@ -317,36 +331,68 @@ Flow Render::run_passes(const LoopStmt& loop,
 }
 
 Flow Render::run_loop(const LoopStmt& loop, Value value, Output& out, int depth) {
-  auto list = loop_items(loop, std::move(value));
-  if (!list) return fail(std::move(list).error());
-  if (list->as_list().empty()) return run_body(loop.otherwise, out);
+  if (!is_plain_list(loop, value)) {
+    auto list = loop_items(loop, std::move(value));
+    if (!list) return fail(std::move(list).error());
+    value = std::move(*list);
+  }
+  if (value.as_list().empty()) return run_body(loop.otherwise, out);
   if (!loop.uses_loop) {
-    const List& items = list->as_list();
+    const List& items = value.as_list();
     return run_passes(loop, nullptr, items.size(), out, [&](std::size_t i) {
-      return lend(loop.target, items[i]);
+      return lend_item(loop.target, items[i]);
     });
   }
-  const Value loop_value = make_loop(loop, std::move(*list), depth);
+  Value loop_value = make_loop(loop, std::move(value), depth);
   auto& object = static_cast<LoopObject&>(loop_value.as_object());
   const List& items = object.list();
-  return run_passes(loop, &loop_value, items.size(), out, [&](std::size_t i) {
+  const Flow flow = run_passes(loop, &loop_value, items.size(), out, [&](std::size_t i) {
     object.move_to(i);
-    return lend(loop.target, items[i]);
+    return lend_item(loop.target, items[i]);
   });
+  if (object.is_spare()) {
+    object.end();
+    spare_loop_ = std::move(loop_value);
+  }
+  return flow;
 }
 
 std::optional<Flow> Render::run_pairs(const LoopStmt& loop, Output& out) {
-  if (loop.pairs_of == nullptr || owner_ != 0) return std::nullopt;
+  if (owner_ != 0) return std::nullopt;
   Value room;
   const Value* found = peek(*loop.pairs_of, room);
   if (found == nullptr || !found->is_map() || found->marks() != Mark::none) return std::nullopt;
+  return run_entries(loop, Value(*found), nullptr, out);
+}
+
+/// The same for a filter that sorts the pairs; all its arguments are literals.
+std::optional<Flow> Render::run_sorted_pairs(const LoopStmt& loop, Output& out) {
+  if (owner_ != 0) return std::nullopt;
+  const FilterExpr& filter = *loop.sorted_pairs;
+  Value room;
+  const Value* found = peek(*filter.input, room);
+  if (found == nullptr || !found->is_map() || found->marks() != Mark::none) return std::nullopt;
   const Value map = *found;
+  Invocation call(*this, filter.row->name, map);
+  call.given = filter.arguments.constants;
+  ++steps_;
+  const auto places = filter.row->pairs(call);
+  if (!places) return fail(locate(places.error(), filter));
+  return run_entries(loop, map, places->data(), out);
+}
+
+/// @param places  the order of the entries; nullptr as they stand
+Flow Render::run_entries(const LoopStmt& loop,
+                         const Value& map,
+                         const std::uint32_t* places,
+                         Output& out) {
   const auto& entries = map.as_map().entries();
   const Target& key = loop.target.items[0];
   const Target& value = loop.target.items[1];
   return run_passes(loop, nullptr, entries.size(), out, [&](std::size_t i) {
-    frame_->slots[key.slot].lend(key.name, entries[i].key);
-    frame_->slots[value.slot].lend(value.name, entries[i].value);
+    const Map::Entry& entry = entries[places != nullptr ? places[i] : i];
+    frame_->slots[key.slot].lend(key.name, entry.key);
+    frame_->slots[value.slot].lend(value.name, entry.value);
     return true;
   });
 }
@@ -399,16 +445,16 @@ Result<void> Render::assign(const Target& target, Value value) {
     return {};
   }
   if (target.kind == Target::Kind::tuple) return assign_parts(target, value);
+  if (const Value* holder = find(*target.object); holder != nullptr && holder->is_object()) {
+    auto done = holder->as_object().set_attribute(*target.attribute, std::move(value));
+    if (!done) return std::move(done).error();
+    return {};
+  }
   GS_TRY(const Value object, resolve(*target.object));
   if (object.is_undefined()) return undefined_error(object);
-  if (!object.is_object()) {
-    return Error(ErrorCode::template_type,
-                 "only a namespace takes assignments to its attributes, '" +
-                     name_text(target.name) + "' is a " + std::string(type_name(object)));
-  }
-  GS_TRY(const Value ignored,
-         object.as_object().set_attribute(*target.attribute, std::move(value)));
-  return {};
+  return Error(ErrorCode::template_type,
+               "only a namespace takes assignments to its attributes, '" + name_text(target.name) +
+                   "' is a " + std::string(type_name(object)));
 }
 
 Result<void> Render::assign_parts(const Target& target, const Value& value) {
@@ -430,7 +476,7 @@ Result<void> Render::assign_parts(const Target& target, const Value& value) {
 Result<void> Render::run_set_block(const SetBlockStmt& stmt, Output& out) {
   Value text;
   {
-    const InnerScope scope(frame_, stmt.slots);
+    const InnerScope scope(*this, stmt.slots);
     Output inner(context_.limits.output, mode_);
     const bool discard = std::exchange(discard_, false);
     const Flow flow = run_body(stmt.body, inner);
@@ -467,7 +513,7 @@ Flow Render::run_with(const WithStmt& stmt, Output& out) {
     if (!value) return fail(std::move(value).error());
     values.push_back(std::move(*value));
   }
-  const InnerScope scope(frame_, stmt.slots);
+  const InnerScope scope(*this, stmt.slots);
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (auto done = assign(stmt.values[i].first, std::move(values[i])); !done)
       return fail(std::move(done).error());

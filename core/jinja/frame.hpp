@@ -36,7 +36,11 @@ struct Slot {
   void keep() {
     if (lent != nullptr) bind(name, *lent);
   }
-  void clear() { bind(kUnbound, Value()); }
+  void clear() {
+    name = kUnbound;
+    lent = nullptr;
+    if (!own.is_null()) own = Value();
+  }
 };
 
 struct Frame;

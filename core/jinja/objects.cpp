@@ -89,34 +89,6 @@ LoopField loop_field(std::string_view name) {
                                    : static_cast<LoopField>(found - std::begin(kNames));
 }
 
-Value LoopObject::field(LoopField field) const {
-  const auto count = static_cast<std::int64_t>(items_.as_list().size());
-  const auto index = static_cast<std::int64_t>(index_);
-  switch (field) {
-    case LoopField::none:
-      return Value();
-    case LoopField::index:
-      return Value(index + 1);
-    case LoopField::index0:
-      return Value(index);
-    case LoopField::first:
-      return Value(index == 0);
-    case LoopField::last:
-      return Value(index + 1 == count);
-    case LoopField::length:
-      return Value(count);
-    case LoopField::revindex:
-      return Value(count - index);
-    case LoopField::revindex0:
-      return Value(count - index - 1);
-    case LoopField::depth:
-      return Value(depth_ + 1);
-    case LoopField::depth0:
-      return Value(depth_);
-  }
-  return Value();
-}
-
 const Value* LoopObject::peek(std::string_view name, Value& room) {
   room = field(loop_field(name));
   return room.is_null() ? nullptr : &room;

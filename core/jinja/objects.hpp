@@ -56,6 +56,21 @@ class LoopObject final : public Object {
   Result<Value> call(const CallArguments& arguments) override;
   [[nodiscard]] bool is_callable() const override { return true; }
   void move_to(std::size_t index) { index_ = index; }
+  /// Is the loop over, and nobody else refers to it?
+  [[nodiscard]] bool is_spare() const {
+    return !again_ && references.load(std::memory_order_acquire) == 1;
+  }
+  /// Serves another loop.
+  void start(Value items, int depth) {
+    items_ = std::move(items);
+    depth_ = depth;
+    index_ = 0;
+  }
+  void end() {
+    items_ = Value();
+    last_changed_ = Value();
+    has_last_ = false;
+  }
   /// What follows from the place alone; null for `none`.
   [[nodiscard]] Value field(LoopField field) const;
   [[nodiscard]] int depth() const { return depth_; }
@@ -72,6 +87,34 @@ class LoopObject final : public Object {
   bool has_last_ = false;
   std::function<Result<Value>(const Value&)> again_;
 };
+
+inline Value LoopObject::field(LoopField field) const {
+  const auto count = static_cast<std::int64_t>(items_.as_list().size());
+  const auto index = static_cast<std::int64_t>(index_);
+  switch (field) {
+    case LoopField::none:
+      return Value();
+    case LoopField::index:
+      return Value(index + 1);
+    case LoopField::index0:
+      return Value(index);
+    case LoopField::first:
+      return Value(index == 0);
+    case LoopField::last:
+      return Value(index + 1 == count);
+    case LoopField::length:
+      return Value(count);
+    case LoopField::revindex:
+      return Value(count - index);
+    case LoopField::revindex0:
+      return Value(count - index - 1);
+    case LoopField::depth:
+      return Value(depth_ + 1);
+    case LoopField::depth0:
+      return Value(depth_);
+  }
+  return Value();
+}
 
 /// A function as a value.
 class FunctionObject : public Object {

@@ -350,7 +350,23 @@ bool is_lenient(const Value& value) {
   return value.is_undefined() && value.undefined_name() == kMissingElse;
 }
 
+namespace {
+
+/// Data without anything that could be undefined: what most values are.
+bool is_plain_data(const Value& value) {
+  if (value.kind() < Kind::list) return true;
+  if (value.is_list())
+    return std::all_of(value.as_list().begin(), value.as_list().end(), is_plain_data);
+  return value.is_map() &&
+         std::all_of(value.as_map().begin(), value.as_map().end(), [](const Map::Entry& entry) {
+           return entry.value.kind() < Kind::list || is_plain_data(entry.value);
+         });
+}
+
+}  // namespace
+
 Result<void> require_defined(const Value& value) {
+  if (is_plain_data(value)) return {};
   if (value.is_undefined() && !is_lenient(value)) return undefined_value_error(value);
   if (const SealedText* sealed = as_sealed(value)) return sealed->reason();
   if (value.is_list()) {

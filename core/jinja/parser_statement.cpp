@@ -1,5 +1,6 @@
 #include "core/base/suggest.hpp"
 #include "core/jinja/parser.hpp"
+#include "core/jinja/registry.hpp"
 #include "core/jinja/text.hpp"
 
 #include <algorithm>
@@ -126,15 +127,28 @@ const Stmt* Parser::parse_statement() {
 
 namespace {
 
+/// Two names, as for a key and its value.
+bool is_pair_of_names(const Target& target) {
+  return target.kind == Target::Kind::tuple && target.items.size() == 2 &&
+         std::all_of(target.items.begin(), target.items.end(), [](const Target& one) {
+           return one.kind == Target::Kind::name;
+         });
+}
+
+/// The filter of `for key, value in dict | dictsort`; nullptr for any other loop.
+const FilterExpr* sorter_of_pairs(const LoopStmt& loop) {
+  if (!is_pair_of_names(loop.target) || loop.items->kind != ExprKind::filter) return nullptr;
+  const auto& filter = static_cast<const FilterExpr&>(*loop.items);
+  const Arguments& arguments = filter.arguments;
+  const bool is_known = filter.row->pairs != nullptr && filter.input != nullptr &&
+                        arguments.is_bound &&
+                        (arguments.numbers.empty() || !arguments.constants.empty());
+  return is_known ? &filter : nullptr;
+}
+
 /// The dict of `for key, value in dict.items()`; nullptr for any other loop.
 const Expr* dict_of_pairs(const LoopStmt& loop) {
-  const Target& target = loop.target;
-  if (target.kind != Target::Kind::tuple || target.items.size() != 2) return nullptr;
-  const bool are_names =
-      std::all_of(target.items.begin(), target.items.end(), [](const Target& one) {
-        return one.kind == Target::Kind::name;
-      });
-  if (!are_names || loop.items->kind != ExprKind::call) return nullptr;
+  if (!is_pair_of_names(loop.target) || loop.items->kind != ExprKind::call) return nullptr;
   const auto& call = static_cast<const CallExpr&>(*loop.items);
   if (!call.arguments.empty() || call.callee->kind != ExprKind::attribute) return nullptr;
   const auto& method = static_cast<const AttributeExpr&>(*call.callee);
@@ -162,7 +176,10 @@ const Stmt* Parser::parse_for() {
   made.body = parse_block_of({"endfor", "else"});
   --loops_;
   made.uses_loop = seen_.loop || made.recursive;
-  if (!made.uses_loop) made.pairs_of = dict_of_pairs(made);
+  if (!made.uses_loop) {
+    made.pairs_of = dict_of_pairs(made);
+    made.sorted_pairs = sorter_of_pairs(made);
+  }
   seen_.loop = outer.loop;
   made.slots = close_scope();
   if (skip_word("else")) made.otherwise = parse_block_of({"endfor"});

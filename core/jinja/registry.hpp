@@ -7,6 +7,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -109,7 +110,11 @@ using PickFunction = const Value* (*)(const Value& input,
                                       Value& room);
 /// Of a filter that gives text: adds it to what was written before.
 using TextFunction = Result<void> (*)(Invocation& call, TextBuffer& out);
+/// Of a filter that lists the pairs of a dict: the places of the entries, in the filter's order.
+using PairsFunction = Result<std::vector<std::uint32_t>> (*)(Invocation& call);
 using TestFunction = Result<bool> (*)(Invocation& call);
+/// Of a test without parameters that cannot fail: the same.
+using PlainTest = bool (*)(const Value& input);
 
 /// Parameters are words: `name!` must be given, `*` takes more positional ones, `**` more named
 /// ones.
@@ -120,9 +125,10 @@ struct FilterRow {
   Marks marks = Marks::join;
   bool accepts_undefined = false;  ///< and vault text that no password opens
   bool stays_text = false;
-  bool ignores_reason = false;   ///< accepts undefined input without reading why it is that
-  TextFunction write = nullptr;  ///< the same as text; for what is printed right away
-  PickFunction pick = nullptr;   ///< for input and literal arguments without marks
+  bool ignores_reason = false;    ///< accepts undefined input without reading why it is that
+  TextFunction write = nullptr;   ///< the same as text; for what is printed right away
+  PickFunction pick = nullptr;    ///< for input and literal arguments without marks
+  PairsFunction pairs = nullptr;  ///< for a dict without marks
 };
 
 struct TestRow {
@@ -131,6 +137,7 @@ struct TestRow {
   std::string_view parameters = {};
   bool accepts_undefined = false;  ///< and vault text that no password opens
   bool ignores_reason = false;     ///< accepts undefined input without reading why it is that
+  PlainTest plain = nullptr;
 };
 
 /// The FilterFunction of a filter that gives text.

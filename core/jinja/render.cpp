@@ -58,6 +58,7 @@ Render::~Render() {
   }
   top_.reset();
   give_back(std::move(frame_));
+  if (spare_ != nullptr) give_back(std::move(spare_));
 }
 
 const std::shared_ptr<RenderHandle>& Render::handle() {

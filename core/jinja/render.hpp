@@ -99,8 +99,11 @@ class Render {
       return too_many_steps();
     return {};
   }
+  [[nodiscard]] bool is_size_allowed(std::size_t bytes) const {
+    return bytes <= context_.limits.output;
+  }
   Result<void> check_size(std::size_t bytes) const {
-    if (bytes > context_.limits.output) [[unlikely]]
+    if (!is_size_allowed(bytes)) [[unlikely]]
       return text_too_large();
     return {};
   }
@@ -130,6 +133,7 @@ class Render {
     std::shared_ptr<const Template> where;
   };
   class MacroGuard;
+  class InnerScope;
   using BlockTable = std::vector<std::pair<NameId, std::vector<BlockEntry>>>;
 
   // expressions (evaluate_expression.cpp)
@@ -222,9 +226,37 @@ class Render {
                   BindItem bind_item);
   /// The frame for the next pass: a new one where a macro holds the last.
   void begin_pass(const LoopStmt& loop, const Value* loop_value);
+  /// Whether what loop_items() gives is the list as it lies.
+  [[nodiscard]] bool is_plain_list(const LoopStmt& loop, const Value& value) const {
+    return owner_ == 0 && value.is_list() && value.marks() == Mark::none &&
+           (loop.condition == nullptr || !loop.uses_loop);
+  }
+  std::optional<Flow> run_sorted_pairs(const LoopStmt& loop, Output& out);
+  Flow run_entries(const LoopStmt& loop,
+                   const Value& map,
+                   const std::uint32_t* places,
+                   Output& out);
   /// A list of the items; of those that meet the loop's condition where `loop` counts them.
   Result<Value> loop_items(const LoopStmt& loop, Value value);
   Value make_loop(const LoopStmt& loop, Value list, int depth);
+  /// A frame inside `outer`, and back when nothing refers to it any more.
+  FramePtr fresh_frame(FramePtr outer, std::size_t slots) {
+    if (spare_ == nullptr) return take_frame(std::move(outer), slots);
+    FramePtr frame = std::move(spare_);
+    frame->parent = std::move(outer);
+    frame->slots.resize(slots);
+    return frame;
+  }
+  void retire(FramePtr frame) {
+    if (spare_ != nullptr || frame.use_count() != 1) {
+      give_back(std::move(frame));
+      return;
+    }
+    frame->slots.clear();
+    frame->parent.reset();
+    frame->isolated = false;
+    spare_ = std::move(frame);
+  }
   Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
   void run_macro(const MacroStmt& stmt);
@@ -243,6 +275,11 @@ class Render {
   Result<void> assign(const Target& target, Value value);
   /// @return false with failure_ set
   bool lend(const Target& target, const Value& value);
+  bool lend_item(const Target& target, const Value& item) {
+    if (target.kind != Target::Kind::name) return lend(target, item);
+    frame_->slots[target.slot].lend(target.name, item);
+    return true;
+  }
   Result<void> assign_parts(const Target& target, const Value& value);
   void bind(NameId name, std::uint32_t slot, Value value);
   Flow fail(Error error);
@@ -266,7 +303,9 @@ class Render {
   Mode mode_;
   TemplateCache* cache_;
   FramePtr frame_;
-  FramePtr top_;  ///< the scope of the template's own names: what blocks see and imports export
+  FramePtr spare_;    ///< the frame of the last scope that ended, for the next
+  Value spare_loop_;  ///< the last `loop` that nobody kept
+  FramePtr top_;      ///< the scope of the template's own names: what blocks see and imports export
   BlockTable blocks_;
   bool discard_ = false;  ///< an `extends` was met: only blocks count from here on
   std::shared_ptr<const Template> parent_;

@@ -1,6 +1,7 @@
 #pragma once
 /// @file Sorting and keys shared by the filters on lists.
 
+#include "core/jinja/member.hpp"
 #include "core/jinja/registry.hpp"
 
 #include <cstdint>
@@ -23,7 +24,11 @@ class MemberPath {
   Result<Value> of(Render& render, Value item, const Value* fallback = nullptr) const;
 
  private:
-  std::vector<Value> keys_;
+  struct Key {
+    Value value;
+    PlaceHint place;
+  };
+  std::vector<Key> keys_;
 };
 /// The places of the keys in their order, equal ones as they stand. @error template_type
 Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards);

@@ -1,6 +1,8 @@
 #pragma once
 /// @file Text that grows while a template runs; what is short never leaves the stack.
 
+#include "core/base/short_text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,12 +23,17 @@ class TextBuffer {
 
   void append(std::string_view text) {
     char* to = room(text.size());
-    std::memcpy(to, text.data(), text.size());
+    copy_text(to, text);
     size_ += text.size();
   }
   void append(std::int64_t number) {
     constexpr std::size_t kMostDigits = 20;
     char* to = room(kMostDigits);
+    if (number >= 0 && number < 10) {
+      *to = static_cast<char>('0' + number);
+      ++size_;
+      return;
+    }
     size_ += static_cast<std::size_t>(std::to_chars(to, to + kMostDigits, number).ptr - to);
   }
   /// Adds each byte as `change` has it.

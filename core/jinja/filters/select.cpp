@@ -84,24 +84,22 @@ class Condition {
     if (row_ == nullptr) return value.truthy();
     GS_TRY_VOID(call_.render.step());
     GS_TRY_VOID(bind());
-    Invocation one(call_.render, row_->name, value);
-    one.given = bound_->given;
-    one.rest = bound_->rest;
-    return call_.render.run_test(*row_, one);
+    input_ = value;
+    return call_.render.run_test(*row_, *bound_);
   }
 
  private:
   /// Arguments are bound for the first value; what is wrong with them shows where there is one.
   Result<void> bind() {
-    static const Value kNone;
     if (bound_) return {};
-    bound_.emplace(call_.render, row_->name, kNone);
+    bound_.emplace(call_.render, row_->name, input_);
     return bind_arguments(*bound_, row_->parameters, arguments_, call_.named);
   }
 
   Invocation& call_;
   const TestRow* row_ = nullptr;
   List arguments_;
+  Value input_;  ///< what the test looks at, one after the other
   std::optional<Invocation> bound_;
 };
 
@@ -113,6 +111,7 @@ Result<Value> select(Invocation& call) {
   Condition condition(call);
   GS_TRY_VOID(condition.read(by_attribute ? 1 : 0));
   List out;
+  out.reserve(items.size());
   const MemberPath path(by_attribute ? call.rest.front() : Value());
   for (const Value& item : items) {
     bool holds = false;

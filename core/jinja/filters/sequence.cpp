@@ -164,10 +164,33 @@ Result<void> write_item(Invocation& call, const Value& item, TextBuffer& out) {
   return call.render.check_size(out.size());
 }
 
+/// The items themselves, with the text between them.
+Result<void> write_items(Invocation& call,
+                         const List& items,
+                         std::string_view joint,
+                         TextBuffer& out) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) out.append(joint);
+    if (items[i].is_string()) {
+      out.append(items[i].as_string());
+      if (!call.render.is_size_allowed(out.size())) return call.render.check_size(out.size());
+    } else {
+      GS_TRY_VOID(write_item(call, items[i], out));
+    }
+  }
+  return {};
+}
+
 Result<void> join(Invocation& call, TextBuffer& out) {
   static const Value kNothing("");
   const Value& separator = call.arg(0, kNothing);
-  GS_TRY(const std::string joint, separator.is_null() ? std::string() : text_of(separator));
+  const bool is_text = separator.is_string();
+  GS_TRY(const std::string made_joint,
+         is_text || separator.is_null() ? std::string() : text_of(separator));
+  const std::string_view joint = is_text ? std::string_view(separator.as_string()) : made_joint;
+  const bool is_plain_list = call.input.is_list() && call.input.marks() == Mark::none;
+  if (is_plain_list && call.arg(1).is_null())
+    return write_items(call, call.input.as_list(), joint, out);
   GS_TRY(const ItemView items, call.view_items());
   const MemberPath attribute(call.arg(1));
   bool begin = true;
@@ -186,7 +209,7 @@ Result<void> join(Invocation& call, TextBuffer& out) {
 /// The paths of sort's `attribute`: several with commas between them.
 std::vector<MemberPath> member_paths(const Value& attribute) {
   std::vector<MemberPath> out;
-  if (!attribute.is_string()) {
+  if (!attribute.is_string() || attribute.as_string().find(',') == std::string::npos) {
     out.emplace_back(attribute);
     return out;
   }
@@ -215,6 +238,11 @@ Result<Value> sort(Invocation& call) {
   std::vector<Value> keys;
   keys.reserve(items.size());
   for (const Value& item : items) {
+    const Value* found = paths.size() == 1 ? paths.front().peek(item) : nullptr;
+    if (found != nullptr && found->is_integer()) {
+      keys.push_back(*found);
+      continue;
+    }
     GS_TRY(Value key, sort_key(call, paths, item));
     keys.push_back(std::move(key));
   }
@@ -225,15 +253,34 @@ Result<Value> sort(Invocation& call) {
   return Value(std::move(sorted));
 }
 
-/// The entries of a dict in the order of their keys or values, as pairs.
-Result<Value> sorted_pairs(Invocation& call, const Map& map, bool by_key) {
+/// Does dictsort go by the keys, and not by the values?
+Result<bool> sorts_by_key(Invocation& call) {
+  if (!call.has(1)) return true;
+  GS_TRY(const std::string by, call.text(1, "key"));
+  if (by != "key" && by != "value")
+    return call.fail("sorts by 'key' or 'value', found '" + by + "'");
+  return by == "key";
+}
+
+/// The places of a dict's entries in the order of their keys or values.
+Result<std::vector<std::uint32_t>> sorted_entries(Invocation& call, const Map& map, bool by_key) {
   std::vector<Value> keys;
   keys.reserve(map.size());
   for (const auto& [key, value] : map) {
     const Value& wanted = by_key ? key : value;
     keys.push_back(call.flag(0) ? wanted : fold_case(wanted));
   }
-  GS_TRY(const auto places, sorted_places(keys, call.flag(2)));
+  return sorted_places(keys, call.flag(2));
+}
+
+Result<std::vector<std::uint32_t>> dictsort_places(Invocation& call) {
+  GS_TRY(const bool by_key, sorts_by_key(call));
+  return sorted_entries(call, call.input.as_map(), by_key);
+}
+
+/// The entries of a dict in that order, as pairs.
+Result<Value> sorted_pairs(Invocation& call, const Map& map, bool by_key) {
+  GS_TRY(const auto places, sorted_entries(call, map, by_key));
   List pairs;
   pairs.reserve(places.size());
   for (const std::uint32_t place : places) {
@@ -244,12 +291,10 @@ Result<Value> sorted_pairs(Invocation& call, const Map& map, bool by_key) {
 }
 
 Result<Value> dictsort(Invocation& call) {
-  GS_TRY(const std::string by, call.text(1, "key"));
-  if (by != "key" && by != "value")
-    return call.fail("sorts by 'key' or 'value', found '" + by + "'");
-  if (call.input.is_map()) return sorted_pairs(call, call.input.as_map(), by == "key");
+  GS_TRY(const bool by_key, sorts_by_key(call));
+  if (call.input.is_map()) return sorted_pairs(call, call.input.as_map(), by_key);
   GS_TRY(const Map map, call.as_map(call.input));
-  return sorted_pairs(call, map, by == "key");
+  return sorted_pairs(call, map, by_key);
 }
 
 template <int sign>
@@ -362,7 +407,16 @@ constexpr FilterRow kRows[] = {
     {"list", list, "", Marks::elements},
     {"join", text_value<join>, "d attribute", Marks::join, false, false, false, join},
     {"sort", sort, "reverse case_sensitive attribute", Marks::elements},
-    {"dictsort", dictsort, "case_sensitive by reverse", Marks::elements},
+    {"dictsort",
+     dictsort,
+     "case_sensitive by reverse",
+     Marks::elements,
+     false,
+     false,
+     false,
+     nullptr,
+     nullptr,
+     dictsort_places},
     {"min", extreme<-1>, "case_sensitive attribute", Marks::elements},
     {"max", extreme<1>, "case_sensitive attribute", Marks::elements},
     {"sum", sum, "attribute start"},

@@ -62,11 +62,11 @@ void append_replaced(TextBuffer& out,
 }
 
 Result<void> replace(Invocation& call, TextBuffer& out) {
-  const bool are_strings =
-      call.input.is_string() && call.arg(0).is_string() && call.arg(1).is_string();
-  if (are_strings && !call.has(2) && call.arg(0).size() > 0) {
-    append_replaced(
-        out, call.input.as_string(), call.arg(0).as_string(), call.arg(1).as_string(), -1);
+  const Value& old_part = call.arg(0);
+  const Value& new_part = call.arg(1);
+  const bool are_strings = call.input.is_string() && old_part.is_string() && new_part.is_string();
+  if (are_strings && !call.has(2) && old_part.size() > 0) {
+    append_replaced(out, call.input.as_string(), old_part.as_string(), new_part.as_string(), -1);
     return {};
   }
   GS_TRY(const TextView text, call.input_view());

@@ -15,15 +15,25 @@ namespace gpustack::jinja {
 namespace {
 
 template <Kind kind>
-Result<bool> is_kind(Invocation& call) {
-  return call.input.kind() == kind;
+bool is_kind(const Value& input) {
+  return input.kind() == kind;
 }
 
-Result<bool> defined(Invocation& call) { return !call.input.is_undefined(); }
-Result<bool> undefined(Invocation& call) { return call.input.is_undefined(); }
-Result<bool> is_true(Invocation& call) { return call.input.is_bool() && call.input.as_bool(); }
-Result<bool> is_false(Invocation& call) { return call.input.is_bool() && !call.input.as_bool(); }
-Result<bool> number(Invocation& call) { return call.input.is_number() || call.input.is_bool(); }
+bool defined(const Value& input) { return !input.is_undefined(); }
+bool undefined(const Value& input) { return input.is_undefined(); }
+bool is_true(const Value& input) { return input.is_bool() && input.as_bool(); }
+bool is_false(const Value& input) { return input.is_bool() && !input.as_bool(); }
+bool number(const Value& input) { return input.is_number() || input.is_bool(); }
+
+/// The TestFunction of a test that looks at its input only.
+template <PlainTest test>
+Result<bool> of_input(Invocation& call) {
+  return test(call.input);
+}
+template <PlainTest test>
+constexpr TestRow plain_row(std::string_view name, bool accepts_undefined = false) {
+  return {name, of_input<test>, "", accepts_undefined, accepts_undefined, test};
+}
 Result<bool> sequence(Invocation& call) {
   return call.input.is_list() || call.input.is_string() || call.input.is_map() ||
          is_group(call.input) ||
@@ -94,16 +104,16 @@ Result<bool> falsy(Invocation& call) {
 }
 
 constexpr TestRow kRows[] = {
-    {"defined", defined, "", true, true},
-    {"undefined", undefined, "", true, true},
-    {"none", is_kind<Kind::null>},
-    {"boolean", is_kind<Kind::boolean>},
-    {"true", is_true},
-    {"false", is_false},
-    {"integer", is_kind<Kind::integer>},
-    {"float", is_kind<Kind::real>},
-    {"number", number},
-    {"string", is_kind<Kind::string>},
+    plain_row<defined>("defined", true),
+    plain_row<undefined>("undefined", true),
+    plain_row<is_kind<Kind::null>>("none"),
+    plain_row<is_kind<Kind::boolean>>("boolean"),
+    plain_row<is_true>("true"),
+    plain_row<is_false>("false"),
+    plain_row<is_kind<Kind::integer>>("integer"),
+    plain_row<is_kind<Kind::real>>("float"),
+    plain_row<number>("number"),
+    plain_row<is_kind<Kind::string>>("string"),
     {"mapping", mapping},
     {"sequence", sequence},
     {"iterable", iterable},
