@@ -9,6 +9,7 @@ struct TaskGroup::State {
   struct Child {
     asio::cancellation_signal signal;
     std::optional<Result<void>> result;
+    std::list<std::shared_ptr<Child>>::iterator place;  ///< in `children`
   };
 
   State(asio::any_io_executor group_executor, std::size_t group_limit, OnError group_on_error)
@@ -25,7 +26,7 @@ struct TaskGroup::State {
   }
 
   void ended(const std::shared_ptr<Child>& child) {
-    children.remove(child);
+    children.erase(child->place);
     if (child->result && !child->result->has_value()) {
       if (!first_error) first_error = child->result->error();
       if (on_error == OnError::stop_all) stop_all();
@@ -60,7 +61,7 @@ Async<void> TaskGroup::spawn(Async<void> work) {
 
 void TaskGroup::spawn_now(Async<void> work) {
   auto child = std::make_shared<State::Child>();
-  state_->children.push_back(child);
+  child->place = state_->children.insert(state_->children.end(), child);
   auto wrapped = detail::run_into(std::move(work), &child->result);
   auto on_end = [state = state_, child](const std::exception_ptr& failure) {
     if (!child->result) child->result.emplace(cancelled_error());  // stopped before its first step
