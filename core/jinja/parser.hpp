@@ -37,7 +37,7 @@ class Parser {
   enum class Condition : bool { no, yes };
   using Words = std::initializer_list<std::string_view>;
 
-  // statements (parser_statement.cpp)
+  // statements (parser_statement.cpp, parser_template.cpp)
   Body parse_body(Words ends);
   Body parse_block_of(Words ends);
   const Stmt* parse_statement();

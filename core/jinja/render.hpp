@@ -116,7 +116,7 @@ class Render {
   }
   [[nodiscard]] std::uint32_t owner() const { return owner_; }
 
-  // --- for the objects of evaluate_object.cpp
+  // --- for the objects of evaluate_macro.cpp
   /// A frame that an object refers to. At the end it is emptied and loses its parent: objects
   /// in it, or above it, would otherwise keep each other alive for ever.
   FramePtr capture(FramePtr frame);
@@ -133,10 +133,10 @@ class Render {
     std::shared_ptr<const Template> where;
   };
   class MacroGuard;
-  class InnerScope;
+  class InnerScope;  // scope_guard.hpp
   using BlockTable = std::vector<std::pair<NameId, std::vector<BlockEntry>>>;
 
-  // expressions (evaluate_expression.cpp)
+  // expressions (evaluate_expression.cpp, _call, _filter, _name; peek.cpp)
   Result<Value> evaluate(const Expr& expr);
   /// The same, where a vault text that no password opens is a value as good as any.
   Result<Value> evaluate_closed(const Expr& expr);
@@ -205,7 +205,7 @@ class Render {
   Error locate(Error error, const Expr& expr) const;
   Error locate(Error error, const Stmt& stmt) const;
 
-  // statements (evaluate_statement.cpp, evaluate_macro.cpp)
+  // statements (evaluate_statement.cpp, _loop, _block, _macro)
   Flow run_body(const Body& body, Output& out);
   Flow run_statement(const Stmt& stmt, Output& out);
   Flow run_output(const OutputStmt& stmt, Output& out);

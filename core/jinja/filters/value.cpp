@@ -115,25 +115,19 @@ Result<Value> pprint(Invocation& call) {
   return Value(pretty(sorted_maps(call.input), 0, 80));
 }
 
+constexpr FilterRow fallback_row(std::string_view name) {
+  return {.name = name,
+          .function = fallback,
+          .parameters = "default_value boolean",
+          .marks = Marks::elements,
+          .accepts_undefined = true,
+          .ignores_reason = true,
+          .pick = pick_fallback};
+}
+
 constexpr FilterRow kRows[] = {
-    {"default",
-     fallback,
-     "default_value boolean",
-     Marks::elements,
-     true,
-     false,
-     true,
-     nullptr,
-     pick_fallback},
-    {"d",
-     fallback,
-     "default_value boolean",
-     Marks::elements,
-     true,
-     false,
-     true,
-     nullptr,
-     pick_fallback},
+    fallback_row("default"),
+    fallback_row("d"),
     {"bool", to_bool, "", Marks::none},
     {"ternary", ternary, "true_val! false_val! none_val", Marks::none, true},
     {"mandatory", mandatory, "msg", Marks::elements, true},

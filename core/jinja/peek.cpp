@@ -1,0 +1,173 @@
+// Values that need no evaluation: read where they lie, or made in a room of the caller's.
+#include "core/jinja/objects.hpp"
+#include "core/jinja/render.hpp"
+
+#include <optional>
+#include <typeinfo>
+
+namespace gpustack::jinja {
+
+const Value* Render::peek(const Expr& expr, Value& room) {
+  const Value* found = nullptr;
+  switch (expr.kind) {
+    case ExprKind::constant:
+      return static_cast<const ConstantExpr&>(expr).value;
+    case ExprKind::name: {
+      const auto& name = static_cast<const NameExpr&>(expr);
+      const Slot* slot = place_of(name);
+      found = slot != nullptr ? &slot->value() : find(name);
+      break;
+    }
+    case ExprKind::attribute:
+      found = peek_attribute(static_cast<const AttributeExpr&>(expr), room);
+      break;
+    case ExprKind::item:
+      found = peek_item(static_cast<const ItemExpr&>(expr), room);
+      break;
+    case ExprKind::binary:
+      found = peek_binary(static_cast<const BinaryExpr&>(expr), room);
+      break;
+    case ExprKind::filter:
+      found = peek_filter(static_cast<const FilterExpr&>(expr), room);
+      break;
+    default:
+      return nullptr;
+  }
+  if (found == nullptr || found->is_object() || found->is_undefined()) return nullptr;
+  ++steps_;
+  return found;
+}
+
+namespace {
+
+const Value* member_of(const Map& map, const AttributeExpr& expr) {
+  return find_near(map, *expr.name, expr.place, [&] { return map.find(*expr.name, expr.hash); });
+}
+
+}  // namespace
+
+/// What an attribute or item is taken of: may be an object.
+const Value* Render::peek_holder(const Expr& expr, Value& room) {
+  const Value* holder = nullptr;
+  if (expr.kind == ExprKind::name) {
+    const auto& name = static_cast<const NameExpr&>(expr);
+    const Slot* slot = place_of(name);
+    holder = slot != nullptr ? &slot->value() : find(name);
+  } else {
+    holder = peek(expr, room);
+  }
+  return holder != nullptr && holder->marks() == Mark::none ? holder : nullptr;
+}
+
+const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr) return nullptr;
+  if (holder->is_map())
+    return expr.map_method != nullptr ? nullptr : member_of(holder->as_map(), expr);
+  // Where a render may change values in place, what an object gives is made its own first.
+  if (!holder->is_object() || owner_ != 0) return nullptr;
+  Object& object = holder->as_object();
+  if (expr.loop_field == LoopField::none || typeid(object) != typeid(LoopObject))
+    return object.peek(*expr.name, room);
+  room = static_cast<const LoopObject&>(object).field(expr.loop_field);
+  return &room;
+}
+
+const Value* Render::peek_item(const ItemExpr& expr, Value& room) {
+  const Value* holder = peek_holder(*expr.object, room);
+  if (holder == nullptr || (!holder->is_map() && !holder->is_list())) return nullptr;
+  Value key_room;
+  const Value* key = peek(*expr.key, key_room);
+  if (key == nullptr) return nullptr;
+  if (holder->is_map()) return holder->as_map().find(*key);
+  const List& list = holder->as_list();
+  if (!key->is_integer() || key->as_integer() < 0) return nullptr;
+  const auto place = static_cast<std::size_t>(key->as_integer());
+  return place < list.size() ? &list[place] : nullptr;
+}
+
+namespace {
+
+/// Whole numbers whose result is one. @return nothing when that is not sure
+std::optional<std::int64_t> whole_result(BinaryOp op, std::int64_t left, std::int64_t right) {
+  std::int64_t result = 0;
+  switch (op) {
+    case BinaryOp::add:
+      if (__builtin_add_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::sub:
+      if (__builtin_sub_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::mul:
+      if (__builtin_mul_overflow(left, right, &result)) return std::nullopt;
+      return result;
+    case BinaryOp::floor_div:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left / right;
+    case BinaryOp::mod:
+      if (left < 0 || right <= 0) return std::nullopt;
+      return left % right;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool is_plain_integer(const Value* value) {
+  return value != nullptr && value->is_integer() && value->marks() == Mark::none;
+}
+
+}  // namespace
+
+const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
+  Value right_room;
+  const Value* left = peek(*expr.left, room);
+  if (!is_plain_integer(left)) return nullptr;
+  const Value* right = peek(*expr.right, right_room);
+  if (!is_plain_integer(right)) return nullptr;
+  const auto result = whole_result(expr.op, left->as_integer(), right->as_integer());
+  if (!result) return nullptr;
+  room = Value(*result);
+  return &room;
+}
+
+const Value* Render::peek_filter(const FilterExpr& expr, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  const FilterRow& row = *expr.row;
+  const Arguments& arguments = expr.arguments;
+  const bool is_plain = row.pick != nullptr && arguments.is_bound && expr.input != nullptr &&
+                        (arguments.numbers.empty() || !arguments.constants.empty());
+  if (!is_plain) return nullptr;
+  const Value* input = peek(*expr.input, room);
+  if (input == nullptr && row.ignores_reason && is_missing(*expr.input)) input = &kMissing;
+  if (input == nullptr || input == &room || input->marks() != Mark::none) return nullptr;
+  return row.pick(*input, arguments.constants, room);
+}
+
+const Value* Render::operand(const Expr& expr, Value& room) {
+  if (const Value* found = peek(expr, room)) return found;
+  return kept_in(room, evaluate(expr));
+}
+
+const Value* Render::kept_in(Value& room, Result<Value> value) {
+  if (!value) {
+    failure_ = std::move(value).error();
+    return nullptr;
+  }
+  room = std::move(*value);
+  return &room;
+}
+
+bool Render::is_missing(const Expr& expr) {
+  if (expr.kind == ExprKind::name) {
+    const Value* found = find(static_cast<const NameExpr&>(expr));
+    return found != nullptr && found->is_undefined();
+  }
+  if (expr.kind != ExprKind::attribute) return false;
+  const auto& member = static_cast<const AttributeExpr&>(expr);
+  Value room;
+  const Value* holder = peek_holder(*member.object, room);
+  return holder != nullptr && holder->is_map() && member.map_method == nullptr &&
+         member_of(holder->as_map(), member) == nullptr;
+}
+
+}  // namespace gpustack::jinja
