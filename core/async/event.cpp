@@ -89,9 +89,10 @@ void Condition::notify_all() noexcept {
 }
 
 Async<void> Condition::wait() {
-  auto work = wait_until(Clock::time_point::max());
-  const Result<bool> outcome = co_await std::move(work);
-  if (!outcome) co_return outcome.error();
+  if (co_await is_cancelled()) co_return cancelled_error();
+  Waiter waiter(*this);
+  co_await sleep(waiter);
+  if (co_await is_cancelled()) co_return cancelled_error();
   co_return Result<void>();
 }
 
@@ -169,6 +170,12 @@ Async<Gate::Pass> Gate::enter() {
   }
   --free_;
   co_return Pass(this);
+}
+
+std::optional<Gate::Pass> Gate::try_enter() {
+  if (free_ == 0) return std::nullopt;
+  --free_;
+  return Pass(this);
 }
 
 }  // namespace gpustack::async

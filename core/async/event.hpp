@@ -115,6 +115,8 @@ class Gate {
 
   /// @error cancelled
   Async<Pass> enter();
+  /// A place, when one is free.
+  std::optional<Pass> try_enter();
 
  private:
   Condition condition_;

@@ -62,6 +62,7 @@ class LiveTargetPool::Live final : public Target {
         background_(pool.executor_, kBackground) {}
 
   Async<Value> run(TaskCall call) override;
+  bool start(TaskCall& call, Listener& listener) override;
   void acknowledge_failures() override { epoch_ = failures_; }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
@@ -70,10 +71,18 @@ class LiveTargetPool::Live final : public Target {
 
  private:
   struct Pending {
+    Pending() = default;
     explicit Pending(const asio::any_io_executor& executor) : done(executor) {}
-    async::Event done;
+    /// @pre it is in no map any more: who hears it may begin or stop others
+    void answer(Result<Value> found);
+
+    std::optional<async::Event> done;  ///< what a coroutine waits for
+    Listener* listener = nullptr;      ///< when none does
     std::optional<Result<Value>> result;
     const TaskCall* call = nullptr;
+    std::string module;
+    std::chrono::seconds timeout{0};
+    std::uint16_t lane = 0;
     bool stops_others = false;
     std::uint64_t received = 0;
   };
@@ -82,6 +91,13 @@ class LiveTargetPool::Live final : public Target {
   Async<void> read_frames(std::uint64_t generation);
   Async<void> send_content(wire::Frame request);
   Async<std::uint16_t> lane_for(const Become& become);
+  [[nodiscard]] wire::Task task_of(const TaskCall& call) const;
+  void stop(Listener& listener) override;
+  /// Notes a task that is about to be sent, as number next_id_.
+  std::shared_ptr<Pending> pend(std::shared_ptr<Pending> pending,
+                                const TaskCall& call,
+                                std::uint16_t lane);
+  void tell_runner_to_stop(std::uint32_t id, std::uint16_t lane);
   void forget_lanes_of_removed(const TaskCall& call);
   Async<void> send(wire::Frame message);
   void take(wire::Frame frame);
@@ -158,12 +174,23 @@ Async<void> LiveTargetPool::Live::read_frames(std::uint64_t generation) {
   co_return Result<void>();
 }
 
-void LiveTargetPool::Live::fail_all(const Error& error) {
-  for (auto& [id, pending] : pending_) {
-    if (!pending->result) pending->result = Result<Value>(Error(error));
-    pending->done.set();
+void LiveTargetPool::Live::Pending::answer(Result<Value> found) {
+  const Value* late = found ? found->find("timedout") : nullptr;
+  if (late != nullptr && late->truthy() && timeout.count() > 0) {
+    found->set("msg",
+               "The " + module + " action failed to execute in the expected time frame (" +
+                   std::to_string(timeout.count()) + ") and was terminated");
   }
-  pending_.clear();
+  if (listener != nullptr) return tell(*listener, std::move(found));
+  result = std::move(found);
+  done->set();
+}
+
+void LiveTargetPool::Live::fail_all(const Error& error) {
+  while (!pending_.empty()) {
+    const auto first = pending_.extract(pending_.begin());
+    first.mapped()->answer(Error(error));
+  }
 }
 
 void LiveTargetPool::Live::take(wire::Frame frame) {
@@ -188,9 +215,8 @@ void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
     case wire::FrameType::result:
     case wire::FrameType::become_reply:
       if (pending->stops_others && (frame.flags & wire::kFailed) != 0) ++failures_;
-      pending->result = wire::parse_map(frame);
       pending_.erase(found);
-      pending->done.set();
+      pending->answer(wire::parse_map(frame));
       break;
     case wire::FrameType::output:
       if (pending->call != nullptr && pending->call->on_output) {
@@ -273,7 +299,7 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   pending_[id] = pending;
   wire::Frame frame = wire::make_open_become(lane, request);
   GS_CO_TRY_VOID(co_await send(std::move(frame)));
-  GS_CO_TRY_VOID(co_await pending->done.wait());
+  GS_CO_TRY_VOID(co_await pending->done->wait());
   GS_CO_TRY(auto reply, std::move(*pending->result));
   if (const Value* command = reply.find("command"); command != nullptr && pool_.on_become_)
     pool_.on_become_(description_.name, to_text(*command));
@@ -297,10 +323,7 @@ void LiveTargetPool::Live::forget_lanes_of_removed(const TaskCall& call) {
                 [&](const auto& entry) { return entry.first.find(middle) != std::string::npos; });
 }
 
-Async<Value> LiveTargetPool::Live::run(TaskCall call) {
-  GS_CO_TRY_VOID(co_await connect_if_needed());
-  GS_CO_TRY(const std::uint16_t lane, co_await lane_for(call.become));
-  forget_lanes_of_removed(call);
+wire::Task LiveTargetPool::Live::task_of(const TaskCall& call) const {
   wire::Task task;
   task.module = call.module;
   task.arguments = call.arguments;
@@ -314,37 +337,72 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
     for (const auto& [name, value] : call.environment.as_map())
       task.environment[to_text(name)] = to_text(value);
   }
-  const std::uint32_t id = ++next_id_;
-  auto pending = std::make_shared<Pending>(pool_.executor_);
-  pending->call = &call;
+  return task;
+}
+
+void LiveTargetPool::Live::tell_runner_to_stop(std::uint32_t id, std::uint16_t lane) {
+  wire::Frame stop;
+  stop.type = wire::FrameType::cancel;
+  stop.id = id;
+  stop.lane = lane;
+  auto sender = send(std::move(stop));
+  spawn(std::move(sender));
+}
+
+std::shared_ptr<LiveTargetPool::Live::Pending> LiveTargetPool::Live::pend(
+    std::shared_ptr<Pending> pending, const TaskCall& call, std::uint16_t lane) {
+  pending->module = call.module;
+  pending->timeout = call.timeout;
+  pending->lane = lane;
   pending->stops_others = call.stops_others;
-  pending_.emplace(id, pending);
-  wire::Frame frame = wire::make_task(lane, id, task);
+  pending_.emplace(++next_id_, pending);
+  return pending;
+}
+
+Async<Value> LiveTargetPool::Live::run(TaskCall call) {
+  GS_CO_TRY_VOID(co_await connect_if_needed());
+  GS_CO_TRY(const std::uint16_t lane, co_await lane_for(call.become));
+  forget_lanes_of_removed(call);
+  const auto pending = pend(std::make_shared<Pending>(pool_.executor_), call, lane);
+  pending->call = &call;
+  const std::uint32_t id = next_id_;
+  wire::Frame frame = wire::make_task(lane, id, task_of(call));
   auto sent = co_await send(std::move(frame));
   if (!sent) {
     pending_.erase(id);
     co_return Error(std::move(sent).error());
   }
   if (call.on_sent) call.on_sent();
-  auto waited = co_await pending->done.wait();
+  auto waited = co_await pending->done->wait();
   pending->call = nullptr;
   if (!waited) {
     pending_.erase(id);
-    wire::Frame stop;
-    stop.type = wire::FrameType::cancel;
-    stop.id = id;
-    stop.lane = lane;
-    static_cast<void>(co_await send(std::move(stop)));
+    tell_runner_to_stop(id, lane);
     co_return Error(std::move(waited).error());
   }
-  GS_CO_TRY(auto result, std::move(*pending->result));
-  if (const Value* late = result.find("timedout");
-      late != nullptr && late->truthy() && call.timeout.count() > 0) {
-    result.set("msg",
-               "The " + call.module + " action failed to execute in the expected time frame (" +
-                   std::to_string(call.timeout.count()) + ") and was terminated");
-  }
-  co_return result;
+  co_return std::move(*pending->result);
+}
+
+bool LiveTargetPool::Live::start(TaskCall& call, Listener& listener) {
+  if (!connection_ || !is_ready_) return false;
+  const auto lane = call.become.active ? lanes_.find(call.become.key()) : lanes_.end();
+  if (call.become.active && lane == lanes_.end()) return false;
+  const std::uint16_t number = call.become.active ? lane->second : std::uint16_t{0};
+  const wire::Frame frame = wire::make_task(number, next_id_ + 1, task_of(call));
+  if (frame.payload.size() > wire::kMaxPayload || !connection_->try_send(frame)) return false;
+  forget_lanes_of_removed(call);
+  const auto pending = pend(std::make_shared<Pending>(), call, number);
+  pending->listener = &listener;
+  expect(listener, next_id_);
+  return true;
+}
+
+void LiveTargetPool::Live::stop(Listener& listener) {
+  const auto found = pending_.find(id_of(listener));
+  if (found == pending_.end()) return;
+  const std::uint16_t lane = found->second->lane;
+  pending_.erase(found);
+  tell_runner_to_stop(id_of(listener), lane);
 }
 
 Async<RawOutput> LiveTargetPool::Live::raw(std::string command) {

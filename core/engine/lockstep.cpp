@@ -52,9 +52,9 @@ void Lockstep::grant_next() {
   }
 }
 
-Async<void> Lockstep::arrive(std::size_t member, Position position, Meeting meeting) {
+bool Lockstep::try_arrive(std::size_t member, const Position& position, Meeting meeting) {
   move(member, &position);
-  if (mode_ == Mode::free) co_return Result<void>();
+  if (mode_ == Mode::free) return true;
   // Hosts go in batch order, one starting the next, whoever came last: which host runs a task once,
   // or adds a host, must not depend on who was slow, nor on the order in which waiters wake.
   Member& self = members_[member];
@@ -62,8 +62,12 @@ Async<void> Lockstep::arrive(std::size_t member, Position position, Meeting meet
   self.turn.reset();
   self.is_waiting = true;
   grant_next();
-  if (self.is_behind) co_return Result<void>();  // whom it would wait for is ahead
-  co_return co_await self.turn.wait();
+  return self.is_behind || self.turn.is_set();  // whom one behind would wait for is ahead
+}
+
+Async<void> Lockstep::arrive(std::size_t member, Position position, Meeting meeting) {
+  if (try_arrive(member, position, meeting)) co_return Result<void>();
+  co_return co_await turn(member);
 }
 
 void Lockstep::go_on(std::size_t member) {

@@ -38,6 +38,10 @@ class Lockstep {
   /// batch follows once go_on() was called.
   /// @error cancelled
   Async<void> arrive(std::size_t member, Position position, Meeting meeting = Meeting::company);
+  /// The same without waiting. @return false when it must wait for its turn()
+  bool try_arrive(std::size_t member, const Position& position, Meeting meeting);
+  /// When the host may run there. @error cancelled
+  Async<void> turn(std::size_t member) { return members_[member].turn.wait(); }
   void go_on(std::size_t member);
   /// The host is through, or out.
   void leave(std::size_t member);

@@ -4,15 +4,18 @@
 
 namespace gpustack::engine {
 
-Pipeline::Flight& Pipeline::begin(const play::Task& task, Position at) {
-  Flight& flight = flights_.emplace_back(executor_, task, std::move(at));
+Pipeline::Flight& Pipeline::begin(const play::Task& task, const Position& at) {
+  Flight& flight = flights_.emplace_back(task, at);
   flight.number_ = ++begun_;
   if (!task.register_name.empty()) registers_.emplace_back(begun_, task.register_name);
   return flight;
 }
 
 Async<bool> Pipeline::turn(Flight& flight) {
-  if (!is_first(flight)) GS_CO_TRY_VOID(co_await flight.turn_.wait());
+  if (!is_first(flight)) {
+    if (!flight.turn_) flight.turn_.emplace(executor_);
+    GS_CO_TRY_VOID(co_await flight.turn_->wait());
+  }
   co_return !is_broken();
 }
 
@@ -22,7 +25,7 @@ void Pipeline::release(Flight& flight) {
 }
 
 Async<void> Pipeline::released() {
-  while (!flights_.empty() && !flights_.back().is_released_) {
+  while (!is_released()) {
     walk_.reset();
     GS_CO_TRY_VOID(co_await walk_.wait());
   }
@@ -43,7 +46,7 @@ void Pipeline::finish(Flight& flight, Result<Flow> flow) {
   if (!registers_.empty() && registers_.front().first == flight.number_)
     registers_.erase(registers_.begin());
   flights_.pop_front();
-  if (!flights_.empty()) flights_.front().turn_.set();
+  if (!flights_.empty() && flights_.front().turn_) flights_.front().turn_->set();
   walk_.set();
 }
 

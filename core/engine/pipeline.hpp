@@ -7,6 +7,8 @@
 #include "core/play/model.hpp"
 
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,16 +32,26 @@ enum class Flow : std::uint8_t {
 /// Thread: the run's executor.
 class Pipeline {
  public:
+  /// What a flight is made of that has no coroutine.
+  class Work {
+   public:
+    Work() = default;
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    virtual ~Work() = default;
+    /// There is a result to count.
+    [[nodiscard]] virtual bool is_done() const = 0;
+  };
   /// One task from the evaluation of its conditions to the counting of its result.
   class Flight {
    public:
-    Flight(const asio::any_io_executor& executor, const play::Task& task, Position position)
-        : at(std::move(position)), task_(&task), turn_(executor) {}
+    Flight(const play::Task& task, const Position& position) : at(position), task_(&task) {}
     const Position at;
     std::string title;         ///< as shown; empty before it was rendered
     bool may_be_left = false;  ///< what comes behind it may begin once it is sent
     bool is_judged = false;    ///< its conditions were evaluated:
     const play::Condition* excluded_by = nullptr;  ///< the one that does not hold
+    std::unique_ptr<Work> work;                    ///< null when a coroutine does it
 
     [[nodiscard]] const play::Task& task() const { return *task_; }
 
@@ -47,14 +59,14 @@ class Pipeline {
     friend class Pipeline;
     const play::Task* task_;
     std::uint64_t number_ = 0;
-    async::Event turn_;
+    std::optional<async::Event> turn_;  ///< when a coroutine waits for it
     bool is_released_ = false;
   };
 
   explicit Pipeline(const asio::any_io_executor& executor) : executor_(executor), walk_(executor) {}
 
   /// The next task. It lives until finish().
-  Flight& begin(const play::Task& task, Position at);
+  Flight& begin(const play::Task& task, const Position& at);
   /// All tasks before it have counted.
   [[nodiscard]] bool is_first(const Flight& flight) const {
     return !flights_.empty() && &flights_.front() == &flight;
@@ -66,6 +78,10 @@ class Pipeline {
   Async<void> room_for_one(std::size_t most);
   /// What comes behind the task may begin.
   void release(Flight& flight);
+  /// Whether what comes behind the last task may begin.
+  [[nodiscard]] bool is_released() const {
+    return flights_.empty() || flights_.back().is_released_;
+  }
   /// Waits until the last task was released or has finished.
   /// @error cancelled
   Async<void> released();
@@ -81,6 +97,7 @@ class Pipeline {
   [[nodiscard]] bool is_broken() const { return !end_ || *end_ != Flow::go_on; }
   /// The first task. @pre not empty
   [[nodiscard]] const Flight& first() const { return flights_.front(); }
+  [[nodiscard]] Flight& first() { return flights_.front(); }
   /// Whether a task may still notify handlers.
   [[nodiscard]] bool may_notify() const;
   /// Whether a task before this one will still register this name.

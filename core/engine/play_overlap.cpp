@@ -2,6 +2,7 @@
 #include "core/engine/actions/action.hpp"
 #include "core/engine/mentions.hpp"
 #include "core/engine/play_run.hpp"
+#include "core/engine/straight.hpp"
 #include "core/engine/task_run.hpp"
 #include "modules/sdk/module.hpp"
 
@@ -28,6 +29,14 @@ bool tells_facts(const modules::ModuleSpec& module) {
   return std::ranges::any_of(module.results, [](const modules::ResultKey& key) {
     return std::string_view(key.name) == "ansible_facts";
   });
+}
+
+/// Whether there is nothing between its evaluation and its sending, nor between its result and what
+/// that means, that could be waited for.
+bool goes_straight(const play::Task& task) {
+  return task.module != nullptr && is_sent_only(task) &&
+         find_action(task.module->name) == nullptr && task.module->name != "async_status" &&
+         !task.loop && task.until.empty();
 }
 
 bool is_word(const Value& value) {
@@ -64,6 +73,7 @@ PlayRun::Overlap PlayRun::find_overlap(HostRun& host, const play::Task& task) {
   if (task.module != nullptr && std::ranges::find(kForAll, task.module->name) != kForAll.end())
     return overlap;
   overlap.may_begin_early = true;
+  overlap.is_straight = goes_straight(task);
   if (is_include || task.loop || task.has_failed_when || !is_sent_only(task)) return overlap;
   if (tells_facts(*task.module) || !task.until.empty()) return overlap;
   if (task.is_handler && !task.notify.empty()) return overlap;
@@ -104,6 +114,27 @@ Async<void> PlayRun::settle_hosts(const Position& at) {
 }
 
 void PlayRun::finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow) {
+  end_flight(host, flight, std::move(flow));
+  count_ready(host);
+}
+
+void PlayRun::count_ready(HostRun& host) {
+  while (!host.pipeline.empty()) {
+    Pipeline::Flight& first = host.pipeline.first();
+    if (!first.work || !first.work->is_done()) return;
+    count_straight(host, first);
+  }
+}
+
+void PlayRun::count_straight(HostRun& host, Pipeline::Flight& flight) {
+  const auto work = std::move(flight.work);
+  if (host.pipeline.is_broken()) return end_flight(host, flight, Flow::go_on);
+  auto outcome = static_cast<StraightTask&>(*work).count();
+  if (!outcome) return end_flight(host, flight, Error(std::move(outcome).error()));
+  end_flight(host, flight, finish_task(host, count_outcome(host, flight.task(), *outcome), false));
+}
+
+void PlayRun::end_flight(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow) {
   host.pipeline.finish(flight, std::move(flow));
   if (host.pipeline.empty()) {
     order_.reach(host.number, host.position);
@@ -167,6 +198,28 @@ Async<void> PlayRun::begin(HostRun& host,
   co_return Result<void>();
 }
 
+const play::Task* PlayRun::straight_task(HostRun& host, const play::Node& node) {
+  if (node.type != play::NodeType::task || !overlaps_ || !play_.vars_files_waiting.empty())
+    return nullptr;
+  const auto& task = static_cast<const play::Task&>(node);
+  const bool has_room = !host.pipeline.is_broken() && host.pipeline.size() < most_in_flight_;
+  return has_room && overlap_of(host, task).is_straight ? &task : nullptr;
+}
+
+bool PlayRun::begin_straight(HostRun& host, const play::Task& task, Pipeline::Flight& flight) {
+  flight.may_be_left = overlap_of(host, task).may_be_left;
+  auto work = std::make_unique<StraightTask>(*this, host, task, flight);
+  StraightTask& begun = *work;
+  flight.work = std::move(work);
+  if (!begun.begin()) {
+    flight.work.reset();
+    return false;
+  }
+  if (begun.lets_go()) host.pipeline.release(flight);
+  if (host.pipeline.is_first(flight)) count_ready(host);
+  return true;
+}
+
 Async<Flow> PlayRun::run_ahead(HostRun& host,
                                const play::Task& task,
                                Position at,
@@ -176,6 +229,13 @@ Async<Flow> PlayRun::run_ahead(HostRun& host,
   if (host.pipeline.is_broken()) co_return co_await settle(host);
   Pipeline::Flight& flight = host.pipeline.begin(task, at);
   flight.may_be_left = overlap.may_be_left;
+  co_return co_await go_ahead(host, task, flight, std::move(at));
+}
+
+Async<Flow> PlayRun::go_ahead(HostRun& host,
+                              const play::Task& task,
+                              Pipeline::Flight& flight,
+                              Position at) {
   std::shared_ptr<Value> included;
   if (play::is_dynamic_include(task)) included = std::make_shared<Value>();
   GS_CO_TRY_VOID(co_await begin(host, task, flight, included));

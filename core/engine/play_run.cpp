@@ -120,6 +120,7 @@ Async<void> PlayRun::leave_slow_hosts_behind() {
 Error PlayRun::stop_for(Error fault) {
   if (!site_fault_) site_fault_ = fault;
   aborted_ = true;
+  abort_position_.reset();
   return fault;
 }
 
@@ -197,8 +198,29 @@ Async<Flow> PlayRun::run_section(HostRun& host,
                                  Position at) {
   std::uint32_t number = 0;
   for (const auto& node : nodes) {
-    auto flow = co_await run_node(host, *node, child_position(at, number++));
-    if (!flow || *flow != Flow::go_on) co_return flow;
+    Position here = child_position(at, number++);
+    // Most tasks are straight: what they need of run_task() is here, without its frames.
+    const play::Task* task = straight_task(host, *node);
+    if (task == nullptr) {
+      auto flow = co_await run_node(host, *node, std::move(here));
+      if (!flow || *flow != Flow::go_on) co_return flow;
+      continue;
+    }
+    if (!should_run(host, *task) || !has_started(host, *task)) continue;
+    come_to(host, here);
+    if (!lockstep_.try_arrive(host.number, here, Lockstep::Meeting::company))
+      GS_CO_TRY_VOID(co_await lockstep_.turn(host.number));
+    lockstep_.go_on(host.number);
+    if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
+    if (host.pipeline.is_broken()) co_return co_await settle(host);
+    Pipeline::Flight& flight = host.pipeline.begin(*task, here);
+    if (!begin_straight(host, *task, flight)) {
+      auto flow = co_await go_ahead(host, *task, flight, std::move(here));
+      if (!flow || *flow != Flow::go_on) co_return flow;
+      continue;
+    }
+    if (!host.pipeline.is_released()) GS_CO_TRY_VOID(co_await host.pipeline.released());
+    if (host.pipeline.is_broken()) co_return co_await settle(host);
   }
   co_return Flow::go_on;
 }

@@ -76,6 +76,8 @@ class PlayRun {
   Async<void> settle_hosts(const Position& at);
   /// Ends the run for a fault of the site: the other hosts stop before their next task.
   Error stop_for(Error fault);
+  /// Counts the host's first tasks that have no coroutine, as far as they are done.
+  void count_ready(HostRun& host);
 
  private:
   /// Tasks of one host that may be in flight, and of all: each holds a few KiB.
@@ -87,6 +89,7 @@ class PlayRun {
   struct Overlap {
     bool may_begin_early = false;  ///< before the results of those before it
     bool may_be_left = false;      ///< once it is sent
+    bool is_straight = false;      ///< evaluated, sent and judged, with nothing to wait for between
   };
   /// What a task in flight sees, though the host has gone on.
   struct Sight;
@@ -132,6 +135,18 @@ class PlayRun {
   Async<Flow> run_alone(HostRun& host, const play::Task& task, Position at);
   /// Behind what was sent before; what comes behind may be sent before its result is back.
   Async<Flow> run_ahead(HostRun& host, const play::Task& task, Position at, Overlap overlap);
+  /// run_ahead() from there on where the task has its place in the pipeline.
+  Async<Flow> go_ahead(HostRun& host,
+                       const play::Task& task,
+                       Pipeline::Flight& flight,
+                       Position at);
+  /// The task, where it needs no coroutine of its own; else nullptr.
+  const play::Task* straight_task(HostRun& host, const play::Node& node);
+  /// Begins such a one. @return false when it needs a coroutine after all
+  bool begin_straight(HostRun& host, const play::Task& task, Pipeline::Flight& flight);
+  void count_straight(HostRun& host, Pipeline::Flight& flight);
+  /// The host's walk has come to a task.
+  void come_to(HostRun& host, const Position& at);
   /// Begins it; returns when the next one may begin.
   Async<void> begin(HostRun& host,
                     const play::Task& task,
@@ -147,6 +162,7 @@ class PlayRun {
   /// Waits for the tasks in flight. @return how the host goes on
   Async<Flow> settle(HostRun& host);
   void finish(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow);
+  void end_flight(HostRun& host, Pipeline::Flight& flight, Result<Flow> flow);
   Overlap overlap_of(HostRun& host, const play::Task& task);
   Overlap find_overlap(HostRun& host, const play::Task& task);
   /// Whether tasks of this play may overlap at all.
@@ -189,7 +205,8 @@ class PlayRun {
   Async<async::Gate::Pass> enter_throttle(Scope& scope, const play::Task& task);
   /// The task itself, or with the module that its template for a name stands for on this host.
   const play::Task& with_module(Scope& scope, const play::Task& task);
-  [[nodiscard]] bool stopping() const { return ended_ || ended_batch_ || aborted_; }
+  /// Lets no host begin what stands behind `at`.
+  void stop_behind(const Position& at);
 
   Run& run_;
   PlayState& play_;
@@ -224,8 +241,9 @@ class PlayRun {
   std::size_t failed_count_ = 0;
   bool ended_ = false;
   bool ended_batch_ = false;
-  bool aborted_ = false;             ///< any_errors_fatal or max_fail_percentage
-  std::optional<Error> site_fault_;  ///< a fault of the site and of no host: it ends the run
+  bool aborted_ = false;                    ///< any_errors_fatal or max_fail_percentage
+  std::optional<Position> abort_position_;  ///< of the task that led to it
+  std::optional<Error> site_fault_;         ///< a fault of the site and of no host: it ends the run
 };
 
 /// The place of the `number`-th child of what stands at a position.

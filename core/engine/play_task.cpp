@@ -91,14 +91,14 @@ Flow PlayRun::finish_task(HostRun& host, Flow flow, bool any_errors_fatal) {
   if (!counts) return flow;
   ++failed_count_;
   // As in Ansible, a host that still has an `always` before it is not lost yet and stops nobody.
-  if (any_errors_fatal && host.always_depth == 0) aborted_ = true;
+  if (any_errors_fatal && host.always_depth == 0) stop_behind(host.position);
   const Value& limit = play_.play->max_fail_percentage;
   if (!limit.is_null() && !play_.batch.empty()) {
     const double percent =
         limit.is_number() ? limit.as_real() : std::strtod(to_text(limit).c_str(), nullptr);
     const double failed =
         100.0 * static_cast<double>(failed_count_) / static_cast<double>(play_.batch.size());
-    if (failed > percent) aborted_ = true;
+    if (failed > percent) stop_behind(host.position);
   }
   return flow;
 }
@@ -172,10 +172,18 @@ bool PlayRun::has_started(HostRun& host, const play::Task& task) {
   return host.has_started || task.is_implicit;
 }
 
+void PlayRun::stop_behind(const Position& at) {
+  if (!aborted_) abort_position_ = at;
+  aborted_ = true;
+}
+
 Flow PlayRun::stopped_flow(HostRun& host) {
   if (ended_) return Flow::end_play;
   if (ended_batch_) return Flow::end_batch;
   if (!aborted_) return Flow::go_on;
+  // Who failed first must not decide which of the others run the same task.
+  const bool is_linear = !play_.is_free && abort_position_;
+  if (is_linear && !(*abort_position_ < host.position)) return Flow::go_on;
   host.state->failed = true;
   return Flow::failed;
 }
@@ -213,6 +221,12 @@ Async<bool> PlayRun::is_wanted(const play::Task& task, const Position& at) {
   co_return step->runs;
 }
 
+void PlayRun::come_to(HostRun& host, const Position& at) {
+  host.position = at;
+  if (host.pipeline.empty()) order_.reach(host.number, at);
+  if (settled_.has_waiters()) settled_.notify_all();
+}
+
 Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
                                                  const play::Task& task,
                                                  const Position& at,
@@ -224,10 +238,8 @@ Async<std::optional<Flow>> PlayRun::flow_without(HostRun& host,
     GS_CO_TRY(const Flow before, co_await settle(host));
     if (before != Flow::go_on) co_return Answer(before);
   }
-  host.position = at;
-  if (host.pipeline.empty()) order_.reach(host.number, at);
+  come_to(host, at);
   const auto meeting = is_alone ? Lockstep::Meeting::all : Lockstep::Meeting::company;
-  if (settled_.has_waiters()) settled_.notify_all();
   GS_CO_TRY_VOID(co_await lockstep_.arrive(host.number, at, meeting));
   if (is_alone && overlaps_) GS_CO_TRY_VOID(co_await settle_hosts(at));
   lockstep_.go_on(host.number);

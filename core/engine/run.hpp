@@ -53,7 +53,6 @@ struct HostRun {
   std::set<std::string> roles_done;         ///< signatures of roles that ran
   std::vector<Value> include_frames;  ///< loop variables of the includes we are in, outermost first
   SettingsCache settings;
-  Pipeline pipeline;
   Position position;         ///< of the task it has come to
   Target* target = nullptr;  ///< to which the last task went
   async::Gate::Pass pass;    ///< one of `forks`, while `running` is above 0
@@ -62,6 +61,7 @@ struct HostRun {
   int rescue_depth = 0;      ///< blocks with `rescue` around the running task
   int always_depth = 0;      ///< blocks around the running task whose `always` is still to come
   bool has_started = true;   ///< false while it looks for the task of --start-at-task
+  Pipeline pipeline;         ///< goes first: its tasks give back what they hold
 };
 
 /// The exit codes of ssh-style tools: see docs/exit-codes.md.

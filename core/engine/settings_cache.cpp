@@ -44,6 +44,7 @@ bool SettingsCache::applies_to(Scope& scope, const play::Task& task) {
   known_for_ = here;
   become_.reset();
   connection_.reset();
+  target_ = nullptr;
   return true;
 }
 
@@ -66,6 +67,14 @@ Result<Become> SettingsCache::become(Scope& scope, const play::Task& task) {
 
 Result<ConnectionSettings> SettingsCache::connection(Scope& scope, const play::Task& task) {
   return kept(connection_, resolve_connection, scope, task);
+}
+
+Target* SettingsCache::target(Scope& scope, const play::Task& task) {
+  return applies_to(scope, task) ? target_ : nullptr;
+}
+
+void SettingsCache::keep_target(Scope& scope, const play::Task& task, Target* target) {
+  if (applies_to(scope, task) && connection_) target_ = target;
 }
 
 }  // namespace gpustack::engine

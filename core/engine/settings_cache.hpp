@@ -7,6 +7,8 @@
 
 namespace gpustack::engine {
 
+class Target;
+
 /// The connection and become settings of a host, resolved once for tasks that must come to the same
 /// ones: neither they nor what stands in between sets any, and nothing that does is a template.
 /// Thread: the run's executor
@@ -15,6 +17,11 @@ class SettingsCache {
   /// @param scope  of the task on the host
   Result<Become> become(Scope& scope, const play::Task& task);
   Result<ConnectionSettings> connection(Scope& scope, const play::Task& task);
+  /// What connection() came to for the tasks before this one; nullptr when this one may have to go
+  /// elsewhere.
+  Target* target(Scope& scope, const play::Task& task);
+  /// What the settings of the task came to.
+  void keep_target(Scope& scope, const play::Task& task, Target* target);
 
  private:
   /// What the settings of a task depend on, beyond itself.
@@ -36,6 +43,7 @@ class SettingsCache {
   Surroundings known_for_;
   std::optional<Become> become_;
   std::optional<ConnectionSettings> connection_;
+  Target* target_ = nullptr;  ///< for connection_
 };
 
 }  // namespace gpustack::engine

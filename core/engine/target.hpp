@@ -60,16 +60,52 @@ struct RawOutput {
 /// Thread: the run's executor.
 class Target {
  public:
+  /// Hears the result of a task that was started. When it is destroyed before, the task is stopped.
+  class Listener {
+   public:
+    Listener() = default;
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+    virtual ~Listener() {
+      if (runs_on_ != nullptr) runs_on_->stop(*this);
+    }
+    /// Called once, perhaps from within start(). @param result  as run() returns it
+    virtual void on_result(Result<Value> result) = 0;
+
+   private:
+    friend class Target;
+    Target* runs_on_ = nullptr;
+    std::uint32_t id_ = 0;
+  };
+
   virtual ~Target() = default;
   /// @return the module's result map (failures too)
   /// @error unreachable, connection_lost, become_failed and the other transport errors
   virtual Async<Value> run(TaskCall call) = 0;
+  /// run() without a coroutine, where nothing must be waited for: the connection is open, and takes
+  /// the task at once.
+  /// @return false when it must be waited for; `call` is as it was then, and nothing is heard
+  virtual bool start(TaskCall& /*call*/, Listener& /*listener*/) { return false; }
   /// The failures whose results are back are known: what is sent from now on runs.
   virtual void acknowledge_failures() {}
   /// A command line given to the login shell, without the runner.
   virtual Async<RawOutput> raw(std::string command) = 0;
   /// Drops the connection; the next use opens a new one.
   virtual Async<void> reset() = 0;
+
+ protected:
+  /// The task that `listener` hears of is under way. @param id  what stop() will know it by
+  void expect(Listener& listener, std::uint32_t id) {
+    listener.runs_on_ = this;
+    listener.id_ = id;
+  }
+  [[nodiscard]] static std::uint32_t id_of(const Listener& listener) { return listener.id_; }
+  static void tell(Listener& listener, Result<Value> result) {
+    listener.runs_on_ = nullptr;
+    listener.on_result(std::move(result));
+  }
+  /// Nobody hears of this task any more.
+  virtual void stop(Listener& /*listener*/) {}
 };
 
 /// Bytes that tasks refer to by hash; a runner asks for them when it needs them.

@@ -3,6 +3,7 @@
 #include "core/engine/facts.hpp"
 #include "core/engine/task_run.hpp"
 #include "core/report/failure_place.hpp"
+#include "core/wire/session.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -99,10 +100,7 @@ bool TaskRun::judge_by(const std::vector<play::Condition>& conditions,
 }
 
 void TaskRun::judge(Value& result) {
-  if (result.find("failed") == nullptr) {
-    const Value* rc = result.find("rc");
-    result.set("failed", rc != nullptr && rc->is_integer() && rc->as_integer() != 0);
-  }
+  if (result.find("failed") == nullptr) result.set("failed", wire::means_failure(result));
   if (result.find("changed") == nullptr) result.set("changed", false);
   if (!task_.register_name.empty()) scope_.set_local(task_.register_name, result);
   if (flag(result, "skipped")) return;

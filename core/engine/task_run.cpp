@@ -3,6 +3,7 @@
 #include "core/engine/actions/action.hpp"
 #include "core/engine/background.hpp"
 #include "core/report/failure_place.hpp"
+#include "core/wire/session.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <cstdlib>
@@ -84,6 +85,8 @@ Result<TaskRun::Attempts> TaskRun::allowed_attempts() {
 }
 
 Value TaskRun::conclude(const TaskSettings& settings, Value result, std::int64_t attempt) {
+  if (result.find(wire::kSkippedEpoch) != nullptr)
+    result = failed_result("the runner left this task out, though no task before it failed");
   const bool from_host =
       task_.module == nullptr || task_.module->place != modules::Place::controller;
   if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
@@ -248,11 +251,33 @@ Async<Value> TaskRun::run_with_all_known() {
 
 Async<TaskOutcome> TaskRun::run() {
   TaskOutcome outcome;
-  GS_CO_TRY(outcome.result, co_await run_with_all_known());
-  if (flag(outcome.result, "skipped")) host_.pipeline.release(flight_);
+  GS_CO_TRY(Value result, co_await run_with_all_known());
+  if (flag(result, "skipped")) host_.pipeline.release(flight_);
   if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
   outcome.dropped = is_dropped_;
   if (is_dropped_) co_return outcome;
+  co_return outcome_of(std::move(result));
+}
+
+std::optional<TaskRun::Prepared> TaskRun::prepare_at_once() {
+  scope_.belong_to(host_.pipeline, flight_);
+  flight_.title = task_title(scope_, task_);
+  if (scope_.waits_for() != Scope::Wait::none) return std::nullopt;
+  play_.show_first(host_);
+  Prepared prepared = prepare(nullptr);
+  if (scope_.waits_for() != Scope::Wait::none) return std::nullopt;
+  return prepared;
+}
+
+Result<TaskOutcome> TaskRun::conclude_sent(Value result) {
+  result = conclude(settings_, std::move(result), 1);
+  GS_TRY_VOID(tell_handlers(result));
+  return outcome_of(std::move(result));
+}
+
+TaskOutcome TaskRun::outcome_of(Value result) {
+  TaskOutcome outcome;
+  outcome.result = std::move(result);
   if (outcome.result.find("changed") == nullptr) outcome.result.set("changed", false);
   outcome.unreachable = flag(outcome.result, "unreachable");
   outcome.failed = flag(outcome.result, "failed") && !outcome.unreachable;
@@ -264,7 +289,7 @@ Async<TaskOutcome> TaskRun::run() {
   if (!is_include || outcome.failed || outcome.skipped || outcome.unreachable)
     report_result(report::EventType::host_result, outcome.result, Value());
   drop_place(outcome.result);
-  co_return outcome;
+  return outcome;
 }
 
 Async<TaskOutcome> execute_task(

@@ -30,6 +30,21 @@ class TaskRun {
 
   Async<TaskOutcome> run();
 
+  /// What a task on one item comes to before it is run: a result, or what its module is given.
+  struct Prepared {
+    std::optional<Value> result;
+    Value arguments = {};
+  };
+  /// Evaluates a task without a loop. @return nothing when it reads what is still to come
+  std::optional<Prepared> prepare_at_once();
+  /// As prepared.
+  [[nodiscard]] const TaskSettings& settings() const { return settings_; }
+  /// Judges, keeps and tells what the host answered. @pre the task is the host's first
+  /// @error a handler that is not there, where that ends the run
+  Result<TaskOutcome> conclude_sent(Value result);
+  /// Keeps and tells a result. @pre the task is the host's first
+  TaskOutcome outcome_of(Value result);
+
  private:
   Result<std::optional<List>> loop_items();
   /// How often `until` lets a task run, and the seconds between two attempts.
@@ -55,11 +70,6 @@ class TaskRun {
   Value fault_result(const Error& error);
   /// Whether `loop_control.extended` holds here.
   bool is_extended();
-  /// What a task on one item comes to before it is run: a result, or what its module is given.
-  struct Prepared {
-    std::optional<Value> result;
-    Value arguments = {};
-  };
   Prepared prepare(const Error* loop_error);
   Async<Value> run_once(const Error* loop_error);
   Async<Value> run_item();

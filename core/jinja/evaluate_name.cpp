@@ -1,4 +1,5 @@
-// What a name stands for: in the scopes of the template, then outside, where each is asked for once.
+// What a name stands for: in the scopes of the template, then outside, where each is asked for
+// once.
 #include "core/jinja/render.hpp"
 
 #include <optional>

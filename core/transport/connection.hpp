@@ -58,6 +58,8 @@ class Connection {
   /// Queues a frame; waits while more than 256 KiB are on their way.
   /// @error connection_lost, cancelled (the frame was not queued)
   virtual Async<void> send(wire::Frame frame) = 0;
+  /// send() where nothing must be waited for. @return false: it must, or the connection has ended
+  virtual bool try_send(const wire::Frame& frame) = 0;
 
   /// The next frame of the runner, in order. Keep receiving: what piles up here is bounded (64
   /// MiB).

@@ -83,6 +83,10 @@ Async<void> LocalConnection::send(wire::Frame frame) {
   co_return co_await std::move(work);
 }
 
+bool LocalConnection::try_send(const wire::Frame& frame) {
+  return link_ != nullptr && link_->try_send(frame);
+}
+
 Async<wire::Frame> LocalConnection::receive() {
   if (link_ == nullptr)
     co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));

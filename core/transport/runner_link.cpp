@@ -132,6 +132,13 @@ void RunnerLink::send_now(const wire::Frame& frame) {
   pipe_->write(bytes);
 }
 
+bool RunnerLink::try_send(const wire::Frame& frame) {
+  if (broken_ || pipe_ == nullptr || pipe_->has_ended() || pipe_->queued() >= kMostQueued)
+    return false;
+  send_now(frame);
+  return true;
+}
+
 Async<void> RunnerLink::send(wire::Frame frame) {
   const auto self = shared_from_this();
   for (;;) {

@@ -36,6 +36,8 @@ class RunnerLink : public std::enable_shared_from_this<RunnerLink> {
   std::string error_output() const { return errors_.text(); }
 
   Async<void> send(wire::Frame frame);
+  /// send() where nothing must be waited for. @return false when it must, or when it would fail
+  bool try_send(const wire::Frame& frame);
   Async<wire::Frame> receive();
   /// Sends without waiting for room; for the last words.
   void send_now(const wire::Frame& frame);

@@ -289,6 +289,10 @@ Async<void> SshConnection::send(wire::Frame frame) {
   co_return co_await std::move(work);
 }
 
+bool SshConnection::try_send(const wire::Frame& frame) {
+  return link_ != nullptr && link_->try_send(frame);
+}
+
 Async<wire::Frame> SshConnection::receive() {
   if (link_ == nullptr)
     co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));

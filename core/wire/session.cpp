@@ -353,9 +353,15 @@ Frame make_open_become(std::uint16_t lane, const OpenBecome& request) {
   return make_frame(FrameType::open_become, lane, 0, request);
 }
 
+bool means_failure(const Value& result) {
+  if (const Value* failed = result.find("failed")) return failed->truthy();
+  const Value* rc = result.find("rc");
+  return rc != nullptr && rc->is_integer() && rc->as_integer() != 0;
+}
+
 Frame make_result(std::uint16_t lane, std::uint32_t id, const Value& result) {
   Frame frame = make_map_frame(FrameType::result, lane, id, result);
-  if (result.get("failed").truthy()) frame.flags |= kFailed;
+  if (means_failure(result)) frame.flags |= kFailed;
   return frame;
 }
 

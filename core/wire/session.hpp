@@ -17,7 +17,7 @@ namespace gpustack::wire {
 inline constexpr std::uint8_t kMore =
     1;  ///< the message goes on in the next frame of the same type, lane and id
 inline constexpr std::uint8_t kFailed =
-    2;  ///< on a result: it says `failed`, for those who do not read payloads
+    2;  ///< on a result: it means a failure, for those who do not read payloads
 
 /// A whole message, all its frames together.
 inline constexpr std::size_t kMaxMessage = 64U << 20U;
@@ -81,7 +81,7 @@ struct Task {
   Value arguments = Value(Map());
   bool check = false;
   bool diff = false;
-  /// The task is answered with `skipped_epoch` when the runner's epoch is higher.
+  /// The task is answered with kSkippedEpoch when the runner's epoch is higher.
   std::int64_t epoch = 0;
   /// When the task fails, the runner's epoch rises by one, so that what was sent behind it is
   /// skipped.
@@ -178,6 +178,11 @@ Frame make_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const Mes
 Frame make_hello(const Hello& hello);
 Frame make_task(std::uint16_t lane, std::uint32_t id, const Task& task);
 Frame make_open_become(std::uint16_t lane, const OpenBecome& request);
+/// The key that answers a task which was not run, since one before it failed.
+inline constexpr std::string_view kSkippedEpoch = "skipped_epoch";
+/// Whether a module's result says that it failed: by `failed`, else by `rc`.
+/// @source ansible-core 2.14, TaskExecutor._execute
+bool means_failure(const Value& result);
 Frame make_result(std::uint16_t lane, std::uint32_t id, const Value& result);
 /// A result frame's map. @error protocol
 Result<Value> parse_result(const Frame& frame);

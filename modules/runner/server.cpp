@@ -297,7 +297,7 @@ void Server::dispatch() {
   while (!running_ && !queue_.empty() && state_ == State::ready) {
     Waiting& next = queue_.front();
     if (!options_.is_child && next.task.epoch < epoch_) {
-      answer(next.frame, Value::map({{"skipped_epoch", true}}));
+      answer(next.frame, Value::map({{wire::kSkippedEpoch, true}}));
     } else {
       epoch_ = std::max(epoch_, next.task.epoch);
       end_children_of(next.task);

@@ -37,6 +37,11 @@ class NullTarget final : public engine::Target {
   Async<Value> run(engine::TaskCall /*call*/) override {
     co_return Value::map({{"changed", false}});
   }
+  bool start(engine::TaskCall& /*call*/, Listener& listener) override {
+    expect(listener, 0);
+    tell(listener, Value::map({{"changed", false}}));
+    return true;
+  }
   Async<engine::RawOutput> raw(std::string /*command*/) override { co_return engine::RawOutput(); }
   Async<void> reset() override { co_return Result<void>(); }
 };

@@ -50,6 +50,8 @@ struct ActionRow {
 /// The engine's action for a module; nullptr when the module runs on the host as it is.
 Action find_action(std::string_view module);
 
+/// A module as it is sent, with the settings of its task.
+TaskCall make_call(const TaskSettings& settings, std::string module, Value arguments);
 /// Runs a module on the task's host (or where it is delegated to).
 Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments);
 /// The connection of the task's host (or where it is delegated to).

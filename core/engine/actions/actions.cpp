@@ -2,6 +2,7 @@
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
 #include "core/report/failure_place.hpp"
+#include "core/wire/session.hpp"
 
 #include <algorithm>
 #include <array>
@@ -97,9 +98,14 @@ Async<Target*> target_of(ActionCall& call) {
   RunState& state = call.play.run().state();
   const std::string& delegate = call.settings.delegate_to;
   if (delegate.empty() || delegate == call.host.state->name) {
-    GS_CO_TRY(auto settings, call.host.settings.connection(call.scope, call.task));
+    SettingsCache& cache = call.host.settings;
+    if (Target* known = cache.target(call.scope, call.task)) co_return known;
+    GS_CO_TRY(auto settings, cache.connection(call.scope, call.task));
     std::string name = call.host.state->name;
-    co_return co_await call.play.run().targets().get(std::move(name), std::move(settings));
+    GS_CO_TRY(Target * target,
+              co_await call.play.run().targets().get(std::move(name), std::move(settings)));
+    cache.keep_target(call.scope, call.task, target);
+    co_return target;
   }
   // A delegated task is reached by the delegate's own variables; the task's and play's keywords
   // still count.
@@ -122,10 +128,15 @@ Async<void> wait_for_others(ActionCall& call) {
 /// is sent again once that failure is known.
 Async<Value> run_between_failures(Target& target, TaskCall request) {
   constexpr std::chrono::milliseconds kPause{10};
+  constexpr std::chrono::minutes kPatience{10};
+  const auto begin = std::chrono::steady_clock::now();
   while (true) {
     TaskCall again = request;
     GS_CO_TRY(Value result, co_await target.run(std::move(again)));
-    if (result.find("skipped_epoch") == nullptr) co_return result;
+    if (result.find(wire::kSkippedEpoch) == nullptr) co_return result;
+    if (std::chrono::steady_clock::now() - begin > kPatience)
+      co_return Error(ErrorCode::engine,
+                      "the host it is delegated to is still busy with a failure");
     GS_CO_TRY_VOID(co_await async::sleep_for(kPause));
   }
 }
@@ -142,6 +153,18 @@ void let_go(ActionCall& call, TaskCall& request) {
 
 }  // namespace
 
+TaskCall make_call(const TaskSettings& settings, std::string module, Value arguments) {
+  TaskCall call;
+  call.module = std::move(module);
+  call.arguments = std::move(arguments);
+  call.check = settings.check;
+  call.diff = settings.diff;
+  call.environment = settings.environment;
+  call.become = settings.become;
+  call.timeout = std::chrono::seconds(settings.timeout_seconds);
+  return call;
+}
+
 Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments) {
   if (call.scope.waits_for() != Scope::Wait::none)
     co_return Error(ErrorCode::engine, "what was read is still to come");
@@ -149,15 +172,8 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   if (call.host.target != nullptr && call.host.target != target)
     GS_CO_TRY_VOID(co_await wait_for_others(call));
   call.host.target = target;
-  TaskCall request;
+  TaskCall request = make_call(call.settings, std::move(module), std::move(arguments));
   let_go(call, request);
-  request.module = std::move(module);
-  request.arguments = std::move(arguments);
-  request.check = call.settings.check;
-  request.diff = call.settings.diff;
-  request.environment = call.settings.environment;
-  request.become = call.settings.become;
-  request.timeout = std::chrono::seconds(call.settings.timeout_seconds);
   request.background = std::chrono::seconds(call.background_seconds);
   if (call.background_seconds > 0 || request.module == "async_status") {
     GS_CO_TRY(auto folder, call.scope.variable("ansible_async_dir"));

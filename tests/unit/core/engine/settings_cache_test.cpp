@@ -11,27 +11,44 @@ namespace gpustack::engine {
 namespace {
 
 /// Says `user/become user` for each task. The module `stat` tells facts that would steer.
-class RecordingPool final : public TargetPool, public Target {
+class RecordingTarget final : public Target {
  public:
-  Async<Target*> get(std::string /*host*/, ConnectionSettings settings) override {
-    user_ = settings.user;
-    co_return this;
-  }
-  Async<void> close_all() override { co_return Result<void>(); }
-  Async<Value> run(TaskCall call) override {
-    log += user_ + (call.become.active ? "/" + call.become.user : "") + " ";
-    Value result = Value::map({{"changed", false}});
-    if (call.module == "stat")
-      result.set("ansible_facts", Value::map({{"ansible_user", "evil"}, {"ansible_kernel", "6"}}));
-    co_return result;
+  RecordingTarget(std::string user, std::string& log) : user_(std::move(user)), log_(log) {}
+  Async<Value> run(TaskCall call) override { co_return record(call); }
+  bool start(TaskCall& call, Listener& listener) override {
+    expect(listener, 0);
+    tell(listener, record(call));
+    return true;
   }
   Async<RawOutput> raw(std::string /*command*/) override { co_return RawOutput(); }
   Async<void> reset() override { co_return Result<void>(); }
 
+ private:
+  Value record(const TaskCall& call) {
+    log_ += user_ + (call.become.active ? "/" + call.become.user : "") + " ";
+    Value result = Value::map({{"changed", false}});
+    if (call.module == "stat")
+      result.set("ansible_facts", Value::map({{"ansible_user", "evil"}, {"ansible_kernel", "6"}}));
+    return result;
+  }
+
+  std::string user_;
+  std::string& log_;
+};
+
+class RecordingPool final : public TargetPool {
+ public:
+  Async<Target*> get(std::string /*host*/, ConnectionSettings settings) override {
+    auto& target = targets_[settings.user];
+    if (!target) target = std::make_unique<RecordingTarget>(settings.user, log);
+    co_return target.get();
+  }
+  Async<void> close_all() override { co_return Result<void>(); }
+
   std::string log;
 
  private:
-  std::string user_;
+  std::map<std::string, std::unique_ptr<RecordingTarget>> targets_;
 };
 
 class Warnings final : public report::Sink {
