@@ -63,6 +63,9 @@ class LiveTargetPool::Live final : public Target {
 
   Async<Value> run(TaskCall call) override;
   bool start(TaskCall& call, Listener& listener) override;
+  [[nodiscard]] bool knows(const Become& become) const override {
+    return !become.active || lanes_.contains(become.key());
+  }
   void acknowledge_failures() override { epoch_ = failures_; }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;

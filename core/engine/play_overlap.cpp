@@ -31,6 +31,11 @@ bool tells_facts(const modules::ModuleSpec& module) {
   });
 }
 
+/// Whether it is the controller, as far as the text tells.
+bool is_own_address(std::string_view address) {
+  return address == "localhost" || address.starts_with("127.") || address == "::1";
+}
+
 /// Whether there is nothing between its evaluation and its sending, nor between its result and what
 /// that means, that could be waited for.
 bool goes_straight(const play::Task& task) {
@@ -52,14 +57,16 @@ bool PlayRun::may_overlap() const {
   const RunOptions& options = run_.state().options;
   if (!options.pipelining || options.step || options.any_errors_fatal) return false;
   if (run_.state().observer != nullptr || !play_.play->max_fail_percentage.is_null()) return false;
-  // Two names for one machine: what one of them does, the other sees.
+  // Two names for one machine: what one of them does, the other sees. On the controller, lookups
+  // and the sources of files see what tasks in flight have not done yet.
   std::set<std::string> addresses;
   return std::ranges::all_of(hosts_, [&](const HostRun& host) {
     const Value& variables = host.state->inventory_vars;
     const bool is_local = variables.get("ansible_connection") == Value("local");
-    const Value& address = variables.get("ansible_host");
-    if (hosts_.size() > 1 && (is_local || options.connection == "local")) return false;
-    return addresses.insert(address.is_null() ? host.state->name : to_text(address)).second;
+    if (is_local || options.connection == "local") return false;
+    const Value& given = variables.get("ansible_host");
+    std::string address = given.is_null() ? host.state->name : to_text(given);
+    return !is_own_address(address) && addresses.insert(std::move(address)).second;
   });
 }
 

@@ -86,6 +86,9 @@ class Target {
   /// the task at once.
   /// @return false when it must be waited for; `call` is as it was then, and nothing is heard
   virtual bool start(TaskCall& /*call*/, Listener& /*listener*/) { return false; }
+  /// Whether tasks for this user take their place behind those that were sent; else who they run as
+  /// is found out when they come.
+  [[nodiscard]] virtual bool knows(const Become& /*become*/) const { return true; }
   /// The failures whose results are back are known: what is sent from now on runs.
   virtual void acknowledge_failures() {}
   /// A command line given to the login shell, without the runner.

@@ -169,7 +169,9 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   if (call.scope.waits_for() != Scope::Wait::none)
     co_return Error(ErrorCode::engine, "what was read is still to come");
   GS_CO_TRY(Target * target, co_await target_of(call));
-  if (call.host.target != nullptr && call.host.target != target)
+  // A user may be made, and allowed to become another, by the tasks before.
+  const bool keeps_order = call.host.target == target || call.host.target == nullptr;
+  if (!keeps_order || !target->knows(call.settings.become))
     GS_CO_TRY_VOID(co_await wait_for_others(call));
   call.host.target = target;
   TaskCall request = make_call(call.settings, std::move(module), std::move(arguments));
