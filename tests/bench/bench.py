@@ -23,6 +23,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import amounts  # noqa: E402
 import chart  # noqa: E402
 import fleet  # noqa: E402
 import place  # noqa: E402
@@ -41,13 +42,15 @@ def parse(words):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binaries")
     parser.add_argument("--quick", action="store_true", help="few hosts, one repeat")
-    parser.add_argument("--hosts", type=int)
-    parser.add_argument("--repeats", type=int)
-    parser.add_argument("--forks", type=int, help="hosts worked on at once; all of them, and 50 at most, unless told")
-    parser.add_argument("--limit", type=int, default=900, metavar="SECONDS", help="for each measurement (%(default)s)")
+    parser.add_argument("--hosts", type=amounts.count)
+    parser.add_argument("--repeats", type=amounts.count)
+    parser.add_argument("--forks", type=amounts.count, help="hosts worked on at once; all of them, and 50 at most, unless told")
+    parser.add_argument("--limit", type=amounts.count, default=900, metavar="SECONDS", help="for each measurement (%(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=SOURCE / f"build/bench/{verb}.json")
     parser.add_argument("--chart", type=pathlib.Path, help="FILE.svg; beside the output unless told")
     module.arguments(parser)
+    if len(words) > 1 and not words[1].startswith("-"):
+        parser.error(f"expected one of {', '.join(sorted(set(VERBS) - {'compare'}))}, or an option; found '{words[1]}'")
     given = parser.parse_args(words)
     given.hosts = given.hosts or min(HOSTS.get(verb, 10), 3 if given.quick else 500)
     given.repeats = given.repeats or (1 if given.quick else 3)

@@ -5,6 +5,7 @@ nothing. No ratio is printed when the hosts of the engines differ in any path's 
 """
 import shutil
 
+import amounts
 import bench_site
 import end_state
 import engines
@@ -19,9 +20,9 @@ NEEDS_ANSIBLE = {"first", "second"}
 def arguments(parser):
     parser.add_argument("--rows", default=",".join(ROWS), help="some of first, second, floor; with floor alone ansible-playbook is left out")
     parser.add_argument("--gpustack-only", action="store_true", help="no comparison, for work on gpustack itself")
-    parser.add_argument("--tasks", type=int, default=60)
-    parser.add_argument("--delay", type=float, default=0, metavar="MS", help="of the link to the hosts, each way")
-    parser.add_argument("--mbit", type=float, default=0, help="rate of the link to each host, each way")
+    parser.add_argument("--tasks", type=amounts.count, default=60)
+    parser.add_argument("--delay", type=amounts.amount, default=0, metavar="MS", help="of the link to the hosts, each way")
+    parser.add_argument("--mbit", type=amounts.amount, default=0, help="rate of the link to each host, each way")
 
 
 class Comparison:

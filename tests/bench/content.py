@@ -6,6 +6,7 @@ import os
 import shutil
 import statistics
 
+import amounts
 import end_state
 import engines
 from report import Report
@@ -22,9 +23,9 @@ PLAYBOOK = """- hosts: all
 
 
 def arguments(parser):
-    parser.add_argument("--size", type=int, default=500, metavar="MB", help="of the file (%(default)s)")
-    parser.add_argument("--mbit", type=float, default=20, help="rate of the link, each way (%(default)s)")
-    parser.add_argument("--delay", type=float, default=0, metavar="MS", help="of the link, each way")
+    parser.add_argument("--size", type=amounts.count, default=500, metavar="MB", help="of the file (%(default)s)")
+    parser.add_argument("--mbit", type=amounts.amount, default=20, help="rate of the link, each way (%(default)s)")
+    parser.add_argument("--delay", type=amounts.amount, default=0, metavar="MS", help="of the link, each way")
     parser.add_argument("--gpustack-only", action="store_true")
 
 

@@ -2,13 +2,14 @@
 relay. The round trips are the added wall time divided by that of one."""
 import statistics
 
+import amounts
 import second_applies
 from report import Report
 
 
 def arguments(parser):
-    parser.add_argument("--tasks", type=int, nargs="+", default=(15, 240), metavar="COUNT")
-    parser.add_argument("--delay", type=float, default=25, metavar="MS", help="each way (%(default)s)")
+    parser.add_argument("--tasks", type=amounts.count, nargs="+", default=(15, 240), metavar="COUNT")
+    parser.add_argument("--delay", type=amounts.amount, default=25, metavar="MS", help="each way (%(default)s)")
     parser.set_defaults(gpustack_only=True)
 
 

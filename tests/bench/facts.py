@@ -2,6 +2,7 @@
 CPU that the host needs for it. Some of the facts are written to a file, so that there is an end state to compare."""
 import statistics
 
+import amounts
 import end_state
 import engines
 from report import Report
@@ -10,7 +11,7 @@ WRITTEN = "{{ ansible_kernel }} {{ ansible_architecture }} {{ ansible_distributi
 
 
 def arguments(parser):
-    parser.add_argument("--times", type=int, default=10, help="gatherings more in the longer site (%(default)s)")
+    parser.add_argument("--times", type=amounts.count, default=10, help="gatherings more in the longer site (%(default)s)")
     parser.add_argument("--gpustack-only", action="store_true")
 
 

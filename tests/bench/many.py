@@ -4,6 +4,7 @@ import os
 import signal
 import statistics
 
+import amounts
 import bench_site
 import engines
 import floor
@@ -11,8 +12,8 @@ from report import Report
 
 
 def arguments(parser):
-    parser.add_argument("--tasks", type=int, default=15)
-    parser.add_argument("--stopped", type=int, metavar="HOSTS", help="how many are stopped (one in fifty)")
+    parser.add_argument("--tasks", type=amounts.count, default=15)
+    parser.add_argument("--stopped", type=amounts.count, metavar="HOSTS", help="how many are stopped (one in fifty)")
     parser.set_defaults(gpustack_only=True)
 
 

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import amounts
+
 
 def task(number, kind):
     lines = [f"    - name: Task {number}"]
@@ -49,8 +51,8 @@ def measure(build, folder, tasks, hosts, kinds):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("build")
-    options.add_argument("--tasks", type=int, default=1000)
-    options.add_argument("--hosts", type=int, default=500)
+    options.add_argument("--tasks", type=amounts.count, default=1000)
+    options.add_argument("--hosts", type=amounts.count, default=500)
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="gpustack-scale-") as name:
         folder = pathlib.Path(name)

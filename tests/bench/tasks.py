@@ -1,12 +1,13 @@
 """What a task costs: the second apply of a long site beside that of a short one, on the same hosts, one after the other."""
 import statistics
 
+import amounts
 import second_applies
 from report import Report
 
 
 def arguments(parser):
-    parser.add_argument("--tasks", type=int, nargs=2, default=(15, 240), metavar=("FEW", "MANY"))
+    parser.add_argument("--tasks", type=amounts.count, nargs=2, default=(15, 240), metavar=("FEW", "MANY"))
     parser.set_defaults(gpustack_only=True)
 
 

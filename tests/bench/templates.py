@@ -16,6 +16,8 @@ import time
 
 import jinja2
 
+import amounts
+
 SHAPES = [
     "server {{ name }} {\n  listen {{ port }};\n{% for alias in aliases %}  server_name {{ alias }}.{{ domain }};\n{% endfor %}}\n",
     "{% for user in users %}{{ user.name }}:{{ user.uid }}:{{ user.groups | join(',') }}:{{ user.shell | default('/bin/sh') }}\n{% endfor %}",
@@ -57,7 +59,7 @@ def jinja_seconds(given, repeats):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("build")
-    options.add_argument("--repeats", type=int, default=50)
+    options.add_argument("--repeats", type=amounts.count, default=50)
     given = options.parse_args()
     work = cases()
     program = pathlib.Path(given.build) / "bin/template_bench"
