@@ -5,6 +5,7 @@
 #include "core/config/site_config.hpp"
 #include "core/engine/state.hpp"
 #include "core/play/loader.hpp"
+#include "core/report/timings.hpp"
 
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ struct Session {
   inventory::Inventory inventory;
   std::vector<std::string> collection_paths;
   engine::TaskObserver* observer = nullptr;  ///< looks on at runs; outlives them
+  report::Timings* timings = nullptr;        ///< asked for; outlives runs
   play::TaskFaults task_faults = play::TaskFaults::refuse;
   bool warns_of_localhost = true;  ///< in Ansible's manner, of an inventory without hosts
 };

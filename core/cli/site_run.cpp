@@ -207,6 +207,13 @@ void tell_become_commands(engine::LiveTargetPool& targets, engine::Run& run) {
   });
 }
 
+void time_connections(engine::LiveTargetPool& targets, report::Timings* timings) {
+  if (timings == nullptr) return;
+  targets.on_open([timings](const std::string& host, const transport::OpenReport& report) {
+    timings->connected(host, report.connect_time, report.runner_time);
+  });
+}
+
 transport::ConnectorSettings connector_settings(const config::SiteConfig& settings,
                                                 transport::RunnerStore runners) {
   transport::ConnectorSettings out;
@@ -247,10 +254,15 @@ int run_site(Session& session,
     state.fact_cache.emplace(session.run.fact_cache_folder,
                              session.run.fact_cache_prefix,
                              std::chrono::seconds(session.run.fact_cache_seconds));
+  state.options.timings = session.timings != nullptr;
+  std::vector<report::Sink*> sinks{&output};
+  if (session.timings != nullptr) sinks.push_back(session.timings);
+  report::Tee tee(std::move(sinks));
   TerminalPrompter prompter;
-  engine::Run run(state, *site.loader, targets, output, &prompter);
+  engine::Run run(state, *site.loader, targets, tee, &prompter);
   targets.serve(run.contents());
   tell_become_commands(targets, run);
+  time_connections(targets, session.timings);
   std::optional<Result<engine::RunSummary>> summary;
   int stopped_by = 0;
   auto work = supervise(run, *site.site, &summary, &stopped_by);

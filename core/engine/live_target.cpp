@@ -151,6 +151,7 @@ Async<void> LiveTargetPool::Live::connect_if_needed() {
     co_return Error(std::move(opened).error());
   }
   is_ready_ = true;
+  if (pool_.on_open_) pool_.on_open_(description_.name, connection_->report());
   lanes_.clear();
   const std::uint64_t generation = ++generation_;
   auto reader = read_frames(generation);
@@ -332,6 +333,7 @@ wire::Task LiveTargetPool::Live::task_of(const TaskCall& call) const {
   task.arguments = call.arguments;
   task.check = call.check;
   task.diff = call.diff;
+  task.timed = call.timed;
   task.timeout = call.timeout;
   task.epoch = epoch_;
   task.barrier = call.stops_others;

@@ -30,6 +30,12 @@ class LiveTargetPool final : public TargetPool {
     on_become_ = std::move(told);
   }
 
+  /// `told` hears of each connection that stands.
+  void on_open(
+      std::function<void(const std::string& host, const transport::OpenReport& report)> told) {
+    on_open_ = std::move(told);
+  }
+
   Async<Target*> get(std::string host, ConnectionSettings settings) override;
   Async<void> close_all() override;
 
@@ -40,6 +46,7 @@ class LiveTargetPool final : public TargetPool {
   transport::Connector connector_;
   const ContentStore* contents_ = nullptr;
   std::function<void(const std::string& host, const std::string& command)> on_become_;
+  std::function<void(const std::string& host, const transport::OpenReport& report)> on_open_;
   std::map<std::string, std::shared_ptr<Live>> targets_;
 };
 

@@ -35,6 +35,7 @@ struct RunOptions {
   bool recap_after_error = true;  ///< also when an error ended the run; Ansible shows none then
   std::string strategy = "linear";
   bool pipelining = true;  ///< tasks are sent before the results of those ahead are back
+  bool timings = false;    ///< events say how long tasks took
   Value gather_subset;     ///< list; null = all
   std::string managed_text = "Ansible managed";  ///< ansible_managed
   std::string config_file;                       ///< the ansible.cfg that was read; empty = none

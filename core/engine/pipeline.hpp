@@ -6,6 +6,7 @@
 #include "core/engine/lockstep.hpp"
 #include "core/play/model.hpp"
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -50,8 +51,11 @@ class Pipeline {
     std::string title;         ///< as shown; empty before it was rendered
     bool may_be_left = false;  ///< what comes behind it may begin once it is sent
     bool is_judged = false;    ///< its conditions were evaluated:
-    const play::Condition* excluded_by = nullptr;  ///< the one that does not hold
-    std::unique_ptr<Work> work;                    ///< null when a coroutine does it
+    const play::Condition* excluded_by = nullptr;   ///< the one that does not hold
+    std::chrono::steady_clock::time_point begun{};  ///< when times are asked for; so the next two
+    std::chrono::nanoseconds evaluated{0};
+    std::chrono::nanoseconds on_host{0};
+    std::unique_ptr<Work> work;  ///< null when a coroutine does it
 
     [[nodiscard]] const play::Task& task() const { return *task_; }
 

@@ -36,7 +36,8 @@ struct TaskCall {
   Value arguments;
   bool check = false;
   bool diff = false;
-  Value environment;  ///< map of strings, or null
+  bool timed = false;  ///< the result says how long it took (wire::kTook)
+  Value environment;   ///< map of strings, or null
   Become become;
   std::chrono::seconds timeout{0};     ///< 0 = none
   std::chrono::seconds background{0};  ///< above 0: the result is a job that runs for so long

@@ -69,6 +69,11 @@ void TaskRun::report_result(report::EventType type, const Value& result, const V
   out.verbose_always = (name == "debug" && has_run) || flag(result, "_ansible_verbose_always");
   out.verbose_override =
       name == "setup" || name == "gather_facts" || flag(result, "_ansible_verbose_override");
+  if (play_.run().state().options.timings && type == report::EventType::host_result) {
+    out.elapsed = std::chrono::steady_clock::now() - flight_.begun;
+    out.evaluated = flight_.evaluated;
+    out.on_host = flight_.on_host;
+  }
   play_.emit(flight_.at, std::move(out));
 }
 

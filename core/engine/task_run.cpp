@@ -87,6 +87,10 @@ Result<TaskRun::Attempts> TaskRun::allowed_attempts() {
 Value TaskRun::conclude(const TaskSettings& settings, Value result, std::int64_t attempt) {
   if (result.find(wire::kSkippedEpoch) != nullptr)
     result = failed_result("the runner left this task out, though no task before it failed");
+  if (const Value* took = result.find(wire::kTook)) {
+    if (took->is_integer()) flight_.on_host += std::chrono::microseconds(took->as_integer());
+    result.mutable_map().erase(wire::kTook);
+  }
   const bool from_host =
       task_.module == nullptr || task_.module->place != modules::Place::controller;
   if (from_host) result = mark_deep(std::move(result), Mark::unsafe);
@@ -171,6 +175,15 @@ bool TaskRun::is_extended() {
 }
 
 TaskRun::Prepared TaskRun::prepare(const Error* loop_error) {
+  if (!play_.run().state().options.timings) return evaluate(loop_error);
+  const auto begin = std::chrono::steady_clock::now();
+  if (flight_.begun == decltype(begin)()) flight_.begun = begin;
+  Prepared prepared = evaluate(loop_error);
+  flight_.evaluated += std::chrono::steady_clock::now() - begin;
+  return prepared;
+}
+
+TaskRun::Prepared TaskRun::evaluate(const Error* loop_error) {
   if (TaskObserver* observer = play_.run().state().observer) observer->decides(scope_, task_);
   const auto excluded = flight_.is_judged ? Result<const play::Condition*>(flight_.excluded_by)
                                           : false_condition(scope_, task_);

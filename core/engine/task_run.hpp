@@ -71,6 +71,7 @@ class TaskRun {
   /// Whether `loop_control.extended` holds here.
   bool is_extended();
   Prepared prepare(const Error* loop_error);
+  Prepared evaluate(const Error* loop_error);
   Async<Value> run_once(const Error* loop_error);
   Async<Value> run_item();
   struct SentItem;

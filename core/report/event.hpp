@@ -25,14 +25,15 @@ enum class EventType : std::uint8_t {
           ///< the task's + 1, as in Ansible
   async_poll,   ///< host, result (`ansible_job_id`, `started`, `finished`)
   item_result,  ///< as host_result, for one loop item: item is its label
-  host_result,  ///< host, delegated_to, outcome, result, ignored, rescued, in_loop, elapsed
+  host_result,  ///< host, delegated_to, outcome, result, ignored, rescued, in_loop; the times when
+                ///< they are asked for
   included,     ///< path (file or role), hosts, item
   notified,     ///< host, task (the handler's name)
   warning,      ///< message, span; host when it is about one
   deprecation,  ///< message
   message,      ///< message: text for the user that belongs to no task
   error,        ///< message is Error::render()'s text without colour; what ended the run or a host
-  play_finished,  ///< play, elapsed
+  play_finished,  ///< play
   stats,          ///< stats, custom_stats
   run_finished,   ///< exit_code, elapsed, stats
 };
@@ -56,7 +57,11 @@ struct Event {
 
   EventType type = EventType::message;
   std::chrono::system_clock::time_point time{};
-  std::chrono::nanoseconds elapsed{0};  ///< of the task on this host, the play or the run
+  /// Of the run; with `--timings` also of a task on its host, from its evaluation to its result.
+  std::chrono::nanoseconds elapsed{0};
+  std::chrono::nanoseconds evaluated{
+      0};                               ///< of that on the controller, for conditions and arguments
+  std::chrono::nanoseconds on_host{0};  ///< what the module took there
 
   std::string host;
   std::string delegated_to;       ///< empty when the task runs on `host`

@@ -91,8 +91,12 @@ std::string to_json_line(const Event& event) {
   text("place", failure_place(event));
   text("message", event.message);
   if (event.span.known()) record.set("position", Value(event.span.text()));
-  if (event.elapsed.count() != 0)
-    record.set("elapsed", Value(std::chrono::duration<double>(event.elapsed).count()));
+  const auto time = [&](const char* name, std::chrono::nanoseconds value) {
+    if (value.count() != 0) record.set(name, Value(std::chrono::duration<double>(value).count()));
+  };
+  time("elapsed", event.elapsed);
+  time("evaluated", event.evaluated);
+  time("on_host", event.on_host);
   if (!event.stats.empty()) {
     Value stats{Map()};
     for (const auto& [host, counts] : event.stats) stats.set(host, stats_value(counts));

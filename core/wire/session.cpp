@@ -202,6 +202,7 @@ Value Task::to_value() const {
   set_number(map, "timeout_ms", timeout.count());
   if (!facts.is_null()) map.set("facts", facts);
   set_number(map, "background", background.count());
+  set_flag(map, "timed", timed);
   return map;
 }
 
@@ -229,6 +230,7 @@ Result<Task> Task::parse(const Frame& frame) {
   task.timeout = std::chrono::milliseconds(fields.count("timeout_ms"));
   task.facts = fields.any("facts");
   task.background = std::chrono::seconds(fields.small("background"));
+  task.timed = fields.boolean("timed");
   return fields.finish(task);
 }
 

@@ -93,6 +93,7 @@ struct Task {
   /// Above 0: the task goes on in the background for at most so long, whatever becomes of the
   /// connection.
   std::chrono::seconds background{0};
+  bool timed = false;  ///< the result says under kTook how long it took
 
   [[nodiscard]] Value to_value() const;
   static Result<Task> parse(const Frame& frame);
@@ -180,6 +181,8 @@ Frame make_task(std::uint16_t lane, std::uint32_t id, const Task& task);
 Frame make_open_become(std::uint16_t lane, const OpenBecome& request);
 /// The key that answers a task which was not run, since one before it failed.
 inline constexpr std::string_view kSkippedEpoch = "skipped_epoch";
+/// The key for the microseconds that a task took, where the task asks for them.
+inline constexpr std::string_view kTook = "_ansible_took_us";
 /// Whether a module's result says that it failed: by `failed`, else by `rc`.
 /// @source ansible-core 2.14, TaskExecutor._execute
 bool means_failure(const Value& result);

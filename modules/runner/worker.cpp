@@ -129,7 +129,12 @@ void Worker::loop() {
       if (!job_) return;
       job.swap(job_);
     }
-    const Value result = perform(*job);
+    const auto begin = std::chrono::steady_clock::now();
+    Value result = perform(*job);
+    if (job->task.timed) {
+      const auto took = std::chrono::steady_clock::now() - begin;
+      result.set(wire::kTook, std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+    }
     Frame frame = wire::make_result(0, job->id, result);
     if (frame.payload.size() > wire::kMaxMessage) {
       frame =

@@ -26,6 +26,7 @@ WHOLE = "changes three aarch64 hosts: ./dev demo runs it there"
 HELD_BACK = {
     "gpustack apply site.yml -i inventory": (["--list-hosts", "--list-tasks"], WHOLE),
     "gpustack apply site.yml -i inventory --check --diff": (["--list-hosts", "--list-tasks"], WHOLE),
+    "gpustack apply site.yml -i inventory --timings": (["--list-hosts", "--list-tasks"], WHOLE),
 }
 HOSTS = ("orin-01", "rock-01", "gh200-01")
 NEED_HOSTS = ("facts", "run")

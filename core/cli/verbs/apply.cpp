@@ -1,3 +1,4 @@
+#include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/inventory_settings.hpp"
 #include "core/cli/listing.hpp"
@@ -7,11 +8,23 @@
 
 #include <CLI/CLI.hpp>
 
+#include <sys/resource.h>
+
 #include <iostream>
 
 namespace gpustack::cli {
 
 namespace {
+
+/// Of this program so far.
+std::chrono::microseconds cpu_time() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
 
 /// `apply`, and `playbook` for scripts that were written for ansible-playbook.
 class ApplyVerb final : public Verb {
@@ -47,6 +60,7 @@ class ApplyVerb final : public Verb {
                      "Exit with 0 then, whatever gpustack.yml says")
           ->excludes(detailed);
     }
+    command_->add_flag("--timings", wants_timings_, "Say where the time went, on stderr");
     command_->add_flag("--list-hosts", list_hosts_, "List the hosts of each play, do nothing else");
     command_->add_flag("--list-tasks", list_tasks_, "List the tasks of each play, do nothing else");
     command_->add_flag("--list-tags", list_tags_, "List the tags of each play, do nothing else");
@@ -73,6 +87,8 @@ class ApplyVerb final : public Verb {
     }
     auto session = make_session(options_, *folders);
     if (!session) return refused(session.error());
+    if (wants_timings_) session->timings = &timings_;
+    timings_.step("settings and inventory");
     if (manner_ == Manner::ansible) {
       if (auto hosts = hosts_in_ansible_manner(*session, "all"); !hosts)
         return refused(hosts.error());
@@ -83,6 +99,7 @@ class ApplyVerb final : public Verb {
     }
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
+    timings_.step("playbooks");
     if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
       print_error(known.error());
       return kUsage;
@@ -111,7 +128,21 @@ class ApplyVerb final : public Verb {
     if (manner_ == Manner::gpustack && !plain_exit_code_ &&
         session->settings.boolean("detailed_exitcode"))
       options_.detailed_exit_code = true;
-    return run_site(*session, *site, options_, **output);
+    const int code = run_site(*session, *site, options_, **output);
+    if (session->timings != nullptr) tell_timings(*session);
+    return code;
+  }
+
+  /// On stderr, where programs that read the output do not find it; in JSON with the rest.
+  void tell_timings(const Session& session) {
+    timings_.finish(cpu_time());
+    const std::string& output =
+        options_.output.empty() ? session.settings.text("output") : options_.output;
+    if (output == "json") {
+      std::cout << to_json(timings_.record()) << "\n";
+    } else {
+      std::cerr << timings_.table();
+    }
   }
 
   [[nodiscard]] int refused(const Error& error) const {
@@ -124,6 +155,8 @@ class ApplyVerb final : public Verb {
   CommonOptions options_;
   std::vector<std::string> playbooks_;
   bool plain_exit_code_ = false;
+  bool wants_timings_ = false;
+  report::Timings timings_{report::Timings::Clock::now()};
   bool list_hosts_ = false;
   bool list_tasks_ = false;
   bool list_tags_ = false;

@@ -176,6 +176,7 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   call.host.target = target;
   TaskCall request = make_call(call.settings, std::move(module), std::move(arguments));
   let_go(call, request);
+  request.timed = call.play.run().state().options.timings;
   request.background = std::chrono::seconds(call.background_seconds);
   if (call.background_seconds > 0 || request.module == "async_status") {
     GS_CO_TRY(auto folder, call.scope.variable("ansible_async_dir"));
