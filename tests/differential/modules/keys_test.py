@@ -13,6 +13,19 @@ from system_test import step  # noqa: E402
 
 RESULT = ("id", "short_id", "fp", "key_id", "before", "after")
 
+# This machine has no rpm: both sides get one that keeps keys as files.
+RPM = """#!/bin/sh
+keys=/srv/rpm-keys
+mkdir -p $keys
+case "$1" in
+  -q) [ -n "$(ls $keys)" ] || { echo "package gpg-pubkey is not installed"; exit 1; }
+      if [ "$3" = --qf ]; then cat $keys/*; else ls $keys; fi;;
+  --import) id=$(gpg --with-colons "$2" 2>/dev/null | sed -n "s/^pub:[^:]*:[^:]*:[^:]*:.\\{8\\}\\([^:]*\\):.*/\\1/p" | tr A-F a-f)
+      cp "$2" $keys/gpg-pubkey-$id;;
+  --erase) rm "$keys/$3";;
+esac
+"""
+
 
 def make_keys():
     """Armored public keys with their fingerprints: a plain one, one with a subkey, an expired one."""
@@ -63,6 +76,19 @@ class Keys(unittest.TestCase):
     def test_apt_key_that_has_expired(self):
         # Foreseen as a change by both; then apt does not trust it.
         self.agree(step("apt_key", ("msg",), messages=True, data=self.keys["old"][0]))
+
+    def test_rpm_key(self):
+        plain, name = self.keys["plain"]
+        double, other = self.keys["double"]
+        spaced = " ".join(name[i:i + 4] for i in range(0, 40, 4)).lower()
+        self.agree(
+            system_test.shell(f"printf '%s' '{plain}' > /srv/plain.asc; printf '%s' '{double}' > /srv/double.asc; mkdir -p /srv/rpm-keys\n"
+                              f"cat > /usr/bin/rpm <<'END'\n{RPM}END\nchmod 755 /usr/bin/rpm", keys=(), creates="/usr/bin/rpm"),
+            step("rpm_key", key="/srv/plain.asc", fingerprint=spaced), step("rpm_key", ("msg",), messages=True, key="/srv/double.asc", fingerprint=spaced),
+            step("rpm_key", key="/srv/double.asc"), step("rpm_key", key="0x" + name[-8:].lower()), step("rpm_key", key=name[-16:]),
+            step("rpm_key", key=name[-8:], state="absent"), step("rpm_key", ("msg",), messages=True, key=name[-8:]),
+            step("rpm_key", key="/srv/double.asc", state="absent"), step("rpm_key", ("msg",), messages=True, key="/no/such"),
+            step("rpm_key", key="/etc/passwd"))
 
 
 if __name__ == "__main__":
