@@ -59,6 +59,7 @@ std::optional<std::vector<VersionSpecifier>> parse_specifiers(std::string_view t
 
 std::string specifiers_text(const std::vector<VersionSpecifier>& specifiers) {
   std::vector<std::string> texts;
+  texts.reserve(specifiers.size());
   for (const VersionSpecifier& one : specifiers) texts.push_back(one.text());
   std::ranges::sort(texts);
   texts.erase(std::unique(texts.begin(), texts.end()), texts.end());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace gpustack::modules {
 
@@ -116,18 +117,14 @@ std::strong_ordering compare_releases(const PythonVersion& a, const PythonVersio
   };
   for (std::size_t i = 0; i < std::max(a.release.size(), b.release.size()); ++i) {
     const auto order = part(a, i) <=> part(b, i);
-    if (order != 0) return order;
+    if (std::is_neq(order)) return order;
   }
   return std::strong_ordering::equal;
 }
 
 /// Where a version without its own number stands: below (-1) or above (1) those with one.
-struct Rank {
-  int side = 0;
-  char kind = 0;
-  std::int64_t number = 0;
-  auto operator<=>(const Rank&) const = default;
-};
+/// Its side, then for those with a number the kind and the number.
+using Rank = std::tuple<int, char, std::int64_t>;
 
 Rank pre_rank(const PythonVersion& version) {
   if (version.pre) return Rank{0, version.pre->first, version.pre->second};
@@ -151,8 +148,8 @@ std::strong_ordering compare_locals(const std::string& a, const std::string& b) 
     const auto x = parse_integer(left[i]);
     const auto y = parse_integer(right[i]);
     if (x.has_value() != y.has_value()) return x.has_value() <=> y.has_value();
-    const auto order = x ? *x <=> *y : left[i].compare(right[i]) <=> 0;
-    if (order != 0) return order;
+    const auto order = x ? *x <=> *y : left[i] <=> right[i];
+    if (std::is_neq(order)) return order;
   }
   return left.size() <=> right.size();
 }
@@ -163,7 +160,7 @@ PythonVersion without_local(PythonVersion version) {
 }
 
 bool same_base(const PythonVersion& a, const PythonVersion& b) {
-  return a.epoch == b.epoch && compare_releases(a, b) == 0;
+  return a.epoch == b.epoch && std::is_eq(compare_releases(a, b));
 }
 
 /// Parts of a version for `==1.2.*`: the release's numbers, filled up to `length`, then the rest.
@@ -190,11 +187,11 @@ bool equals(const PythonVersion& version, std::string_view wanted) {
   }
   const auto other = parse_python_version(wanted);
   if (!other) return false;
-  return compare(other->local.empty() ? without_local(version) : version, *other) == 0;
+  return std::is_eq(compare(other->local.empty() ? without_local(version) : version, *other));
 }
 
 bool is_compatible(const PythonVersion& version, PythonVersion lowest) {
-  if (compare(without_local(version), lowest) < 0) return false;
+  if (std::is_lt(compare(without_local(version), lowest))) return false;
   lowest.release.pop_back();
   lowest.pre.reset();
   lowest.post.reset();
@@ -202,12 +199,12 @@ bool is_compatible(const PythonVersion& version, PythonVersion lowest) {
 }
 
 bool is_below(const PythonVersion& version, const PythonVersion& limit) {
-  if (compare(version, limit) >= 0) return false;
+  if (std::is_gteq(compare(version, limit))) return false;
   return limit.is_prerelease() || !version.is_prerelease() || !same_base(version, limit);
 }
 
 bool is_above(const PythonVersion& version, const PythonVersion& limit) {
-  if (compare(version, limit) <= 0) return false;
+  if (std::is_lteq(compare(version, limit))) return false;
   if (!same_base(version, limit)) return true;
   return (limit.post || !version.post) && version.local.empty();
 }
@@ -226,11 +223,11 @@ std::optional<PythonVersion> parse_python_version(std::string_view text) {
 }
 
 std::strong_ordering compare(const PythonVersion& a, const PythonVersion& b) {
-  if (const auto order = a.epoch <=> b.epoch; order != 0) return order;
-  if (const auto order = compare_releases(a, b); order != 0) return order;
-  if (const auto order = pre_rank(a) <=> pre_rank(b); order != 0) return order;
-  if (const auto order = post_rank(a) <=> post_rank(b); order != 0) return order;
-  if (const auto order = dev_rank(a) <=> dev_rank(b); order != 0) return order;
+  if (const auto order = a.epoch <=> b.epoch; std::is_neq(order)) return order;
+  if (const auto order = compare_releases(a, b); std::is_neq(order)) return order;
+  if (const auto order = pre_rank(a) <=> pre_rank(b); std::is_neq(order)) return order;
+  if (const auto order = post_rank(a) <=> post_rank(b); std::is_neq(order)) return order;
+  if (const auto order = dev_rank(a) <=> dev_rank(b); std::is_neq(order)) return order;
   return compare_locals(a.local, b.local);
 }
 
@@ -260,8 +257,8 @@ bool fulfils(std::string_view version, const VersionSpecifier& specifier) {
   const auto limit = parse_python_version(specifier.version);
   if (!limit) return false;
   if (specifier.comparison == "~=") return is_compatible(*found, *limit);
-  if (specifier.comparison == "<=") return compare(without_local(*found), *limit) <= 0;
-  if (specifier.comparison == ">=") return compare(without_local(*found), *limit) >= 0;
+  if (specifier.comparison == "<=") return std::is_lteq(compare(without_local(*found), *limit));
+  if (specifier.comparison == ">=") return std::is_gteq(compare(without_local(*found), *limit));
   return specifier.comparison == "<" ? is_below(*found, *limit) : is_above(*found, *limit);
 }
 
