@@ -37,9 +37,9 @@ case "$1" in
 esac
 """
 
-WATCHED = ["/etc/passwd", "/etc/group", "/etc/gshadow", "/etc/hostname", "/etc/apt/sources.list", "/var/spool/fake-crontab-root",
+WATCHED = ["/etc/apt/trusted.gpg", "/etc/passwd", "/etc/group", "/etc/gshadow", "/etc/hostname", "/etc/apt/sources.list", "/var/spool/fake-crontab-root",
            "/var/spool/fake-crontab-backup"]
-WATCHED_FOLDERS = ["/etc/apt/sources.list.d", "/etc/cron.d", "/etc/systemd/system", "/etc/rc2.d", "/home", "/srv"]
+WATCHED_FOLDERS = ["/etc/apt/sources.list.d", "/etc/apt/trusted.gpg.d", "/etc/cron.d", "/etc/systemd/system", "/etc/rc2.d", "/home", "/srv"]
 
 
 def snapshot():
