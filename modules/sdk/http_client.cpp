@@ -1,6 +1,9 @@
 #include "modules/sdk/base64.hpp"
 #include "modules/sdk/connect.hpp"
+#include "modules/sdk/cookies.hpp"
+#include "modules/sdk/digest_login.hpp"
 #include "modules/sdk/http_parser.hpp"
+#include "modules/sdk/random_name.hpp"
 #include "modules/sdk/system.hpp"
 #include "modules/sdk/text.hpp"
 #include "modules/sdk/tls.hpp"
@@ -55,13 +58,13 @@ class Exchange {
     sends_credentials_ = request_.force_basic_auth && !user_.empty();
     for (int redirects = 0;;) {
       GS_TRY(HttpResponse response, one());
-      remember_cookies(response);
+      take_cookies(response);
       GS_TRY(const bool again, answers_challenge(response));
       if (again) continue;
       const std::string location(response.header("location"));
       if (!is_redirect(response.status) || location.empty() || !follows(response.status)) {
         response.url = url_.text();
-        response.cookies = cookies_;
+        response.cookies = cookies_.all(view_.now());
         return response;
       }
       if (++redirects > kMostRedirects) {
@@ -93,10 +96,11 @@ class Exchange {
     if (response.status != 401 || sends_credentials_ || user_.empty() || !is_first_host())
       return false;
     const std::string challenge = lower(response.header("www-authenticate"));
-    if (challenge.find("basic") == std::string::npos) {
+    GS_TRY(digest_, DigestLogin::of_challenge(response.header("www-authenticate")));
+    if (!digest_ && challenge.find("basic") == std::string::npos) {
       return Error(ErrorCode::module_failed,
                    "'" + url_.text() + "' asks for '" + challenge.substr(0, challenge.find(' ')) +
-                       "' authentication, expected Basic");
+                       "' authentication, expected Basic or Digest");
     }
     sends_credentials_ = true;
     return true;
@@ -108,7 +112,8 @@ class Exchange {
 
   Result<void> go_to(const std::string& location, int status) {
     GS_TRY(url_, resolve_url(url_, location));
-    const bool keeps_body = status == 307 || status == 308;
+    const bool keeps_body =
+        (status == 307 || status == 308) && request_.redirects != Redirects::urllib;
     if (!keeps_body) {
       const bool becomes_get = method_ != "HEAD" && (status != 301 || method_ == "POST");
       if (becomes_get) method_ = "GET";
@@ -151,6 +156,11 @@ class Exchange {
     return std::optional<Url>(std::move(url));
   }
 
+  std::string authorization() {
+    if (!digest_) return basic(user_, password_);
+    return digest_->authorization(user_, password_, method_, url_.target, random_name());
+  }
+
   static std::string basic(const std::string& user, const std::string& password) {
     return "Basic " + base64(user + ":" + password);
   }
@@ -168,8 +178,10 @@ class Exchange {
     // What arrives is what is kept: nothing here unpacks an answer.
     if (!has_header("accept-encoding")) add("Accept-Encoding", "identity");
     add("Connection", "close");
-    if (sends_credentials_ && !has_header("authorization"))
-      add("Authorization", basic(user_, password_));
+    if (sends_credentials_ && !has_header("authorization")) add("Authorization", authorization());
+    if (const std::string cookies = cookies_.header_for(url_, view_.now());
+        !cookies.empty() && !has_header("cookie"))
+      add("Cookie", cookies);
     if (through && !url_.is_secure() && !through->user.empty())
       add("Proxy-Authorization", basic(through->user, through->password));
     for (const auto& [name, value] : headers_) {
@@ -264,15 +276,9 @@ class Exchange {
                      std::to_string(answer.status) + " " + answer.reason);
   }
 
-  void remember_cookies(const HttpResponse& response) {
+  void take_cookies(const HttpResponse& response) {
     for (const auto& [name, value] : response.headers) {
-      if (name != "set-cookie") continue;
-      const std::string_view pair = std::string_view(value).substr(0, value.find(';'));
-      const std::size_t equals = pair.find('=');
-      if (equals == std::string_view::npos) continue;
-      std::string key(trim(pair.substr(0, equals)));
-      std::erase_if(cookies_, [&](const auto& cookie) { return cookie.first == key; });
-      cookies_.emplace_back(std::move(key), std::string(trim(pair.substr(equals + 1))));
+      if (name == "set-cookie") cookies_.take(url_, value, view_.now());
     }
   }
 
@@ -284,7 +290,8 @@ class Exchange {
   std::string method_;
   std::string body_;
   HttpHeaders headers_;
-  HttpHeaders cookies_;
+  CookieJar cookies_;
+  std::optional<DigestLogin> digest_;
   std::string user_;
   std::string password_;
   bool sends_credentials_ = false;

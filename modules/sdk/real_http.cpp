@@ -36,7 +36,9 @@ Result<HttpResponse> RealSystem::download(const HttpRequest& request, const std:
       return system_error("write", file, problem);
     return {};
   };
-  return http_exchange(*this, request, hooks);
+  HttpRequest placed = request;
+  if (!placed.unix_socket.empty()) placed.unix_socket = in_root(placed.unix_socket);
+  return http_exchange(*this, placed, hooks);
 }
 
 }  // namespace gpustack::modules

@@ -100,6 +100,7 @@ Async<Value> action_set_fact(ActionCall& call);
 Async<Value> action_set_stats(ActionCall& call);
 Async<Value> action_template(ActionCall& call);
 Async<Value> action_unarchive(ActionCall& call);
+Async<Value> action_uri(ActionCall& call);
 Async<Value> action_validate_argument_spec(ActionCall& call);
 Async<Value> action_wait_for_connection(ActionCall& call);
 

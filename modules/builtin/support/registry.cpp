@@ -26,7 +26,7 @@ constexpr std::array kRedirects = {
     Redirect{"community.general.sysctl", "ansible.posix.sysctl"},
     Redirect{"community.general.synchronize", "ansible.posix.synchronize"},
     Redirect{"community.general.openssl_privatekey", "community.crypto.openssl_privatekey"},
-    Redirect{"ansible.posix.at", "community.general.at"},
+    Redirect{"community.general.at", "ansible.posix.at"},
 };
 
 constexpr std::string_view kBuiltin = "ansible.builtin";

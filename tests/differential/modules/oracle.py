@@ -23,7 +23,7 @@ RUN_MODULE = pathlib.Path(os.environ["GPUSTACK_BINARY_DIR"]) / "bin" / "run_modu
 
 
 def run_theirs(module, arguments, check=False, diff=False):
-    """The result of Ansible's module, as its JSON says."""
+    """The result of Ansible's module, as its JSON says. A module of a collection is named with it."""
     arguments = dict(arguments, _ansible_check_mode=check, _ansible_diff=diff, _ansible_remote_tmp=tempfile.gettempdir(),
                      _ansible_keep_remote_files=False, _ansible_tmpdir=tempfile.gettempdir())
     reader, writer = os.pipe()
@@ -34,7 +34,9 @@ def run_theirs(module, arguments, check=False, diff=False):
             os.dup2(writer, 1)
             sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb"), write_through=True)
             basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
-            runpy.run_module("ansible.modules." + module, run_name="__main__", alter_sys=True)
+            place, _, name = module.rpartition(".")
+            folder = "ansible_collections." + place + ".plugins.modules." if place else "ansible.modules."
+            runpy.run_module(folder + name, run_name="__main__", alter_sys=True)
         except SystemExit:
             pass
         except BaseException:
