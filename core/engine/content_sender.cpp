@@ -4,8 +4,26 @@ namespace gpustack::engine {
 
 using Clock = wire::PackingRule::Clock;
 
-ContentSender::ContentSender(const asio::any_io_executor& executor, Send send)
-    : executor_(executor), send_(std::move(send)), gate_(executor, 1) {}
+namespace {
+
+/// One more stream is being sent, for as long as this lives.
+class Counted {
+ public:
+  explicit Counted(std::size_t& streams) : streams_(streams) { ++streams_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --streams_; }
+
+ private:
+  std::size_t& streams_;
+};
+
+}  // namespace
+
+ContentSender::ContentSender(const asio::any_io_executor& executor,
+                             SharedPacking& shared,
+                             Send send)
+    : executor_(executor), shared_(shared), send_(std::move(send)), gate_(executor, 1) {}
 
 Result<Async<void>> ContentSender::begin(const wire::Frame& request, const ContentStore& store) {
   GS_TRY(wire::NeedContent wanted, wire::NeedContent::parse(request));
@@ -63,6 +81,7 @@ Async<wire::ContentEnd> ContentSender::send_pieces(std::shared_ptr<Stream> strea
   wire::ContentEnd outcome;
   ContentCursor cursor(store, std::move(stream->contents));
   rule_.begin(Clock::now());
+  const Counted counted(shared_.streams);
   while (stream->state == State::wanted) {
     auto piece = cursor.next(wire::kContentPiece);
     if (!piece) {
@@ -74,7 +93,7 @@ Async<wire::ContentEnd> ContentSender::send_pieces(std::shared_ptr<Stream> strea
     frame.type = wire::FrameType::content;
     frame.id = stream->id;
     frame.lane = stream->lane;
-    frame.payload = rule_.apply(std::move(*piece), frame.flags);
+    frame.payload = rule_.apply(std::move(*piece), frame.flags, &shared_.cache, shared_.streams);
     GS_CO_TRY_VOID(co_await wait_for_room(stream, frame.payload.size()));
     if (stream->state != State::wanted) break;
     stream->sent += frame.payload.size();

@@ -12,6 +12,12 @@
 
 namespace gpustack::engine {
 
+/// What the senders of a run share.
+struct SharedPacking {
+  wire::PackCache cache{8U << 20U};
+  std::size_t streams = 0;  ///< that are being sent at this moment
+};
+
 /// Answers need_content: one stream at a time, of which one piece is in memory here, and at most a
 /// window's worth between here and the runner's task.
 /// Thread: the run's executor. Outlived by: what `send` refers to.
@@ -19,7 +25,8 @@ class ContentSender {
  public:
   using Send = std::function<Async<void>(wire::Frame frame)>;
 
-  ContentSender(const asio::any_io_executor& executor, Send send);
+  /// @param shared  outlives the sender
+  ContentSender(const asio::any_io_executor& executor, SharedPacking& shared, Send send);
   ContentSender(const ContentSender&) = delete;
   ContentSender& operator=(const ContentSender&) = delete;
 
@@ -32,7 +39,7 @@ class ContentSender {
   void stop(std::uint32_t id);
   void stop_all();
   /// Whether packing pays on this connection, as far as is known.
-  [[nodiscard]] bool packing_pays() const { return rule_.pays(); }
+  [[nodiscard]] bool packing_pays() const { return rule_.pays(shared_.streams + 1); }
 
  private:
   enum class State { wanted, superseded, unwanted };
@@ -56,6 +63,7 @@ class ContentSender {
   static void end(Stream& stream, State why);
 
   asio::any_io_executor executor_;
+  SharedPacking& shared_;
   Send send_;
   async::Gate gate_;  ///< one stream at a time: the runner's tasks come one after the other, too
   wire::PackingRule rule_;

@@ -66,7 +66,9 @@ class LiveTargetPool::Live final : public Target {
       : pool_(pool),
         description_(std::move(target)),
         opening_(pool.executor_, 1),
-        contents_(pool.executor_, [this](wire::Frame frame) { return send(std::move(frame)); }),
+        contents_(pool.executor_,
+                  *pool.packing_,
+                  [this](wire::Frame frame) { return send(std::move(frame)); }),
         answered_(pool.executor_),
         background_(pool.executor_, kBackground) {}
 
@@ -433,7 +435,8 @@ LiveTargetPool::LiveTargetPool(const asio::any_io_executor& executor,
                                transport::ConnectorSettings settings)
     : executor_(executor),
       ping_interval_(settings.ping_interval),
-      connector_(executor, std::move(settings)) {}
+      connector_(executor, std::move(settings)),
+      packing_(std::make_unique<SharedPacking>()) {}
 
 LiveTargetPool::~LiveTargetPool() = default;
 

@@ -5,6 +5,8 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <ctime>
+#include <functional>
 #include <memory>
 
 namespace gpustack::wire {
@@ -31,6 +33,13 @@ ZSTD_CCtx* packing_context() {
 ZSTD_DCtx* unpacking_context() {
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
   return context.get();
+}
+
+/// Of this thread: that others were given the processor meanwhile says nothing of packing.
+double cpu_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 bool is_worth_it(std::size_t before, std::size_t after) { return after + before / 16 < before; }
@@ -69,6 +78,28 @@ Result<std::string> unpack(std::string_view packed, std::size_t limit) {
   return out;
 }
 
+std::optional<std::string> PackCache::pack(std::string_view bytes) {
+  const std::pair key(std::hash<std::string_view>()(bytes), bytes.size());
+  if (const auto known = index_.find(key); known != index_.end()) {
+    ++hits_;
+    entries_.splice(entries_.begin(), entries_, known->second);
+    return known->second->packed;
+  }
+  auto packed = wire::pack(bytes);
+  entries_.push_front(Entry{key, packed});  // a copy, which has no more room than it needs
+  index_.emplace(key, entries_.begin());
+  size_ += sizeof(Entry) + (packed ? packed->size() : 0);
+  while (size_ > limit_ && entries_.size() > 1) forget_oldest();
+  return packed;
+}
+
+void PackCache::forget_oldest() {
+  const Entry& oldest = entries_.back();
+  size_ -= sizeof(Entry) + (oldest.packed ? oldest.packed->size() : 0);
+  index_.erase(oldest.key);
+  entries_.pop_back();
+}
+
 Result<std::string> piece_of(Frame frame) {
   if ((frame.flags & kPacked) != 0) return unpack(frame.payload, kContentPiece);
   if (frame.payload.size() > kContentPiece) {
@@ -91,21 +122,19 @@ void PackingRule::begin(Clock::time_point now) {
   ratio_ = 0.5;
   left_alone_ = 0;
   next_pause_ = 1;
+  looks_again_ = false;
   packing_seconds_ = 0;
   marked_at_ = now;
   marked_bytes_ = 0;
 }
 
-bool PackingRule::pays() const {
-  return link_rate_ == 0 || link_rate_ < packing_rate_ * (1 - ratio_);
+bool PackingRule::pays(std::size_t streams) const {
+  return link_rate_ * static_cast<double>(streams) * seconds_a_byte_ < 1 - ratio_;
 }
 
 void PackingRule::tried(std::size_t before, std::size_t after, double took) {
   packing_seconds_ += took;
-  if (took > 0) {
-    const double rate = static_cast<double>(before) / took;
-    packing_rate_ += kNewestCounts * (rate - packing_rate_);
-  }
+  seconds_a_byte_ += kNewestCounts * (took / static_cast<double>(before) - seconds_a_byte_);
   if (!is_worth_it(before, after)) {
     left_alone_ = next_pause_;
     next_pause_ = std::min(2 * next_pause_ + 1, kLongestPause);
@@ -116,17 +145,25 @@ void PackingRule::tried(std::size_t before, std::size_t after, double took) {
   ratio_ += kNewestCounts * (ratio - ratio_);
 }
 
-std::string PackingRule::apply(std::string piece, std::uint8_t& flags) {
+std::string PackingRule::apply(std::string piece,
+                               std::uint8_t& flags,
+                               PackCache* cache,
+                               std::size_t streams) {
   if (piece.size() < kSmallestPacked) return piece;
   if (left_alone_ > 0) {
     --left_alone_;
     return piece;
   }
-  if (!pays()) return piece;
-  const auto begin = Clock::now();
-  auto packed = pack(piece);
-  const std::chrono::duration<double> took = Clock::now() - begin;
-  tried(piece.size(), packed ? packed->size() : piece.size(), took.count());
+  if (!pays(streams) && !looks_again_) {
+    // Rates change: a few pieces later one is tried all the same.
+    left_alone_ = kLongestPause;
+    looks_again_ = true;
+    return piece;
+  }
+  looks_again_ = false;
+  const double begin = cpu_seconds();
+  auto packed = cache == nullptr ? pack(piece) : cache->pack(piece);
+  tried(piece.size(), packed ? packed->size() : piece.size(), cpu_seconds() - begin);
   if (!packed) return piece;
   flags |= kPacked;
   return std::move(*packed);

@@ -4,9 +4,12 @@
 #include "core/wire/frame.hpp"
 
 #include <chrono>
+#include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gpustack::wire {
 
@@ -19,6 +22,34 @@ std::optional<std::string> pack(std::string_view bytes);
 /// Never makes more than the packed bytes announce, nor more than `limit`.
 /// @error protocol  they announce more than `limit`, or are not what they announce
 Result<std::string> unpack(std::string_view packed, std::size_t limit);
+
+/// pack() for pieces that go to many hosts: what was packed for one is not packed again for the
+/// next. Thread: one.
+class PackCache {
+ public:
+  /// @param limit  bytes of packed pieces that are kept; the ones that were wanted last
+  explicit PackCache(std::size_t limit) : limit_(limit) {}
+  PackCache(const PackCache&) = delete;
+  PackCache& operator=(const PackCache&) = delete;
+
+  std::optional<std::string> pack(std::string_view bytes);
+  [[nodiscard]] std::uint64_t hits() const { return hits_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  struct Entry {
+    std::pair<std::size_t, std::size_t>
+        key;  ///< hash and size; whoever takes contents has their SHA-256
+    std::optional<std::string> packed;
+  };
+  void forget_oldest();
+
+  std::size_t limit_;
+  std::size_t size_ = 0;
+  std::uint64_t hits_ = 0;
+  std::list<Entry> entries_;  ///< the one that was wanted last comes first
+  std::map<std::pair<std::size_t, std::size_t>, std::list<Entry>::iterator> index_;
+};
 
 /// The bytes of a `content` or `data` frame. @error protocol
 Result<std::string> piece_of(Frame frame);
@@ -39,11 +70,14 @@ class PackingRule {
   /// A new stream: nothing of it is known, and nothing is under way.
   void begin(Clock::time_point now);
   /// What to send for `piece`; sets kPacked in `flags` when it was packed.
-  std::string apply(std::string piece, std::uint8_t& flags);
+  /// @param streams  how many there are at this moment, this one included
+  std::string apply(std::string piece,
+                    std::uint8_t& flags,
+                    PackCache* cache = nullptr,
+                    std::size_t streams = 1);
   /// So many payload bytes of this stream have been taken in all.
   void acknowledged(std::uint64_t bytes, Clock::time_point now);
-  /// What the other rule of this link has to say of its rate, or of the packer's.
-  [[nodiscard]] bool pays() const;
+  [[nodiscard]] bool pays(std::size_t streams = 1) const;
 
   /// Bytes that should be under way at most, so that half a second later something else gets its
   /// turn; between the two limits below.
@@ -57,12 +91,13 @@ class PackingRule {
   void tried(std::size_t before, std::size_t after, double took);
 
  private:
-  double link_rate_ = 0;        ///< bytes per second, 0 = unknown
-  double packing_rate_ = 2e8;   ///< bytes per second, until measured
-  double ratio_ = 0.5;          ///< packed size / size, in this stream
-  unsigned left_alone_ = 0;     ///< pieces that are still sent as they are
-  unsigned next_pause_ = 1;     ///< after the next try that saves nothing
-  double packing_seconds_ = 0;  ///< since `marked_at_`
+  double link_rate_ = 0;          ///< bytes per second, 0 = unknown
+  double seconds_a_byte_ = 5e-9;  ///< that packing takes, until measured
+  double ratio_ = 0.5;            ///< packed size / size, in this stream
+  unsigned left_alone_ = 0;       ///< pieces that are still sent as they are
+  unsigned next_pause_ = 1;       ///< after the next try that saves nothing
+  bool looks_again_ = false;      ///< the next try does not ask whether it pays
+  double packing_seconds_ = 0;    ///< since `marked_at_`
   Clock::time_point marked_at_{};
   std::uint64_t marked_bytes_ = 0;
 };

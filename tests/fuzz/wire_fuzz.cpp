@@ -1,5 +1,5 @@
-// What the other side of a connection may send: frames, messages in pieces, packed payloads. The first
-// byte says how the rest is cut up on its way.
+// What the other side of a connection may send: frames, messages in pieces, packed payloads. The
+// first byte says how the rest is cut up on its way.
 #include "core/wire/packing.hpp"
 #include "core/wire/session.hpp"
 #include "tests/fuzz/target.hpp"

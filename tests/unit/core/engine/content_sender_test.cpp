@@ -18,7 +18,9 @@ class Sending : public testing::Test {
  protected:
   Sending()
       : group_(loop_.get_executor(), 100),
-        sender_(loop_.get_executor(), [this](Frame frame) { return keep(std::move(frame)); }) {}
+        sender_(loop_.get_executor(), packing_, [this](Frame frame) {
+          return keep(std::move(frame));
+        }) {}
 
   Async<void> keep(Frame frame) {
     frames_.push_back(std::move(frame));
@@ -69,6 +71,7 @@ class Sending : public testing::Test {
   asio::io_context loop_;
   async::TaskGroup group_;
   ContentStore store_;
+  SharedPacking packing_;
   std::deque<Frame> frames_;
   ContentSender sender_;
 };
@@ -162,6 +165,30 @@ TEST_F(Sending, EndsAllWithTheConnection) {
 
   EXPECT_EQ(frames_.size(), before);
   EXPECT_EQ(group_.running(), 0U);
+}
+
+TEST_F(Sending, PacksOnceForAllHosts) {
+  std::string text;
+  while (text.size() < 700'000) text += "option " + std::to_string(text.size()) + "\n";
+  ask(7, {text});
+  const std::uint64_t before = packing_.cache.hits();
+  EXPECT_EQ(packing_.streams, 0U);
+
+  ContentSender other(
+      loop_.get_executor(), packing_, [this](Frame frame) { return keep(std::move(frame)); });
+  frames_.clear();
+  wire::NeedContent need;
+  need.contents.push_back({modules::hash_bytes(modules::Algorithm::sha256, text), text.size()});
+  auto answer = other.begin(wire::make_frame(FrameType::need_content, 0, 1, need), store_);
+  ASSERT_TRUE(answer);
+  group_.spawn_now(std::move(*answer));
+  turn();
+
+  EXPECT_EQ(packing_.cache.hits(), before + 3);
+  std::string arrived;
+  for (const Frame& frame : frames_)
+    if (frame.type == FrameType::content) arrived += *wire::piece_of(frame);
+  EXPECT_TRUE(arrived == text);
 }
 
 }  // namespace

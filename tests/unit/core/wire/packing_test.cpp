@@ -82,7 +82,9 @@ TEST(Unpacking, RefusesWhatIsNotPacked) {
     const auto out = unpack(changed, kContentPiece);
     // zstd finds most, the hash of the whole finds the rest; nothing gets larger than allowed.
     if (!out) ++wrong;
-    if (out) EXPECT_LE(out->size(), kContentPiece);
+    if (out) {
+      EXPECT_LE(out->size(), kContentPiece);
+    }
   }
   EXPECT_GT(wrong, 0U);
 }
@@ -133,6 +135,26 @@ TEST(PackedMessage, IsRefusedWhenItLies) {
   EXPECT_EQ(taken.error().code(), ErrorCode::protocol);
 }
 
+TEST(PackCache, RemembersWhatWasWantedLast) {
+  PackCache cache(40'000);
+  const std::string text = text_of(50'000);
+  const auto first = cache.pack(text);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(cache.pack(text), first);
+  EXPECT_FALSE(cache.pack(noise_of(9000)));
+  EXPECT_FALSE(cache.pack(noise_of(9000)));
+  EXPECT_EQ(cache.hits(), 2U) << "that something does not shrink is known, too";
+
+  for (int i = 1; i < 200; ++i) {
+    cache.pack(std::to_string(i) + text);
+    cache.pack(text);
+    EXPECT_LE(cache.size(), 40'000U);
+  }
+  EXPECT_EQ(cache.hits(), 201U);
+  cache.pack(noise_of(9000));
+  EXPECT_EQ(cache.hits(), 201U) << "it had to go";
+}
+
 /// A rule on a link of so many bytes a second, fed with what `piece` packs to.
 class Link {
  public:
@@ -170,9 +192,12 @@ TEST(PackingRule, SendsAsItIsOnALinkFasterThanThePacker) {
   int packed = 0;
   for (int i = 0; i < 100; ++i) packed += fast.send(text_of(kContentPiece)) == kPacked ? 1 : 0;
 
-  // The first pieces, until the link is known.
+  // The first pieces, until the link is known; then one in 32, in case that has changed.
   EXPECT_LT(packed, 30);
-  EXPECT_EQ(fast.send(text_of(kContentPiece)), 0);
+  packed = 0;
+  for (int i = 0; i < 320; ++i) packed += fast.send(text_of(4096)) == kPacked ? 1 : 0;
+  EXPECT_LE(packed, 11);
+  EXPECT_GE(packed, 9);
 }
 
 TEST(PackingRule, TriesNoiseEverMoreRarely) {
@@ -196,6 +221,16 @@ TEST(PackingRule, TriesNoiseEverMoreRarely) {
   }
   EXPECT_LE(until_packed, 32) << "a stream that changes its nature is found again";
   EXPECT_EQ(tries, 320);
+}
+
+TEST(PackingRule, CountsAllStreamsOfTheThread) {
+  Link link(20e6);
+  for (int i = 0; i < 40; ++i) link.send(noise_of(kContentPiece));
+  link.rule.begin({});
+  link.rule.tried(1'000'000, 250'000, 0.005);
+
+  EXPECT_TRUE(link.rule.pays());
+  EXPECT_FALSE(link.rule.pays(100)) << "twenty megabytes a second, a hundred times";
 }
 
 TEST(PackingRule, KeepsHalfASecondUnderWay) {
