@@ -1,6 +1,7 @@
 #include "core/engine/live_target.hpp"
 
 #include "core/async/task_group.hpp"
+#include "core/engine/content_sender.hpp"
 #include "core/transport/runner_link.hpp"
 #include "core/wire/session.hpp"
 
@@ -12,6 +13,13 @@ namespace gpustack::engine {
 namespace {
 
 constexpr std::size_t kBackground = 1024;
+
+/// Tasks that were sent and are not answered take no more than this of the runner's memory, which
+/// ends the connection at four times as much (or 20,000 tasks).
+constexpr std::size_t kMostUnanswered = 32U << 20U;
+constexpr std::size_t kMostUnansweredTasks = 5'000;
+/// Smaller tasks are sent as they are: there is little to save.
+constexpr std::size_t kWorthPacking = 4U << 10U;
 
 /// The runner ends after three of these without a frame from us, when nobody is left to end it: a
 /// controller that lost its power must not hold the host's lock. Several times as long as the
@@ -58,7 +66,10 @@ class LiveTargetPool::Live final : public Target {
       : pool_(pool),
         description_(std::move(target)),
         opening_(pool.executor_, 1),
-        sending_(pool.executor_, 1),
+        contents_(pool.executor_,
+                  *pool.packing_,
+                  [this](wire::Frame frame) { return send(std::move(frame)); }),
+        answered_(pool.executor_),
         background_(pool.executor_, kBackground) {}
 
   Async<Value> run(TaskCall call) override;
@@ -87,22 +98,29 @@ class LiveTargetPool::Live final : public Target {
     std::chrono::seconds timeout{0};
     std::uint16_t lane = 0;
     bool stops_others = false;
-    std::uint64_t received = 0;
+    std::size_t size = 0;        ///< of the task as it was sent
+    std::uint64_t received = 0;  ///< payload bytes of `data`
+    bool refused_data = false;
   };
+  using PendingTasks = std::map<std::uint32_t, std::shared_ptr<Pending>>;
 
   Async<void> connect_if_needed();
   Async<void> read_frames(std::uint64_t generation);
-  Async<void> send_content(wire::Frame request);
   Async<std::uint16_t> lane_for(const Become& become);
   [[nodiscard]] wire::Task task_of(const TaskCall& call) const;
   void stop(Listener& listener) override;
-  /// Notes a task that is about to be sent, as number next_id_.
+  /// Notes the task that `frame` is.
   std::shared_ptr<Pending> pend(std::shared_ptr<Pending> pending,
                                 const TaskCall& call,
-                                std::uint16_t lane);
-  void tell_runner_to_stop(std::uint32_t id, std::uint16_t lane);
+                                const wire::Frame& frame);
+  [[nodiscard]] bool has_room_for(std::size_t size) const;
   void forget_lanes_of_removed(const TaskCall& call);
   Async<void> send(wire::Frame message);
+  /// Waits until `size` more bytes may be unanswered. @error connection_lost  it ended meanwhile
+  Async<void> wait_for_answers(std::size_t size);
+  Async<void> cancel(std::uint16_t lane, std::uint32_t id);
+  void take_data(const wire::Frame& frame, Pending& pending);
+  void forget(PendingTasks::iterator entry);
   void take(wire::Frame frame);
   void on_message(const wire::Frame& frame);
   void fail_all(const Error& error);
@@ -110,8 +128,10 @@ class LiveTargetPool::Live final : public Target {
 
   LiveTargetPool& pool_;
   transport::Target description_;
-  async::Gate opening_;          ///< one coroutine at a time opens the connection or a lane
-  async::Gate sending_;          ///< one content at a time
+  async::Gate opening_;  ///< one coroutine at a time opens the connection or a lane
+  ContentSender contents_;
+  async::Condition answered_;    ///< a task was answered, or the connection has ended
+  std::size_t unanswered_ = 0;   ///< bytes of the tasks in pending_
   async::TaskGroup background_;  ///< the reader, and senders of contents
   std::unique_ptr<transport::Connection> connection_;
   std::vector<std::unique_ptr<transport::Connection>>
@@ -124,7 +144,7 @@ class LiveTargetPool::Live final : public Target {
   std::int64_t epoch_ = 0;     ///< in which tasks are sent
   std::map<std::string, std::uint16_t> lanes_;
   wire::Assembler assembler_;
-  std::map<std::uint32_t, std::shared_ptr<Pending>> pending_;
+  PendingTasks pending_;
   std::optional<Error> failure_;  ///< why the host is unreachable: not tried again until reset()
 };
 
@@ -191,10 +211,42 @@ void LiveTargetPool::Live::Pending::answer(Result<Value> found) {
 }
 
 void LiveTargetPool::Live::fail_all(const Error& error) {
+  unanswered_ = 0;
+  contents_.stop_all();
+  answered_.notify_all();
   while (!pending_.empty()) {
     const auto first = pending_.extract(pending_.begin());
     first.mapped()->answer(Error(error));
   }
+}
+
+void LiveTargetPool::Live::forget(PendingTasks::iterator entry) {
+  unanswered_ -= entry->second->size;
+  contents_.stop(entry->first);
+  pending_.erase(entry);
+  answered_.notify_all();
+}
+
+bool LiveTargetPool::Live::has_room_for(std::size_t size) const {
+  return (unanswered_ == 0 || unanswered_ + size <= kMostUnanswered) &&
+         pending_.size() < kMostUnansweredTasks;
+}
+
+Async<void> LiveTargetPool::Live::wait_for_answers(std::size_t size) {
+  const std::uint64_t generation = generation_;
+  while (generation == generation_ && connection_ && !has_room_for(size))
+    GS_CO_TRY_VOID(co_await answered_.wait());
+  if (generation != generation_ || !connection_)
+    co_return Error(ErrorCode::connection_lost, "the connection ended");
+  co_return Result<void>();
+}
+
+Async<void> LiveTargetPool::Live::cancel(std::uint16_t lane, std::uint32_t id) {
+  wire::Frame stop;
+  stop.type = wire::FrameType::cancel;
+  stop.id = id;
+  stop.lane = lane;
+  co_return co_await send(std::move(stop));
 }
 
 void LiveTargetPool::Live::take(wire::Frame frame) {
@@ -207,11 +259,6 @@ void LiveTargetPool::Live::take(wire::Frame frame) {
 }
 
 void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
-  if (frame.type == wire::FrameType::need_content) {
-    auto sender = send_content(frame);
-    spawn(std::move(sender));
-    return;
-  }
   const auto found = pending_.find(frame.id);
   if (found == pending_.end()) return;
   const auto pending = found->second;
@@ -219,7 +266,7 @@ void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
     case wire::FrameType::result:
     case wire::FrameType::become_reply:
       if (pending->stops_others && (frame.flags & wire::kFailed) != 0) ++failures_;
-      pending_.erase(found);
+      forget(found);
       pending->answer(wire::parse_map(frame));
       break;
     case wire::FrameType::output:
@@ -228,19 +275,41 @@ void LiveTargetPool::Live::on_message(const wire::Frame& frame) {
           pending->call->on_output(output->stream, output->text);
       }
       break;
-    case wire::FrameType::data: {
-      if (frame.payload.empty()) break;  // the file's end
-      if (pending->call != nullptr && pending->call->on_data) pending->call->on_data(frame.payload);
-      pending->received += frame.payload.size();
-      wire::DataAck ack;
-      ack.bytes = pending->received;
-      auto sender = send(wire::make_frame(wire::FrameType::data_ack, frame.lane, frame.id, ack));
-      spawn(std::move(sender));
+    case wire::FrameType::data:
+      take_data(frame, *pending);
+      break;
+    case wire::FrameType::need_content: {
+      auto sender = contents_.begin(frame, *pool_.contents_);
+      if (!sender) {
+        fail_all(sender.error());
+      } else {
+        spawn(std::move(*sender));
+      }
       break;
     }
+    case wire::FrameType::content_ack:
+      if (const auto taken = contents_.acknowledged(frame); !taken) fail_all(taken.error());
+      break;
     default:
       break;
   }
+}
+
+void LiveTargetPool::Live::take_data(const wire::Frame& frame, Pending& pending) {
+  if (frame.payload.empty() || pending.refused_data) return;  // the file's end, or no use for more
+  const std::uint64_t size = frame.payload.size();
+  auto piece = wire::piece_of(frame);
+  if (!piece) return fail_all(piece.error());
+  if (pending.call == nullptr || !pending.call->on_data || !pending.call->on_data(*piece)) {
+    pending.refused_data = true;
+    auto stopping = cancel(frame.lane, frame.id);
+    spawn(std::move(stopping));
+    return;
+  }
+  pending.received += size;
+  auto sender = send(wire::make_frame(
+      wire::FrameType::data_ack, frame.lane, frame.id, wire::DataAck{pending.received}));
+  spawn(std::move(sender));
 }
 
 Async<void> LiveTargetPool::Live::send(wire::Frame message) {
@@ -255,33 +324,6 @@ Async<void> LiveTargetPool::Live::send(wire::Frame message) {
     wire::Frame frame = std::move(*piece);
     GS_CO_TRY_VOID(co_await connection_->send(std::move(frame)));
   }
-}
-
-Async<void> LiveTargetPool::Live::send_content(wire::Frame request) {
-  // Requests are answered one after the other: the runner reads the answers as one stream.
-  GS_CO_TRY(auto pass, co_await sending_.enter());
-  GS_CO_TRY(auto wanted, wire::NeedContent::parse(request));
-  wire::ContentEnd end;
-  std::uint64_t left = wanted.length;
-  while (left > 0) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, wire::kContentPiece));
-    auto piece = pool_.contents_->read(wanted.sha256, wanted.offset, size);
-    if (!piece || piece->empty()) {
-      end.error = piece ? "the content is shorter than announced" : piece.error().message();
-      break;
-    }
-    wanted.offset += piece->size();
-    left -= piece->size();
-    wire::Frame frame;
-    frame.type = wire::FrameType::content;
-    frame.id = request.id;
-    frame.lane = request.lane;
-    frame.payload = std::move(*piece);
-    if (!connection_) co_return Result<void>();
-    GS_CO_TRY_VOID(co_await connection_->send(std::move(frame)));
-  }
-  wire::Frame last = wire::make_frame(wire::FrameType::content_end, request.lane, request.id, end);
-  co_return co_await send(std::move(last));
 }
 
 Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
@@ -345,22 +387,15 @@ wire::Task LiveTargetPool::Live::task_of(const TaskCall& call) const {
   return task;
 }
 
-void LiveTargetPool::Live::tell_runner_to_stop(std::uint32_t id, std::uint16_t lane) {
-  wire::Frame stop;
-  stop.type = wire::FrameType::cancel;
-  stop.id = id;
-  stop.lane = lane;
-  auto sender = send(std::move(stop));
-  spawn(std::move(sender));
-}
-
 std::shared_ptr<LiveTargetPool::Live::Pending> LiveTargetPool::Live::pend(
-    std::shared_ptr<Pending> pending, const TaskCall& call, std::uint16_t lane) {
+    std::shared_ptr<Pending> pending, const TaskCall& call, const wire::Frame& frame) {
   pending->module = call.module;
   pending->timeout = call.timeout;
-  pending->lane = lane;
+  pending->lane = frame.lane;
   pending->stops_others = call.stops_others;
-  pending_.emplace(++next_id_, pending);
+  pending->size = frame.payload.size();
+  unanswered_ += pending->size;
+  pending_.emplace(frame.id, pending);
   return pending;
 }
 
@@ -368,21 +403,29 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   GS_CO_TRY_VOID(co_await connect_if_needed());
   GS_CO_TRY(const std::uint16_t lane, co_await lane_for(call.become));
   forget_lanes_of_removed(call);
-  const auto pending = pend(std::make_shared<Pending>(pool_.executor_), call, lane);
+  wire::Frame frame = wire::make_task(lane, 0, task_of(call));
+  const std::size_t size = frame.payload.size();
+  if (size > wire::kMaxMessage) {
+    co_return Error(ErrorCode::module_failed,
+                    "the task's arguments take " + std::to_string(size) + " bytes, at most " +
+                        std::to_string(wire::kMaxMessage) + " can be sent");
+  }
+  GS_CO_TRY_VOID(co_await wait_for_answers(size));
+  const std::uint32_t id = frame.id = ++next_id_;
+  const auto pending = pend(std::make_shared<Pending>(pool_.executor_), call, frame);
   pending->call = &call;
-  const std::uint32_t id = next_id_;
-  wire::Frame frame = wire::make_task(lane, id, task_of(call));
+  if (size >= kWorthPacking && contents_.packing_pays()) wire::pack_message(frame);
   auto sent = co_await send(std::move(frame));
   if (!sent) {
-    pending_.erase(id);
+    if (const auto entry = pending_.find(id); entry != pending_.end()) forget(entry);
     co_return Error(std::move(sent).error());
   }
   if (call.on_sent) call.on_sent();
   auto waited = co_await pending->done->wait();
   pending->call = nullptr;
   if (!waited) {
-    pending_.erase(id);
-    tell_runner_to_stop(id, lane);
+    if (const auto entry = pending_.find(id); entry != pending_.end()) forget(entry);
+    static_cast<void>(co_await cancel(lane, id));
     co_return Error(std::move(waited).error());
   }
   co_return std::move(*pending->result);
@@ -394,11 +437,13 @@ bool LiveTargetPool::Live::start(TaskCall& call, Listener& listener) {
   if (call.become.active && lane == lanes_.end()) return false;
   const std::uint16_t number = call.become.active ? lane->second : std::uint16_t{0};
   const wire::Frame frame = wire::make_task(number, next_id_ + 1, task_of(call));
-  if (frame.payload.size() > wire::kMaxPayload || !connection_->try_send(frame)) return false;
+  // What is large may be packed, and is sent in pieces.
+  if (frame.payload.size() >= kWorthPacking || !has_room_for(frame.payload.size())) return false;
+  if (!connection_->try_send(frame)) return false;
+  ++next_id_;
   forget_lanes_of_removed(call);
-  const auto pending = pend(std::make_shared<Pending>(), call, number);
-  pending->listener = &listener;
-  expect(listener, next_id_);
+  pend(std::make_shared<Pending>(), call, frame)->listener = &listener;
+  expect(listener, frame.id);
   return true;
 }
 
@@ -406,8 +451,9 @@ void LiveTargetPool::Live::stop(Listener& listener) {
   const auto found = pending_.find(id_of(listener));
   if (found == pending_.end()) return;
   const std::uint16_t lane = found->second->lane;
-  pending_.erase(found);
-  tell_runner_to_stop(id_of(listener), lane);
+  forget(found);
+  auto stopping = cancel(lane, id_of(listener));
+  spawn(std::move(stopping));
 }
 
 Async<RawOutput> LiveTargetPool::Live::raw(std::string command) {
@@ -452,7 +498,8 @@ LiveTargetPool::LiveTargetPool(const asio::any_io_executor& executor,
                                transport::ConnectorSettings settings)
     : executor_(executor),
       ping_interval_(settings.ping_interval),
-      connector_(executor, std::move(settings)) {}
+      connector_(executor, std::move(settings)),
+      packing_(std::make_unique<SharedPacking>()) {}
 
 LiveTargetPool::~LiveTargetPool() = default;
 

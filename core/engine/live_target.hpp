@@ -13,6 +13,8 @@
 
 namespace gpustack::engine {
 
+struct SharedPacking;
+
 /// Opens connections through a transport::Connector and keeps them for the run.
 /// Thread: the strand of the executor.
 class LiveTargetPool final : public TargetPool {
@@ -45,6 +47,7 @@ class LiveTargetPool final : public TargetPool {
   std::chrono::milliseconds ping_interval_;
   transport::Connector connector_;
   const ContentStore* contents_ = nullptr;
+  std::unique_ptr<SharedPacking> packing_;
   std::function<void(const std::string& host, const std::string& command)> on_become_;
   std::function<void(const std::string& host, const transport::OpenReport& report)> on_open_;
   std::map<std::string, std::shared_ptr<Live>> targets_;

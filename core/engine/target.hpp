@@ -3,7 +3,7 @@
 
 #include "core/async/async.hpp"
 #include "core/base/value.hpp"
-#include "modules/sdk/system.hpp"
+#include "core/engine/content_store.hpp"
 
 #include <chrono>
 #include <functional>
@@ -45,7 +45,8 @@ struct TaskCall {
   bool stops_others = false;
   std::function<void()> on_sent;  ///< what comes behind it may be sent now
   std::function<void(std::string_view stream, std::string_view text)> on_output;
-  std::function<void(std::string_view bytes)> on_data;  ///< a file sent up (fetch)
+  /// A file sent up (fetch), piece by piece. @return false: no more of it, the task is stopped
+  std::function<bool(std::string_view bytes)> on_data;
 
   TaskCall() = default;
 };
@@ -110,36 +111,6 @@ class Target {
   }
   /// Nobody hears of this task any more.
   virtual void stop(Listener& /*listener*/) {}
-};
-
-/// Bytes that tasks refer to by hash; a runner asks for them when it needs them.
-/// Thread: the run's executor.
-class ContentStore {
- public:
-  /// A text made by the controller (a rendered template).
-  modules::Content add_text(std::string text);
-  /// A controller file; hashed once per (path, size, modification time). @error file_not_found,
-  /// file_unreadable
-  Result<modules::Content> add_file(const std::string& path);
-  /// All bytes of a known hash, from `offset` on, at most `limit`. @error content_missing
-  [[nodiscard]] Result<std::string> read(const std::string& sha256,
-                                         std::uint64_t offset,
-                                         std::size_t limit) const;
-  [[nodiscard]] std::uint64_t size(const std::string& sha256) const;
-
- private:
-  struct Entry {
-    std::string text;
-    std::string path;
-    std::uint64_t size = 0;
-  };
-  struct FileStamp {
-    std::string sha256;
-    std::uint64_t size = 0;
-    std::int64_t modified = 0;
-  };
-  std::map<std::string, Entry> entries_;
-  std::map<std::string, FileStamp> stamps_;
 };
 
 }  // namespace gpustack::engine

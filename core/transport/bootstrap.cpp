@@ -51,6 +51,7 @@ constexpr std::string_view kScript =
     "@FIND@"
     "if head -c 0 </dev/null >/dev/null 2>&1; then take(){ head -c $1; }; "
     "else take(){ dd bs=1 count=$1 2>/dev/null; }; fi; "
+    "g=; command -v gzip >/dev/null 2>&1 && g=\" gzip\"; "
     "f=; gone(){ [ -z \"$f\" ] || rm -f \"$f\"; exit 1; }; trap gone HUP INT TERM; trap \"\" PIPE; "
     "take @AHEAD@ >/dev/null; i=0; "
     "for d in \"$c\" \"$v\" \"$s\" \"$t\"; do "
@@ -59,8 +60,10 @@ constexpr std::string_view kScript =
     "f=$d/up.$$.$(uname -n); "
     "{ echo \"exit 0\" >\"$f\"; } 2>/dev/null && chmod 700 \"$f\" && \"$f\" 2>/dev/null || { rm -f "
     "\"$f\"; continue; }; "
-    "echo \"GPUSTACK-NEED $a $i\" || gone; "
-    "take $n >\"$f\"; w=$(wc -c <\"$f\"); "
+    "echo \"GPUSTACK-NEED $a $i$g\" || gone; "
+    "read z; case ${z:-0} in 0) take $n >\"$f\";; *) take $z | gzip -dc >\"$f\" 2>/dev/null;; "
+    "esac; "
+    "w=$(wc -c <\"$f\"); "
     "if [ ${w:-0} -ne $n ]; then rm -f \"$f\"; echo \"GPUSTACK-FAIL short $i ${w:-0} of $n bytes "
     "in $d\"; exit 1; fi; "
     "if command -v sha256sum >/dev/null 2>&1; then case $(sha256sum <\"$f\") in $h*) ;; "
@@ -103,6 +106,7 @@ BootstrapAnswer parse_answer(std::string_view line) {
     answer.kind = BootstrapAnswer::Kind::need;
     answer.architecture = words[1];
     answer.folder = number_or_zero(words[2]);
+    answer.unpacks = words.size() > 3 && words[3] == "gzip";
   } else if (!words.empty() && words[0] == "READY") {
     answer.kind = BootstrapAnswer::Kind::ready;
   } else {
@@ -132,6 +136,8 @@ std::string bootstrap_command(const RunnerStore& runners, const BootstrapRequest
             "the script must pass through every login shell");
   return fmt::format("exec /bin/sh -c '{}'", script);
 }
+
+std::string upload_header(std::size_t packed_size) { return fmt::format("{}\n", packed_size); }
 
 Result<std::optional<BootstrapAnswer>> BootstrapReader::feed(std::string_view bytes) {
   buffer_ += bytes;

@@ -26,16 +26,21 @@ struct BootstrapRequest {
 /// The command line for the host. It runs under any login shell (sh, bash, zsh, csh, fish) and
 /// needs sh and coreutils or busybox. In this order it says on standard output, each on a line of
 /// its own:
-///   GPUSTACK-NEED ARCH FOLDER   then it reads exactly the runner's size from standard input
+///   GPUSTACK-NEED ARCH FOLDER [gzip]   then it reads upload_header() and what that announces
 ///   GPUSTACK-READY HASH         the runner starts: frames from here on
 ///   GPUSTACK-FAIL REASON ...    the end
 std::string bootstrap_command(const RunnerStore& runners, const BootstrapRequest& request);
+
+/// What goes ahead of the runner's bytes. @param packed_size  of a gzip file of it that follows,
+/// which only a host that said `gzip` can take; 0 = the runner as it is
+std::string upload_header(std::size_t packed_size);
 
 /// One answer of the bootstrap.
 struct BootstrapAnswer {
   enum class Kind : std::uint8_t { need, ready, fail };
   Kind kind = Kind::fail;
   std::string architecture;  ///< need
+  bool unpacks = false;      ///< need: the host has gzip
   int folder = 0;            ///< need, and fail when a folder is to blame: its number
   std::string reason;        ///< fail
 };

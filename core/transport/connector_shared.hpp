@@ -35,6 +35,8 @@ class Connector::Shared {
   async::Pool names{"names", 8};  ///< name resolution
   async::Pool keys{"keys", 4};    ///< key files, agent, known_hosts
   async::Gate handshakes;
+  async::Gate packing;  ///< of a runner, which then is there for all hosts
+  std::map<std::string, std::shared_ptr<const std::string>> packed_runners;  ///< by architecture
   KeyRing key_ring;
   KnownHostsBook known_hosts;
   std::map<std::string, std::weak_ptr<Bastion>> bastions;  ///< by the chain of jump hosts

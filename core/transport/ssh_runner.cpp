@@ -1,5 +1,6 @@
 // The runner on a host: found or placed by the bootstrap, started, greeted. And commands beside it.
 #include "core/async/timeout.hpp"
+#include "core/transport/gzip.hpp"
 #include "core/transport/ssh_connection.hpp"
 
 #include <fmt/format.h>
@@ -213,7 +214,15 @@ Async<void> SshConnection::upload(std::shared_ptr<Start> start, BootstrapAnswer 
         fmt::format("there is no runner for '{}', a {} host", target_.name, need.architecture));
   }
   start->was_uploaded = true;
-  auto writing = write_all(*start->channel, *binary->content, target_.timeouts.upload_stall);
+  std::shared_ptr<const std::string> bytes = binary->content;
+  std::string header = upload_header(0);
+  if (need.unpacks) {
+    auto packing = packed(*binary);
+    GS_CO_TRY(bytes, co_await std::move(packing));
+    header = upload_header(bytes->size());
+  }
+  start->channel->write(header);
+  auto writing = write_all(*start->channel, *bytes, target_.timeouts.upload_stall);
   Result<void> written = co_await std::move(writing);
   // A shell that gave up says why on its way out; that answer is worth more than "it ended".
   if (!written && written.error().code() == ErrorCode::connection_lost && !start->answers.empty())
@@ -221,8 +230,22 @@ Async<void> SshConnection::upload(std::shared_ptr<Start> start, BootstrapAnswer 
   if (!written)
     co_return Error(written.error().code(),
                     fmt::format("'{}': {}", target_.name, written.error().message()));
-  report_.bytes_uploaded += binary->size;
+  report_.bytes_uploaded += bytes->size();
   co_return Result<void>();
+}
+
+Async<std::shared_ptr<const std::string>> SshConnection::packed(const RunnerBinary& binary) {
+  GS_CO_TRY(auto pass, co_await shared_->packing.enter());
+  auto& known = shared_->packed_runners[binary.architecture];
+  if (known == nullptr) {
+    std::function<Result<std::string>()> pack = [content = binary.content] {
+      return gzip(*content);
+    };
+    auto packing = async::on_pool(shared_->keys, std::move(pack));
+    GS_CO_TRY(std::string made, co_await std::move(packing));
+    known = std::make_shared<const std::string>(std::move(made));
+  }
+  co_return known;
 }
 
 Async<CommandOutput> SshConnection::exec_raw(std::string command,

@@ -8,7 +8,7 @@ bool is_known(std::uint8_t type) {
   return (type >= static_cast<std::uint8_t>(FrameType::hello) &&
           type <= static_cast<std::uint8_t>(FrameType::data_ack)) ||
          (type >= static_cast<std::uint8_t>(FrameType::hello_reply) &&
-          type <= static_cast<std::uint8_t>(FrameType::notice));
+          type <= static_cast<std::uint8_t>(FrameType::content_ack));
 }
 
 void append_little_endian(std::string& out, std::uint32_t number, unsigned bytes) {

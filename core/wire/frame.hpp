@@ -12,18 +12,18 @@
 namespace gpustack::wire {
 
 /// Raised when a frame's meaning changes; both sides must agree (hello).
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 /// A frame's payload; larger things travel in pieces.
 inline constexpr std::size_t kMaxPayload = 1U << 20U;
-/// Content travels in pieces of at most this size.
-inline constexpr std::size_t kContentPiece = 64U << 10U;
+/// Content and data travel in pieces of at most this size, unpacked.
+inline constexpr std::size_t kContentPiece = 256U << 10U;
 
 enum class FrameType : std::uint8_t {
   // controller -> runner
   hello = 1,        ///< map: what the controller is and wants
   task = 2,         ///< map: one module run
-  content = 3,      ///< raw bytes of the content asked for by need_content
-  content_end = 4,  ///< map {sha256} or {error}
+  content = 3,      ///< bytes of the contents asked for by need_content
+  content_end = 4,  ///< map {} or {error}: ends the answer to one need_content
   open_become = 5,  ///< map: start a child runner as another user; `lane` is its number from now on
   cancel = 6,       ///< stop the task `id`
   ping = 7,
@@ -32,12 +32,13 @@ enum class FrameType : std::uint8_t {
   // runner -> controller
   hello_reply = 65,   ///< map: version, architecture, uid, boot id
   result = 66,        ///< map: the module's result
-  need_content = 67,  ///< map {sha256, offset}
+  need_content = 67,  ///< map {contents}: one stream of them all, please
   output = 68,        ///< map {stream, text}: a running command's output
   become_reply = 69,  ///< map {ok} or {error}
   pong = 70,
-  data = 71,    ///< raw bytes of a file on its way to the controller (fetch)
-  notice = 72,  ///< map {level, message}: something to tell the user
+  data = 71,         ///< bytes of a file on its way to the controller (fetch)
+  notice = 72,       ///< map {level, message}: something to tell the user
+  content_ack = 73,  ///< map {bytes}: flow control of `content`
 };
 
 /// One frame. On the wire, little endian: u32 payload length, u8 type, u8 flags, u16 lane, u32 id,

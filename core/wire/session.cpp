@@ -1,6 +1,7 @@
 #include "core/wire/session.hpp"
 
 #include "core/base/json.hpp"
+#include "core/wire/packing.hpp"
 
 namespace gpustack::wire {
 
@@ -88,13 +89,24 @@ void append_message(std::string& out, const Frame& message) {
   } while (!rest.empty());
 }
 
+namespace {
+
+Result<std::optional<Frame>> unpacked(Frame message) {
+  if ((message.flags & kPacked) == 0) return std::optional<Frame>(std::move(message));
+  GS_TRY(message.payload, unpack(message.payload, kMaxMessage));
+  message.flags = static_cast<std::uint8_t>(message.flags & ~kPacked);
+  return std::optional<Frame>(std::move(message));
+}
+
+}  // namespace
+
 Result<std::optional<Frame>> Assembler::take(Frame frame) {
   if (frame.type == FrameType::content || frame.type == FrameType::data)
     return std::optional<Frame>(std::move(frame));
   const std::pair key(key_of(frame), static_cast<std::uint8_t>(frame.type));
   const auto begun = parts_.find(key);
   const bool goes_on = (frame.flags & kMore) != 0;
-  if (begun == parts_.end() && !goes_on) return std::optional<Frame>(std::move(frame));
+  if (begun == parts_.end() && !goes_on) return unpacked(std::move(frame));
   held_ += frame.payload.size();
   if (held_ > kMaxMessage) {
     return Error(ErrorCode::protocol,
@@ -106,7 +118,7 @@ Result<std::optional<Frame>> Assembler::take(Frame frame) {
   frame.payload = std::move(whole);
   held_ -= frame.payload.size();
   parts_.erase(key);
-  return std::optional<Frame>(std::move(frame));
+  return unpacked(std::move(frame));
 }
 
 Frame make_map_frame(FrameType type, std::uint16_t lane, std::uint32_t id, const Value& map) {
@@ -234,18 +246,54 @@ Result<Task> Task::parse(const Frame& frame) {
   return fields.finish(task);
 }
 
+namespace {
+
+// A request for 10,000 contents is one text: 32 bytes of hash and 8 of size for each.
+constexpr std::size_t kHashBytes = 32;
+constexpr std::size_t kSizeBytes = 8;
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+int digit_of(char letter) {
+  const std::size_t at = kDigits.find(letter);
+  return at == std::string_view::npos ? 0 : static_cast<int>(at);
+}
+
+}  // namespace
+
 Value NeedContent::to_value() const {
-  return Value::map({{"sha256", sha256}, {"offset", offset}, {"length", length}});
+  std::string text;
+  text.reserve(contents.size() * (kHashBytes + kSizeBytes));
+  for (const Wanted& one : contents) {
+    GS_ASSERT(one.sha256.size() == 2 * kHashBytes, "a content's hash was checked when it was read");
+    for (std::size_t i = 0; i < kHashBytes; ++i)
+      text += static_cast<char>(16 * digit_of(one.sha256[2 * i]) + digit_of(one.sha256[2 * i + 1]));
+    for (unsigned i = 0; i < kSizeBytes; ++i)
+      text += static_cast<char>((one.size >> (8U * i)) & 0xFFU);
+  }
+  return Value::map({{"contents", Value(std::move(text))}});
 }
 
 Result<NeedContent> NeedContent::parse(const Frame& frame) {
   GS_TRY(Value map, parse_map(frame));
   Fields fields(std::move(map));
-  NeedContent need{.sha256 = fields.text("sha256"),
-                   .offset = fields.count("offset"),
-                   .length = fields.count("length")};
-  if (need.length > kContentWindow) fields.expect("length", "within the content window");
-  return fields.finish(need);
+  const std::string text = fields.text("contents");
+  if (text.empty() || text.size() % (kHashBytes + kSizeBytes) != 0)
+    fields.expect("contents", "hashes of 32 bytes, each with a size of 8");
+  NeedContent need;
+  for (std::size_t at = 0; at + kHashBytes + kSizeBytes <= text.size();
+       at += kHashBytes + kSizeBytes) {
+    Wanted one;
+    const auto byte = [&](std::size_t i) {
+      return static_cast<std::uint64_t>(static_cast<unsigned char>(text[at + i]));
+    };
+    for (std::size_t i = 0; i < kHashBytes; ++i) {
+      one.sha256 += kDigits[byte(i) >> 4U];
+      one.sha256 += kDigits[byte(i) & 15U];
+    }
+    for (std::size_t i = 0; i < kSizeBytes; ++i) one.size |= byte(kHashBytes + i) << (8U * i);
+    need.contents.push_back(std::move(one));
+  }
+  return fields.finish(std::move(need));
 }
 
 Value ContentEnd::to_value() const {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace gpustack::wire {
 
@@ -21,19 +22,20 @@ inline constexpr std::uint8_t kFailed =
 
 /// A whole message, all its frames together.
 inline constexpr std::size_t kMaxMessage = 64U << 20U;
-/// What one need_content asks for at most; one such request is under way at a time.
+/// Payload bytes of `content` that may be under way without a content_ack; senders keep to less on
+/// slow links.
 inline constexpr std::uint64_t kContentWindow = 4U << 20U;
-/// Bytes of `data` that may be under way without a data_ack.
+/// Payload bytes of `data` that may be under way without a data_ack.
 inline constexpr std::uint64_t kDataWindow = 4U << 20U;
 
 /// Appends a message as one frame or several. Requires: payload within kMaxMessage.
 void append_message(std::string& out, const Frame& message);
 
-/// Joins frames into messages. Content and data frames pass as they are.
+/// Joins frames into messages and unpacks these. Content and data frames pass as they are.
 class Assembler {
  public:
   /// @return the whole message, or nothing while more is to come
-  /// @error protocol  larger than kMaxMessage
+  /// @error protocol  larger than kMaxMessage, packed or not; not what it announces
   Result<std::optional<Frame>> take(Frame frame);
 
  private:
@@ -99,10 +101,15 @@ struct Task {
   static Result<Task> parse(const Frame& frame);
 };
 
+/// Asks for contents, one behind the other as one stream of `content` frames and one content_end. A
+/// second request of the same task ends the first one's stream, whose content_end still comes.
 struct NeedContent {
-  std::string sha256;
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
+  struct Wanted {
+    std::string sha256;  ///< lower-case hex
+    std::uint64_t size = 0;
+    bool operator==(const Wanted&) const = default;
+  };
+  std::vector<Wanted> contents;
 
   [[nodiscard]] Value to_value() const;
   static Result<NeedContent> parse(const Frame& frame);
@@ -149,8 +156,9 @@ struct Output {
   static Result<Output> parse(const Frame& frame);
 };
 
+/// Of `data` (data_ack) or `content` (content_ack).
 struct DataAck {
-  std::uint64_t bytes = 0;  ///< taken so far, of this task's data in all
+  std::uint64_t bytes = 0;  ///< payload bytes taken so far, in this stream
 
   [[nodiscard]] Value to_value() const;
   static Result<DataAck> parse(const Frame& frame);

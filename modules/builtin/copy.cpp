@@ -50,12 +50,14 @@ constexpr ArgSpec kArgs[] = {
      .doc = "Set by the controller: hash and size of the content."},
     {.name = "_original_basename",
      .doc = "Set by the controller: the name to use inside a folder."},
-    {.name = "_files",
+    {.name = "_sha1", .doc = "Set by the controller: SHA-1 of the content, for checksum."},
+    {.name = "_tree", .type = ArgType::raw, .doc = "Set by the controller: what a folder holds."},
+    {.name = "_hashes",
      .type = ArgType::raw,
-     .doc = "Set by the controller: the files of a folder."},
-    {.name = "_directories",
+     .doc = "Set by the controller: the hashes of a folder's files, as a content."},
+    {.name = "_bytes",
      .type = ArgType::raw,
-     .doc = "Set by the controller: the folders of a folder."},
+     .doc = "Set by the controller: the contents of small folders."},
 };
 
 constexpr ArgRule kRules[] = {

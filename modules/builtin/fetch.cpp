@@ -23,6 +23,7 @@ constexpr ArgSpec kArgs[] = {
      .doc = "Compare the hash of what arrived; always done."},
     {.name = "_known_sha256",
      .doc = "Set by the controller: the hash of the copy it has, which then need not be sent."},
+    {.name = "_known_size", .type = ArgType::integer, .doc = "Set by the controller: its size."},
 };
 
 constexpr Example kExamples[] = {
@@ -60,13 +61,20 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   Plan plan;
   plan.set("src", Value(source));
-  GS_TRY(std::string sha256, view.hash(source, Algorithm::sha256));
-  GS_TRY(std::string sha1, view.hash(source, Algorithm::sha1));
-  GS_TRY(std::string md5, view.hash(source, Algorithm::md5));
-  if (sha256 != args.text("_known_sha256")) GS_TRY_VOID(view.send_file(source));
-  plan.set("sha256", Value(std::move(sha256)));
-  plan.set("checksum", Value(std::move(sha1)));
-  plan.set("md5sum", Value(std::move(md5)));
+  // A file of another size differs in any case, which saves reading it twice.
+  const bool may_be_known =
+      args.has("_known_sha256") &&
+      (!args.has("_known_size") || args.get("_known_size") == Value(info->size));
+  Digests digests;
+  if (may_be_known) {
+    GS_TRY(digests, view.digests(source));
+  }
+  if (!may_be_known || digests.sha256 != args.text("_known_sha256")) {
+    GS_TRY(digests, view.send_file(source));
+  }
+  plan.set("sha256", Value(std::move(digests.sha256)));
+  plan.set("checksum", Value(std::move(digests.sha1)));
+  plan.set("md5sum", Value(std::move(digests.md5)));
   return plan;
 }
 

@@ -238,10 +238,7 @@ Result<void> Server::on_content(const Frame& frame) {
       child->send(frame);
     return {};
   }
-  if (frame.type == FrameType::content) {
-    worker_->add_content(frame.id, frame.payload);
-    return {};
-  }
+  if (frame.type == FrameType::content) return worker_->add_content(frame);
   GS_TRY(const wire::ContentEnd end, wire::ContentEnd::parse(frame));
   worker_->end_content(frame.id, end.error);
   return {};

@@ -84,6 +84,7 @@ void Server::on_child_frame(ChildLink& child, Frame frame) {
       finish(std::move(frame));
       return;
     case FrameType::need_content:
+    case FrameType::content_ack:
     case FrameType::output:
     case FrameType::data:
       if (running_ && running_->lane == frame.lane && running_->id == frame.id) forward(frame);

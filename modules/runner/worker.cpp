@@ -32,8 +32,6 @@ void lower_event(int descriptor) {
   static_cast<void>(ignored);
 }
 
-Error stopped() { return Error(ErrorCode::cancelled, "the task was stopped"); }
-
 }  // namespace
 
 Worker::Worker(int wake, TemporaryFolder& temporary_folder)
@@ -57,6 +55,7 @@ void Worker::start(Job job) {
   {
     const std::lock_guard lock(mutex_);
     content_.clear();
+    content_bytes_ = 0;
     data_sent_ = data_acknowledged_ = 0;
     cancelled_ = false;
     running_ = job.id;
@@ -78,27 +77,6 @@ std::vector<Frame> Worker::take_frames() {
       }))
     busy_ = false;
   return out;
-}
-
-void Worker::add_content(std::uint32_t id, std::string bytes) {
-  const std::lock_guard lock(mutex_);
-  if (id != running_) return;
-  content_.push_back(ContentEvent{std::move(bytes), false, {}});
-  changed_.notify_all();
-}
-
-void Worker::end_content(std::uint32_t id, std::string error) {
-  const std::lock_guard lock(mutex_);
-  if (id != running_) return;
-  content_.push_back(ContentEvent{{}, true, std::move(error)});
-  changed_.notify_all();
-}
-
-void Worker::acknowledge_data(std::uint32_t id, std::uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
-  if (id != running_) return;
-  data_acknowledged_ = std::max(data_acknowledged_, std::min(bytes, data_sent_));
-  changed_.notify_all();
 }
 
 void Worker::cancel() {
@@ -155,6 +133,8 @@ Value Worker::perform(const Job& job) {
     if (task.facts.is_null()) task.facts = facts_;
     return start_in_background(task);
   }
+  arriving_ = Arriving();
+  packing_.begin(wire::PackingRule::Clock::now());
   return perform_task(job.task, hooks(job.id), umask_, facts_);
 }
 
@@ -166,69 +146,17 @@ modules::SystemHooks Worker::hooks(std::uint32_t id) {
                                    const modules::SystemHooks::Sink& sink) {
     return fetch(id, content, sink);
   };
+  hooks.expect_contents = [this](const std::vector<modules::Content>& contents) {
+    arriving_.expected.assign(contents.begin(), contents.end());
+    arriving_.old_streams += arriving_.is_asked ? 1U : 0U;
+    arriving_.is_asked = false;
+  };
   hooks.send_piece = [this, id](std::string_view piece) { return send_piece(id, piece); };
   hooks.output = [this, id](std::string_view stream, std::string_view text) {
     emit(wire::make_frame(
         FrameType::output, 0, id, wire::Output{std::string(stream), std::string(text)}));
   };
   return hooks;
-}
-
-Result<void> Worker::fetch(std::uint32_t id,
-                           const modules::Content& content,
-                           const modules::SystemHooks::Sink& sink) {
-  for (std::uint64_t offset = 0; offset < content.size;) {
-    const std::uint64_t length = std::min(wire::kContentWindow, content.size - offset);
-    emit(wire::make_frame(
-        FrameType::need_content, 0, id, wire::NeedContent{content.sha256, offset, length}));
-    GS_TRY_VOID(receive_window(sink, length));
-    offset += length;
-  }
-  return {};
-}
-
-Result<void> Worker::receive_window(const modules::SystemHooks::Sink& sink, std::uint64_t length) {
-  std::uint64_t got = 0;
-  while (true) {
-    ContentEvent event;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return !content_.empty() || cancelled_ || ending_; });
-      if (content_.empty()) return stopped();
-      event = std::move(content_.front());
-      content_.pop_front();
-    }
-    if (event.is_end) {
-      if (!event.error.empty()) return Error(ErrorCode::content_missing, event.error);
-      if (got == length) return {};
-      return Error(ErrorCode::content_missing,
-                   "the controller sent " + std::to_string(got) + " of " + std::to_string(length) +
-                       " bytes");
-    }
-    got += event.bytes.size();
-    if (got > length)
-      return Error(ErrorCode::content_missing, "the controller sent more than it was asked for");
-    GS_TRY_VOID(sink(event.bytes));
-  }
-}
-
-Result<void> Worker::send_piece(std::uint32_t id, std::string_view piece) {
-  const bool is_end = piece.empty();
-  do {
-    const std::string_view part = piece.substr(0, wire::kContentPiece);
-    piece.remove_prefix(part.size());
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] {
-        return data_sent_ - data_acknowledged_ + part.size() <= wire::kDataWindow || cancelled_ ||
-               ending_;
-      });
-      if (cancelled_ || ending_) return stopped();
-      data_sent_ += part.size();
-    }
-    emit(Frame{FrameType::data, 0, 0, id, std::string(part)});
-  } while (!is_end && !piece.empty());
-  return {};
 }
 
 }  // namespace gpustack::runner

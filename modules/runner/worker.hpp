@@ -1,6 +1,7 @@
 #pragma once
 /// @file The thread that runs tasks, one after the other, while the main thread keeps answering.
 
+#include "core/wire/packing.hpp"
 #include "core/wire/session.hpp"
 #include "modules/runner/temporary_folder.hpp"
 #include "modules/sdk/descriptor.hpp"
@@ -39,7 +40,8 @@ class Worker {
   /// one.
   std::vector<wire::Frame> take_frames();
 
-  void add_content(std::uint32_t id, std::string bytes);
+  /// A frame of `content`. @error protocol  more than the window lets the controller send
+  Result<void> add_content(wire::Frame frame);
   void end_content(std::uint32_t id, std::string error);
   void acknowledge_data(std::uint32_t id, std::uint64_t bytes);
   /// Stops the running task as soon as its rules allow.
@@ -47,18 +49,31 @@ class Worker {
 
  private:
   struct ContentEvent {
-    std::string bytes;
+    wire::Frame piece;
     bool is_end = false;
     std::string error;
+  };
+  /// The contents on their way to the running task. The worker's thread only.
+  struct Arriving {
+    std::deque<modules::Content> expected;  ///< the first one is the next in the stream, once asked
+    bool is_asked = false;
+    std::size_t old_streams = 0;  ///< asked for, left behind, and not yet ended
+    std::uint64_t taken = 0;      ///< payload bytes of this stream
+    std::string piece;
+    std::size_t used = 0;  ///< of `piece`
   };
 
   void loop();
   Value perform(const Job& job);
   modules::SystemHooks hooks(std::uint32_t id);
+  // worker_content.cpp
   Result<void> fetch(std::uint32_t id,
                      const modules::Content& content,
                      const modules::SystemHooks::Sink& sink);
-  Result<void> receive_window(const modules::SystemHooks::Sink& sink, std::uint64_t length);
+  void ask(std::uint32_t id, const modules::Content& content);
+  Result<ContentEvent> next_event();
+  Result<void> next_piece(std::uint32_t id);
+  Result<void> take_end();
   Result<void> send_piece(std::uint32_t id, std::string_view piece);
   void emit(wire::Frame frame);
 
@@ -66,7 +81,9 @@ class Worker {
   TemporaryFolder& temporary_folder_;
   const std::uint32_t umask_;   ///< as inherited, for tasks that name none
   modules::Descriptor cancel_;  ///< eventfd, readable once the running task is cancelled
-  Value facts_;                 ///< the worker's thread only
+  Value facts_;                 ///< the worker's thread only, as are the next two
+  Arriving arriving_;
+  wire::PackingRule packing_;  ///< of `data`
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -74,6 +91,7 @@ class Worker {
   std::vector<wire::Frame> frames_;
   std::size_t output_bytes_ = 0;
   std::deque<ContentEvent> content_;
+  std::size_t content_bytes_ = 0;  ///< in `content_`
   std::uint32_t running_ = 0;
   std::uint64_t data_sent_ = 0;
   std::uint64_t data_acknowledged_ = 0;

@@ -42,4 +42,12 @@ Value Content::to_value() const {
   return out;
 }
 
+Result<Digests> SystemView::digests(const std::string& path) const {
+  Digests out;
+  GS_TRY(out.sha256, hash(path, Algorithm::sha256));
+  GS_TRY(out.sha1, hash(path, Algorithm::sha1));
+  GS_TRY(out.md5, hash(path, Algorithm::md5));
+  return out;
+}
+
 }  // namespace gpustack::modules

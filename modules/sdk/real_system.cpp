@@ -302,12 +302,32 @@ std::optional<std::string> RealSystem::receive(
   return receive_from(*this, host, port, timeout, enough, options_.hooks.cancel_descriptor);
 }
 
-Result<void> RealSystem::send_file(const std::string& path) const {
+void RealSystem::expect_contents(const std::vector<Content>& contents) const {
+  if (options_.hooks.expect_contents) options_.hooks.expect_contents(contents);
+}
+
+Result<Digests> RealSystem::digest(const std::string& path, const SystemHooks::Sink& also) const {
+  GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
+  Hasher sha256(Algorithm::sha256);
+  Hasher sha1(Algorithm::sha1);
+  Hasher md5(Algorithm::md5);
+  GS_TRY_VOID(for_each_piece(file.get(), path, [&](std::string_view piece) -> Result<void> {
+    sha256.update(piece);
+    sha1.update(piece);
+    md5.update(piece);
+    return also ? also(piece) : Result<void>();
+  }));
+  return Digests{sha256.finish(), sha1.finish(), md5.finish()};
+}
+
+Result<Digests> RealSystem::digests(const std::string& path) const { return digest(path, {}); }
+
+Result<Digests> RealSystem::send_file(const std::string& path) const {
   if (!options_.hooks.send_piece)
     return Error(ErrorCode::content_missing, "there is no controller to send '" + path + "' to");
-  GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
-  GS_TRY_VOID(for_each_piece(file.get(), path, options_.hooks.send_piece));
-  return options_.hooks.send_piece({});
+  GS_TRY(Digests sent, digest(path, options_.hooks.send_piece));
+  GS_TRY_VOID(options_.hooks.send_piece({}));
+  return sent;
 }
 
 Result<Launch> RealSystem::launch(const Command& command) const {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gpustack::modules {
 
@@ -18,6 +19,9 @@ struct SystemHooks {
 
   /// Delivers a content's bytes piece by piece. @error content_missing
   std::function<Result<void>(const Content& content, const Sink& sink)> fetch_content;
+  /// Tells which contents fetch_content will be asked for next, in this order; they then come as
+  /// one stream. Absent: each is asked for by itself.
+  std::function<void(const std::vector<Content>& contents)> expect_contents;
   /// Takes a file's bytes for the controller; called until it returns an error or the file ends
   /// (empty piece).
   std::function<Result<void>(std::string_view piece)> send_piece;
@@ -87,7 +91,9 @@ class RealSystem : public System {
   [[nodiscard]] Result<HttpResponse> http(const HttpRequest& request) const override;
   [[nodiscard]] bool check_mode() const override { return options_.check_mode; }
   [[nodiscard]] bool diff_mode() const override { return options_.diff_mode; }
-  Result<void> send_file(const std::string& path) const override;
+  Result<Digests> send_file(const std::string& path) const override;
+  [[nodiscard]] Result<Digests> digests(const std::string& path) const override;
+  void expect_contents(const std::vector<Content>& contents) const override;
   [[nodiscard]] const Value& facts() const override { return options_.facts; }
 
   // System
@@ -119,6 +125,9 @@ class RealSystem : public System {
   Result<int> start_detached(const Command& command) override;
 
  private:
+  /// Reads a file once, for its digests and for `also`.
+  [[nodiscard]] Result<Digests> digest(const std::string& path,
+                                       const SystemHooks::Sink& also) const;
   [[nodiscard]] std::string in_root(const std::string& path) const;
   [[nodiscard]] std::string out_of_root(const std::string& path) const;
   [[nodiscard]] Result<Launch> launch(const Command& command) const;

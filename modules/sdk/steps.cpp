@@ -69,11 +69,24 @@ class Performer {
   Outcome& outcome_;
 };
 
+/// The contents that these steps write and the controller still has to send.
+std::vector<Content> contents_to_come(const Plan& plan) {
+  std::vector<Content> out;
+  for (const Step& step : plan.steps) {
+    const auto* write = std::get_if<WriteFile>(&step);
+    if (write == nullptr || write->content.is_inline || write->content.size == 0) continue;
+    out.push_back(write->content);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Outcome> apply_steps(const Plan& plan, System& system) {
   Outcome outcome{.changed = plan.changed, .failed = false, .result = plan.result};
   Performer perform(system, outcome);
+  const std::vector<Content> contents = contents_to_come(plan);
+  if (!contents.empty()) system.expect_contents(contents);
   for (const Step& step : plan.steps) {
     GS_TRY_VOID(std::visit(perform, step));
     if (outcome.failed) break;

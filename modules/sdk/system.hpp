@@ -88,6 +88,13 @@ enum class Algorithm : std::uint8_t { md5, sha1, sha224, sha256, sha384, sha512 
 Result<Algorithm> parse_algorithm(std::string_view name);
 std::string hash_bytes(Algorithm algorithm, std::string_view bytes);  ///< lower-case hex
 
+/// What the results of fetch and copy tell of a file; lower-case hex.
+struct Digests {
+  std::string sha256;
+  std::string sha1;
+  std::string md5;
+};
+
 /// What a dry run has: reading and nothing else. A query runs only the read-only commands a module
 /// declared.
 class SystemView {
@@ -149,9 +156,14 @@ class SystemView {
   /// Whether this is a dry run, and whether the user asked for diffs.
   [[nodiscard]] virtual bool check_mode() const = 0;
   [[nodiscard]] virtual bool diff_mode() const = 0;
-  /// Sends a file's bytes to the controller (fetch, slurp of large files); the controller knows
-  /// them by the task.
-  virtual Result<void> send_file(const std::string& path) const = 0;
+  /// Sends a file's bytes to the controller (fetch), which knows them by the task.
+  /// @return the digests of what was sent: the file may change meanwhile
+  virtual Result<Digests> send_file(const std::string& path) const = 0;
+  /// The same of a file that is not sent. By default one hash() after the other.
+  [[nodiscard]] virtual Result<Digests> digests(const std::string& path) const;
+  /// Tells which contents will be wanted next, in this order, so that they come without a round
+  /// trip for each. By default each is asked for when it is wanted.
+  virtual void expect_contents(const std::vector<Content>& /*contents*/) const {}
   /// Facts the module may want (`gpustack.*` and Ansible's), as gathered by `setup` on this
   /// connection; null if not yet.
   [[nodiscard]] virtual const Value& facts() const = 0;

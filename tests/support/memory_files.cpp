@@ -128,10 +128,10 @@ bool MemorySystem::can_connect(const std::string& host,
          open_ports_.end();
 }
 
-Result<void> MemorySystem::send_file(const std::string& path) const {
+Result<modules::Digests> MemorySystem::send_file(const std::string& path) const {
   GS_TRY_VOID(existing("sending", path, true));
   sent_files_.push_back(path);
-  return {};
+  return digests(path);
 }
 
 Result<WriteReport> MemorySystem::write(const std::string& path,

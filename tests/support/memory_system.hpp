@@ -87,6 +87,8 @@ class MemorySystem : public modules::System {
   const std::vector<modules::HttpRequest>& requests() const { return requests_; }
   const std::vector<std::string>& sent_files() const { return sent_files_; }
   std::size_t fetched_contents() const { return fetched_contents_; }
+  /// How many contents each call of expect_contents() named.
+  const std::vector<std::size_t>& expected_contents() const { return expected_contents_; }
 
   // SystemView
   Result<std::optional<FileInfo>> stat(const std::string& path) const override;
@@ -121,7 +123,10 @@ class MemorySystem : public modules::System {
   Result<modules::HttpResponse> http(const modules::HttpRequest& request) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
-  Result<void> send_file(const std::string& path) const override;
+  Result<modules::Digests> send_file(const std::string& path) const override;
+  void expect_contents(const std::vector<modules::Content>& contents) const override {
+    expected_contents_.push_back(contents.size());
+  }
   const Value& facts() const override { return facts_; }
 
   // System
@@ -193,6 +198,7 @@ class MemorySystem : public modules::System {
   std::map<std::string, modules::HttpResponse> answers_;
   mutable std::vector<modules::HttpRequest> requests_;
   mutable std::vector<std::string> sent_files_;
+  mutable std::vector<std::size_t> expected_contents_;
   mutable std::size_t fetched_contents_ = 0;
   mutable std::chrono::milliseconds slept_{0};
   std::string allowed_queries_;

@@ -29,6 +29,7 @@ constexpr std::array kActions = {
     ActionRow{"set_fact", action_set_fact},
     ActionRow{"set_stats", action_set_stats},
     ActionRow{"template", action_template},
+    ActionRow{"unarchive", action_unarchive},
     ActionRow{"uri", action_uri},
     ActionRow{"validate_argument_spec", action_validate_argument_spec},
     ActionRow{"wait_for_connection", action_wait_for_connection},

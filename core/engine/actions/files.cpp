@@ -1,7 +1,7 @@
 // copy, template, assemble, script: actions with a part on the controller (local files) and one on
 // the host.
 #include "core/base/json.hpp"
-#include "core/engine/actions/action.hpp"
+#include "core/engine/actions/local_files.hpp"
 #include "core/engine/services.hpp"
 #include "modules/builtin/support/fragments.hpp"
 #include "modules/sdk/hash.hpp"
@@ -58,22 +58,6 @@ Value copy_arguments(const Value& from) {
   return out;
 }
 
-/// A file's content for the host; vault files are opened unless `decrypt: no`.
-Result<modules::Content> file_content(ActionCall& call, const std::string& path, bool decrypt) {
-  ContentStore& contents = call.play.run().contents();
-  if (decrypt) {
-    std::ifstream file(path, std::ios::binary);
-    std::array<char, 15> head{};
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    if (std::string_view(head.data(), static_cast<std::size_t>(file.gcount()))
-            .starts_with("$ANSIBLE_VAULT;")) {
-      GS_TRY(auto text, read_controller_file(path, call.play.run().state().vault));
-      return contents.add_text(std::move(text));
-    }
-  }
-  return contents.add_file(path);
-}
-
 std::string content_text(const Value& content) {
   if (!content.is_map() && !content.is_list()) return to_text(content);
   JsonStyle style;
@@ -81,12 +65,15 @@ std::string content_text(const Value& content) {
   return to_json(content, style);
 }
 
-bool true_unless_given(const Value& arguments, std::string_view name) {
-  return arguments.get(name).is_null() || arguments.get(name).truthy();
-}
-
-bool preserves_mode(const Value& arguments) {
-  return arguments.get("mode").is_string() && arguments.get("mode").as_string() == "preserve";
+/// SHA-1 of a content that the host cannot look at before it is fetched.
+Result<std::string> sha1_of(const ContentStore& contents, const modules::Content& content) {
+  modules::Hasher hasher(modules::Algorithm::sha1);
+  ContentCursor cursor(contents, {wire::NeedContent::Wanted{content.sha256, content.size}});
+  while (true) {
+    GS_TRY(const std::string piece, cursor.next(wire::kContentPiece));
+    if (piece.empty()) return hasher.finish();
+    hasher.update(piece);
+  }
 }
 
 /// One file of the controller, to be placed at `dest`.
@@ -97,63 +84,13 @@ Result<void> add_file(ActionCall& call,
   GS_TRY(auto stored, file_content(call, path, true_unless_given(call.arguments, "decrypt")));
   arguments.set("_content", stored.to_value());
   arguments.set("_original_basename", Value(fs::path(source).filename().string()));
+  if (!stored.is_inline && !arguments.get("checksum").is_null()) {
+    GS_TRY(std::string sha1, sha1_of(call.play.run().contents(), stored));
+    arguments.set("_sha1", Value(std::move(sha1)));
+  }
   if (!preserves_mode(arguments)) return {};
   GS_TRY(const std::uint32_t mode, local_mode(path));
   arguments.set("mode", Value(octal(mode)));
-  return {};
-}
-
-Result<std::vector<fs::path>> paths_below(const fs::path& root, bool follow) {
-  const auto options =
-      follow ? fs::directory_options::follow_directory_symlink : fs::directory_options::none;
-  std::vector<fs::path> paths;
-  std::error_code problem;
-  for (auto it = fs::recursive_directory_iterator(root, options, problem);
-       !problem && it != fs::recursive_directory_iterator();
-       it.increment(problem)) {
-    paths.push_back(it->path());
-  }
-  if (problem)
-    return Error(ErrorCode::file_unreadable,
-                 "'" + root.string() + "' cannot be listed: " + problem.message());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-/// A folder of the controller as the list of folders and files to place below `dest`.
-Result<void> add_folder(ActionCall& call, const std::string& source, Value& arguments) {
-  // As rsync and Ansible: `dir/` means what is in it, `dir` means the folder itself.
-  const bool contents_only = source.ends_with('/');
-  const fs::path root = fs::path(source).lexically_normal();
-  const fs::path base = contents_only ? root : root.parent_path();
-  const bool follow = true_unless_given(call.arguments, "local_follow");
-  const bool decrypt = true_unless_given(call.arguments, "decrypt");
-  const bool keeps_modes = preserves_mode(arguments);
-  List folders;
-  List files;
-  if (!contents_only) folders.push_back(Value(root.filename().string()));
-  GS_TRY(const auto paths, paths_below(root, follow));
-  for (const fs::path& path : paths) {
-    const std::string relative = path.lexically_relative(base).string();
-    if (!follow && fs::is_symlink(path)) {
-      files.push_back(Value::map(
-          {{"path", Value(relative)}, {"link", Value(fs::read_symlink(path).string())}}));
-    } else if (fs::is_directory(path)) {
-      folders.emplace_back(relative);
-    } else {
-      GS_TRY(auto content, file_content(call, path.string(), decrypt));
-      Value file = Value::map({{"path", Value(relative)}, {"_content", content.to_value()}});
-      // Without `preserve`, files of a folder take `mode` or the host's default, as in Ansible.
-      if (keeps_modes) {
-        GS_TRY(const std::uint32_t mode, local_mode(path.string()));
-        file.set("mode", Value(octal(mode)));
-      }
-      files.push_back(std::move(file));
-    }
-  }
-  if (keeps_modes) arguments.set("mode", Value());
-  arguments.set("_directories", Value(std::move(folders)));
-  arguments.set("_files", Value(std::move(files)));
   return {};
 }
 
@@ -253,6 +190,22 @@ Result<std::string> join_local_fragments(ActionCall& call, const std::string& fo
 
 }  // namespace
 
+bool true_unless_given(const Value& arguments, std::string_view name) {
+  return arguments.get(name).is_null() || arguments.get(name).truthy();
+}
+
+bool preserves_mode(const Value& arguments) {
+  return arguments.get("mode").is_string() && arguments.get("mode").as_string() == "preserve";
+}
+
+Result<modules::Content> file_content(ActionCall& call, const std::string& path, bool decrypt) {
+  ContentStore& contents = call.play.run().contents();
+  GS_TRY(const KnownFile known, contents.know_file(path));
+  if (!decrypt || !known.is_vault) return contents.add_file(path);
+  GS_TRY(auto text, read_controller_file(path, call.play.run().state().vault));
+  return contents.add_text(std::move(text));
+}
+
 Async<Value> action_copy(ActionCall& call) {
   const Value& arguments = call.arguments;
   const bool has_source = !arguments.get("src").is_null();
@@ -341,6 +294,24 @@ Async<Value> action_script(ActionCall& call) {
   GS_CO_TRY(auto stored, file_content(call, path, true_unless_given(sent, "decrypt")));
   sent.set("_content", stored.to_value());
   co_return co_await run_on_target(call, "script", std::move(sent));
+}
+
+Async<Value> action_unarchive(ActionCall& call) {
+  const Value& arguments = call.arguments;
+  const bool is_on_host =
+      arguments.get("remote_src").truthy() || !true_unless_given(arguments, "copy");
+  if (is_on_host || arguments.get("src").is_null())
+    co_return co_await run_on_target(call, "unarchive", arguments);
+  auto path = find_task_file(call, "files", to_text(arguments.get("src")));
+  if (!path) {
+    // What `creates` names may be there, and then nobody misses the archive.
+    if (arguments.get("creates").is_null()) co_return Error(std::move(path).error());
+    co_return co_await run_on_target(call, "unarchive", arguments);
+  }
+  GS_CO_TRY(auto stored, file_content(call, *path, true_unless_given(arguments, "decrypt")));
+  Value sent = arguments;
+  sent.set("_content", stored.to_value());
+  co_return co_await run_on_target(call, "unarchive", std::move(sent));
 }
 
 }  // namespace gpustack::engine

@@ -27,12 +27,12 @@ Result<void> add_checksums(Value& result, const SystemView& view, const std::str
 Result<void> check_sum(const Args& args, const SystemView& view, const PlacedFile& file) {
   const std::string wanted = lower(args.text("checksum"));
   if (wanted.empty()) return {};
-  std::string present;
-  if (file.content) {
-    GS_TRY(const std::string bytes, view.content(*file.content));
-    present = hash_bytes(Algorithm::sha1, bytes);
-  } else {
+  // A content that is still on the controller was hashed there.
+  std::string present = lower(args.text("_sha1"));
+  if (!file.content) {
     GS_TRY(present, view.hash(file.from, Algorithm::sha1));
+  } else if (file.content->is_inline) {
+    present = hash_bytes(Algorithm::sha1, file.content->bytes);
   }
   if (present == wanted) return {};
   return Error(ErrorCode::module_failed,
@@ -93,35 +93,6 @@ Result<Plan> plan_one(const Args& args,
   return plan;
 }
 
-Result<Plan> plan_many(const Args& args, const SystemView& view) {
-  const std::string root = without_end_slash(args.text("dest"));
-  Plan plan;
-  Placer placer(plan, args, view);
-  for (const Value& folder :
-       args.get("_directories").is_list() ? args.get("_directories").as_list() : List()) {
-    GS_TRY_VOID(placer.folder(join_path(root, to_text(folder)), true));
-  }
-  for (const Value& entry : args.get("_files").is_list() ? args.get("_files").as_list() : List()) {
-    const std::string path = join_path(root, to_text(entry.get("path")));
-    GS_TRY_VOID(placer.folder(parent_folder(path), false));
-    if (!entry.get("link").is_null()) {
-      GS_TRY_VOID(placer.symlink(to_text(entry.get("link")), path));
-      continue;
-    }
-    GS_TRY(const bool exists, path_exists(view, path));
-    if (exists && !args.boolean("force", true)) continue;
-    GS_TRY(Content content, Content::from_value(entry.get("_content")));
-    const PlacedFile file{
-        .content = std::move(content), .from = {}, .dest = path, .keeps_links = true};
-    const Args attributes =
-        entry.get("mode").is_null() ? args : with_argument(args, "mode", entry.get("mode"));
-    GS_TRY_VOID(placer.file(file, attributes));
-  }
-  plan.set("dest", Value(root + "/"));
-  GS_TRY_VOID(add_present_path_info(plan, view));
-  return plan;
-}
-
 Result<Plan> plan_remote(const Args& args, const SystemView& view) {
   const std::string source = args.text("src");
   GS_TRY(const auto info, view.stat(source));
@@ -149,7 +120,7 @@ Result<Plan> plan_remote(const Args& args, const SystemView& view) {
 }  // namespace
 
 Result<Plan> plan_copy(const Args& args, const SystemView& view) {
-  if (args.has("_files") || args.has("_directories")) return plan_many(args, view);
+  if (args.has("_tree")) return plan_copy_folder(args, view);
   if (args.has("_content")) {
     GS_TRY(Content content, Content::from_value(args.get("_content")));
     PlacedFile file{.content = std::move(content), .from = {}, .dest = {}, .keeps_links = false};

@@ -5,12 +5,6 @@
 
 namespace gpustack::modules {
 
-namespace {
-
-constexpr std::uint64_t kLargestShown = 104448;
-
-}  // namespace
-
 Args with_argument(const Args& args, std::string_view name, Value value) {
   Value values = args.values();
   values.set(name, std::move(value));
@@ -73,7 +67,7 @@ Result<void> Placer::require_parent(const std::string& path) const {
   return {};
 }
 
-Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>& now) {
+Result<void> Placer::diff(PlacedFile& file, const std::optional<FileInfo>& now) {
   if (!view_.diff_mode()) return {};
   std::uint64_t size = 0;
   if (file.content) {
@@ -97,6 +91,8 @@ Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>&
   std::string after;
   if (file.content) {
     GS_TRY(after, view_.content(*file.content));
+    file.content->bytes = after;
+    file.content->is_inline = true;
   } else {
     GS_TRY(after, view_.read(file.from));
   }
@@ -104,7 +100,7 @@ Result<void> Placer::diff(const PlacedFile& file, const std::optional<FileInfo>&
   return {};
 }
 
-Result<void> Placer::write(const PlacedFile& file,
+Result<void> Placer::write(PlacedFile file,
                            const Args& attributes,
                            const std::optional<FileInfo>& now,
                            bool replaces_link) {
@@ -123,7 +119,7 @@ Result<void> Placer::write(const PlacedFile& file,
   }
   GS_TRY_VOID(diff(file, now));
   if (file.content) {
-    plan_.step(WriteFile{file.dest, *file.content, std::move(options)});
+    plan_.step(WriteFile{file.dest, std::move(*file.content), std::move(options)});
     return {};
   }
   // A copy must not take the mode of its source: what is not asked for is the old file's, or a
@@ -133,7 +129,9 @@ Result<void> Placer::write(const PlacedFile& file,
   return {};
 }
 
-Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
+Result<bool> Placer::file(const PlacedFile& file,
+                          const Args& attributes,
+                          std::optional<bool> known) {
   GS_TRY(const auto unfollowed, view_.lstat(file.dest));
   GS_TRY(const auto now, view_.stat(file.dest));
   const bool replaces_link =
@@ -142,8 +140,8 @@ Result<bool> Placer::file(const PlacedFile& file, const Args& attributes) {
     return Error(ErrorCode::module_failed, "'" + file.dest + "' is a folder, expected a file");
   }
   const std::optional<FileInfo> base = replaces_link ? std::optional<FileInfo>() : now;
-  bool same = false;
-  if (base) {
+  bool same = base && known.value_or(false);
+  if (base && !known) {
     GS_TRY(same, has_content(view_, file.dest, *base, file));
   }
   if (!same) GS_TRY_VOID(write(file, attributes, now, replaces_link));

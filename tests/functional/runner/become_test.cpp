@@ -203,6 +203,9 @@ TEST_F(Become, CarriesContentToAChild) {
   EXPECT_EQ(need->lane, 1);
   runner.send(Frame{FrameType::content, 0, 1, id, script});
   runner.send(wire::make_frame(FrameType::content_end, 1, id, wire::ContentEnd()));
+  const auto ack = runner.receive(FrameType::content_ack);
+  ASSERT_TRUE(ack);
+  EXPECT_EQ(ack->lane, 1);
 
   EXPECT_EQ(runner.result(id).get("said"), Value(1));
 }

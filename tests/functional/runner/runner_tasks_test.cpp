@@ -120,57 +120,6 @@ TEST_F(Runner, EndsATaskAtItsTimeout) {
   EXPECT_EQ(result.get("failed"), Value(true));
 }
 
-TEST_F(Runner, AsksForContentOnlyWhenItDiffers) {
-  RunnerProcess runner(options());
-  runner.greet();
-  const std::string bytes(9U << 20U, 'b');
-  const std::string hash = modules::hash_bytes(modules::Algorithm::sha256, bytes);
-  const Value content = Value::map({{"sha256", hash}, {"size", bytes.size()}});
-  const Value library =
-      Value::map({{"name", "probe"}, {"content", content}, {"args", Value(Map())}});
-
-  const auto id = runner.task("__library__", library);
-  std::size_t asked = 0;
-  while (asked < bytes.size()) {
-    const auto frame = runner.receive(FrameType::need_content);
-    ASSERT_TRUE(frame);
-    const auto need = wire::NeedContent::parse(*frame);
-    ASSERT_TRUE(need);
-    EXPECT_EQ(need->sha256, hash);
-    EXPECT_EQ(need->offset, asked);
-    for (std::uint64_t at = 0; at < need->length; at += wire::kContentPiece) {
-      runner.send(
-          Frame{FrameType::content,
-                0,
-                0,
-                id,
-                bytes.substr(need->offset + at,
-                             std::min<std::uint64_t>(wire::kContentPiece, need->length - at))});
-    }
-    runner.send(wire::make_frame(FrameType::content_end, 0, id, wire::ContentEnd()));
-    asked += need->length;
-  }
-  const Value result = runner.result(id);
-
-  // Not a program, so it cannot start; that it was tried shows that the content arrived and
-  // matched.
-  EXPECT_EQ(result.get("failed"), Value(true));
-  EXPECT_THAT(to_text(result.get("msg")), testing::Not(testing::HasSubstr("sha256")));
-}
-
-TEST_F(Runner, FailsATaskWhoseContentDoesNotCome) {
-  RunnerProcess runner(options());
-  runner.greet();
-  const Value content = Value::map({{"sha256", std::string(64, 'a')}, {"size", 10}});
-
-  const auto id = runner.task("__library__", Value::map({{"name", "probe"}, {"content", content}}));
-  ASSERT_TRUE(runner.receive(FrameType::need_content));
-  runner.send(wire::make_frame(
-      FrameType::content_end, 0, id, wire::ContentEnd{.error = "the file is gone"}));
-
-  EXPECT_THAT(to_text(runner.result(id).get("msg")), testing::HasSubstr("the file is gone"));
-}
-
 TEST_F(Runner, RunsProgramsOfTheLibraryAndRemovesThem) {
   RunnerProcess runner(options());
   runner.greet();

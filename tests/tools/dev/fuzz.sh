@@ -1,7 +1,7 @@
-# fuzz [TARGET|all [SECONDS]]: give yaml, jinja, inventory or vault random inputs, 600 seconds each unless told
+# fuzz [TARGET|all [SECONDS]]: give yaml, jinja, inventory, vault or wire random inputs, 600 seconds each unless told
 set -euo pipefail
 
-targets=(yaml jinja inventory vault)
+targets=(yaml jinja inventory vault wire)
 chosen=${1:-all}
 seconds=${2:-600}
 if [ "$chosen" != all ]; then

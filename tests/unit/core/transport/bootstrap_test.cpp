@@ -1,5 +1,7 @@
 #include "core/transport/bootstrap.hpp"
 
+#include "core/transport/gzip.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -37,11 +39,14 @@ TEST(BootstrapReader, ReadsAnswersThatArriveByteByByte) {
   BootstrapReader reader;
 
   const BootstrapAnswer need = read_one(reader, "GPUSTACK-NEED aarch64 3\r\n");
+  const BootstrapAnswer packs = read_one(reader, "GPUSTACK-NEED aarch64 3 gzip\n");
   const BootstrapAnswer fail = read_one(reader, "GPUSTACK-FAIL short 2 5 of 9 bytes in /x\n");
 
   EXPECT_EQ(need.kind, Kind::need);
   EXPECT_EQ(need.architecture, "aarch64");
   EXPECT_EQ(need.folder, 3);
+  EXPECT_FALSE(need.unpacks);
+  EXPECT_TRUE(packs.unpacks);
   EXPECT_EQ(fail.kind, Kind::fail);
   EXPECT_EQ(fail.folder, 2);
   EXPECT_EQ(fail.reason, "short 2 5 of 9 bytes in /x");
@@ -117,11 +122,28 @@ TEST_P(BootstrapShells, UploadsOnceAndStartsFromTheCacheAfterwards) {
   std::filesystem::create_directories(folder_ + "/home");
   const std::string ready = "GPUSTACK-READY " + binary().sha256 + "\nstarted serve --hash\n";
 
-  const std::string first = run(shell, {.bytes_ahead = 5}, "hello" + *binary().content + "frames");
+  const std::string first =
+      run(shell, {.bytes_ahead = 5}, "hello" + upload_header(0) + *binary().content + "frames");
   const std::string second = run(shell, {.bytes_ahead = 5}, "hello");
 
-  EXPECT_EQ(first, "GPUSTACK-NEED " + binary().architecture + " 1\n" + ready + "frames");
+  EXPECT_EQ(first, "GPUSTACK-NEED " + binary().architecture + " 1 gzip\n" + ready + "frames");
   EXPECT_EQ(second, ready + "hello");
+}
+
+TEST_P(BootstrapShells, UnpacksWhatIsUploaded) {
+  const std::string shell = GetParam();
+  const std::string name = shell.substr(0, shell.find(' '));
+  if (std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) != 0)
+    GTEST_SKIP() << name << " is not installed";
+  std::filesystem::create_directories(folder_ + "/home");
+  const std::string packed = *gzip(*binary().content);
+
+  const std::string output =
+      run(shell, {.bytes_ahead = 5}, "hello" + upload_header(packed.size()) + packed + "frames");
+
+  EXPECT_EQ(output,
+            "GPUSTACK-NEED " + binary().architecture + " 1 gzip\nGPUSTACK-READY " +
+                binary().sha256 + "\nstarted serve --hash\nframes");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shells,
@@ -134,7 +156,7 @@ TEST_F(BootstrapCommand, TakesTheNextFolderWhenHomeCannotBeWritten) {
 
   const std::string output = run("sh", {}, "");
 
-  EXPECT_THAT(output, testing::StartsWith("GPUSTACK-NEED " + binary().architecture + " 2\n"));
+  EXPECT_THAT(output, testing::StartsWith("GPUSTACK-NEED " + binary().architecture + " 2 gzip\n"));
 }
 
 TEST_F(BootstrapCommand, DoesNotTrustAFolderThatOthersMayWrite) {
@@ -147,23 +169,50 @@ TEST_F(BootstrapCommand, DoesNotTrustAFolderThatOthersMayWrite) {
 
   const std::string output = run("sh", {}, "");
 
-  EXPECT_THAT(output, testing::StartsWith("GPUSTACK-NEED " + binary().architecture + " 2\n"));
+  EXPECT_THAT(output, testing::StartsWith("GPUSTACK-NEED " + binary().architecture + " 2 gzip\n"));
 }
 
 TEST_F(BootstrapCommand, ReportsAnUploadThatIsCutShort) {
   std::filesystem::create_directories(folder_ + "/home");
 
-  const std::string output = run("sh", {}, "half");
+  const std::string output = run("sh", {}, upload_header(0) + "half");
 
   EXPECT_THAT(output, testing::HasSubstr("GPUSTACK-FAIL short 1 4 of "));
   EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/home/.cache/gpustack"));
+}
+
+TEST_F(BootstrapCommand, RefusesAPackedUploadThatIsCutShortOrDamaged) {
+  std::filesystem::create_directories(folder_ + "/home");
+  const std::string packed = *gzip(*binary().content);
+  const std::string half = packed.substr(0, packed.size() / 2);
+
+  EXPECT_THAT(run("sh", {}, upload_header(packed.size()) + half),
+              testing::HasSubstr("GPUSTACK-FAIL short 1 "));
+  EXPECT_THAT(run("sh", {}, upload_header(packed.size()) + std::string(packed.size(), 'x')),
+              testing::HasSubstr("GPUSTACK-FAIL short 1 "));
+  EXPECT_THAT(run("sh", {}, ""), testing::HasSubstr("GPUSTACK-FAIL short 1 0 of "));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/home/.cache/gpustack"));
+}
+
+TEST_F(BootstrapCommand, AsksForItAsItIsWithoutGzip) {
+  std::filesystem::create_directories(folder_ + "/home");
+  std::filesystem::create_directories(folder_ + "/bin");
+  ASSERT_EQ(std::system(("busybox --install -s " + folder_ + "/bin 2>/dev/null").c_str()), 0);
+  std::filesystem::remove(folder_ + "/bin/gzip");
+
+  const std::string output =
+      run("sh", {}, upload_header(0) + *binary().content + "frames", "PATH=" + folder_ + "/bin ");
+
+  EXPECT_EQ(output,
+            "GPUSTACK-NEED " + binary().architecture + " 1\nGPUSTACK-READY " + binary().sha256 +
+                "\nstarted serve --hash\nframes");
 }
 
 TEST_F(BootstrapCommand, RefusesBytesWithAnotherHash) {
   std::filesystem::create_directories(folder_ + "/home");
   const std::string wrong(binary().size, 'x');
 
-  EXPECT_THAT(run("sh", {}, wrong), testing::HasSubstr("GPUSTACK-FAIL hash 1"));
+  EXPECT_THAT(run("sh", {}, upload_header(0) + wrong), testing::HasSubstr("GPUSTACK-FAIL hash 1"));
 }
 
 TEST_F(BootstrapCommand, KeepsTheNewestRunnersAndOtherUploads) {
@@ -175,7 +224,7 @@ TEST_F(BootstrapCommand, KeepsTheNewestRunnersAndOtherUploads) {
     std::ofstream(cache + "/up." + std::to_string(i)) << "";
   }
 
-  run("sh", {}, *binary().content);
+  run("sh", {}, upload_header(0) + *binary().content);
 
   int runners = 0;
   int uploads = 0;
@@ -191,7 +240,7 @@ TEST_F(BootstrapCommand, LeavesNoUploadWhenNobodyTakesItsAnswer) {
   std::filesystem::create_directories(folder_ + "/home");
 
   // Long enough for `true` to end, so that the first answer meets a closed pipe.
-  run("sh", {}, *binary().content, "{ sleep 0.3; ", "; } | true");
+  run("sh", {}, upload_header(0) + *binary().content, "{ sleep 0.3; ", "; } | true");
 
   ASSERT_TRUE(std::filesystem::exists(cache)) << "the bootstrap did not get as far as the answer";
   EXPECT_TRUE(std::filesystem::is_empty(cache));
@@ -199,7 +248,7 @@ TEST_F(BootstrapCommand, LeavesNoUploadWhenNobodyTakesItsAnswer) {
 
 TEST_F(BootstrapCommand, IgnoresTheCacheWhenAskedTo) {
   std::filesystem::create_directories(folder_ + "/home");
-  run("sh", {}, *binary().content);
+  run("sh", {}, upload_header(0) + *binary().content);
 
   EXPECT_THAT(run("sh", {.ignores_cache = true}, ""), testing::StartsWith("GPUSTACK-NEED"));
 }

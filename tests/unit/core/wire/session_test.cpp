@@ -145,5 +145,25 @@ TEST(Messages, RefuseGarbage) {
   EXPECT_FALSE(parse_map(Frame{FrameType::result, 0, 0, 1, ""}));
 }
 
+TEST(NeedContent, NamesContentsByHashAndSize) {
+  NeedContent need;
+  need.contents.push_back({std::string(64, '0'), 0});
+  need.contents.push_back({"00ff10" + std::string(58, 'a'), 1ULL << 40U});
+
+  const auto back = NeedContent::parse(make_frame(FrameType::need_content, 0, 1, need));
+
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->contents, need.contents);
+}
+
+TEST(NeedContent, IsRefusedWhenDamaged) {
+  for (const Value& contents :
+       {Value(), Value(7), Value(""), Value(std::string(39, 'a')), Value(std::string(81, 'a'))}) {
+    const auto need = NeedContent::parse(
+        make_map_frame(FrameType::need_content, 0, 1, Value::map({{"contents", contents}})));
+    EXPECT_FALSE(need) << to_repr(contents);
+  }
+}
+
 }  // namespace
 }  // namespace gpustack::wire

@@ -1,3 +1,5 @@
+#include "modules/builtin/support/tree_list.hpp"
+#include "modules/sdk/hash.hpp"
 #include "tests/support/convergence.hpp"
 
 #include <gmock/gmock.h>
@@ -163,6 +165,19 @@ TEST(Copy, RefusesContentOfAnotherChecksum) {
       HasSubstr("expected 0000"));
 }
 
+TEST(Copy, ComparesAChecksumOfWhatIsOnTheController) {
+  MemorySystem system;
+  const std::string large(20'000, 'a');
+  Value arguments = Value::map({{"dest", "/etc/f"}, {"checksum", std::string(40, '0')}});
+  arguments.set("_content", system.remote_content(large).to_value());
+  arguments.set("_sha1", hash_bytes(Algorithm::sha1, large));
+
+  EXPECT_THAT(expect_refused(copy_module, arguments, system), HasSubstr("expected 0000"));
+  EXPECT_EQ(system.fetched_contents(), 0U);
+  arguments.set("checksum", hash_bytes(Algorithm::sha1, large));
+  expect_converges(copy_module, arguments, system);
+}
+
 TEST(Copy, ShowsBothTexts) {
   MemorySystem system;
   system.file("/etc/f", "old\n").diff_mode(true);
@@ -174,27 +189,133 @@ TEST(Copy, ShowsBothTexts) {
   EXPECT_EQ(result.get("diff").get("after"), Value("new\n"));
 }
 
+struct TreeFile {
+  std::string path;
+  std::string bytes;
+  std::optional<std::uint32_t> mode = std::nullopt;
+};
+
+/// What the controller sends of a folder. @param rides  the bytes travel with the task
+Value tree_of(MemorySystem& system,
+              Value arguments,
+              const std::vector<TreeFile>& files,
+              bool rides,
+              std::vector<TreeEntry> others = {}) {
+  HashList hashes;
+  std::string bytes;
+  for (const TreeFile& file : files) {
+    TreeEntry entry;
+    entry.path = file.path;
+    entry.size = file.bytes.size();
+    entry.mode = file.mode;
+    others.push_back(std::move(entry));
+    const Content content = Content::of(file.bytes);
+    hashes.add(content.sha256);
+    bytes += file.bytes;
+    if (!rides) (void)system.remote_content(file.bytes);
+  }
+  arguments.set("_tree", Value(write_tree(others)));
+  const Content list = rides ? Content::of(hashes.bytes()) : system.remote_content(hashes.bytes());
+  arguments.set("_hashes", list.to_value());
+  if (rides) arguments.set("_bytes", Value(bytes));
+  return arguments;
+}
+
 TEST(CopyFolder, PlacesFilesFoldersAndLinks) {
+  for (const bool rides : {true, false}) {
+    MemorySystem system;
+    std::vector<TreeEntry> others(3);
+    others[0].kind = others[1].kind = TreeEntry::Kind::folder;
+    others[0].path = "conf";
+    others[1].path = "empty";
+    others[2].kind = TreeEntry::Kind::link;
+    others[2].path = "l";
+    others[2].target = "run";
+    const Value arguments =
+        tree_of(system,
+                Value::map({{"dest", "/opt/app"}, {"directory_mode", "0750"}, {"mode", "0640"}}),
+                {{"conf/a", "A"}, {"none", ""}, {"run", "R", 0755U}},
+                rides,
+                others);
+
+    expect_converges(copy_module, arguments, system);
+
+    EXPECT_EQ(system.text("/opt/app/conf/a"), "A");
+    EXPECT_EQ(system.text("/opt/app/none"), "");
+    EXPECT_EQ(system.info("/opt/app/conf/a").mode, 0640U);
+    EXPECT_EQ(system.info("/opt/app/run").mode, 0755U);
+    EXPECT_EQ(system.info("/opt/app/empty").mode, 0750U);
+    EXPECT_EQ(system.info("/opt/app").mode, 0750U);
+    EXPECT_EQ(system.link_target("/opt/app/l"), "run");
+  }
+}
+
+TEST(CopyFolder, FetchesOnlyWhatDiffers) {
   MemorySystem system;
-  Value arguments =
-      Value::map({{"dest", "/opt/app"}, {"directory_mode", "0750"}, {"mode", "0640"}});
-  arguments.set("_directories", Value::list({"conf", "empty"}));
-  arguments.set(
-      "_files",
-      Value::list(
-          {Value::map({{"path", "conf/a"}, {"_content", Content::of("A").to_value()}}),
-           Value::map(
-               {{"path", "run"}, {"_content", Content::of("R").to_value()}, {"mode", "0755"}}),
-           Value::map({{"path", "l"}, {"link", "run"}})}));
+  system.file("/opt/app/a", "A").file("/opt/app/b", "X").file("/opt/app/c", "long");
+  const Value arguments = tree_of(system,
+                                  Value::map({{"dest", "/opt/app"}}),
+                                  {{"a", "A"}, {"b", "B"}, {"c", "C"}, {"d", "D"}},
+                                  false);
+
+  const Value result = test::run(copy_module, arguments, system);
+
+  EXPECT_EQ(result.get("changed"), Value(true)) << to_repr(result);
+  EXPECT_EQ(system.fetched_contents(), 4U) << "the list of hashes and three files";
+  EXPECT_EQ(system.expected_contents(), std::vector<std::size_t>{3});
+  EXPECT_EQ(system.text("/opt/app/b"), "B");
+  EXPECT_EQ(system.text("/opt/app/c"), "C");
+  test::run(copy_module, arguments, system);
+  EXPECT_EQ(system.fetched_contents(), 4U) << "equal folders need not even the list";
+}
+
+TEST(CopyFolder, FetchesOnceForDiffAndWrite) {
+  MemorySystem system;
+  system.file("/opt/app/b", "X").diff_mode(true);
+  const Value arguments =
+      tree_of(system, Value::map({{"dest", "/opt/app"}}), {{"a", "A\n"}, {"b", "B\n"}}, false);
+
+  const Value result = test::run(copy_module, arguments, system);
+
+  EXPECT_EQ(system.fetched_contents(), 3U);
+  EXPECT_EQ(system.expected_contents(), std::vector<std::size_t>{2});
+  EXPECT_EQ(result.get("diff").size(), 2U) << to_repr(result);
+  EXPECT_EQ(system.text("/opt/app/b"), "B\n");
+}
+
+TEST(CopyFolder, KeepsWhatIsThereWithoutForce) {
+  MemorySystem system;
+  system.file("/opt/app/b", "X");
+  const Value arguments = tree_of(
+      system, Value::map({{"dest", "/opt/app"}, {"force", false}}), {{"a", "A"}, {"b", "B"}}, true);
 
   expect_converges(copy_module, arguments, system);
 
-  EXPECT_EQ(system.text("/opt/app/conf/a"), "A");
-  EXPECT_EQ(system.info("/opt/app/conf/a").mode, 0640U);
-  EXPECT_EQ(system.info("/opt/app/run").mode, 0755U);
-  EXPECT_EQ(system.info("/opt/app/empty").mode, 0750U);
-  EXPECT_EQ(system.info("/opt/app").mode, 0750U);
-  EXPECT_EQ(system.link_target("/opt/app/l"), "run");
+  EXPECT_EQ(system.text("/opt/app/a"), "A");
+  EXPECT_EQ(system.text("/opt/app/b"), "X");
+}
+
+TEST(CopyFolder, ReplacesALinkByAFile) {
+  MemorySystem system;
+  system.file("/srv/target", "A").link("/srv/target", "/opt/app/a");
+
+  expect_converges(
+      copy_module, tree_of(system, Value::map({{"dest", "/opt/app"}}), {{"a", "A"}}, true), system);
+
+  EXPECT_EQ(system.info("/opt/app/a").kind, FileKind::regular);
+  EXPECT_EQ(system.text("/srv/target"), "A");
+}
+
+TEST(CopyFolder, RefusesListsThatDoNotFit) {
+  MemorySystem system;
+  Value arguments = tree_of(system, Value::map({{"dest", "/opt/app"}}), {{"a", "A"}}, true);
+  arguments.set("_bytes", "AB");
+  EXPECT_THAT(expect_refused(copy_module, arguments, system), HasSubstr("2 arrived"));
+  arguments.set("_bytes", "A");
+  arguments.set("_hashes", Content::of(std::string(64, 'x')).to_value());
+  EXPECT_THAT(expect_refused(copy_module, arguments, system), HasSubstr("incomplete"));
+  arguments.set("_tree", "damaged");
+  EXPECT_THAT(expect_refused(copy_module, arguments, system), HasSubstr("damaged"));
 }
 
 TEST(CopyRemote, CopiesAFileOfTheHost) {
