@@ -9,6 +9,7 @@
   many      500 hosts; and one in 50 of them stopped
   content   an unchanged file of 500 MB over 20 Mbit/s: seconds, and bytes on the wire
   facts     facts of a host, beside ansible-playbook
+  warm      second apply over the connections that the first one has left
 
 BIN is the folder with gpustack and its runners. Wall time is the median of the repeats, a ratio the median of the
 repeats' ratios; CPU is the controller's, with its children. Writes VERB.json and VERB.svg; --quick: three hosts, one repeat.
@@ -29,7 +30,7 @@ import place  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # The module of each verb: arguments(parser), run(place, given) -> Report.
-VERBS = {"compare": "compare", "tasks": "tasks", "delay": "delay", "many": "many", "content": "content", "facts": "facts"}
+VERBS = {"compare": "compare", "tasks": "tasks", "delay": "delay", "many": "many", "content": "content", "facts": "facts", "warm": "warm"}
 HOSTS = {"many": 500, "content": 1, "facts": 1}  # 10 elsewhere
 
 
