@@ -2,6 +2,7 @@
 
 #include "core/cli/command_line.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/hold.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/usage_error.hpp"
 #include "core/cli/verbs.hpp"
@@ -18,7 +19,7 @@ namespace {
 
 using namespace gpustack::cli;
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnections>& left) {
   CLI::App program("Brings hosts to the state that Ansible playbooks declare, without Python.",
                    "gpustack");
   program.set_version_flag("--version", std::string(kVersionText));
@@ -34,7 +35,8 @@ int run(int argc, char** argv) {
                           make_doc,
                           make_run,
                           make_adhoc,
-                          make_vault}) {
+                          make_vault,
+                          make_connections}) {
     verbs.push_back(make());
     verbs.back()->describe(program);
   }
@@ -52,7 +54,10 @@ int run(int argc, char** argv) {
     return kUsage;
   }
   for (const auto& verb : verbs) {
-    if (verb->chosen()) return verb->run();
+    if (!verb->chosen()) continue;
+    const int code = verb->run();
+    left = verb->take_left();
+    return code;
   }
   return kUsage;
 }
@@ -61,7 +66,12 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const Birthright born(argc, argv);
+    std::unique_ptr<gpustack::transport::HeldConnections> left;
+    const int code = run(argc, argv, left);
+    // By now nothing of the run is left in memory but these.
+    if (left != nullptr) leave_to_holder(std::move(left), born);
+    return code;
   } catch (const std::exception& problem) {
     // Expected failures are values: what arrives here is a fault of the program, or no memory.
     std::fprintf(stderr, "gpustack: internal error: %s\n", problem.what());

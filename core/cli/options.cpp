@@ -137,6 +137,12 @@ void add_host_options(CLI::App& app, CommonOptions& options) {
       ->allow_extra_args(false);
 }
 
+void add_persist_option(CLI::App& app, CommonOptions& options) {
+  app.add_flag("--no-persist",
+               options.no_persist,
+               "Log in anew, and leave no connection open for the next run");
+}
+
 Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault) {
   Value all{Map()};
   for (const std::string& text : texts) {

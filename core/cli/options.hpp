@@ -51,6 +51,7 @@ struct CommonOptions {
   std::vector<std::string> role_paths;
   std::vector<std::string> module_paths;
   bool detailed_exit_code = false;
+  bool no_persist = false;
 };
 
 /// Refusals as CLI11 passes them on: what is wrong, and after a line end the hint.
@@ -64,6 +65,9 @@ void add_inventory_options(CLI::App& app, CommonOptions& options);
 void add_host_options(CLI::App& app, CommonOptions& options);
 /// Adds those, and what chooses among the tasks of a site.
 void add_run_options(CLI::App& app, CommonOptions& options);
+
+/// Adds `--no-persist`.
+void add_persist_option(CLI::App& app, CommonOptions& options);
 
 /// Reads `-e key=value`, `-e {"json": 1}`, `-e @file`. @error usage, file_not_found, yaml_*
 Result<Value> extra_variables(const std::vector<std::string>& texts, yaml::VaultReader* vault);

@@ -11,6 +11,10 @@
 #include <string>
 #include <vector>
 
+namespace gpustack::transport {
+struct HeldConnections;
+}
+
 namespace gpustack::cli {
 
 /// Where runners and shipped roles are: beside the program as built, or as installed.
@@ -28,6 +32,8 @@ struct Session {
   std::unique_ptr<yaml::VaultReader> vault;
   inventory::Inventory inventory;
   std::vector<std::string> collection_paths;
+  /// Where a run leaves its connections for the next one; null = it closes them. Outlives it.
+  std::unique_ptr<transport::HeldConnections>* left = nullptr;
   engine::TaskObserver* observer = nullptr;  ///< looks on at runs; outlives them
   report::Timings* timings = nullptr;        ///< asked for; outlives runs
   play::TaskFaults task_faults = play::TaskFaults::refuse;

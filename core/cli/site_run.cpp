@@ -3,10 +3,12 @@
 #include "core/async/task_group.hpp"
 #include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/config/config.hpp"
 #include "core/engine/live_target.hpp"
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
 #include "core/play/visit.hpp"
+#include "core/transport/held_connections.hpp"
 #include "inventory/pattern.hpp"
 
 #include <unistd.h>
@@ -223,26 +225,49 @@ transport::ConnectorSettings connector_settings(const config::SiteConfig& settin
   out.refused_tries = static_cast<int>(settings.number("refused_tries"));
   out.ping_interval = std::chrono::seconds(settings.number("keepalive_seconds"));
   out.ping_misses = static_cast<int>(settings.number("keepalive_misses"));
+  out.hold_time = std::chrono::seconds(settings.number("persist"));
   return out;
 }
 
 }  // namespace
 
-int run_site(Session& session,
-             LoadedSite& site,
-             const CommonOptions& options,
-             report::Sink& output) {
-  auto runners = transport::RunnerStore::from_folder(session.places.runners);
-  if (!runners) {
-    print_error(runners.error());
-    return kOtherError;
+namespace {
+
+/// Where connections are left for the next run, or nothing where they are not.
+std::optional<transport::HoldFolder> hold_folder(const Session& session,
+                                                 const CommonOptions& options) {
+  if (session.left == nullptr || options.no_persist || session.settings.number("persist") == 0)
+    return std::nullopt;
+  const std::string path = transport::HoldFolder::default_path(config::process_sources().home);
+  auto folder = transport::HoldFolder::open(path, transport::HoldFolder::Missing::make);
+  if (folder) return std::move(*folder);
+  // Somebody else's folder in our place is worth a word; one that cannot be made is not.
+  if (folder.error().code() == ErrorCode::file_unwritable) {
+    session.teller->warn(folder.error().message() + "; connections are not held (" +
+                         folder.error().hint() + ")");
   }
-  if (const auto limited = check_limited(session); !limited) {
-    print_error(limited.error());
-    return kOtherError;
-  }
-  asio::io_context context(1);
-  auto settings = connector_settings(session.settings, std::move(*runners));
+  return std::nullopt;
+}
+
+int code_of_run(const std::optional<Result<engine::RunSummary>>& summary,
+                const CommonOptions& options,
+                bool has_begun) {
+  if (!summary) return kOtherError;
+  if (*summary) return code_of(**summary, options);
+  if (has_begun) return code_within_run(summary->error(), options.manner);
+  print_error(summary->error());  // later on the output has told it
+  return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
+                                           : code_before_run(summary->error());
+}
+
+/// The run itself; `kept` gets the logins that it leaves.
+int run_in(asio::io_context& context,
+           Session& session,
+           LoadedSite& site,
+           const CommonOptions& options,
+           report::Sink& output,
+           transport::ConnectorSettings settings,
+           std::vector<transport::HeldConnection>& kept) {
   engine::LiveTargetPool targets(context.get_executor(), std::move(settings));
   engine::RunState state;
   state.options = session.run;
@@ -269,12 +294,40 @@ int run_site(Session& session,
   static_cast<void>(async::run_to_end(context, std::move(work)));
   output.flush();
   if (stopped_by != 0) return kStopped;
-  if (!summary) return kOtherError;
-  if (*summary) return code_of(**summary, options);
-  if (run.has_begun()) return code_within_run(summary->error(), options.manner);
-  print_error(summary->error());  // later on the output has told it
-  return options.manner == Manner::ansible ? ansible_code_before_run(summary->error())
-                                           : code_before_run(summary->error());
+  kept = targets.take_kept();
+  return code_of_run(summary, options, run.has_begun());
+}
+
+}  // namespace
+
+int run_site(Session& session,
+             LoadedSite& site,
+             const CommonOptions& options,
+             report::Sink& output) {
+  auto runners = transport::RunnerStore::from_folder(session.places.runners);
+  if (!runners) {
+    print_error(runners.error());
+    return kOtherError;
+  }
+  if (const auto limited = check_limited(session); !limited) {
+    print_error(limited.error());
+    return kOtherError;
+  }
+  auto settings = connector_settings(session.settings, std::move(*runners));
+  auto folder = hold_folder(session, options);
+  if (folder) settings.hold_folder = folder->path();
+  const std::chrono::milliseconds ping_interval = settings.ping_interval;
+  auto context = std::make_unique<asio::io_context>(1);
+  std::vector<transport::HeldConnection> kept;
+  const int code = run_in(*context, session, site, options, output, std::move(settings), kept);
+  if (folder && !kept.empty()) {
+    auto left =
+        std::make_unique<transport::HeldConnections>(std::move(context), std::move(*folder));
+    left->connections = std::move(kept);
+    left->ping_interval = ping_interval;
+    *session.left = std::move(left);
+  }
+  return code;
 }
 
 }  // namespace gpustack::cli

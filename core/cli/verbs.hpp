@@ -9,6 +9,9 @@
 namespace CLI {
 class App;
 }
+namespace gpustack::transport {
+struct HeldConnections;
+}
 
 namespace gpustack::cli {
 
@@ -16,13 +19,19 @@ namespace gpustack::cli {
 /// chose it.
 class Verb {
  public:
-  virtual ~Verb() = default;
+  Verb();
+  virtual ~Verb();
   virtual void describe(CLI::App& program) = 0;
   [[nodiscard]] virtual bool chosen() const = 0;
   /// The exit code when what follows the verb does not parse.
   [[nodiscard]] virtual int usage_code() const { return kUsage; }
   /// @return the exit code
   virtual int run() = 0;
+  /// The connections that the run has left for the next one.
+  std::unique_ptr<transport::HeldConnections> take_left();
+
+ protected:
+  std::unique_ptr<transport::HeldConnections> left_;
 };
 
 std::unique_ptr<Verb> make_apply();
@@ -35,5 +44,6 @@ std::unique_ptr<Verb> make_run();
 std::unique_ptr<Verb> make_adhoc();
 std::unique_ptr<Verb> make_vault();
 std::unique_ptr<Verb> make_why();
+std::unique_ptr<Verb> make_connections();
 
 }  // namespace gpustack::cli

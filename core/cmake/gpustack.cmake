@@ -108,7 +108,7 @@ function(gpustack_script_test name script)
   add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/tools/run_unittest.py
     ${CMAKE_SOURCE_DIR}/tests/${script} --results ${CMAKE_BINARY_DIR}/test-results/${name}.xml)
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-    ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
+    ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;GPUSTACK_PERSIST=false")
   if(arg_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()

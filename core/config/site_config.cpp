@@ -22,6 +22,11 @@ constexpr SiteSetting kSiteSettings[] = {
     {.name = "keepalive_misses", .type = SiteType::number, .fallback = "3", .most = 100},
     {.name = "keepalive_seconds", .type = SiteType::number, .fallback = "15", .most = 600},
     {.name = "output", .type = SiteType::word, .words = kOutputs},
+    {.name = "persist",
+     .type = SiteType::number_or_off,
+     .fallback = "60",
+     .variable = "GPUSTACK_PERSIST",
+     .most = 86'400},
     {.name = "pipelining",
      .type = SiteType::boolean,
      .fallback = "true",
@@ -66,6 +71,8 @@ std::string expected_text(const SiteSetting& setting) {
       return "true or false";
     case number:
       return "a whole number from 1 to " + std::to_string(setting.most);
+    case number_or_off:
+      return "a whole number from 1 to " + std::to_string(setting.most) + ", or false";
     case folder:
       break;
   }
@@ -80,6 +87,9 @@ bool fits(const SiteSetting& setting, const Value& value) {
              std::ranges::find(setting.words, value.as_string()) != std::ranges::end(setting.words);
     case boolean:
       return value.is_bool();
+    case number_or_off:
+      if (value.is_bool()) return !value.as_bool();
+      [[fallthrough]];
     case number:
       return value.is_integer() && value.as_integer() >= 1 && value.as_integer() <= setting.most;
     case folder:
@@ -211,7 +221,10 @@ std::string SiteConfig::text(std::string_view name) const {
 
 bool SiteConfig::boolean(std::string_view name) const { return value(name).as_bool(); }
 
-std::int64_t SiteConfig::number(std::string_view name) const { return value(name).as_integer(); }
+std::int64_t SiteConfig::number(std::string_view name) const {
+  const Value found = value(name);
+  return found.is_bool() ? 0 : found.as_integer();
+}
 
 std::vector<std::string> SiteConfig::described() const {
   std::vector<std::string> out;

@@ -16,7 +16,7 @@
 namespace gpustack::config {
 
 /// What a setting of ours takes.
-enum class SiteType : std::uint8_t { word, boolean, number, folder };
+enum class SiteType : std::uint8_t { word, boolean, number, number_or_off, folder };
 
 struct SiteSetting {
   std::string_view name;
@@ -45,6 +45,7 @@ class SiteConfig {
   /// As given, or the fallback; folders are absolute. @pre the name is known
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] bool boolean(std::string_view name) const;
+  /// 0 where a number may be `false`, and is.
   [[nodiscard]] std::int64_t number(std::string_view name) const;
 
   /// The file that was read; empty when there is none.

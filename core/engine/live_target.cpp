@@ -2,6 +2,7 @@
 
 #include "core/async/task_group.hpp"
 #include "core/engine/content_sender.hpp"
+#include "core/transport/held_connections.hpp"
 #include "core/transport/runner_link.hpp"
 #include "core/wire/session.hpp"
 
@@ -13,6 +14,8 @@ namespace gpustack::engine {
 namespace {
 
 constexpr std::size_t kBackground = 1024;
+/// Connections that say goodbye at once: each waits for the end of its runner.
+constexpr std::size_t kClosing = 64;
 
 /// Tasks that were sent and are not answered take no more than this of the runner's memory, which
 /// ends the connection at four times as much (or 20,000 tasks).
@@ -80,7 +83,7 @@ class LiveTargetPool::Live final : public Target {
   void acknowledge_failures() override { epoch_ = failures_; }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
-  /// Closes the connection and waits for what still runs on it.
+  /// Leaves the connection, and waits for what still runs on it.
   Async<void> finish();
 
  private:
@@ -124,6 +127,8 @@ class LiveTargetPool::Live final : public Target {
   void take(wire::Frame frame);
   void on_message(const wire::Frame& frame);
   void fail_all(const Error& error);
+  /// Nothing that comes from the connection counts from now on.
+  void forget();
   void spawn(Async<void> work);
 
   LiveTargetPool& pool_;
@@ -151,7 +156,12 @@ class LiveTargetPool::Live final : public Target {
 void LiveTargetPool::Live::spawn(Async<void> work) { background_.spawn_now(std::move(work)); }
 
 Async<void> LiveTargetPool::Live::finish() {
-  GS_CO_TRY_VOID(co_await reset());
+  forget();
+  if (connection_) {
+    auto old = std::move(connection_);
+    co_await old->keep();
+    retired_.push_back(std::move(old));
+  }
   static_cast<void>(co_await background_.join());
   co_return Result<void>();
 }
@@ -479,13 +489,19 @@ Async<RawOutput> LiveTargetPool::Live::raw(std::string command) {
   co_return output;
 }
 
-Async<void> LiveTargetPool::Live::reset() {
+void LiveTargetPool::Live::forget() {
   ++generation_;
   is_ready_ = false;
   failure_.reset();
   lanes_.clear();
   assembler_ = wire::Assembler();
   fail_all(Error(ErrorCode::connection_lost, "the connection was reset"));
+}
+
+Async<void> LiveTargetPool::Live::reset() {
+  forget();
+  // Whoever resets a connection wants what a new login brings, such as new groups.
+  description_.holding.takes = false;
   if (connection_) {
     auto old = std::move(connection_);
     co_await old->close();
@@ -515,8 +531,16 @@ Async<Target*> LiveTargetPool::get(std::string host, ConnectionSettings settings
 }
 
 Async<void> LiveTargetPool::close_all() {
-  for (auto& [key, target] : targets_) static_cast<void>(co_await target->finish());
-  co_return Result<void>();
+  async::TaskGroup closing(executor_, kClosing);
+  for (auto& [key, target] : targets_) {
+    auto work = target->finish();
+    GS_CO_TRY_VOID(co_await closing.spawn(std::move(work)));
+  }
+  co_return co_await closing.join();
+}
+
+std::vector<transport::HeldConnection> LiveTargetPool::take_kept() {
+  return connector_.take_kept();
 }
 
 }  // namespace gpustack::engine

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace gpustack::engine {
 
@@ -40,6 +41,8 @@ class LiveTargetPool final : public TargetPool {
 
   Async<Target*> get(std::string host, ConnectionSettings settings) override;
   Async<void> close_all() override;
+  /// After close_all(): the logins that a later run may use.
+  std::vector<transport::HeldConnection> take_kept();
 
  private:
   class Live;

@@ -14,6 +14,16 @@ namespace {
 /// Default of sshd's MaxStartups, where it begins to refuse, less some room for others.
 constexpr std::size_t kStartsAtOnce = 8;
 
+std::string chain_name(const Target& target) {
+  std::string name;
+  for (const Jump& jump : target.jumps)
+    name += fmt::format("{}@{}:{},", jump.user, jump.address, jump.port);
+  for (const std::string& key : target.key_files) name += key + ';';
+  return name;
+}
+
+}  // namespace
+
 Target jump_target(const Target& behind) {
   const Jump& last = behind.jumps.back();
   Target target = behind;
@@ -24,19 +34,11 @@ Target jump_target(const Target& behind) {
   target.jumps.pop_back();
   target.options_given.clear();  // those of the host behind it
   target.may_jump = false;
+  target.holding.takes = false;  // others reach their hosts through its session
+  target.holding.leaves = false;
   target.password = Secret();  // the host's password is not the jump host's to see
   return target;
 }
-
-std::string chain_name(const Target& target) {
-  std::string name;
-  for (const Jump& jump : target.jumps)
-    name += fmt::format("{}@{}:{},", jump.user, jump.address, jump.port);
-  for (const std::string& key : target.key_files) name += key + ';';
-  return name;
-}
-
-}  // namespace
 
 Bastion::Bastion(const std::shared_ptr<Connector::Shared>& shared, const Target& target)
     : connection_(shared, target),
@@ -77,14 +79,31 @@ Async<void> Bastion::ready() {
 }
 
 void Bastion::note_failure() {
+  if (connection_.session() == nullptr || failure_) return;
   const auto& lost = connection_.session()->failure();
-  if (lost && !failure_) failure_ = blamed(*lost);
+  if (lost) failure_ = blamed(*lost);
+}
+
+std::vector<std::shared_ptr<KeptSession>> Bastion::keep() {
+  if (kept_ == nullptr) {
+    auto session = connection_.give_session();
+    if (session == nullptr) return {};
+    kept_ = std::make_shared<KeptSession>(std::move(session));
+  }
+  std::vector<std::shared_ptr<KeptSession>> sessions = {kept_};
+  const std::shared_ptr<Bastion>& before = connection_.bastion();
+  if (before == nullptr) return sessions;
+  const auto more = before->keep();
+  if (more.empty()) return {};
+  sessions.insert(sessions.end(), more.begin(), more.end());
+  return sessions;
 }
 
 Async<FileHandle> Bastion::dial(std::string host, std::uint16_t port) {
   const auto self = shared_from_this();
   GS_CO_TRY(const async::Gate::Pass pass, co_await starts_.enter());
   const std::shared_ptr<SshSession> session = connection_.session();
+  if (session == nullptr) co_return Error(ErrorCode::connection_lost, "the jump host was left");
   int ends[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
     co_return Error(ErrorCode::unreachable,

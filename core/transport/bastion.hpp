@@ -8,8 +8,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace gpustack::transport {
+
+/// The jump host nearest to `behind`, as a target of its own.
+Target jump_target(const Target& behind);
 
 /// Thread: one strand. Shared by the connections that go through it; the last one closes it.
 class Bastion : public std::enable_shared_from_this<Bastion> {
@@ -27,6 +31,10 @@ class Bastion : public std::enable_shared_from_this<Bastion> {
   /// A socket whose other end is the port of `host`, as the bastion reaches it.
   /// @error unreachable  the bastion cannot connect there; connection_lost, cancelled
   Async<FileHandle> dial(std::string host, std::uint16_t port);
+  /// The sessions of the bastion and of those before it, for who holds a host behind it. It takes
+  /// nobody any more. @return nothing when one of them is not sound
+  std::vector<std::shared_ptr<KeptSession>> keep();
+  [[nodiscard]] std::vector<HeldKey> keys() const { return connection_.keys(); }
   /// Why the bastion's own connection ended.
   const std::optional<Error>& failure() const { return failure_; }
 
@@ -35,6 +43,7 @@ class Bastion : public std::enable_shared_from_this<Bastion> {
   void note_failure();
 
   SshConnection connection_;
+  std::shared_ptr<KeptSession> kept_;
   std::string name_;
   async::Gate starts_;  // a bastion limits unauthenticated connections of its own (MaxStartups)
   async::Condition tried_;

@@ -74,8 +74,10 @@ class Connection {
                                         std::chrono::milliseconds limit) = 0;
 
   /// Ends the connection: says goodbye to the runner, waits at most 2 s for its end, closes. Safe
-  /// to repeat.
+  /// to repeat. One that came from an earlier run ends there, too.
   virtual asio::awaitable<void> close() = 0;
+  /// Like close(), but leaves the login for a later run where it may be left and is sound.
+  virtual asio::awaitable<void> keep() = 0;
 
   [[nodiscard]] virtual bool is_open() const = 0;
   [[nodiscard]] virtual const OpenReport& report() const = 0;

@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 namespace gpustack::transport {
 
@@ -41,6 +42,9 @@ Connector::Shared::Shared(asio::any_io_executor strand, ConnectorSettings given)
   if (settings.home.empty() && entry != nullptr) settings.home = entry->pw_dir;
   if (settings.agent_socket.empty()) settings.agent_socket = environment("SSH_AUTH_SOCK");
   if (settings.agent_socket == "none") settings.agent_socket.clear();
+  if (settings.hold_folder.empty()) return;
+  if (auto folder = HoldFolder::open(settings.hold_folder, HoldFolder::Missing::refuse))
+    hold_folder = std::move(*folder);
 }
 
 Result<void> Connector::Shared::complete(Target& target) {
@@ -101,5 +105,7 @@ std::unique_ptr<Connection> Connector::make(Target target) {
     return std::make_unique<LocalConnection>(shared_, std::move(target));
   return std::make_unique<SshConnection>(shared_, std::move(target));
 }
+
+std::vector<HeldConnection> Connector::take_kept() { return std::exchange(shared_->kept, {}); }
 
 }  // namespace gpustack::transport

@@ -11,8 +11,11 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace gpustack::transport {
+
+struct HeldConnection;
 
 struct ConnectorSettings {
   RunnerStore runners;
@@ -31,6 +34,10 @@ struct ConnectorSettings {
   std::string home;
   /// The agent's socket. Empty = from the environment; "none" = no agent.
   std::string agent_socket;
+  /// Where connections of earlier runs are looked for, and left for later ones. Empty = neither.
+  std::string hold_folder;
+  /// How long one that is left stays without being used.
+  std::chrono::seconds hold_time{60};
 };
 
 /// Thread: the strand of `executor`. Outlives the connections it made.
@@ -43,6 +50,8 @@ class Connector {
 
   /// A connection that is not open yet.
   std::unique_ptr<Connection> make(Target target);
+  /// The logins that connections have left by keep().
+  std::vector<HeldConnection> take_kept();
 
   class Shared;
 

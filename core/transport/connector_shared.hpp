@@ -4,6 +4,7 @@
 #include "core/async/event.hpp"
 #include "core/async/pool.hpp"
 #include "core/transport/connector.hpp"
+#include "core/transport/held_connections.hpp"
 #include "core/transport/key_ring.hpp"
 #include "core/transport/known_hosts_book.hpp"
 #include "core/transport/ssh_config.hpp"
@@ -41,6 +42,8 @@ class Connector::Shared {
   KnownHostsBook known_hosts;
   std::map<std::string, std::weak_ptr<Bastion>> bastions;  ///< by the chain of jump hosts
   std::string default_user;
+  std::optional<HoldFolder> hold_folder;  ///< empty: nothing is taken or left
+  std::vector<HeldConnection> kept;
 
  private:
   std::optional<SshConfig> ssh_config_;  // read when the first host needs it

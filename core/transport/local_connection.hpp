@@ -27,6 +27,7 @@ class LocalConnection : public Connection {
                                 std::string input,
                                 std::chrono::milliseconds limit) override;
   asio::awaitable<void> close() override;
+  asio::awaitable<void> keep() override { return close(); }
   [[nodiscard]] bool is_open() const override {
     return runner_ != nullptr && !runner_->has_ended();
   }

@@ -55,13 +55,14 @@ class ArgumentReader {
         return options_.set("port", value);
       case 'l':
         return options_.set("user", value);
+      case 'S':
+        return options_.set("controlpath", value);
       case 'J':
         return options_.set("proxyjump", value);
       case 'c':
       case 'm':
       case 'e':
       case 'E':
-      case 'S':
       case 'B':
         return {};
       default:

@@ -62,6 +62,7 @@ void SshConnection::drop() {
   if (link_ != nullptr) link_->detach();
   runner_.reset();
   if (session_ != nullptr) session_->close();
+  if (held_ != nullptr) held_->close();
   bastion_.reset();
 }
 
@@ -123,6 +124,8 @@ Async<void> SshConnection::connect() {
 
 Async<void> SshConnection::connect_with_retries() {
   GS_CO_TRY_VOID(shared_->complete(target_));
+  GS_CO_TRY(const bool was_held, co_await take_held());
+  if (was_held) co_return Result<void>();
   if (!target_.jumps.empty()) bastion_ = Bastion::of(shared_, target_);
   for (int attempt = 1;; ++attempt) {
     was_refused_ = false;
@@ -169,6 +172,7 @@ Async<void> SshConnection::connect_once() {
   if (session_->failure()) co_return *session_->failure();
   report_.server = session_->server_banner();
   session_->begin_events();
+  way_ = session_;
   co_return Result<void>();
 }
 
@@ -212,6 +216,7 @@ Async<void> SshConnection::check_host_key() {
   const HostKeyVerdict verdict =
       shared_->known_hosts.read(files)->check(target_.host(), target_.port, key);
   GS_CO_TRY_VOID(judge(key, verdict));
+  key_ = key;
   if (verdict.kind != HostKeyVerdict::Kind::unknown ||
       target_.host_keys != HostKeyPolicy::accept_new)
     co_return Result<void>();
@@ -299,19 +304,23 @@ Async<wire::Frame> SshConnection::receive() {
   co_return co_await link_->receive();
 }
 
+asio::awaitable<void> SshConnection::say_goodbye() {
+  if (!is_open_ || runner_ == nullptr || way_ == nullptr || way_->failure()) co_return;
+  wire::Frame bye;
+  bye.type = wire::FrameType::bye;
+  link_->send_now(bye);
+  runner_->end_input();
+  const async::Clock::time_point deadline = async::Clock::now() + std::chrono::seconds(2);
+  const std::shared_ptr<Pipe> runner = runner_;
+  while (!runner->has_ended() && async::Clock::now() < deadline)
+    co_await runner->changed().wait_shielded(deadline);
+}
+
 asio::awaitable<void> SshConnection::close() {
   if (is_closed_) co_return;
   is_closed_ = true;
-  if (is_open_ && runner_ != nullptr && session_ != nullptr && !session_->failure()) {
-    wire::Frame bye;
-    bye.type = wire::FrameType::bye;
-    link_->send_now(bye);
-    runner_->end_input();
-    const async::Clock::time_point deadline = async::Clock::now() + std::chrono::seconds(2);
-    const std::shared_ptr<SshChannel> runner = runner_;
-    while (!runner->has_ended() && async::Clock::now() < deadline)
-      co_await runner->changed().wait_shielded(deadline);
-  }
+  co_await say_goodbye();
+  if (held_ != nullptr) held_->end();
   drop();
 }
 

@@ -138,6 +138,7 @@ int SshHandle::connect() {
 void SshHandle::make_event() {
   event_ = ssh_event_new();
   ssh_event_add_session(event_, session_);
+  ssh_set_counters(session_, nullptr, &received_);
   set_non_blocking();
 }
 

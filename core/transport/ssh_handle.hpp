@@ -43,6 +43,8 @@ class SshHandle {
   void set_failed() { has_failed_ = true; }
   [[nodiscard]] bool has_failed() const { return has_failed_; }
   [[nodiscard]] std::string error_text() const;
+  /// Bytes that have come so far; counted from make_event() on.
+  [[nodiscard]] std::uint64_t received() const { return received_.in_bytes; }
 
  private:
   SshHandle(ssh_session session, FileHandle duplicate)
@@ -53,6 +55,7 @@ class SshHandle {
   FileHandle duplicate_;  // ours until the first connect()
   int descriptor_ = -1;   // libssh's afterwards
   ssh_event event_ = nullptr;
+  ssh_counter_struct received_ = {};
   bool has_failed_ = false;
 };
 

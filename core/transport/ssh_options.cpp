@@ -23,9 +23,6 @@ constexpr std::array kWithoutMeaning = {"addkeystoagent",
                                         "clearallforwardings",
                                         "compression",
                                         "connectionattempts",
-                                        "controlmaster",
-                                        "controlpath",
-                                        "controlpersist",
                                         "escapechar",
                                         "exitonforwardfailure",
                                         "fingerprinthash",
@@ -71,6 +68,28 @@ Result<std::uint16_t> parse_port(std::string_view text) {
     return unusable(fmt::format("'{}' is not a port: expected a number from 1 to 65535", text));
   }
   return static_cast<std::uint16_t>(port);
+}
+
+/// `90`, `90s`, `1m30s`, `2h`. @source OpenSSH 9.2, sshd_config(5), section "TIME FORMATS"
+Result<std::chrono::seconds> parse_time(std::string_view text) {
+  constexpr std::string_view kUnits = "smhdw";
+  constexpr std::array<std::int64_t, 5> kSeconds = {1, 60, 3600, 86400, 604800};
+  std::int64_t sum = 0;
+  std::string_view rest = text;
+  bool is_good = !text.empty();
+  while (is_good && !rest.empty()) {
+    std::int64_t number = 0;
+    const auto [end, failure] = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    const std::size_t unit = rest.empty() ? 0 : kUnits.find(rest.front());
+    is_good = failure == std::errc() && unit != std::string_view::npos && number >= 0 &&
+              number <= 86400 * 7;
+    if (is_good) sum += number * kSeconds[unit];
+    if (!rest.empty()) rest.remove_prefix(1);
+  }
+  if (is_good) return std::chrono::seconds(sum);
+  return unusable(fmt::format(
+      "ControlPersist is '{}': expected yes, no or a time such as 60, 60s or 1m30s", text));
 }
 
 /// `[user@]host[:port]`, also as `ssh://...`; the host may be `[v6]`.
@@ -212,7 +231,7 @@ Result<void> SshOptionReader::set(const std::string& name,
     std::string_view name;
     Result<void> (SshOptionReader::*set)(const std::string& value);
   };
-  static constexpr std::array<Setter, 10> kSetters{{
+  static constexpr std::array<Setter, 13> kSetters{{
       {"port", &SshOptionReader::set_port},
       {"user", &SshOptionReader::set_user},
       {"hostname", &SshOptionReader::set_host_name},
@@ -223,6 +242,9 @@ Result<void> SshOptionReader::set(const std::string& name,
       {"connecttimeout", &SshOptionReader::set_timeout},
       {"proxyjump", &SshOptionReader::set_jumps},
       {"proxycommand", &SshOptionReader::set_proxy_command},
+      {"controlmaster", &SshOptionReader::set_control_master},
+      {"controlpath", &SshOptionReader::set_control_path},
+      {"controlpersist", &SshOptionReader::set_control_persist},
   }};
   const auto setter = std::ranges::find(kSetters, std::string_view(name), &Setter::name);
   if (setter == kSetters.end()) return unsupported(shown);
@@ -300,6 +322,39 @@ Result<void> SshOptionReader::set_jumps(const std::string& value) {
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return {};
+}
+
+Result<void> SshOptionReader::set_control_master(const std::string& value) {
+  const std::string word = lower_case(value);
+  constexpr std::array kWords = {"no", "yes", "ask", "auto", "autoask"};
+  if (std::ranges::find(kWords, word) == kWords.end()) {
+    return unusable(
+        fmt::format("ControlMaster is '{}': expected no, yes, ask, auto or autoask", value));
+  }
+  if (word == "no") do_not_hold();
+  return {};
+}
+
+Result<void> SshOptionReader::set_control_path(const std::string& value) {
+  // Where the sockets are is not for ssh's options to say; that there are none is.
+  if (lower_case(value) == "none") do_not_hold();
+  return {};
+}
+
+Result<void> SshOptionReader::set_control_persist(const std::string& value) {
+  const std::string word = lower_case(value);
+  if (word == "no") {
+    do_not_hold();
+    return {};
+  }
+  if (word == "yes") return {};
+  GS_TRY(target_.holding.time, parse_time(word));
+  return {};
+}
+
+void SshOptionReader::do_not_hold() {
+  target_.holding.takes = false;
+  target_.holding.leaves = false;
 }
 
 /// `ssh -W %h:%p [options] bastion`, the spelling from before ProxyJump.

@@ -38,6 +38,10 @@ class SshOptionReader {
   Result<void> set_timeout(const std::string& value);
   Result<void> set_jumps(const std::string& value);
   Result<void> set_proxy_command(const std::string& value);
+  Result<void> set_control_master(const std::string& value);
+  Result<void> set_control_path(const std::string& value);
+  Result<void> set_control_persist(const std::string& value);
+  void do_not_hold();
 
   Target& target_;
 };

@@ -19,7 +19,7 @@ struct SshConnection::Start {
   std::deque<BootstrapAnswer> answers;
   std::optional<Error> broken;
   std::shared_ptr<RunnerLink> link;
-  std::shared_ptr<SshChannel> channel;
+  std::shared_ptr<Pipe> channel;
   bool is_ready = false;
   bool was_uploaded = false;
   int failed_folder = 0;  ///< the bootstrap blames this cache folder
@@ -56,6 +56,13 @@ Async<wire::Frame> SshConnection::open(std::string hello) {
   GS_CO_TRY_VOID(co_await connect());
   const async::Clock::time_point begin = async::Clock::now();
   Result<wire::Frame> reply = co_await start_runner(hello);
+  if (!reply && held_ != nullptr && reply.error().code() != ErrorCode::cancelled) {
+    // The host has seen a greeting at most, so nothing happens twice: with a login of our own.
+    report_.notes.push_back(reply.error().message());
+    forget_held();
+    GS_CO_TRY_VOID(co_await connect());
+    reply = co_await start_runner(hello);
+  }
   report_.runner_time =
       std::chrono::duration_cast<std::chrono::microseconds>(async::Clock::now() - begin);
   if (!reply) {
@@ -64,7 +71,7 @@ Async<wire::Frame> SshConnection::open(std::string hello) {
   }
   is_open_ = true;
   // The timer belongs to the link, which the connection detaches before it dies.
-  std::function<void(Error)> on_silence = [session = session_](Error error) {
+  std::function<void(Error)> on_silence = [session = way_](Error error) {
     session->fail(std::move(error));
   };
   PingSettings pings;
@@ -89,9 +96,9 @@ Async<wire::Frame> SshConnection::start_runner(const std::string& hello) {
       co_return reply;
     }
     start->link->detach();
-    if (start->channel != nullptr) session_->release(start->channel);
+    if (start->channel != nullptr) way_->release(start->channel);
     const ErrorCode code = reply.error().code();
-    const bool is_final = code == ErrorCode::cancelled || session_->failure() || attempt >= 4;
+    const bool is_final = code == ErrorCode::cancelled || way_->failure() || attempt >= 4;
     if (!is_final && start->failed_folder > 0) {
       // That folder is full or otherwise unfit: take the next one.
       request.first_folder = start->failed_folder + 1;
@@ -118,6 +125,7 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start,
   // round trip.
   start->request.bytes_ahead = greeting_bytes.size();
   std::string command = bootstrap_command(shared_->settings.runners, start->request);
+  if (start_command_.empty()) start_command_ = command;
   Pipe::Consumer consumer = [start_weak = std::weak_ptr<Start>(start), start_link = start->link](
                                 Stream stream, std::string_view bytes) {
     // The start lives as long as the channel is being used for it; afterwards frames go straight
@@ -130,7 +138,7 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start,
       start_link->on_output(bytes);
     }
   };
-  auto opening = session_->exec(std::move(command), greeting_bytes, std::move(consumer));
+  auto opening = way_->exec(std::move(command), greeting_bytes, std::move(consumer));
   Error late(ErrorCode::transport_timeout,
              fmt::format("'{}': no channel within {} ms", target_.name, limits.channel.count()));
   auto opening_limited = async::with_timeout(limits.channel, std::move(opening), std::move(late));
@@ -159,11 +167,11 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start,
   Error silent(
       ErrorCode::transport_timeout,
       fmt::format(
-          "'{}': the runner does not answer within {} ms", target_.name, limits.hello.count()));
+          "'{}': the runner does not answer within {} ms", target_.name, hello_limit().count()));
   auto receiving_limited =
-      async::with_timeout(limits.hello, std::move(receiving), std::move(silent));
+      async::with_timeout(hello_limit(), std::move(receiving), std::move(silent));
   Result<wire::Frame> reply = co_await std::move(receiving_limited);
-  if (!reply && reply.error().code() == ErrorCode::connection_lost && !session_->failure()) {
+  if (!reply && reply.error().code() == ErrorCode::connection_lost && !way_->failure()) {
     co_return Error(ErrorCode::runner_unusable, reply.error().message());
   }
   if (reply && reply->type != wire::FrameType::hello_reply) {
@@ -176,7 +184,7 @@ Async<wire::Frame> SshConnection::try_runner(std::shared_ptr<Start> start,
 }
 
 Async<BootstrapAnswer> SshConnection::next_answer(std::shared_ptr<Start> start) {
-  const std::chrono::milliseconds limit = target_.timeouts.hello;
+  const std::chrono::milliseconds limit = hello_limit();
   const async::Clock::time_point deadline = async::Clock::now() + limit;
   for (;;) {
     if (!start->answers.empty()) {
@@ -186,7 +194,7 @@ Async<BootstrapAnswer> SshConnection::next_answer(std::shared_ptr<Start> start) 
     }
     if (start->broken) co_return *start->broken;
     if (start->channel->has_ended()) {
-      if (session_->failure()) co_return *session_->failure();
+      if (way_->failure()) co_return *way_->failure();
       const std::string said =
           start->reader.noise() + start->reader.take_rest() + start->link->error_output();
       co_return Error(ErrorCode::runner_unusable,
@@ -248,6 +256,27 @@ Async<std::shared_ptr<const std::string>> SshConnection::packed(const RunnerBina
   co_return known;
 }
 
+/// A command beside the runner, started once.
+Async<std::shared_ptr<Pipe>> SshConnection::exec(std::string command, Pipe::Consumer consumer) {
+  const std::chrono::milliseconds limit = target_.timeouts.channel;
+  Error late(ErrorCode::transport_timeout,
+             fmt::format("'{}': no channel within {} ms", target_.name, limit.count()));
+  if (held_ != nullptr) {
+    auto trying = held_->exec_if_alive(command, {}, consumer);
+    auto limited = async::with_timeout(limit, std::move(trying), late);
+    GS_CO_TRY(std::shared_ptr<Pipe> channel, co_await std::move(limited));
+    if (channel != nullptr) co_return channel;
+    if (is_open_)
+      co_return Error(ErrorCode::connection_lost,
+                      fmt::format("'{}': the connection was lost", target_.name));
+    forget_held();
+    GS_CO_TRY_VOID(co_await connect());
+  }
+  auto opening = way_->exec(std::move(command), {}, std::move(consumer));
+  auto limited = async::with_timeout(limit, std::move(opening), std::move(late));
+  co_return co_await std::move(limited);
+}
+
 Async<CommandOutput> SshConnection::exec_raw(std::string command,
                                              std::string input,
                                              std::chrono::milliseconds limit) {
@@ -261,13 +290,8 @@ Async<CommandOutput> SshConnection::exec_raw(std::string command,
     (stream == Stream::err ? collected->err : collected->out).append(bytes);
   };
   const async::Clock::time_point deadline = async::Clock::now() + limit;
-  auto opening = session_->exec(std::move(command), {}, std::move(consumer));
-  Error late(
-      ErrorCode::transport_timeout,
-      fmt::format("'{}': no channel within {} ms", target_.name, target_.timeouts.channel.count()));
-  auto opening_limited =
-      async::with_timeout(target_.timeouts.channel, std::move(opening), std::move(late));
-  GS_CO_TRY(const std::shared_ptr<SshChannel> channel, co_await std::move(opening_limited));
+  auto opening = exec(std::move(command), std::move(consumer));
+  GS_CO_TRY(const std::shared_ptr<Pipe> channel, co_await std::move(opening));
   Result<void> written;
   if (!input.empty()) {
     auto writing = write_all(*channel, input, limit);
@@ -295,7 +319,7 @@ Async<CommandOutput> SshConnection::exec_raw(std::string command,
   output.out = collected->out.text();
   output.err = collected->err.text();
   output.dropped = collected->out.dropped() + collected->err.dropped();
-  session_->release(channel);
+  way_->release(channel);
   if (failure) co_return *failure;
   co_return output;
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libssh/server.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,12 @@ constexpr std::size_t kMostEarlyBytes = 64U << 10U;
 /// libssh reads at most 4 KiB per turn: after about 1 MiB the other connections of the thread get
 /// their turn.
 constexpr int kTurnsAtOnce = 256;
+
+Error refused(const std::string& reason) {
+  return Error(ErrorCode::runner_unusable,
+               fmt::format("the server refuses to run a command: {}", reason))
+      .hint("the user may be limited to file transfer or to a forced command");
+}
 
 }  // namespace
 
@@ -116,7 +123,7 @@ void SshSession::begin_events() {
 
 void SshSession::arm() {
   if (!socket_.is_open()) return;
-  if (!waits_read_) {
+  if (!waits_read_ && !is_paused_) {
     waits_read_ = true;
     socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                        [self = shared_from_this()](SystemError failure) {
@@ -159,7 +166,7 @@ void SshSession::deliver_all() {
 }
 
 void SshSession::drive() {
-  if (is_driving_) return;
+  if (is_driving_ || is_paused_) return;
   is_driving_ = true;
   const std::shared_ptr<SshHandle> handle = handle_;
   int turns = 0;
@@ -222,43 +229,56 @@ Async<std::shared_ptr<SshChannel>> SshSession::forward(std::string host,
                   fmt::format("it cannot connect to '{}' port {}: {}", host, port, reason));
 }
 
-Async<std::shared_ptr<SshChannel>> SshSession::exec(std::string command,
-                                                    std::string ahead,
-                                                    Pipe::Consumer consumer) {
+Async<std::shared_ptr<SshChannel>> SshSession::open_channel(Pipe::Consumer consumer) {
   GS_CO_TRY(const std::shared_ptr<SshChannel> channel, make_channel(std::move(consumer)));
   std::function<int()> open = [raw = channel->channel_] { return ssh_channel_open_session(raw); };
   auto opening = repeat(std::move(open), SSH_AGAIN);
-  Result<int> rc = co_await std::move(opening);
-  if (rc && *rc == SSH_OK) {
-    channel->queue_ = std::move(ahead);
-    std::function<int()> request =
-        [raw = channel->channel_, weak = std::weak_ptr<SshChannel>(channel), command] {
-          const int outcome = ssh_channel_request_exec(raw, command.c_str());
-          // The request is on its way, so what follows it on the channel is the command's input.
-          if (const auto owner = weak.lock()) owner->may_write_ = true;
-          return outcome;
-        };
-    auto requesting = repeat(std::move(request), SSH_AGAIN);
-    rc = co_await std::move(requesting);
-  }
-  if (rc && *rc == SSH_OK) {
-    kick();
-    co_return channel;
-  }
-  if (!rc) {
-    release(channel);
-    co_return rc.error();
-  }
-  const std::string reason = handle_->error_text();
+  const Result<int> rc = co_await std::move(opening);
+  if (rc && *rc == SSH_OK) co_return channel;
+  const std::string reason = rc && handle_ != nullptr ? handle_->error_text() : std::string();
   release(channel);
-  co_return Error(ErrorCode::runner_unusable,
-                  fmt::format("the server refuses to run a command: {}", reason))
-      .hint("the user may be limited to file transfer or to a forced command");
+  if (!rc) co_return rc.error();
+  co_return refused(reason);
 }
 
-void SshSession::release(const std::shared_ptr<SshChannel>& channel) {
-  const auto found = std::ranges::find(channels_, channel);
+Async<void> SshSession::start(std::shared_ptr<SshChannel> channel,
+                              std::string command,
+                              std::string ahead) {
+  if (failure_) co_return *failure_;
+  channel->queue_ = std::move(ahead);
+  std::function<int()> request =
+      [raw = channel->channel_, weak = std::weak_ptr<SshChannel>(channel), command] {
+        const int outcome = ssh_channel_request_exec(raw, command.c_str());
+        // The request is on its way, so what follows it on the channel is the command's input.
+        if (const auto owner = weak.lock()) owner->may_write_ = true;
+        return outcome;
+      };
+  auto requesting = repeat(std::move(request), SSH_AGAIN);
+  const Result<int> rc = co_await std::move(requesting);
+  if (rc && *rc == SSH_OK) {
+    kick();
+    co_return Result<void>();
+  }
+  const std::string reason = rc && handle_ != nullptr ? handle_->error_text() : std::string();
+  release(channel);
+  if (!rc) co_return rc.error();
+  co_return refused(reason);
+}
+
+Async<std::shared_ptr<Pipe>> SshSession::exec(std::string command,
+                                              std::string ahead,
+                                              Pipe::Consumer consumer) {
+  auto opening = open_channel(std::move(consumer));
+  GS_CO_TRY(const std::shared_ptr<SshChannel> channel, co_await std::move(opening));
+  auto starting = start(channel, std::move(command), std::move(ahead));
+  GS_CO_TRY_VOID(co_await std::move(starting));
+  co_return std::shared_ptr<Pipe>(channel);
+}
+
+void SshSession::release(const std::shared_ptr<Pipe>& pipe) {
+  const auto found = std::ranges::find(channels_, pipe);
   if (found == channels_.end()) return;
+  const std::shared_ptr<SshChannel> channel = *found;
   channels_.erase(found);
   channel->consumer_ = nullptr;
   channel->has_ended_ = true;
@@ -270,6 +290,24 @@ void SshSession::release(const std::shared_ptr<SshChannel>& channel) {
   channel->channel_ = nullptr;
 }
 
+void SshSession::resume() {
+  if (!std::exchange(is_paused_, false)) return;
+  kick();
+}
+
+bool SshSession::ping() {
+  if (failure_ || handle_ == nullptr) return false;
+  const std::uint64_t heard = handle_->received();
+  const bool was_answered = !was_pinged_ || heard != heard_ || is_paused_;
+  heard_ = heard;
+  was_pinged_ = true;
+  // Without blocking, libssh sends on every second call: the one before takes the answer.
+  ssh_send_keepalive(raw());
+  ssh_send_keepalive(raw());
+  kick();
+  return was_answered;
+}
+
 void SshSession::fail(Error error) {
   if (failure_) return;
   failure_ = std::move(error);
@@ -277,6 +315,12 @@ void SshSession::fail(Error error) {
   deliver_all();
   for (const auto& channel : channels_) channel->changed_.notify_all();
   progress_.notify_all();
+  if (const auto told = std::exchange(on_failure_, nullptr)) told();
+}
+
+void SshSession::abandon() {
+  if (handle_ != nullptr) handle_->set_failed();
+  close();
 }
 
 void SshSession::close() {

@@ -3,6 +3,7 @@
 
 #include "core/async/net.hpp"
 #include "core/transport/early_bytes.hpp"
+#include "core/transport/exec_session.hpp"
 #include "core/transport/pipe.hpp"
 #include "core/transport/ssh_handle.hpp"
 
@@ -77,12 +78,12 @@ class SshChannel : public Pipe {
 
 /// One session on one socket.
 /// Thread: one strand. Shared: Asio's handlers may outlast the connection.
-class SshSession : public std::enable_shared_from_this<SshSession> {
+class SshSession final : public ExecSession, public std::enable_shared_from_this<SshSession> {
  public:
   explicit SshSession(asio::any_io_executor executor);
   SshSession(const SshSession&) = delete;
   SshSession& operator=(const SshSession&) = delete;
-  ~SshSession();
+  ~SshSession() override;
 
   /// Version exchange and key exchange on a connected socket, up to the server's host key.
   /// @error unreachable, connection_lost; was_refused() tells a server that does not want to talk
@@ -102,27 +103,37 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   /// After authentication: from here on the event loop reads and writes.
   void begin_events();
 
-  /// Starts a command; `ahead` is sent right behind the request, without waiting for its answer.
-  /// @error runner_unusable  the server refuses the channel or the command
-  Async<std::shared_ptr<SshChannel>> exec(std::string command,
-                                          std::string ahead,
-                                          Pipe::Consumer consumer);
+  Async<std::shared_ptr<Pipe>> exec(std::string command,
+                                    std::string ahead,
+                                    Pipe::Consumer consumer) override;
+  /// The two halves of exec(): a channel, whose opening the server has answered, and the command in
+  /// it. Where the first one fails, the server has seen nothing of a command.
+  Async<std::shared_ptr<SshChannel>> open_channel(Pipe::Consumer consumer);
+  Async<void> start(std::shared_ptr<SshChannel> channel, std::string command, std::string ahead);
   /// Opens a connection from the server to `host`.
   /// @error unreachable  the server cannot or may not connect there
   Async<std::shared_ptr<SshChannel>> forward(std::string host,
                                              std::uint16_t port,
                                              Pipe::Consumer consumer);
-  /// Frees the channel; no more output is consumed.
-  void release(const std::shared_ptr<SshChannel>& channel);
+  void release(const std::shared_ptr<Pipe>& pipe) override;
 
   /// Waits for readiness of the socket or a change of state.
   Async<void> wait();
   /// Queued bytes leave now.
   void kick();
-  void close();
-  const std::optional<Error>& failure() const { return failure_; }
-  /// Ends everything that waits with `error`.
-  void fail(Error error);
+  void close() override;
+  /// Closes the descriptors and says nothing: another process has the session now.
+  void abandon();
+  const std::optional<Error>& failure() const override { return failure_; }
+  void fail(Error error) override;
+  /// `told` is called once, when the session has failed.
+  void on_failure(std::function<void()> told) { on_failure_ = std::move(told); }
+  /// Nothing is read nor written until resume(): what comes waits at the host.
+  void pause() { is_paused_ = true; }
+  void resume();
+  /// Asks the server for a sign of life.
+  /// @return false when nothing came from it since the last call
+  bool ping();
   const asio::any_io_executor& executor() const { return executor_; }
 
  private:
@@ -148,6 +159,10 @@ class SshSession : public std::enable_shared_from_this<SshSession> {
   bool waits_write_ = false;
   bool is_driving_ = false;
   bool is_posted_ = false;
+  bool is_paused_ = false;
+  bool was_pinged_ = false;
+  std::uint64_t heard_ = 0;  ///< bytes that had come at the last ping
+  std::function<void()> on_failure_;
 };
 
 }  // namespace gpustack::transport

@@ -35,6 +35,13 @@ struct Timeouts {
   std::chrono::milliseconds upload_stall{30'000};  ///< without progress while the runner is sent
 };
 
+/// Whether a connection may come from an earlier run, and may stay for a later one.
+struct Holding {
+  bool takes = true;
+  bool leaves = true;
+  std::chrono::seconds time{0};  ///< 0 = as long as the connector's settings say
+};
+
 /// A host in between; reached the same way as the target itself.
 struct Jump {
   std::string address;
@@ -67,6 +74,7 @@ struct Target {
   bool use_ssh_config =
       true;  ///< ~/.ssh/config and /etc/ssh/ssh_config complete what is not set here
   Timeouts timeouts;
+  Holding holding;
   /// Options of ssh, in lower case, that have their value: as in ssh, a later one says nothing.
   std::vector<std::string> options_given;
   SourceSpan span;  ///< where the host is defined, for messages
@@ -75,8 +83,8 @@ struct Target {
 };
 
 /// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like):
-/// -o Option=value, -i, -p, -l, -J, and options without meaning here (ControlMaster,
-/// ServerAliveInterval, -C, -q, ...). What the target says already stays: of several calls, the
+/// -o Option=value, -i, -p, -l, -J, and options without meaning here (ServerAliveInterval, -C, -q,
+/// ...). What the target says already stays: of several calls, the
 /// first that names an option decides.
 /// @error connection_settings  an option that would change the connection in a way that is not
 /// supported

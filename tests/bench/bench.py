@@ -10,6 +10,7 @@
   content   an unchanged file of 500 MB over 20 Mbit/s: seconds, and bytes on the wire
   facts     facts of a host, beside ansible-playbook
   transfers files on their way, large and small: seconds, bytes, memory
+  warm      second apply over the connections that the first one has left
 
 BIN is the folder with gpustack and its runners. Wall time is the median of the repeats, a ratio the median of the
 repeats' ratios; CPU is the controller's, with its children. Writes VERB.json and VERB.svg; --quick: three hosts, one repeat.
@@ -32,7 +33,7 @@ import place  # noqa: E402
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 # The module of each verb: arguments(parser), run(place, given) -> Report.
 VERBS = {"compare": "compare", "tasks": "tasks", "delay": "delay", "many": "many", "content": "content", "facts": "facts",
-         "transfers": "transfers"}
+         "transfers": "transfers", "warm": "warm"}
 HOSTS = {"many": 500, "content": 1, "facts": 1, "transfers": 1}  # 10 elsewhere
 
 

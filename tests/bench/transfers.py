@@ -7,6 +7,7 @@ import shutil
 import statistics
 import threading
 
+import amounts
 import engines
 import measure
 from report import Report
@@ -17,10 +18,10 @@ LOOK_S = 0.05
 
 def arguments(parser):
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="NAME", help="of: %(choices)s")
-    parser.add_argument("--size", type=int, default=200, metavar="MB", help="of the large file (%(default)s)")
-    parser.add_argument("--medium", type=int, default=50, metavar="MB", help="of the files on the slow link (%(default)s)")
-    parser.add_argument("--files", type=int, default=10_000, metavar="COUNT", help="in the folder (%(default)s)")
-    parser.add_argument("--mbit", type=float, default=20, help="rate of the slow link, each way (%(default)s)")
+    parser.add_argument("--size", type=amounts.count, default=200, metavar="MB", help="of the large file (%(default)s)")
+    parser.add_argument("--medium", type=amounts.count, default=50, metavar="MB", help="of the files on the slow link (%(default)s)")
+    parser.add_argument("--files", type=amounts.count, default=10_000, metavar="COUNT", help="in the folder (%(default)s)")
+    parser.add_argument("--mbit", type=amounts.amount, default=20, help="rate of the slow link, each way (%(default)s)")
     parser.set_defaults(gpustack_only=True)
 
 

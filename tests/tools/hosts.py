@@ -80,10 +80,15 @@ class Hosts:
 
     def exec(self, *command, **options):
         """Runs a command in the controller's namespace."""
-        return subprocess.run(["ip", "netns", "exec", self.data["net"], *command], **options)
+        return subprocess.run(["ip", "netns", "exec", self.data["net"], *command], **self.without_holders(options))
 
     def popen(self, *command, **options):
-        return subprocess.Popen(["ip", "netns", "exec", self.data["net"], *command], **options)
+        return subprocess.Popen(["ip", "netns", "exec", self.data["net"], *command], **self.without_holders(options))
+
+    @staticmethod
+    def without_holders(options):
+        """A run leaves no process behind that holds its connections, unless its environment says otherwise."""
+        return {**options, "env": {"GPUSTACK_PERSIST": "false", **(options.get("env") or os.environ)}}
 
     def exec_in(self, name, *command, **options):
         """Runs a command inside a host, without ssh."""

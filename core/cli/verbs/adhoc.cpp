@@ -107,6 +107,7 @@ class AdhocVerb final : public Verb {
     if (!task_.folder.empty()) folders.push_back(fs::absolute(task_.folder).string());
     auto session = make_session(options_, folders);
     if (!session) return refused(session.error());
+    session->left = &left_;
     auto hosts = hosts_in_ansible_manner(*session, task_.pattern);
     if (!hosts && !options_.limit.empty()) return refused(hosts.error());
     const std::size_t count = hosts ? hosts->size() : 0;

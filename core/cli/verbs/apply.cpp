@@ -54,6 +54,7 @@ class ApplyVerb final : public Verb {
     CLI::Option* detailed = command_->add_flag(
         "--detailed-exitcode", options_.detailed_exit_code, "Exit with 10 when something changed");
     if (is_apply) {
+      add_persist_option(*command_, options_);
       command_
           ->add_flag("--no-detailed-exitcode",
                      plain_exit_code_,
@@ -89,6 +90,7 @@ class ApplyVerb final : public Verb {
     if (!session) return refused(session.error());
     if (wants_timings_) session->timings = &timings_;
     timings_.step("settings and inventory");
+    session->left = &left_;
     if (manner_ == Manner::ansible) {
       if (auto hosts = hosts_in_ansible_manner(*session, "all"); !hosts)
         return refused(hosts.error());

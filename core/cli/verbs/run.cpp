@@ -23,6 +23,7 @@ class RunVerb final : public Verb {
                      "Its arguments: key=value, or a dictionary as YAML or JSON")
         ->type_name("ARGS");
     add_run_options(*command_, options_);
+    add_persist_option(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
@@ -32,6 +33,7 @@ class RunVerb final : public Verb {
       print_error(session.error());
       return code_before_run(session.error());
     }
+    session->left = &left_;
     if (auto known = check_pattern(*session, task_.pattern); !known) {
       print_error(known.error());
       return kUsage;

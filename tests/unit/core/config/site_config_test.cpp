@@ -50,6 +50,20 @@ class SiteFolder {
   std::map<std::string, std::string, std::less<>> variables_;
 };
 
+TEST(SiteConfig, TakesANumberThatMayBeOff) {
+  EXPECT_EQ(SiteFolder("").load()->number("persist"), 60);
+  EXPECT_EQ(SiteFolder("persist: 5\n").load()->number("persist"), 5);
+  EXPECT_EQ(SiteFolder("persist: false\n").load()->number("persist"), 0);
+  SiteFolder site("persist: 5\n");
+  site.set("GPUSTACK_PERSIST", "no");
+  EXPECT_EQ(site.load()->number("persist"), 0);
+  site.set("GPUSTACK_PERSIST", "yes");
+  const auto refused = site.load();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "GPUSTACK_PERSIST must be a whole number from 1 to 86400, or false, found 'yes'");
+}
+
 TEST(SiteConfig, TakesABooleanFromTheEnvironmentBeforeTheFile) {
   SiteFolder site("pipelining: true\n");
   site.set("GPUSTACK_PIPELINING", "no");
@@ -211,6 +225,12 @@ INSTANTIATE_TEST_SUITE_P(
                             "keepalive_seconds must be a whole number from 1 to 600, found '601'",
                             1,
                             20},
+                    Refused{
+                        "NumberThatMayBeOffIsOn",
+                        "persist: true\n",
+                        "persist must be a whole number from 1 to 86400, or false, found 'true'",
+                        1,
+                        10},
                     Refused{"NumberWithFraction",
                             "refused_tries: 1.5\n",
                             "refused_tries must be a whole number from 1 to 100, found '1.5'",

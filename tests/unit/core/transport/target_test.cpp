@@ -42,6 +42,33 @@ TEST(SshArguments, IgnoresWhatOnlyTunesOpenSsh) {
   EXPECT_FALSE(target.host_keys.has_value());
 }
 
+TEST(SshArguments, SayWhetherAConnectionIsHeld) {
+  EXPECT_TRUE(parsed("-C").holding.leaves);
+  for (const char* no : {"-o ControlPersist=no", "-o ControlMaster=no", "-S none"}) {
+    const Target target = parsed(no);
+    EXPECT_FALSE(target.holding.leaves) << no;
+    EXPECT_FALSE(target.holding.takes) << no;
+  }
+  const Target held =
+      parsed("-o ControlMaster=auto -o ControlPath=~/.ssh/%C -o ControlPersist=yes");
+  EXPECT_TRUE(held.holding.takes);
+  EXPECT_EQ(held.holding.time, std::chrono::seconds(0));
+}
+
+TEST(SshArguments, SayForHowLongAConnectionIsHeld) {
+  EXPECT_EQ(parsed("-o ControlPersist=45").holding.time, std::chrono::seconds(45));
+  EXPECT_EQ(parsed("-o ControlPersist=1m30s").holding.time, std::chrono::seconds(90));
+  EXPECT_EQ(parsed("-o ControlPersist=2h").holding.time, std::chrono::hours(2));
+  EXPECT_EQ(parsed("-o ControlPersist=5 -o ControlPersist=6").holding.time,
+            std::chrono::seconds(5));
+  EXPECT_EQ(refusal("-o ControlPersist=soon"),
+            "ControlPersist is 'soon': expected yes, no or a time such as 60, 60s or 1m30s");
+  EXPECT_EQ(refusal("-o ControlPersist=-1"),
+            "ControlPersist is '-1': expected yes, no or a time such as 60, 60s or 1m30s");
+  EXPECT_EQ(refusal("-o ControlMaster=perhaps"),
+            "ControlMaster is 'perhaps': expected no, yes, ask, auto or autoask");
+}
+
 TEST(SshArguments, ReadsQuotedKnownHostsFiles) {
   const Target target = parsed(R"(-o "UserKnownHostsFile=/a /b" -o GlobalKnownHostsFile=none)");
 
