@@ -91,7 +91,7 @@ class RealSystem : public System {
   [[nodiscard]] Result<HttpResponse> http(const HttpRequest& request) const override;
   [[nodiscard]] bool check_mode() const override { return options_.check_mode; }
   [[nodiscard]] bool diff_mode() const override { return options_.diff_mode; }
-  Result<Digests> send_file(const std::string& path) const override;
+  [[nodiscard]] Result<Digests> send_file(const std::string& path) const override;
   [[nodiscard]] Result<Digests> digests(const std::string& path) const override;
   void expect_contents(const std::vector<Content>& contents) const override;
   [[nodiscard]] const Value& facts() const override { return options_.facts; }

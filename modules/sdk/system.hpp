@@ -158,7 +158,7 @@ class SystemView {
   [[nodiscard]] virtual bool diff_mode() const = 0;
   /// Sends a file's bytes to the controller (fetch), which knows them by the task.
   /// @return the digests of what was sent: the file may change meanwhile
-  virtual Result<Digests> send_file(const std::string& path) const = 0;
+  [[nodiscard]] virtual Result<Digests> send_file(const std::string& path) const = 0;
   /// The same of a file that is not sent. By default one hash() after the other.
   [[nodiscard]] virtual Result<Digests> digests(const std::string& path) const;
   /// Tells which contents will be wanted next, in this order, so that they come without a round

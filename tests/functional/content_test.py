@@ -40,13 +40,13 @@ class ContentTest(unittest.TestCase):
     def apply(self, tasks, changed, user="root", become=False):
         code, count, output = WORLD.apply(play(tasks, become), user)
         self.assertEqual((code, count), (0, changed), output)
-        self.assertEqual(WORLD.leftovers(), [])
+        self.assertEqual(WORLD.wait_until_clean()[0], [])
         return output
 
     def refused(self, tasks):
         code, _, output = WORLD.apply(play(tasks))
         self.assertEqual(code, 2, output)
-        self.assertEqual(WORLD.leftovers(), [])
+        self.assertEqual(WORLD.wait_until_clean()[0], [])
         return output
 
     def same(self, mine, theirs):

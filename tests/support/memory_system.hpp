@@ -123,7 +123,7 @@ class MemorySystem : public modules::System {
   Result<modules::HttpResponse> http(const modules::HttpRequest& request) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
-  Result<modules::Digests> send_file(const std::string& path) const override;
+  [[nodiscard]] Result<modules::Digests> send_file(const std::string& path) const override;
   void expect_contents(const std::vector<modules::Content>& contents) const override {
     expected_contents_.push_back(contents.size());
   }
