@@ -20,8 +20,11 @@
 #include <utility>
 
 // jemalloc's, where it is linked.
-extern "C" int mallctl(const char* name, void* old, std::size_t* size, void* fresh, std::size_t length)
-    __attribute__((weak));
+extern "C" int mallctl(const char* name,
+                       void* old,
+                       std::size_t* size,
+                       void* fresh,
+                       std::size_t length) __attribute__((weak));
 
 namespace gpustack::cli {
 

@@ -1,5 +1,6 @@
 #pragma once
-/// @file ExecSession: a way to a host on which commands can be started, our own login or a held one.
+/// @file ExecSession: a way to a host on which commands can be started, our own login or a held
+/// one.
 
 #include "core/transport/pipe.hpp"
 

@@ -13,9 +13,7 @@ namespace gpustack::transport {
 
 namespace {
 
-Error lost(std::string message) {
-  return Error(ErrorCode::connection_lost, std::move(message));
-}
+Error lost(std::string message) { return Error(ErrorCode::connection_lost, std::move(message)); }
 
 }  // namespace
 
@@ -103,7 +101,8 @@ void HeldSession::take(const HoldFrame& frame) {
   switch (frame.type) {
     case HoldType::attached: {
       auto info = HeldInfo::parse(frame.payload);
-      if (!info || info->version != kHoldVersion) return fail(lost("the holder is another version"));
+      if (!info || info->version != kHoldVersion)
+        return fail(lost("the holder is another version"));
       info_ = std::move(*info);
       is_attached_ = true;
       changed_.notify_all();
@@ -219,16 +218,15 @@ void HeldSession::kick() {
     if (self->failure_ || !self->writing_.empty()) return;
     self->fill();
     if (self->writing_.empty()) return;
-    asio::async_write(self->socket_,
-                      asio::buffer(self->writing_),
-                      [self](SystemError failure, std::size_t) {
-                        if (self->failure_) return;
-                        if (failure) {
-                          self->fail(lost("the process that held the connection is gone"));
-                          return;
-                        }
-                        self->on_written();
-                      });
+    asio::async_write(
+        self->socket_, asio::buffer(self->writing_), [self](SystemError failure, std::size_t) {
+          if (self->failure_) return;
+          if (failure) {
+            self->fail(lost("the process that held the connection is gone"));
+            return;
+          }
+          self->on_written();
+        });
   });
 }
 
@@ -249,10 +247,9 @@ void HeldSession::fill() {
 void HeldSession::on_written() {
   writing_.clear();
   for (const auto& [number, pipe] : pipes_) pipe->changed_.notify_all();
-  const bool has_more =
-      !outbox_.empty() || std::ranges::any_of(pipes_, [](const auto& entry) {
-        return entry.second->queued() > 0 || entry.second->wants_end_;
-      });
+  const bool has_more = !outbox_.empty() || std::ranges::any_of(pipes_, [](const auto& entry) {
+    return entry.second->queued() > 0 || entry.second->wants_end_;
+  });
   if (has_more) kick();
 }
 
@@ -279,8 +276,7 @@ void HeldSession::end() {
     std::string frame;
     append_hold_frame(frame, HoldType::end);
     // A few bytes into an empty socket: what does not go at once is not worth waiting for.
-    (void)::send(
-        socket_.native_handle(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)::send(socket_.native_handle(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   }
   close();
 }

@@ -146,10 +146,8 @@ Pipe::Consumer HoldClient::consumer(std::uint32_t number) {
   return [weak = weak_from_this(), number](Stream stream, std::string_view bytes) {
     const auto self = weak.lock();
     if (self == nullptr || self->is_gone_) return;
-    append_hold_bytes(self->outbox_,
-                      stream == Stream::err ? HoldType::errors : HoldType::output,
-                      number,
-                      bytes);
+    append_hold_bytes(
+        self->outbox_, stream == Stream::err ? HoldType::errors : HoldType::output, number, bytes);
     self->flush();
   };
 }
@@ -190,6 +188,10 @@ Async<std::shared_ptr<SshChannel>> HoldClient::start(std::uint32_t number, HoldE
     not_started(number, false, opened.error());
     if (opened.error().code() != ErrorCode::cancelled) entry_->end();
     co_return opened.error();
+  }
+  if (!commands_.contains(number)) {  // the client has gone: nobody wants the command any more
+    entry_->session().release(*opened);
+    co_return async::cancelled_error();
   }
   auto starting =
       entry_->session().start(*opened, std::move(request.command), std::move(request.ahead));
@@ -265,15 +267,14 @@ void HoldClient::flush() {
     self->is_posted_ = false;
     if (self->is_gone_ || !self->writing_.empty() || self->outbox_.empty()) return;
     std::swap(self->writing_, self->outbox_);
-    asio::async_write(self->socket_,
-                      asio::buffer(self->writing_),
-                      [self](SystemError failure, std::size_t) {
-                        self->writing_.clear();
-                        if (failure) return self->leave();
-                        if (self->outbox_.size() < kLowOutbox) self->entry_->session().resume();
-                        if (!self->outbox_.empty()) return self->flush();
-                        if (self->ends_when_written_) self->leave();
-                      });
+    asio::async_write(
+        self->socket_, asio::buffer(self->writing_), [self](SystemError failure, std::size_t) {
+          self->writing_.clear();
+          if (failure) return self->leave();
+          if (self->outbox_.size() < kLowOutbox) self->entry_->session().resume();
+          if (!self->outbox_.empty()) return self->flush();
+          if (self->ends_when_written_) self->leave();
+        });
   });
 }
 

@@ -92,8 +92,7 @@ Result<HoldFolder> HoldFolder::open(const std::string& path, Missing missing) {
                  fmt::format("cannot open the folder '{}': {}", path, errno_text(reason)));
   }
   struct stat info = {};
-  const std::string fault =
-      ::fstat(folder.get(), &info) == 0 ? fault_of(info) : errno_text(errno);
+  const std::string fault = ::fstat(folder.get(), &info) == 0 ? fault_of(info) : errno_text(errno);
   if (!fault.empty()) {
     return Error(ErrorCode::file_unwritable,
                  fmt::format("the folder '{}' is not ours alone: {}", path, fault))
@@ -129,8 +128,9 @@ Result<HoldListener> HoldFolder::listen(const std::string& name) const {
   const auto address = address_of(folder_.get(), fresh);
   if (!address) return unwritable(path_, "name a socket", ENAMETOOLONG);
   ::unlinkat(folder_.get(), fresh.c_str(), 0);
-  if (::bind(listener.socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) !=
-          0 ||
+  if (::bind(listener.socket.get(),
+             reinterpret_cast<const sockaddr*>(&*address),
+             sizeof *address) != 0 ||
       ::listen(listener.socket.get(), kBacklog) != 0)
     return unwritable(path_, "listen", errno);
   struct stat info = {};

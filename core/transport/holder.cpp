@@ -109,6 +109,12 @@ async::Clock::time_point Holder::prepares_at() const {
   return latest + kQuiet;
 }
 
+/// Who waited for the end of a run may prepare now.
+void Holder::tell_others() {
+  if (prepares_at() == kNever) return;
+  for (const auto& other : entries_) other->changed.notify_all();
+}
+
 Async<void> Holder::watch(std::shared_ptr<HeldEntry> entry) {
   entry->session().on_failure([weak = std::weak_ptr<HeldEntry>(entry)] {
     if (const auto owner = weak.lock()) owner->changed.notify_all();
@@ -120,12 +126,9 @@ Async<void> Holder::watch(std::shared_ptr<HeldEntry> entry) {
     const bool is_idle = entry->client == nullptr;
     const auto idle_until = entry->idle_since + entry->held.time;
     // Where a newer login has taken its name, nobody will come for this one.
-    if (is_idle &&
-        (now >= idle_until || !held_.folder.leads_to(entry->held.name, entry->inode)))
+    if (is_idle && (now >= idle_until || !held_.folder.leads_to(entry->held.name, entry->inode)))
       break;
-    if (std::exchange(was_used, !is_idle) && is_idle && prepares_at() != kNever) {
-      for (const auto& other : entries_) other->changed.notify_all();
-    }
+    if (std::exchange(was_used, !is_idle) && is_idle) tell_others();
     const bool lacks_ready = is_idle && !entry->is_preparing && entry->ready == nullptr &&
                              !entry->held.start_command.empty();
     const auto prepares = lacks_ready ? prepares_at() : kNever;
@@ -142,6 +145,11 @@ Async<void> Holder::watch(std::shared_ptr<HeldEntry> entry) {
     if (is_idle) deadline = std::min(deadline, idle_until);
     GS_CO_TRY_VOID(co_await entry->changed.wait_until(deadline));
   }
+  auto ending = close(entry);
+  co_return co_await std::move(ending);
+}
+
+Async<void> Holder::close(std::shared_ptr<HeldEntry> entry) {
   entry->is_over = true;
   held_.folder.remove(entry->held.name, entry->inode);
   SystemError ignored;
@@ -199,8 +207,8 @@ Async<void> Holder::accept(std::shared_ptr<HeldEntry> entry) {
     const auto [failure] = co_await entry->listener.async_wait(
         asio::posix::stream_descriptor::wait_read, async::kAsResult);
     if (failure || entry->is_over) break;
-    FileHandle socket(::accept4(
-        entry->listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    FileHandle socket(
+        ::accept4(entry->listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open() && errno != EAGAIN && errno != ECONNABORTED) {
       // Out of descriptors: the guest waits.
       GS_CO_TRY_VOID(co_await async::sleep_for(std::chrono::milliseconds(100)));

@@ -70,7 +70,9 @@ class Holder {
   /// When the next runners may be started: a run that still uses some of the connections needs the
   /// hosts, and this machine, for itself. Far away while there is such a run.
   [[nodiscard]] async::Clock::time_point prepares_at() const;
+  void tell_others();
   Async<void> watch(std::shared_ptr<HeldEntry> entry);
+  Async<void> close(std::shared_ptr<HeldEntry> entry);
   Async<void> prepare(std::shared_ptr<HeldEntry> entry);
   Async<void> accept(std::shared_ptr<HeldEntry> entry);
 

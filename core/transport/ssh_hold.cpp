@@ -50,8 +50,7 @@ std::string SshConnection::held_name() const {
   const Identity proofs = identity();
   for (const std::string& key : proofs.named_keys) text += "key " + stamp_of(key);
   for (const std::string& key : proofs.default_keys) text += "default " + stamp_of(key);
-  text += fmt::format(
-      "{} {} {}\n", proofs.only_named, proofs.agent_socket, shared_->settings.home);
+  text += fmt::format("{} {} {}\n", proofs.only_named, proofs.agent_socket, shared_->settings.home);
   return sha256_hex(text).substr(0, 40);
 }
 
@@ -148,8 +147,7 @@ void SshConnection::leave_held() {
   }
   held.name = held_name();
   held.proof = secret_proof();
-  held.time =
-      target_.holding.time.count() > 0 ? target_.holding.time : shared_->settings.hold_time;
+  held.time = target_.holding.time.count() > 0 ? target_.holding.time : shared_->settings.hold_time;
   held.info.host = target_.name;
   held.info.user = target_.user;
   held.info.address = target_.host();

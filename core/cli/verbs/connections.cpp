@@ -30,7 +30,9 @@ std::string line(const std::vector<std::string>& cells) {
   return text + "\n";
 }
 
-std::string seconds(std::int64_t count) { return std::to_string(std::max<std::int64_t>(0, count)) + " s"; }
+std::string seconds(std::int64_t count) {
+  return std::to_string(std::max<std::int64_t>(0, count)) + " s";
+}
 
 /// The connections that wait for the next run.
 class ConnectionsVerb final : public Verb {
