@@ -79,7 +79,7 @@ Result<void> check_value(const std::string& item,
 
 /// What a line that is there already should say.
 std::string better_value(const Args& args, const std::string& old) {
-  const std::string wanted = args.text("value");
+  std::string wanted = args.text("value");
   const bool largest = args.boolean("use_max");
   if (!largest && !args.boolean("use_min")) return wanted;
   const bool limited = is_nice(args.text("limit_item"));

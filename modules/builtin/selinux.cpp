@@ -57,7 +57,8 @@ void set_setting(std::string& text, const std::string& key, const std::string& v
   bool found = false;
   for (const std::string& line : split_lines(text)) {
     const bool is_it = line.starts_with(key + "=");
-    out += (is_it ? key + "=" + value : line) + "\n";
+    out += is_it ? key + "=" + value : line;
+    out += '\n';
     found = found || is_it;
   }
   if (!found) out += key + "=" + value + "\n";

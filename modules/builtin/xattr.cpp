@@ -99,7 +99,7 @@ Result<Value> read_attributes(const Args& args,
 }
 
 std::string full_key(const Args& args) {
-  const std::string key = args.text("key");
+  std::string key = args.text("key");
   const std::string space = args.text("namespace");
   if (key.empty() || space.empty() || (space == "user" && key.starts_with("user."))) return key;
   return space + "." + key;

@@ -72,8 +72,8 @@ struct HttpHooks {
   int cancel_descriptor = -1;
 };
 
-/// Sends the request, follows redirects, answers a Basic challenge. An answer with an error status
-/// is a response. Authorization and cookies are never sent on to another host.
+/// Sends the request, follows redirects, answers a Basic or Digest challenge. An error status makes
+/// a response, too. Authorization and cookies are never sent on to another host.
 /// @error module_failed  no connection, no trust, a broken or too large answer; cancelled
 Result<HttpResponse> http_exchange(const SystemView& view,
                                    const HttpRequest& request,

@@ -179,7 +179,7 @@ Result<MultipartBody> multipart_body(const Value& fields,
   out.content_type = "multipart/form-data; boundary=\"" + boundary + "\"";
   for (const auto& [name, entry] : sorted) {
     GS_TRY(const std::string text, part(entry->key, entry->value, view));
-    out.bytes += "--" + boundary + "\r\n" + text + "\r\n";
+    out.bytes.append("--").append(boundary).append("\r\n").append(text).append("\r\n");
   }
   out.bytes += "--" + boundary + "--\r\n";
   return out;

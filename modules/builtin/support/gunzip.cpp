@@ -172,7 +172,7 @@ class Inflater {
     lengths.clear();
     while (lengths.size() < wanted) GS_TRY_VOID(read_lengths(table, lengths));
     if (lengths.size() != wanted) return damaged("a table of codes is too long");
-    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(literals + 257);
+    const auto middle = lengths.begin() + static_cast<std::ptrdiff_t>(literals) + 257;
     return block(Code(std::vector<unsigned>(lengths.begin(), middle)),
                  Code(std::vector<unsigned>(middle, lengths.end())));
   }

@@ -258,7 +258,7 @@ class WebCall {
     std::string line;
     for (const auto& [name, value] : answer_.cookies) {
       cookies.set(name, Value(value));
-      line += (line.empty() ? "" : "; ") + name + "=" + value;
+      line.append(line.empty() ? "" : "; ").append(name).append("=").append(value);
     }
     set("cookies", std::move(cookies));
     set("cookies_string", Value(std::move(line)));
