@@ -11,7 +11,9 @@ namespace {
 /// A table of more tasks than this is not read.
 constexpr std::size_t kMostTasks = 20;
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
 
 std::string milliseconds(std::chrono::nanoseconds time) {
   return fmt::format("{:.1f} ms", seconds(time) * 1000);
@@ -64,15 +66,19 @@ void Timings::finish(std::chrono::microseconds cpu) {
 
 std::string Timings::steps_text() const {
   std::string out = "TIMINGS\n";
-  for (const Step& one : steps_) out += fmt::format("  {:<26}{:>9.3f} s\n", one.name, seconds(one.took));
-  out += fmt::format(
-      "  {:<26}{:>9.3f} s, {:.3f} s of CPU on the controller\n", "all", seconds(total_), seconds(cpu_));
+  for (const Step& one : steps_)
+    out += fmt::format("  {:<26}{:>9.3f} s\n", one.name, seconds(one.took));
+  out += fmt::format("  {:<26}{:>9.3f} s, {:.3f} s of CPU on the controller\n",
+                     "all",
+                     seconds(total_),
+                     seconds(cpu_));
   if (opened_.count > 0) {
-    out += fmt::format("  {} connections; longest: {} to log in, {} to start the runner; slowest host: {}\n",
-                       opened_.count,
-                       milliseconds(opened_.longest_login),
-                       milliseconds(opened_.longest_runner),
-                       opened_.slowest_host);
+    out += fmt::format(
+        "  {} connections; longest: {} to log in, {} to start the runner; slowest host: {}\n",
+        opened_.count,
+        milliseconds(opened_.longest_login),
+        milliseconds(opened_.longest_runner),
+        opened_.slowest_host);
   }
   return out;
 }

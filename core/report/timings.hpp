@@ -46,7 +46,7 @@ class Timings final : public Sink {
     std::string name;
     std::string path;
     std::size_t hosts = 0;
-    std::chrono::nanoseconds evaluated{0};        ///< all hosts together; so the next one
+    std::chrono::nanoseconds evaluated{0};  ///< all hosts together; so the next one
     std::chrono::nanoseconds on_hosts{0};
     std::chrono::nanoseconds longest_on_host{0};
     std::chrono::nanoseconds longest{0};  ///< from its evaluation to its result
