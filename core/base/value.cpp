@@ -16,7 +16,9 @@ std::size_t mix(std::size_t seed, std::size_t value) {
 Value::Value(std::string text) : kind_(Kind::string) {
   payload_.string = new detail::StringRep{{}, std::move(text), {}, false, 0};
 }
-Value::Value(std::string_view text) : Value(std::string(text)) {}
+Value::Value(std::string_view text) : kind_(Kind::string) {
+  payload_.string = new detail::StringRep{{}, std::string(text), {}, false, 0};
+}
 Value::Value(const char* text) : Value(std::string(text)) {}
 Value::Value(List items) : kind_(Kind::list) {
   payload_.list = new detail::ListRep{{}, std::move(items)};

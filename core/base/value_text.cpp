@@ -177,7 +177,9 @@ std::string real_text(double number) {
 }
 
 std::string to_repr(const Value& value) {
+  constexpr std::size_t kUsual = 120;  // enough for most, so that the text need not move
   std::string out;
+  if (value.is_list() || value.is_map()) out.reserve(kUsual);
   append_repr(out, value);
   return out;
 }

@@ -4,7 +4,9 @@
 #include "core/jinja/jinja.hpp"
 #include "core/jinja/member.hpp"
 #include "core/jinja/names.hpp"
+#include "core/jinja/text_buffer.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -89,6 +91,7 @@ enum class LoopField : std::uint8_t {
 LoopField loop_field(std::string_view name);
 struct AttributeExpr : Expr {
   const Expr* object = nullptr;
+  const NameExpr* holder = nullptr;  ///< the object, where a name stands for it
   const std::string* name = nullptr;
   std::size_t hash = 0;  ///< of the name, as Map::hash_of()
   PlaceHint place;
@@ -217,6 +220,7 @@ using Body = Items<const Stmt*>;
 
 struct TextStmt : Stmt {
   const Value* text = nullptr;
+  PiecedText pieces;  ///< the same
 };
 struct OutputStmt : Stmt {  ///< also evaluate (`do`)
   const Expr* value = nullptr;
@@ -309,6 +313,7 @@ struct Program {
   const Expr* expression = nullptr;  ///< a bare expression, or the only `{{ }}` of the text
   bool is_expression = false;        ///< compiled by compile_expression()
   bool changes_values = false;       ///< calls a method such as append() somewhere
+  bool extends = false;              ///< has an `extends` somewhere
   std::size_t trailing_newlines = 0;
   std::uint32_t slots = 0;        ///< names bound at the top
   std::uint32_t outer_names = 0;  ///< names that no scope of the text binds
@@ -333,6 +338,12 @@ struct Program {
     T* data = static_cast<T*>(arena.allocate(sizeof(T) * items.size(), alignof(T)));
     std::uninitialized_copy(items.begin(), items.end(), data);
     return {data, items.size()};
+  }
+  PiecedText keep_pieces(std::string_view text) {
+    const std::size_t room = (text.size() / PiecedText::kPiece + 1) * PiecedText::kPiece;
+    char* data = static_cast<char*>(arena.allocate(room, PiecedText::kPiece));
+    std::fill(std::copy(text.begin(), text.end(), data), data + room, '\0');
+    return {data, text.size()};
   }
 };
 

@@ -27,6 +27,10 @@ Result<Value> Render::evaluate(const Expr& expr) {
   const Value* found = peek(expr, room);
   if (found == &room) return room;
   if (found != nullptr) return *found;
+  return evaluate_unseen(expr);
+}
+
+Result<Value> Render::evaluate_unseen(const Expr& expr) {
   auto value = evaluate_closed(expr);
   if (!value || !value->is_object()) return value;
   if (const SealedText* sealed = as_sealed(*value)) return locate(sealed->reason(), expr);
@@ -88,10 +92,19 @@ Result<Value> Render::evaluate_attribute(const AttributeExpr& expr) {
 }
 
 Result<Value> Render::evaluate_item(const ItemExpr& expr) {
-  GS_TRY(const Value object, evaluate(*expr.object));
-  GS_TRY(const Value key, evaluate(*expr.key));
-  if (key.is_undefined() && !object.is_undefined()) return locate(undefined_error(key), *expr.key);
-  auto value = item(object, key);
+  Value object_room;
+  const Value* object = operand(*expr.object, object_room);
+  if (object == nullptr) return take_failure();
+  if (object != &object_room && expr.key->kind != ExprKind::constant) {
+    object_room = *object;  // the key may change what lies there
+    object = &object_room;
+  }
+  Value key_room;
+  const Value* key = operand(*expr.key, key_room);
+  if (key == nullptr) return take_failure();
+  if (key->is_undefined() && !object->is_undefined())
+    return locate(undefined_error(*key), *expr.key);
+  auto value = item(*object, *key);
   if (!value) return locate(std::move(value).error(), expr);
   return value;
 }
@@ -105,6 +118,12 @@ Result<Value> Render::evaluate_sign(const UnaryExpr& expr) {
 }
 
 Result<Value> Render::evaluate_binary(const BinaryExpr& expr) {
+  Value left_room;
+  Value right_room;
+  const Value* left_seen = peek(*expr.left, left_room);
+  const Value* right_seen = left_seen != nullptr ? peek(*expr.right, right_room) : nullptr;
+  if (right_seen != nullptr)
+    return settle(binary(expr.op, *left_seen, *right_seen, context_.limits.output), expr);
   GS_TRY(const Value left, evaluate(*expr.left));
   if (left.is_undefined()) return locate(undefined_error(left), *expr.left);
   GS_TRY(const Value right, evaluate(*expr.right));

@@ -7,12 +7,8 @@
 namespace gpustack::jinja {
 
 const Value* Render::open_input(const Expr& expr, bool ignores_reason, Value& room) {
-  static const Value kMissing = Value::undefined("missing");
-  if (const Value* found = peek(expr, room)) return found;
-  if (ignores_reason && is_missing(expr)) {
-    ++steps_;
-    return &kMissing;
-  }
+  if (const Value* found = ignores_reason ? peek_or_missing(expr, room) : peek(expr, room))
+    return found;
   return kept_in(room, evaluate_closed(expr));
 }
 
@@ -35,6 +31,9 @@ const Value* Render::filter_input(const FilterExpr& expr, const Value* block_tex
 
 /// The input as the filter takes it: what is undefined is an error, or no text after an inline if.
 const Value* Render::checked_input(const FilterExpr& expr, const Value* block_text, Value& room) {
+  if (expr.arguments.is_quiet && expr.input != nullptr && block_text == nullptr) {
+    if (const Value* found = glance(*expr.input, room)) return found;
+  }
   const Value* input = filter_input(expr, block_text, room);
   if (input == nullptr || !input->is_undefined() || expr.row->accepts_undefined) return input;
   if (is_lenient(*input)) {

@@ -283,7 +283,8 @@ std::optional<Flow> Render::write_macro(const CallExpr& call, Output& out) {
 Flow Render::run_macro_here(const MacroCode& code, FramePtr inner, std::size_t given, Output& out) {
   if (auto entered = enter(); !entered) return fail(std::move(entered).error());
   const MacroGuard guard(*this, code, std::move(inner));
-  Flow flow = bind_fallbacks(code.macro, given);
+  Flow flow = Flow::next;
+  if (given < code.macro.parameters.size()) flow = bind_fallbacks(code.macro, given);
   if (flow == Flow::next) flow = run_body(code.macro.body, out);
   if (flow != Flow::failed) return Flow::next;
   return fail(take_failure().while_doing("calling macro '" + name_text(code.macro.name) + "'"));

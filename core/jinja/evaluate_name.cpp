@@ -34,8 +34,18 @@ bool Render::is_isolated() const {
   return frame != nullptr;
 }
 
+/// Is the name none that a scope around binds, nor one that was asked for?
+bool Render::is_unknown(const NameExpr& expr) const {
+  if (places_ != Places::all || expr.place.hops != NamePlace::kOuter || !more_memo_.empty())
+    return false;
+  const Frame* frame = frame_.get();
+  while (frame != nullptr && !frame->has_unnumbered) frame = frame->parent.get();
+  return frame == nullptr;
+}
+
 const Value* Render::find(const NameExpr& expr) {
   if (const Slot* slot = place_of(expr)) return &slot->value();
+  if (is_unknown(expr)) return ask(expr);
   if (const Value* found = known(expr.name)) return found;
   if (places_ != Places::all && is_isolated()) return find_global(expr.name);
   return ask(expr);
@@ -43,25 +53,19 @@ const Value* Render::find(const NameExpr& expr) {
 
 const Value* Render::ask(const NameExpr& expr) {
   if (failed_lookup_ && failed_lookup_->name == expr.name) return nullptr;
-  auto value = outer_value(expr);
-  if (value) return &remember(expr, std::move(*value));
-  failed_lookup_.emplace(FailedLookup{expr.name, std::move(value).error()});
+  if (context_.scope == nullptr) return &remember(expr, global_value(expr));
+  auto found = context_.scope->lookup(*expr.text);
+  if (found) return &remember(expr, *found ? std::move(**found) : global_value(expr));
+  // A variable made of one that is missing counts as missing itself, until it is used.
+  if (found.error().code() == ErrorCode::undefined_variable)
+    return &remember(expr, Value::undefined(found.error().one_line(), *expr.text));
+  failed_lookup_.emplace(FailedLookup{expr.name, std::move(found).error()});
   return nullptr;
 }
 
-Result<Value> Render::outer_value(const NameExpr& expr) {
-  const std::string& text = *expr.text;
-  if (context_.scope != nullptr) {
-    auto found = context_.scope->lookup(text);
-    if (!found) {
-      // A variable made of one that is missing counts as missing itself, until it is used.
-      if (found.error().code() != ErrorCode::undefined_variable) return std::move(found).error();
-      return Value::undefined(found.error().one_line(), text);
-    }
-    if (*found) return std::move(**found);
-  }
+Value Render::global_value(const NameExpr& expr) {
   if (const Value* global = find_global(expr.name)) return *global;
-  return Value::undefined("'" + text + "' is undefined", text);
+  return Value::undefined("'" + *expr.text + "' is undefined", *expr.text);
 }
 
 Result<Value> Render::resolve(const NameExpr& expr) {

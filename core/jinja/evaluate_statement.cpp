@@ -31,13 +31,13 @@ Error Render::take_failure() {
 
 Flow Render::run_body(const Body& body, Output& out) {
   const bool is_text = out.is_text();
+  // Text and output are most of what templates hold.
   for (const Stmt* stmt : body) {
-    // Half of what most templates hold.
-    if (stmt->kind == StmtKind::text && is_text && !discard_) {
-      ++steps_;
-      if (out.write(static_cast<const TextStmt*>(stmt)->text->as_string())) continue;
-    }
     Flow flow = Flow::next;
+    if (is_text && stmt->kind == StmtKind::text && !discard_) {
+      ++steps_;
+      if (out.write(static_cast<const TextStmt*>(stmt)->pieces)) continue;
+    }
     if (stmt->kind != StmtKind::output) {
       flow = run_statement(*stmt, out);
     } else if (++steps_ > context_.limits.steps) [[unlikely]] {
@@ -113,10 +113,13 @@ Flow Render::run_output(const OutputStmt& stmt, Output& out) {
     if (out.is_text() && out.write(*found)) return Flow::next;
     return write_text(*found, stmt, out);
   }
+  if (found != nullptr) return write_value(*found, stmt, out);
   if (out.is_text()) {
     if (const auto flow = write_directly(stmt, out)) return *flow;
   }
-  return write_value(stmt, out);
+  auto made = evaluate_unseen(*stmt.value);
+  if (!made) return fail(std::move(made).error());
+  return write_value(std::move(*made), stmt, out);
 }
 
 /// Filters and macros that write where their text goes; nothing for anything else.
@@ -130,10 +133,7 @@ std::optional<Flow> Render::write_directly(const OutputStmt& stmt, Output& out) 
   return flow;
 }
 
-Flow Render::write_value(const OutputStmt& stmt, Output& out) {
-  auto result = evaluate(*stmt.value);
-  if (!result) return fail(std::move(result).error());
-  Value value = std::move(*result);
+Flow Render::write_value(Value value, const OutputStmt& stmt, Output& out) {
   if (value.is_object()) {
     // Ansible unrolls iterators.
     if (dynamic_cast<const RangeObject*>(&value.as_object()) != nullptr) {
@@ -164,8 +164,11 @@ Flow Render::run_branch(const BranchStmt& stmt, Output& out) {
 }
 
 Result<void> Render::run_set(const SetStmt& stmt) {
-  GS_TRY(Value value, evaluate(*stmt.value));
-  if (auto done = assign(stmt.target, std::move(value)); !done)
+  Value room;
+  const Value* value = operand(*stmt.value, room);
+  if (value == nullptr) return take_failure();
+  if (value != &room) room = *value;
+  if (auto done = assign(stmt.target, std::move(room)); !done)
     return locate(std::move(done).error(), *stmt.value);
   return {};
 }

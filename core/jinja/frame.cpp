@@ -36,6 +36,7 @@ void give_back(FramePtr frame) {
   frame->slots.clear();
   frame->parent.reset();
   frame->isolated = false;
+  frame->has_unnumbered = false;
   spare.push_back(std::move(frame));
 }
 

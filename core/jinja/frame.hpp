@@ -54,7 +54,8 @@ struct Frame {
       : parent(std::move(outer)), isolated(is_isolated) {}
 
   FramePtr parent;
-  bool isolated;  ///< an import without context: play variables end here
+  bool isolated;                ///< an import without context: play variables end here
+  bool has_unnumbered = false;  ///< names that the parser did not see here
   boost::container::small_vector<Slot, 4> slots;
 
   Slot* find(NameId name) {
@@ -66,7 +67,10 @@ struct Frame {
   /// By name, where the slot's number is another template's.
   void set(NameId name, Value value) {
     Slot* slot = find(name);
-    if (slot == nullptr) slot = &slots.emplace_back();
+    if (slot == nullptr) {
+      slot = &slots.emplace_back();
+      has_unnumbered = true;
+    }
     slot->bind(name, std::move(value));
   }
 };

@@ -22,6 +22,14 @@ class PlaceHint {
   }
   ~PlaceHint() = default;
   [[nodiscard]] std::size_t get() const { return place_.load(std::memory_order_relaxed); }
+  /// The member of that name if it is where the last one was.
+  [[nodiscard]] const Value* guess(const Map& map, std::string_view name) const {
+    const auto& entries = map.entries();
+    const std::size_t place = get();
+    if (place >= entries.size()) return nullptr;
+    const Map::Entry& entry = entries[place];
+    return entry.key.is_string() && same_text(entry.key.as_string(), name) ? &entry.value : nullptr;
+  }
   void set(std::size_t place) const {
     place_.store(static_cast<std::uint32_t>(place), std::memory_order_relaxed);
   }
@@ -37,14 +45,10 @@ const Value* find_near(const Map& map,
                        std::string_view name,
                        const PlaceHint& hint,
                        Search search) {
-  const auto& entries = map.entries();
-  const std::size_t guess = hint.get();
-  if (guess < entries.size()) {
-    const Map::Entry& entry = entries[guess];
-    if (entry.key.is_string() && same_text(entry.key.as_string(), name)) return &entry.value;
-  }
+  if (const Value* guessed = hint.guess(map, name)) return guessed;
   const Value* found = search();
   if (found == nullptr) return nullptr;
+  const auto& entries = map.entries();
   const auto distance = reinterpret_cast<std::uintptr_t>(found) -
                         reinterpret_cast<std::uintptr_t>(&entries.front().value);
   hint.set(distance / sizeof(Map::Entry));

@@ -104,6 +104,8 @@ List split_at(std::string_view text,
     std::reverse(out.begin(), out.end());
     return out;
   }
+  constexpr std::size_t kUsual = 4;  // enough for most, so that the parts need not move
+  out.reserve(kUsual);
   while (limit != 0) {
     const std::size_t found = text.find(separator);
     if (found == std::string_view::npos) break;

@@ -42,6 +42,11 @@ Error Output::too_large() const {
                "the output is larger than " + std::to_string(limit_ >> 20U) + " MiB");
 }
 
+void Output::write_rare(const Value& piece) {
+  if (piece.is_null() || piece.is_undefined()) return;  // both print as nothing
+  text_.append(to_text(piece));
+}
+
 Result<void> Output::flush(const Value& piece) {
   if (piece.kind() < Kind::list || piece.is_undefined()) {
     if (!write(piece)) return too_large();

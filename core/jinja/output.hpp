@@ -28,16 +28,15 @@ class Output {
       text_.append(piece.as_string());
     } else if (piece.is_integer()) {
       text_.append(piece.as_integer());
-    } else if (!piece.is_null() && !piece.is_undefined()) {  // both print as nothing
-      text_.append(to_text(piece));
+    } else {
+      write_rare(piece);
     }
-    return text_.size() <= limit_;
+    return !is_too_large();
   }
-  /// @return false with nothing added beyond the limit
-  [[nodiscard]] bool write(const std::string& text) {
-    if (text.size() > limit_ - std::min(limit_, text_.size())) return false;
+  /// @return false beyond the limit
+  [[nodiscard]] bool write(const PiecedText& text) {
     text_.append(text);
-    return true;
+    return !is_too_large();
   }
   /// Where a filter writes, with the marks of what it reads. Requires is_text().
   TextBuffer& text(Mark marks) {
@@ -48,6 +47,7 @@ class Output {
   [[nodiscard]] Error too_large() const;
 
  private:
+  void write_rare(const Value& piece);
   Result<void> flush(const Value& piece);
   /// The result of jinja2_native. @param trailing  line ends that a text keeps
   Value finish_native(std::size_t trailing, std::string_view newline);

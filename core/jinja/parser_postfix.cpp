@@ -43,6 +43,7 @@ const Expr* Parser::parse_subscript(const Expr* object) {
     if (key.kind == TokenKind::name) {
       auto made = node<AttributeExpr>(ExprKind::attribute, begin);
       made.object = object;
+      if (object->kind == ExprKind::name) made.holder = static_cast<const NameExpr*>(object);
       made.name = keep_text(key.text);
       made.hash = Map::hash_of(*made.name);
       made.loop_field = loop_field(*made.name);

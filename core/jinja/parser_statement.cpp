@@ -48,6 +48,7 @@ Body Parser::parse_body(Words ends) {
     if (token.kind == TokenKind::data) {
       auto made = stmt<TextStmt>(StmtKind::text, token);
       made.text = keep_value(normalise_newlines(token.text, program_.options.newline_sequence));
+      made.pieces = program_.keep_pieces(made.text->as_string());
       out.push_back(program_.make(made));
     } else if (token.kind == TokenKind::variable_begin) {
       auto made = stmt<OutputStmt>(StmtKind::output, current());

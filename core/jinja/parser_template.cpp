@@ -32,6 +32,7 @@ const Stmt* Parser::parse_include() {
 const Stmt* Parser::parse_extends() {
   const Token begin = next();
   auto made = stmt<IncludeStmt>(StmtKind::extends, begin);
+  program_.extends = true;
   made.name = parse_expression();
   end_statement("");
   return program_.make(made);

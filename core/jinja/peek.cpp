@@ -7,17 +7,29 @@
 
 namespace gpustack::jinja {
 
+const Value* Render::glance_member(const AttributeExpr& member, const Value& holder, Value& room) {
+  if (holder.marks() != Mark::none) return nullptr;
+  if (holder.is_map()) {
+    return member.map_method == nullptr ? member.place.guess(holder.as_map(), *member.name)
+                                        : nullptr;
+  }
+  // Where a render may change values in place, what an object gives is made its own first.
+  if (member.loop_field == LoopField::none || !holder.is_object() || owner_ != 0) return nullptr;
+  const Object& object = holder.as_object();
+  if (typeid(object) != typeid(LoopObject)) return nullptr;
+  room = static_cast<const LoopObject&>(object).field(member.loop_field);
+  return &room;
+}
+
 const Value* Render::peek(const Expr& expr, Value& room) {
-  const Value* found = nullptr;
+  const Value* found = glance(expr, room);
+  if (found != nullptr) return found;
   switch (expr.kind) {
     case ExprKind::constant:
       return static_cast<const ConstantExpr&>(expr).value;
-    case ExprKind::name: {
-      const auto& name = static_cast<const NameExpr&>(expr);
-      const Slot* slot = place_of(name);
-      found = slot != nullptr ? &slot->value() : find(name);
+    case ExprKind::name:
+      found = find(static_cast<const NameExpr&>(expr));
       break;
-    }
     case ExprKind::attribute:
       found = peek_attribute(static_cast<const AttributeExpr&>(expr), room);
       break;
@@ -66,11 +78,7 @@ const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
     return expr.map_method != nullptr ? nullptr : member_of(holder->as_map(), expr);
   // Where a render may change values in place, what an object gives is made its own first.
   if (!holder->is_object() || owner_ != 0) return nullptr;
-  Object& object = holder->as_object();
-  if (expr.loop_field == LoopField::none || typeid(object) != typeid(LoopObject))
-    return object.peek(*expr.name, room);
-  room = static_cast<const LoopObject&>(object).field(expr.loop_field);
-  return &room;
+  return holder->as_object().peek(*expr.name, room);
 }
 
 const Value* Render::peek_item(const ItemExpr& expr, Value& room) {
@@ -131,21 +139,29 @@ const Value* Render::peek_binary(const BinaryExpr& expr, Value& room) {
 }
 
 const Value* Render::peek_filter(const FilterExpr& expr, Value& room) {
-  static const Value kMissing = Value::undefined("missing");
   const FilterRow& row = *expr.row;
   const Arguments& arguments = expr.arguments;
   const bool is_plain = row.pick != nullptr && arguments.is_bound && expr.input != nullptr &&
                         (arguments.numbers.empty() || !arguments.constants.empty());
   if (!is_plain) return nullptr;
-  const Value* input = peek(*expr.input, room);
-  if (input == nullptr && row.ignores_reason && is_missing(*expr.input)) input = &kMissing;
+  const Value* input =
+      row.ignores_reason ? peek_or_missing(*expr.input, room) : peek(*expr.input, room);
   if (input == nullptr || input == &room || input->marks() != Mark::none) return nullptr;
   return row.pick(*input, arguments.constants, room);
 }
 
+/// A value, or an undefined one for what is_missing().
+const Value* Render::peek_or_missing(const Expr& expr, Value& room) {
+  static const Value kMissing = Value::undefined("missing");
+  if (const Value* found = glance(expr, room)) return found;
+  if (!is_missing(expr)) return peek(expr, room);
+  ++steps_;
+  return &kMissing;
+}
+
 const Value* Render::operand(const Expr& expr, Value& room) {
   if (const Value* found = peek(expr, room)) return found;
-  return kept_in(room, evaluate(expr));
+  return kept_in(room, evaluate_unseen(expr));
 }
 
 const Value* Render::kept_in(Value& room, Result<Value> value) {

@@ -120,7 +120,11 @@ Result<Value> Render::run_template() {
   }
   const Program& program = template_->program();
   Output out(context_.limits.output, mode_);
-  GS_TRY_VOID(run_program(*template_, places_, out));
+  if (program.blocks.empty() && !program.extends) {
+    if (run_body(program.body, out) == Flow::failed) return take_failure();
+  } else {
+    GS_TRY_VOID(run_program(*template_, places_, out));
+  }
   return out.finish(program.trailing_newlines, program.options.newline_sequence);
 }
 

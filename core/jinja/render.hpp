@@ -138,6 +138,8 @@ class Render {
 
   // expressions (evaluate_expression.cpp, _call, _filter, _name; peek.cpp)
   Result<Value> evaluate(const Expr& expr);
+  /// The same, where peek() found nothing.
+  Result<Value> evaluate_unseen(const Expr& expr);
   /// The same, where a vault text that no password opens is a value as good as any.
   Result<Value> evaluate_closed(const Expr& expr);
   Result<bool> truth(const Expr& expr);
@@ -182,19 +184,26 @@ class Render {
   /// The same, after asking for it; nullptr when that fails (resolve() then tells why), and for
   /// names of an import without context that are not its own.
   const Value* find(const NameExpr& expr);
+  [[nodiscard]] bool is_unknown(const NameExpr& expr) const;
   const Value* ask(const NameExpr& expr);
-  Result<Value> outer_value(const NameExpr& expr);
+  /// A name that is no variable.
+  [[nodiscard]] static Value global_value(const NameExpr& expr);
   [[nodiscard]] bool is_isolated() const;
   /// The value of a constant, a name, a member of plain data or whole-number arithmetic, where it
   /// lies or in `room`; nullptr for anything else, and for what is not as simple as it looks
   /// (undefined, marked, sealed, an error): evaluate() then does the same again and tells.
   /// Valid until the next evaluation, unless that is a peek as well.
   const Value* peek(const Expr& expr, Value& room);
+  /// The shortest way to most values: a bound name, or a member of what a bound name stands for (a
+  /// dict, at the place where it was last, or `loop`); nullptr where peek() has to look further.
+  const Value* glance(const Expr& expr, Value& room);
+  const Value* glance_member(const AttributeExpr& member, const Value& holder, Value& room);
   const Value* peek_holder(const Expr& expr, Value& room);
   const Value* peek_attribute(const AttributeExpr& expr, Value& room);
   const Value* peek_item(const ItemExpr& expr, Value& room);
   const Value* peek_binary(const BinaryExpr& expr, Value& room);
   const Value* peek_filter(const FilterExpr& expr, Value& room);
+  const Value* peek_or_missing(const Expr& expr, Value& room);
   /// What evaluate() gives, where it lies or in `room`; nullptr with failure_ set.
   const Value* operand(const Expr& expr, Value& room);
   [[nodiscard]] Error too_many_steps() const;
@@ -211,7 +220,7 @@ class Render {
   Flow run_output(const OutputStmt& stmt, Output& out);
   Flow write_text(const Value& text, const Stmt& stmt, Output& out);
   std::optional<Flow> write_directly(const OutputStmt& stmt, Output& out);
-  Flow write_value(const OutputStmt& stmt, Output& out);
+  Flow write_value(Value value, const OutputStmt& stmt, Output& out);
   Flow run_evaluate(const OutputStmt& stmt);
   Flow run_branch(const BranchStmt& stmt, Output& out);
   Flow run_for(const LoopStmt& stmt, Output& out);
@@ -255,6 +264,7 @@ class Render {
     frame->slots.clear();
     frame->parent.reset();
     frame->isolated = false;
+    frame->has_unnumbered = false;
     spare_ = std::move(frame);
   }
   Result<void> run_set(const SetStmt& stmt);
@@ -337,6 +347,21 @@ inline const Slot* Render::place_of(const NameExpr& expr) const {
     slot = &frame->slots[place.slot];
   }
   return slot->name == expr.name ? slot : nullptr;
+}
+
+inline const Value* Render::glance(const Expr& expr, Value& room) {
+  const Value* found = nullptr;
+  if (expr.kind == ExprKind::name) {
+    const Slot* slot = place_of(static_cast<const NameExpr&>(expr));
+    if (slot != nullptr) found = &slot->value();
+  } else if (expr.kind == ExprKind::attribute) {
+    const auto& member = static_cast<const AttributeExpr&>(expr);
+    const Slot* slot = member.holder != nullptr ? place_of(*member.holder) : nullptr;
+    if (slot != nullptr) found = glance_member(member, slot->value(), room);
+  }
+  if (found == nullptr || found->is_undefined() || found->is_object()) return nullptr;
+  ++steps_;
+  return found;
 }
 
 /// A name that is always there (`range`, `lookup`, …); nullptr when there is none.

@@ -14,6 +14,14 @@
 
 namespace gpustack::jinja {
 
+/// A text whose storage is a whole number of pieces, so that its last bytes may be read with some
+/// that mean nothing.
+struct PiecedText {
+  static constexpr std::size_t kPiece = 16;
+  const char* data = nullptr;
+  std::size_t size = 0;
+};
+
 class TextBuffer {
  public:
   TextBuffer() = default;
@@ -25,6 +33,18 @@ class TextBuffer {
     char* to = room(text.size());
     copy_text(to, text);
     size_ += text.size();
+  }
+  /// What lies in pieces (see PiecedText) is copied by pieces while it is short.
+  void append(const PiecedText& text) {
+    constexpr std::size_t kPiece = PiecedText::kPiece;
+    if (text.size > 2 * kPiece) {
+      append(std::string_view(text.data, text.size));
+      return;
+    }
+    char* to = room(2 * kPiece);
+    std::memcpy(to, text.data, kPiece);
+    if (text.size > kPiece) std::memcpy(to + kPiece, text.data + kPiece, kPiece);
+    size_ += text.size;
   }
   void append(std::int64_t number) {
     constexpr std::size_t kMostDigits = 20;

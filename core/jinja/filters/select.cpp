@@ -37,6 +37,24 @@ Result<ItemView> visited(Invocation& call) {
   return call.view_items();
 }
 
+/// The items as a filter without arguments makes them.
+Result<Value> map_plainly(Invocation& call, const FilterRow& row, const ItemView& items) {
+  List out;
+  if (items.empty()) return Value(std::move(out));
+  out.reserve(items.size());
+  Value input;  // what the filter looks at, one after the other
+  Invocation bound(call.render, row.name, input);
+  GS_TRY_VOID(bind_arguments(bound, row.parameters, {}, call.named));
+  for (const Value& item : items) {
+    if (item.is_undefined() && !row.accepts_undefined) return call.render.undefined_error(item);
+    GS_TRY_VOID(call.render.step());
+    input = item;
+    GS_TRY(Value result, call.render.run_filter(row, bound, Mark::none));
+    out.push_back(std::move(result));
+  }
+  return Value(std::move(out));
+}
+
 Result<Value> map(Invocation& call) {
   GS_TRY(const ItemView items, visited(call));
   if (call.rest.empty() && call.named.contains("attribute")) return map_attribute(call, items);
@@ -47,6 +65,7 @@ Result<Value> map(Invocation& call) {
     return Error(ErrorCode::unknown_filter, "unknown filter '" + name + "' in 'map'")
         .hint(suggest(name, filter_names()));
   }
+  if (call.rest.size() == 1 && call.named.empty()) return map_plainly(call, *row, items);
   const List arguments(call.rest.begin() + 1, call.rest.end());
   List out;
   out.reserve(items.size());

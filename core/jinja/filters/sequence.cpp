@@ -185,11 +185,13 @@ Result<void> join(Invocation& call, TextBuffer& out) {
   static const Value kNothing("");
   const Value& separator = call.arg(0, kNothing);
   const bool is_text = separator.is_string();
-  GS_TRY(const std::string made_joint,
-         is_text || separator.is_null() ? std::string() : text_of(separator));
+  std::string made_joint;
+  if (!is_text && !separator.is_null()) {
+    GS_TRY(made_joint, text_of(separator));
+  }
   const std::string_view joint = is_text ? std::string_view(separator.as_string()) : made_joint;
   const bool is_plain_list = call.input.is_list() && call.input.marks() == Mark::none;
-  if (is_plain_list && call.arg(1).is_null())
+  if (is_plain_list && (!call.has(1) || call.arg(1).is_null()))
     return write_items(call, call.input.as_list(), joint, out);
   GS_TRY(const ItemView items, call.view_items());
   const MemberPath attribute(call.arg(1));

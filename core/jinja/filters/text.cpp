@@ -37,6 +37,10 @@ std::string title_words(std::string_view text) {
 /// upper and lower: ASCII, which most text is, goes over byte by byte.
 template <std::string (*Change)(std::string_view), char first, char last>
 Result<void> change_case(Invocation& call, TextBuffer& out) {
+  if (call.input.is_integer()) {
+    out.append(call.input.as_integer());
+    return {};
+  }
   if (!call.input.is_string() || !is_ascii(call.input.as_string()))
     return change<Change>(call, out);
   out.append_changed(call.input.as_string(), [](char c) {
