@@ -167,7 +167,8 @@ Result<void> Render::run_set(const SetStmt& stmt) {
   Value room;
   const Value* value = operand(*stmt.value, room);
   if (value == nullptr) return take_failure();
-  if (auto done = assign(stmt.target, value == &room ? std::move(room) : *value); !done)
+  if (value != &room) room = *value;
+  if (auto done = assign(stmt.target, std::move(room)); !done)
     return locate(std::move(done).error(), *stmt.value);
   return {};
 }
