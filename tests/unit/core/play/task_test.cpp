@@ -170,9 +170,9 @@ TEST_F(SiteTest, LibraryModulesHideBuiltInOnes) {
 TEST_F(SiteTest, UnknownModulesCanBeDeferred) {
   options_.unknown_modules = UnknownModules::defer;
 
-  const Task& task = task_at(load_tasks("- community.general.pacman: {name: x}\n  when: false"), 0);
+  const Task& task = task_at(load_tasks("- community.general.xbps: {name: x}\n  when: false"), 0);
 
-  EXPECT_EQ(task.action, "community.general.pacman");
+  EXPECT_EQ(task.action, "community.general.xbps");
   EXPECT_EQ(task.module, nullptr);
   EXPECT_EQ(loader().findings().warnings.size(), 1U);
 }
