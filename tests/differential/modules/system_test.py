@@ -22,6 +22,13 @@ mount -t overlay overlay -o lowerdir=/,upperdir=/tmp/gpustack-twin/upper,workdir
 mount -t proc proc /tmp/gpustack-twin/root/proc
 mount --rbind /dev /tmp/gpustack-twin/root/dev
 mount -t tmpfs tmpfs /tmp/gpustack-twin/root/tmp
+# An overlay shows nothing of what is mounted below /, and this one nothing of /tmp: sources and build may be there.
+for folder in "$(dirname "$0")/../../.." ${GPUSTACK_BINARY_DIR:+"$GPUSTACK_BINARY_DIR"}; do
+  folder=$(realpath "$folder")
+  mkdir -p "/tmp/gpustack-twin/root$folder"
+  mount --bind "$folder" "/tmp/gpustack-twin/root$folder"
+  mount -o remount,bind,ro "/tmp/gpustack-twin/root$folder"
+done
 exec chroot /tmp/gpustack-twin/root /usr/bin/python3 "$0" "$1"
 """
 
