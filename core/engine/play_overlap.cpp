@@ -210,21 +210,26 @@ const play::Task* PlayRun::straight_task(HostRun& host, const play::Node& node) 
     return nullptr;
   const auto& task = static_cast<const play::Task&>(node);
   const bool has_room = !host.pipeline.is_broken() && host.pipeline.size() < most_in_flight_;
-  return has_room && overlap_of(host, task).is_straight ? &task : nullptr;
+  const bool is_straight = has_room && overlap_of(host, task).is_straight;
+  return is_straight && should_run(host, task) && has_started(host, task) ? &task : nullptr;
 }
 
-bool PlayRun::begin_straight(HostRun& host, const play::Task& task, Pipeline::Flight& flight) {
+Pipeline::Flight* PlayRun::begin_straight(HostRun& host,
+                                          const play::Task& task,
+                                          const Position& at) {
+  if (host.pipeline.is_broken()) return nullptr;
+  Pipeline::Flight& flight = host.pipeline.begin(task, at);
   flight.may_be_left = overlap_of(host, task).may_be_left;
   auto work = std::make_unique<StraightTask>(*this, host, task, flight);
   StraightTask& begun = *work;
   flight.work = std::move(work);
   if (!begun.begin()) {
     flight.work.reset();
-    return false;
+    return &flight;
   }
   if (begun.lets_go()) host.pipeline.release(flight);
   if (host.pipeline.is_first(flight)) count_ready(host);
-  return true;
+  return nullptr;
 }
 
 Async<Flow> PlayRun::run_ahead(HostRun& host,

@@ -206,18 +206,14 @@ Async<Flow> PlayRun::run_section(HostRun& host,
       if (!flow || *flow != Flow::go_on) co_return flow;
       continue;
     }
-    if (!should_run(host, *task) || !has_started(host, *task)) continue;
     come_to(host, here);
     if (!lockstep_.try_arrive(host.number, here, Lockstep::Meeting::company))
       GS_CO_TRY_VOID(co_await lockstep_.turn(host.number));
     lockstep_.go_on(host.number);
     if (const Flow flow = stopped_flow(host); flow != Flow::go_on) co_return flow;
-    if (host.pipeline.is_broken()) co_return co_await settle(host);
-    Pipeline::Flight& flight = host.pipeline.begin(*task, here);
-    if (!begin_straight(host, *task, flight)) {
-      auto flow = co_await go_ahead(host, *task, flight, std::move(here));
+    if (Pipeline::Flight* waiting = begin_straight(host, *task, here)) {
+      auto flow = co_await go_ahead(host, *task, *waiting, std::move(here));
       if (!flow || *flow != Flow::go_on) co_return flow;
-      continue;
     }
     if (!host.pipeline.is_released()) GS_CO_TRY_VOID(co_await host.pipeline.released());
     if (host.pipeline.is_broken()) co_return co_await settle(host);

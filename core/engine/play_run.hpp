@@ -140,10 +140,11 @@ class PlayRun {
                        const play::Task& task,
                        Pipeline::Flight& flight,
                        Position at);
-  /// The task, where it needs no coroutine of its own; else nullptr.
+  /// The task, where it runs and needs no coroutine of its own; else nullptr.
   const play::Task* straight_task(HostRun& host, const play::Node& node);
-  /// Begins such a one. @return false when it needs a coroutine after all
-  bool begin_straight(HostRun& host, const play::Task& task, Pipeline::Flight& flight);
+  /// Begins such a one, unless the host's way has ended meanwhile.
+  /// @return its place in the pipeline when it needs a coroutine after all, else nullptr
+  Pipeline::Flight* begin_straight(HostRun& host, const play::Task& task, const Position& at);
   void count_straight(HostRun& host, Pipeline::Flight& flight);
   /// The host's walk has come to a task.
   void come_to(HostRun& host, const Position& at);
