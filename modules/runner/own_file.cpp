@@ -4,15 +4,20 @@
 #include "modules/sdk/remove_tree.hpp"
 #include "modules/sdk/text.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <ctime>
+#include <memory>
+#include <vector>
 
 namespace gpustack::runner {
 
@@ -20,6 +25,10 @@ namespace {
 
 constexpr const char* kSelf = "/proc/self/exe";
 constexpr long kNfsMagic = 0x6969;
+constexpr std::array<const char*, 3> kBases = {"/var/tmp", "/tmp", "/dev/shm"};
+constexpr std::string_view kPrefix = "gpustack-copy-";
+/// Between its creation and its lock a copy is young.
+constexpr std::time_t kYoung = 60;
 
 std::string own_path() {
   std::array<char, PATH_MAX> path{};
@@ -71,6 +80,33 @@ bool copy_file(const std::string& to) {
   return ::fchmod(into.get(), 0755) == 0;
 }
 
+modules::Descriptor open_folder(const std::string& path) {
+  return modules::Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+// A copy whose runner was killed: ours, not young, and nobody holds its lock.
+bool is_stale(const std::string& path) {
+  const modules::Descriptor folder = open_folder(path);
+  struct stat found {};
+  return folder.is_open() && ::fstat(folder.get(), &found) == 0 && found.st_uid == ::geteuid() &&
+         std::time(nullptr) - found.st_mtime > kYoung &&
+         ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0;
+}
+
+void remove_stale_copies(const char* base) {
+  struct Close {
+    void operator()(DIR* open) const { ::closedir(open); }
+  };
+  std::vector<std::string> stale;
+  const std::unique_ptr<DIR, Close> open(::opendir(base));
+  while (const dirent* entry = open ? ::readdir(open.get()) : nullptr) {
+    const std::string path = std::string(base) + "/" + entry->d_name;
+    if (std::string_view(entry->d_name).starts_with(kPrefix) && is_stale(path))
+      stale.push_back(path);
+  }
+  for (const std::string& path : stale) modules::remove_tree_at(path);
+}
+
 }  // namespace
 
 Result<std::string> OwnFile::path_for(Reader reader) {
@@ -83,13 +119,17 @@ Result<std::string> OwnFile::path_for(Reader reader) {
 }
 
 Result<std::string> OwnFile::copy() {
-  for (const char* base : {"/var/tmp", "/tmp", "/dev/shm"}) {
-    std::string folder = std::string(base) + "/gpustack-XXXXXX";
+  remove_copy();
+  for (const char* base : kBases) remove_stale_copies(base);
+  for (const char* base : kBases) {
+    std::string folder = std::string(base) + "/" + std::string(kPrefix) + "XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr) continue;
     copy_folder_ = folder;
+    lock_ = open_folder(folder);
     const std::string path = folder + "/gpustack-runner";
     // access() also knows file systems that execute nothing.
-    if (::chmod(folder.c_str(), 0755) == 0 && copy_file(path) && ::access(path.c_str(), X_OK) == 0)
+    if (lock_.is_open() && ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0 &&
+        ::chmod(folder.c_str(), 0755) == 0 && copy_file(path) && ::access(path.c_str(), X_OK) == 0)
       return path;
     remove_copy();
   }
@@ -103,6 +143,7 @@ Result<std::string> OwnFile::copy() {
 void OwnFile::remove_copy() {
   if (!copy_folder_.empty()) modules::remove_tree_at(copy_folder_);
   copy_folder_.clear();
+  lock_.reset();
 }
 
 }  // namespace gpustack::runner

@@ -2,12 +2,14 @@
 /// @file The runner's own file, as another user may execute it.
 
 #include "core/base/result.hpp"
+#include "modules/sdk/descriptor.hpp"
 
 #include <string>
 
 namespace gpustack::runner {
 
-/// A path under which a user can execute this program; a copy is removed with the object.
+/// A path under which a user can execute this program; a copy is removed with the object. A copy
+/// is locked while its runner lives; the next one to need a copy removes those of killed runners.
 class OwnFile {
  public:
   enum class Reader { same_user, root, other };
@@ -25,6 +27,7 @@ class OwnFile {
  private:
   Result<std::string> copy();
   std::string copy_folder_;
+  modules::Descriptor lock_;
 };
 
 }  // namespace gpustack::runner

@@ -1,16 +1,20 @@
 // Child runners behind the real sudo, su and doas, where the machine has them and the test may use
 // them.
 
+#include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/system.hpp"
 #include "tests/support/runner_process.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -23,6 +27,26 @@ using wire::Frame;
 using wire::FrameType;
 using wire::OpenBecome;
 using wire::Task;
+
+// A sudo that asks like the real one: the prompt is the word after -p, the password comes on
+// standard input.
+constexpr const char* kAskingSudo = R"(prompt=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -p) prompt=$2; shift 2 ;;
+    -u) shift 2 ;;
+    --) shift; break ;;
+    *) shift ;;
+  esac
+done
+for try in 1 2 3; do
+  printf '%s' "$prompt" >&2
+  IFS= read -r word || exit 1
+  if [ "$word" = right ]; then exec "$@"; fi
+  echo 'Sorry, try again.' >&2
+done
+exit 1
+)";
 
 class Become : public testing::Test {
  protected:
@@ -40,6 +64,16 @@ class Become : public testing::Test {
     out.environment = {"HOME=" + folder_ + "/home"};
     if (!path_in_front.empty())
       out.environment.push_back("PATH=" + path_in_front + ":/usr/sbin:/usr/bin:/sbin:/bin");
+    return out;
+  }
+  /// A runner whose file only its owner reaches.
+  RunnerProcess::Options hidden(const std::string& path_in_front = {}) const {
+    const std::string cache = folder_ + "/home/cache";
+    fs::create_directory(cache);
+    ::chmod(cache.c_str(), 0700);
+    fs::copy_file(RunnerProcess::built_runner(), cache + "/gpustack-runner");
+    RunnerProcess::Options out = options(path_in_front);
+    out.program = cache + "/gpustack-runner";
     return out;
   }
   static Value shell(const std::string& script) { return Value::map({{"_raw_params", script}}); }
@@ -75,23 +109,63 @@ TEST_F(Become, AnotherUserThroughSudo) {
 
 TEST_F(Become, AnotherUserFromAFileOnlyItsOwnerCanReach) {
   if (!may_use("sudo")) GTEST_SKIP() << "needs root and sudo";
-  const std::string hidden = folder_ + "/home/cache";
-  fs::create_directory(hidden);
-  ::chmod(hidden.c_str(), 0700);
-  fs::copy_file(RunnerProcess::built_runner(), hidden + "/gpustack-runner");
-  RunnerProcess::Options from_cache = options();
-  from_cache.program = hidden + "/gpustack-runner";
-  RunnerProcess runner(std::move(from_cache));
+  RunnerProcess runner(hidden());
+  runner.greet();
+
+  const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody"});
+  const Value result = runner.run("shell", shell("id -un; readlink /proc/$PPID/exe"), {}, 1);
+
+  EXPECT_EQ(reply.error, "");
+  EXPECT_THAT(to_text(result.get("stdout")),
+              testing::MatchesRegex("nobody\n/.*/gpustack-copy-.*/gpustack-runner \\(deleted\\)"))
+      << "the copy is gone once the child runs";
+}
+
+TEST_F(Become, RemovesEveryCopyOfASecondTry) {
+  if (!may_use("sudo")) GTEST_SKIP() << "needs root";
+  const std::string script =
+      "if [ ! -t 0 ]; then echo \"$*\" | grep -o '/[^ ]*gpustack-runner' > " + folder_ +
+      "/first; echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1; fi\n" +
+      std::string(kAskingSudo);
+  RunnerProcess runner(hidden(method("sudo", script)));
+  runner.greet();
+
+  const wire::BecomeReply reply =
+      runner.become(1, OpenBecome{.user = "nobody", .password = "right"});
+  std::string copy;
+  std::getline(std::ifstream(folder_ + "/first"), copy);
+
+  EXPECT_EQ(reply.error, "");
+  EXPECT_THAT(copy, testing::HasSubstr("/gpustack-copy-"));
+  EXPECT_FALSE(fs::exists(fs::path(copy).parent_path())) << copy;
+}
+
+TEST_F(Become, RemovesCopiesThatKilledRunnersLeft) {
+  if (!may_use("sudo")) GTEST_SKIP() << "needs root and sudo";
+  const std::string base = "/var/tmp/gpustack-copy-test" + std::to_string(::getpid());
+  const auto make_copy = [&](const std::string& name, bool is_old) {
+    const std::string folder = base + name;
+    fs::create_directory(folder);
+    std::ofstream(folder + "/gpustack-runner") << "a runner";
+    if (is_old)
+      fs::last_write_time(folder, fs::file_time_type::clock::now() - std::chrono::minutes(2));
+    return folder;
+  };
+  const std::string stale = make_copy("a", true);
+  const std::string young = make_copy("b", false);
+  const std::string used = make_copy("c", true);
+  const modules::Descriptor user(::open(used.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  ASSERT_EQ(::flock(user.get(), LOCK_EX), 0);
+  RunnerProcess runner(hidden());
   runner.greet();
 
   const wire::BecomeReply reply = runner.become(1, OpenBecome{.user = "nobody"});
 
   EXPECT_EQ(reply.error, "");
-  EXPECT_EQ(runner.run("shell", shell("id -un"), {}, 1).get("stdout"), Value("nobody"));
-  for (const auto& entry : fs::directory_iterator("/var/tmp")) {
-    EXPECT_FALSE(entry.path().filename().string().starts_with("gpustack-"))
-        << "the copy is gone once the child runs";
-  }
+  EXPECT_FALSE(fs::exists(stale));
+  EXPECT_TRUE(fs::exists(young)) << "its runner may not have locked it yet";
+  EXPECT_TRUE(fs::exists(used));
+  for (const std::string& folder : {stale, young, used}) fs::remove_all(folder);
 }
 
 TEST_F(Become, AnotherUserThroughSu) {
@@ -221,26 +295,6 @@ TEST_F(Become, StopsATaskOfAChild) {
 
   EXPECT_EQ(runner.result(id).get("cancelled"), Value(true));
 }
-
-// A sudo that asks like the real one: the prompt is the word after -p, the password comes on
-// standard input.
-constexpr const char* kAskingSudo = R"(prompt=
-while [ $# -gt 0 ]; do
-  case $1 in
-    -p) prompt=$2; shift 2 ;;
-    -u) shift 2 ;;
-    --) shift; break ;;
-    *) shift ;;
-  esac
-done
-for try in 1 2 3; do
-  printf '%s' "$prompt" >&2
-  IFS= read -r word || exit 1
-  if [ "$word" = right ]; then exec "$@"; fi
-  echo 'Sorry, try again.' >&2
-done
-exit 1
-)";
 
 TEST_F(Become, SendsThePasswordWhenAsked) {
   RunnerProcess runner(options(method("sudo", kAskingSudo)));
