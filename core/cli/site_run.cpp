@@ -3,6 +3,7 @@
 #include "core/async/task_group.hpp"
 #include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/stop_signals.hpp"
 #include "core/config/config.hpp"
 #include "core/engine/live_target.hpp"
 #include "core/engine/run.hpp"
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <filesystem>
 #include <iostream>
 
@@ -45,27 +45,26 @@ Async<void> run_into(engine::Run& run,
   co_return Result<void>();
 }
 
-/// Stops the run at the first Ctrl-C (running tasks are told to end), the program at the second.
-Async<void> watch_signals(asio::signal_set& signals, async::TaskGroup& runs, int& stopped_by) {
-  while (true) {
-    auto [problem, number] = co_await signals.async_wait(async::kAsResult);
-    if (problem) co_return Result<void>();
-    if (stopped_by != 0) std::_Exit(number == SIGTERM ? kTerminated : kInterrupted);
-    stopped_by = number;
-    std::cerr << "\ngpustack: stopping; once more to leave at once\n";
-    runs.stop();
-  }
+/// Stops the run at the first Ctrl-C: running tasks are told to end.
+Async<void> watch_signals(StopSignals& signals, async::TaskGroup& runs, bool& is_stopped) {
+  auto waiting = signals.wait();
+  const Result<int> number = co_await std::move(waiting);
+  if (!number) co_return Result<void>();
+  is_stopped = true;
+  std::cerr << "\ngpustack: stopping; once more to leave at once\n";
+  runs.stop();
+  co_return Result<void>();
 }
 
 Async<void> supervise(engine::Run& run,
                       const play::Site& site,
                       std::optional<Result<engine::RunSummary>>* out,
-                      int* stopped_by) {
+                      bool* is_stopped) {
   const auto executor = co_await asio::this_coro::executor;
-  asio::signal_set signals(executor, SIGINT, SIGTERM);
+  StopSignals signals(executor);
   async::TaskGroup runs(executor, 1);
   async::TaskGroup watchers(executor, 1);
-  auto watcher = watch_signals(signals, runs, *stopped_by);
+  auto watcher = watch_signals(signals, runs, *is_stopped);
   watchers.spawn_now(std::move(watcher));
   auto work = run_into(run, site, out);
   runs.spawn_now(std::move(work));
@@ -289,11 +288,11 @@ int run_in(asio::io_context& context,
   tell_become_commands(targets, run);
   time_connections(targets, session.timings);
   std::optional<Result<engine::RunSummary>> summary;
-  int stopped_by = 0;
-  auto work = supervise(run, *site.site, &summary, &stopped_by);
+  bool is_stopped = false;
+  auto work = supervise(run, *site.site, &summary, &is_stopped);
   static_cast<void>(async::run_to_end(context, std::move(work)));
   output.flush();
-  if (stopped_by != 0) return kStopped;
+  if (is_stopped) return kStopped;
   kept = targets.take_kept();
   return code_of_run(summary, options, run.has_begun());
 }
