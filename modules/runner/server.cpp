@@ -25,6 +25,10 @@ constexpr std::size_t kMaxQueuedBytes = 128U << 20U;
 constexpr std::size_t kOutputBacklog = 4U << 20U;
 constexpr std::size_t kMaxLanes = 64;
 constexpr std::size_t kMaxPing = 64;
+/// Each write wakes sshd, which encrypts and sends a packet, and the controller: together that
+/// costs more than most tasks do. While more tasks wait, results are sent together.
+constexpr milliseconds kGather{5};
+constexpr std::size_t kGatheredBytes = 16U << 10U;
 
 Value stopped_result(const char* key, const std::string& message) {
   Value result = modules::failure(Error(ErrorCode::cancelled, message));
@@ -79,6 +83,7 @@ int Server::patience() const {
     if (when && (!next || *when < *next)) next = when;
   };
   if (running_) consider(running_->deadline);
+  if (client_.wants_to_write()) consider(gather_until_);
   for (const auto& [lane, child] : children_) consider(child->deadline());
   if (hello_.ping_interval.count() > 0 && state_ == State::ready)
     consider(last_frame_ + 3 * hello_.ping_interval);
@@ -88,12 +93,13 @@ int Server::patience() const {
 }
 
 void Server::turn() {
-  client_.write_some();
+  send_to_client();
   std::vector<pollfd> wanted;
   const bool reads_client = state_ == State::start || state_ == State::ready;
   if (reads_client || state_ == State::draining)
     wanted.push_back(pollfd{client_.input(), POLLIN, 0});
-  if (client_.wants_to_write()) wanted.push_back(pollfd{client_.output(), POLLOUT, 0});
+  if (client_.wants_to_write() && !gather_until_)
+    wanted.push_back(pollfd{client_.output(), POLLOUT, 0});
   wanted.push_back(pollfd{wake_.get(), POLLIN, 0});
   wanted.push_back(pollfd{end_request_.read_end.get(), POLLIN, 0});
   for (const auto& [lane, child] : children_) child->add_poll(wanted);
@@ -106,7 +112,7 @@ void Server::turn() {
   turn_children();
   check_deadlines();
   dispatch();
-  client_.write_some();
+  send_to_client();
   // Nobody reads results any more: the controller is gone.
   if (client_.output() < 0) begin_ending();
 }
@@ -281,13 +287,30 @@ void Server::protocol_error(const Error& error) {
   begin_ending();
 }
 
+bool Server::gathers_results() const {
+  return gather_until_ && state_ == State::ready && !queue_.empty() &&
+         client_.pending() < kGatheredBytes && Clock::now() < *gather_until_;
+}
+
+void Server::send_to_client() {
+  if (gathers_results()) return;
+  gather_until_.reset();
+  client_.write_some();
+}
+
 void Server::answer(const Frame& task, const Value& result) {
   forward(wire::make_result(task.lane, task.id, result));
 }
 
 void Server::forward(const Frame& frame) {
   if (frame.type == FrameType::output && client_.pending() > kOutputBacklog) return;
+  const bool is_first = !client_.wants_to_write();
   client_.send(frame);
+  if (frame.type != FrameType::result) {
+    gather_until_.reset();
+  } else if (is_first) {
+    gather_until_ = Clock::now() + kGather;
+  }
 }
 
 void Server::dispatch() {

@@ -85,6 +85,9 @@ class Server {
   void stop_running(Stop why);
   void check_deadlines();
   void forward(const wire::Frame& frame);
+  /// Whether what is to be sent waits for the results of the tasks behind it.
+  [[nodiscard]] bool gathers_results() const;
+  void send_to_client();
 
   void take_worker_frames();
   void turn_children();
@@ -99,6 +102,7 @@ class Server {
 
   ServerOptions options_;
   Channel client_;
+  std::optional<Clock::time_point> gather_until_;  ///< set while results alone are to be sent
   wire::Assembler assembler_;
   modules::Pipe end_request_;
   modules::Descriptor wake_;

@@ -25,11 +25,43 @@ Result<std::string> read_if_there(const SystemView& view, const std::string& pat
   return view.read(path);
 }
 
+constexpr int kName = 0;
+constexpr int kNumber = 2;
+
+std::string_view field_of(std::string_view line, int index) {
+  for (; index > 0; --index) {
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return {};
+    line.remove_prefix(colon + 1);
+  }
+  return line.substr(0, line.find(':'));
+}
+
+/// The first line that matches and counts; only that one is taken apart.
 template <typename T, typename Matches>
-std::optional<T> first(std::vector<T> entries, Matches matches) {
-  const auto found = std::find_if(entries.begin(), entries.end(), matches);
-  if (found == entries.end()) return std::nullopt;
-  return std::move(*found);
+Result<std::optional<T>> find_line(const SystemView& view,
+                                   const std::string& path,
+                                   std::vector<T> (*parse)(std::string_view),
+                                   Matches matches) {
+  GS_TRY(const std::string text, read_if_there(view, path));
+  std::string_view left = text;
+  while (!left.empty()) {
+    const std::size_t end = std::min(left.find('\n'), left.size());
+    const std::string_view line = left.substr(0, end);
+    left.remove_prefix(std::min(end + 1, left.size()));
+    if (!matches(line)) continue;
+    auto found = parse(line);
+    if (!found.empty()) return std::optional<T>(std::move(found.front()));
+  }
+  return std::optional<T>();
+}
+
+auto with_name(std::string_view name) {
+  return [name](std::string_view line) { return field_of(line, kName) == name; };
+}
+
+auto with_number(std::uint32_t number) {
+  return [number](std::string_view line) { return parse_id(field_of(line, kNumber)) == number; };
 }
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
@@ -132,23 +164,19 @@ Result<std::vector<Shadow>> shadows(const SystemView& view) {
 }
 
 Result<std::optional<User>> find_user(const SystemView& view, std::string_view name) {
-  GS_TRY(auto all, users(view));
-  return first(std::move(all), [&](const User& user) { return user.name == name; });
+  return find_line(view, "/etc/passwd", parse_passwd, with_name(name));
 }
 
 Result<std::optional<User>> find_user(const SystemView& view, std::uint32_t uid) {
-  GS_TRY(auto all, users(view));
-  return first(std::move(all), [&](const User& user) { return user.uid == uid; });
+  return find_line(view, "/etc/passwd", parse_passwd, with_number(uid));
 }
 
 Result<std::optional<Group>> find_group(const SystemView& view, std::string_view name) {
-  GS_TRY(auto all, groups(view));
-  return first(std::move(all), [&](const Group& group) { return group.name == name; });
+  return find_line(view, "/etc/group", parse_group, with_name(name));
 }
 
 Result<std::optional<Group>> find_group(const SystemView& view, std::uint32_t gid) {
-  GS_TRY(auto all, groups(view));
-  return first(std::move(all), [&](const Group& group) { return group.gid == gid; });
+  return find_line(view, "/etc/group", parse_group, with_number(gid));
 }
 
 Result<std::uint32_t> resolve_uid(const SystemView& view, std::string_view name_or_number) {

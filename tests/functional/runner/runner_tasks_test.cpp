@@ -164,6 +164,22 @@ TEST_F(Runner, CarriesResultsLargerThanAFrame) {
   EXPECT_EQ(result.get("stdout").size(), 3'000'000U);
 }
 
+TEST_F(Runner, SendsAResultWhileTheNextTaskRunsAndOthersWait) {
+  RunnerProcess runner(options());
+  runner.greet();
+
+  const auto first = runner.task("ping", Value::map({}));
+  const auto slow =
+      runner.task("shell", shell("while [ ! -e " + path("go") + " ]; do sleep 0.05; done"));
+  const auto last = runner.task("ping", Value::map({}));
+  const Value seen = runner.result(first);
+  std::ofstream(path("go")) << "";
+
+  EXPECT_EQ(seen.get("ping"), Value("pong"));
+  EXPECT_EQ(runner.result(slow).get("rc"), Value(0));
+  EXPECT_EQ(runner.result(last).get("ping"), Value("pong"));
+}
+
 TEST_F(Runner, NamesAnUnknownModule) {
   RunnerProcess runner(options());
   runner.greet();
