@@ -30,23 +30,29 @@ std::string filled(std::string text,
 // unchanged: no line end, no quote ', no backslash (fish), no exclamation mark (csh).
 //
 // A cache folder counts only when it is a real folder of ours with mode 0700: nobody else can then
-// replace the runner in it. `ls -ldn` shows type, mode and owner in one portable call. A file
-// system mounted noexec, a foreign architecture and a broken file all show when the runner is asked
-// for its version; the runner checks its own hash once it runs.
+// replace the runner in it. `ls -ldn` shows type, mode and owner in one portable call, and a shell
+// that knows `-O` needs no `id` to compare the owner. A file system mounted noexec, a foreign
+// architecture and a broken file all show when the runner is asked for its version, or does not
+// start; the runner checks its own hash once it runs.
 //
 // A controller that is gone shows as the end of input, which every path after an upload looks at,
 // and as a pipe that takes no answer, which must not end the shell before it has tidied up. A shell
 // that is told to end tidies up, too. Traps end with exec; the runner ignores SIGPIPE by itself.
 constexpr std::string_view kScript =
+    "c=${HOME:-/nonexistent}/.cache/gpustack; q=; u=; "
+    "ours(){ set -- \"$1\" $(ls -ldn \"$1\" 2>/dev/null); "
+    "case $2 in drwx------*) ;; *) return 1;; esac; "
+    "[ -O \"$1\" ] 2>/dev/null; case $? in 0) return 0;; 1) return 1;; esac; "
+    "[ \"$4\" = \"${u:-$(id -u)}\" ]; }; "
+    "begin(){ echo \"GPUSTACK-READY $h\"; [ -z \"$q\" ] || umask $q; "
+    "exec \"$1/$h/runner\" serve --hash $h; }; "
+    "@FAST@"
     "q=$(umask); umask 077; m=$(uname -m); "
     "case $m in @CASES@*) echo \"GPUSTACK-FAIL architecture $m\"; exit 1;; esac; "
     "u=$(id -u); "
-    "ours(){ set -- $(ls -ldn \"$1\" 2>/dev/null); case \"$1:$3\" in drwx------*:$u) return 0;; "
-    "esac; return 1; }; "
     "works(){ \"$1\" version </dev/null >/dev/null 2>&1; case $? in 126|127) return 1;; esac; "
     "return 0; }; "
-    "begin(){ echo \"GPUSTACK-READY $h\"; umask $q; exec \"$1/$h/runner\" serve --hash $h; }; "
-    "c=${HOME:-/nonexistent}/.cache/gpustack; v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; "
+    "v=/var/tmp/gpustack-$u; s=/dev/shm/gpustack-$u; "
     "t=/tmp/gpustack-$u; "
     "@FIND@"
     "if head -c 0 </dev/null >/dev/null 2>&1; then take(){ head -c $1; }; "
@@ -76,6 +82,13 @@ constexpr std::string_view kScript =
     "begin \"$d\"; "
     "done; "
     "echo \"GPUSTACK-FAIL folder 0 none of $c $v $s $t can hold a program\"; exit 1";
+
+// One runner in the home's cache, as nearly always: it starts behind a single process, the `ls`. It
+// may be another architecture's, in a home that is shared: then its start fails, and the next try
+// asks.
+constexpr std::string_view kFast =
+    "k=; for h in @HASHES@; do [ -x \"$c/$h/runner\" ] && k=\"$k $h\"; done; set -- $k; "
+    "if [ $# -eq 1 ] && ours \"$c\"; then h=$1; begin \"$c\"; fi; ";
 
 constexpr std::string_view kFind =
     "for d in \"$c\" \"$v\" \"$s\" \"$t\"; do "
@@ -121,14 +134,18 @@ BootstrapAnswer parse_answer(std::string_view line) {
 
 std::string bootstrap_command(const RunnerStore& runners, const BootstrapRequest& request) {
   std::string cases;
+  std::string hashes;
   for (const auto& [architecture, binary] : runners.all()) {
     const std::string names = architecture == "aarch64"  ? "aarch64|arm64"
                               : architecture == "x86_64" ? "x86_64|amd64"
                                                          : architecture;
     cases += fmt::format("{}) a={} h={} n={};; ", names, architecture, binary.sha256, binary.size);
+    hashes += (hashes.empty() ? "" : " ") + binary.sha256;
   }
+  const std::string fast = filled(std::string(kFast), {{"@HASHES@", hashes}});
   const std::string script = filled(std::string(kScript),
                                     {{"@CASES@", cases},
+                                     {"@FAST@", request.ignores_cache ? "" : fast},
                                      {"@FIND@", request.ignores_cache ? "" : std::string(kFind)},
                                      {"@AHEAD@", std::to_string(request.bytes_ahead)},
                                      {"@FIRST@", std::to_string(request.first_folder)}});

@@ -3,6 +3,7 @@
 #include "modules/runner/background.hpp"
 #include "modules/runner/identity.hpp"
 #include "modules/runner/server.hpp"
+#include "modules/runner/verified_hash.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -88,7 +89,7 @@ int serve(const std::vector<std::string>& words) {
     }
   }
   if (!wanted_hash.empty()) {
-    const auto hash = gpustack::runner::own_hash();
+    const auto hash = gpustack::runner::verified_hash(wanted_hash);
     options.hash = hash ? *hash : std::string();
     if (options.hash != wanted_hash) {
       std::fprintf(stderr,

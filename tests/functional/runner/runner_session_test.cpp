@@ -58,6 +58,68 @@ TEST_F(Runner, KnowsItsOwnHash) {
   EXPECT_EQ(runner.greet().hash, hash);
 }
 
+class RunnerInItsCache : public Runner {
+ protected:
+  /// A cache folder with the runner in it. @return the program
+  std::string place(fs::perms mode) const {
+    fs::create_directory(path("cache"));
+    fs::copy_file(RunnerProcess::built_runner(), path("cache/runner"));
+    fs::permissions(path("cache"), mode);
+    return path("cache/runner");
+  }
+  int status_with(const std::string& program, const std::string& hash) const {
+    RunnerProcess::Options wanted = options({"serve", "--hash", hash});
+    wanted.program = program;
+    RunnerProcess runner(std::move(wanted));
+    runner.close_input();
+    return runner.wait();
+  }
+  /// Makes the note say another hash, which a runner that looks at the note alone takes for its
+  /// own.
+  void forge_note() const {
+    const std::string note = text_of(path("cache/verified"));
+    std::ofstream(path("cache/verified"))
+        << other_ << note.substr(std::min(hash_.size(), note.size()));
+  }
+
+  const std::string hash_ =
+      modules::hash_bytes(modules::Algorithm::sha256, text_of(RunnerProcess::built_runner()));
+  const std::string other_ = std::string(64, 'e');
+};
+
+TEST_F(RunnerInItsCache, IsHashedOnce) {
+  const std::string program = place(fs::perms::owner_all);
+
+  EXPECT_EQ(status_with(program, hash_), 0);
+  EXPECT_THAT(text_of(path("cache/verified")), testing::StartsWith(hash_ + " "));
+  forge_note();
+  EXPECT_EQ(status_with(program, other_), 0) << "the note is believed";
+  EXPECT_EQ(status_with(program, hash_), 0) << "a note on another hash is not";
+}
+
+TEST_F(RunnerInItsCache, IsHashedAgainWhenItsFileChanges) {
+  const std::string program = place(fs::perms::owner_all);
+  EXPECT_EQ(status_with(program, hash_), 0);
+  const auto time = fs::last_write_time(program);
+
+  std::ofstream(program, std::ios::app) << "damage";
+  fs::resize_file(program, fs::file_size(program) - 6);
+  fs::last_write_time(program, time);  // its change time still tells
+  forge_note();
+
+  EXPECT_EQ(status_with(program, other_), 66);
+  std::ofstream(program, std::ios::app) << "damage";
+  EXPECT_EQ(status_with(program, hash_), 66);
+}
+
+TEST_F(RunnerInItsCache, IsHashedEachTimeWhereOthersCanEnter) {
+  const std::string program =
+      place(fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec);
+
+  EXPECT_EQ(status_with(program, hash_), 0);
+  EXPECT_FALSE(fs::exists(path("cache/verified")));
+}
+
 TEST_F(Runner, EndsItsCommandAndItsFolderWhenTheControllerIsGone) {
   RunnerProcess runner(options());
   runner.greet();

@@ -20,7 +20,7 @@ BINARIES = pathlib.Path(os.environ.get("GPUSTACK_BINARY_DIR", SOURCE / "build/re
 RELAY_PORT = 2222
 CLEAN_WITHIN = 5.0
 # What a host may gain besides the files that tests ask for: the placed runner, and sudo's own records.
-EXPECTED = re.compile(r"/(root|home/deploy)/\.cache(/gpustack(/[0-9a-f]{64}(/runner)?)?)?$|/var/lib/sudo|/run/sudo|/run/systemd"
+EXPECTED = re.compile(r"/(root|home/deploy)/\.cache(/gpustack(/[0-9a-f]{64}(/runner|/verified)?)?)?$|/var/lib/sudo|/run/sudo|/run/systemd"
                       r"|/var/log(/|$)|/srv/kept(/|$)")
 
 

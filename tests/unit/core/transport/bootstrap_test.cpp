@@ -172,6 +172,38 @@ TEST_F(BootstrapCommand, DoesNotTrustAFolderThatOthersMayWrite) {
   EXPECT_THAT(output, testing::StartsWith("GPUSTACK-NEED " + binary().architecture + " 2 gzip\n"));
 }
 
+TEST_F(BootstrapCommand, StartsACachedRunnerBehindOneProcess) {
+  std::filesystem::create_directories(folder_ + "/home");
+  run("sh", {}, upload_header(0) + *binary().content);
+  // Nothing else can be started.
+  std::filesystem::create_directories(folder_ + "/bin");
+  for (const std::string name : {"ls", "cat"})
+    std::filesystem::create_symlink("/bin/" + name, folder_ + "/bin/" + name);
+
+  const std::string output = run("/bin/sh", {}, "hello", "PATH=" + folder_ + "/bin ");
+
+  EXPECT_EQ(output, "GPUSTACK-READY " + binary().sha256 + "\nstarted serve --hash\nhello");
+}
+
+TEST_F(BootstrapCommand, AsksForTheArchitectureWhereTheHomeHasRunnersOfTwo) {
+  const std::string foreign = folder_ + "/foreign";
+  const bool is_arm = binary().architecture == "aarch64";
+  std::string header = std::string("\x7f") + "ELF" + std::string(60, '\0');
+  header[18] = static_cast<char>(is_arm ? 62 : 183);  // e_machine
+  std::ofstream(foreign) << header;
+  const std::string name = is_arm ? "x86_64" : "aarch64";
+  ASSERT_TRUE(store_.add(name, foreign).has_value());
+  std::filesystem::create_directories(folder_ + "/home");
+  run("sh", {}, upload_header(0) + *binary().content);
+  const std::string place = folder_ + "/home/.cache/gpustack/" + store_.find(name)->sha256;
+  std::filesystem::create_directories(place);
+  std::filesystem::copy(foreign, place + "/runner");
+  std::filesystem::permissions(place + "/runner", std::filesystem::perms::owner_all);
+
+  EXPECT_EQ(run("sh", {}, "hello"),
+            "GPUSTACK-READY " + binary().sha256 + "\nstarted serve --hash\nhello");
+}
+
 TEST_F(BootstrapCommand, ReportsAnUploadThatIsCutShort) {
   std::filesystem::create_directories(folder_ + "/home");
 
