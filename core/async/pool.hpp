@@ -16,7 +16,8 @@ namespace gpustack::async {
 /// SQLite). Thread: any. The destructor waits for the calls that run.
 class Pool {
  public:
-  /// @param name at most 15 characters, shown by `ps -L` and debuggers
+  /// @param name     at most 15 characters, shown by `ps -L` and debuggers
+  /// @param threads  at most so many; each starts when a call finds none free
   Pool(const std::string& name, std::size_t threads);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;

@@ -297,13 +297,19 @@ int run_in(asio::io_context& context,
   return code_of_run(summary, options, run.has_begun());
 }
 
+/// A file; empty without a home.
+std::string runner_notes_path(const std::string& home) {
+  return home.empty() ? std::string() : home + "/.cache/gpustack-runners";
+}
+
 }  // namespace
 
 int run_site(Session& session,
              LoadedSite& site,
              const CommonOptions& options,
              report::Sink& output) {
-  auto runners = transport::RunnerStore::from_folder(session.places.runners);
+  auto runners = transport::RunnerStore::from_folder(
+      session.places.runners, runner_notes_path(config::process_sources().home));
   if (!runners) {
     print_error(runners.error());
     return kOtherError;

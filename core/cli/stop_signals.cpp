@@ -54,8 +54,7 @@ StopSignals::~StopSignals() {
 
 Async<int> StopSignals::wait() {
   unsigned char number = 0;
-  auto [problem, size] =
-      co_await pipe_.async_read_some(asio::buffer(&number, 1), async::kAsResult);
+  auto [problem, size] = co_await pipe_.async_read_some(asio::buffer(&number, 1), async::kAsResult);
   if (problem || size != 1) co_return Error(ErrorCode::cancelled, "no signal came");
   co_return static_cast<int>(number);
 }

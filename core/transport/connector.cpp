@@ -28,7 +28,7 @@ Connector::Shared::Shared(asio::any_io_executor strand, ConnectorSettings given)
     : executor(std::move(strand)),
       settings(std::move(given)),
       handshakes(executor, settings.handshakes),
-      packing(executor, 1),
+      runner_reading(executor, 1),
       key_ring(executor, keys),
       known_hosts(executor, keys) {
   ssh_init();

@@ -36,8 +36,9 @@ class Connector::Shared {
   async::Pool names{"names", 8};  ///< name resolution
   async::Pool keys{"keys", 4};    ///< key files, agent, known_hosts
   async::Gate handshakes;
-  async::Gate packing;  ///< of a runner, which then is there for all hosts
-  std::map<std::string, std::shared_ptr<const std::string>> packed_runners;  ///< by architecture
+  async::Gate runner_reading;  ///< and packing; then it is there for all hosts
+  /// By architecture and whether it is packed.
+  std::map<std::pair<std::string, bool>, std::shared_ptr<const std::string>> runner_bytes;
   KeyRing key_ring;
   KnownHostsBook known_hosts;
   std::map<std::string, std::weak_ptr<Bastion>> bastions;  ///< by the chain of jump hosts

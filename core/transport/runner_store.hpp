@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
 namespace gpustack::transport {
+
+class RunnerNotes;
 
 /// One runner binary.
 struct RunnerBinary {
@@ -17,15 +17,19 @@ struct RunnerBinary {
   std::string path;
   std::string sha256;  ///< lower case hex
   std::uint64_t size = 0;
-  std::shared_ptr<const std::string> content;  ///< shared by all uploads; read once
+
+  /// The file's bytes.
+  /// @error runner_unusable  it cannot be read, or is another one by now
+  [[nodiscard]] Result<std::string> read() const;
 };
 
 /// The binaries by architecture. Immutable after loading, so any thread may read it.
 class RunnerStore {
  public:
   /// Takes `folder/gpustack-runner-ARCH` for each known architecture; other files are left alone.
+  /// @param notes  the file where their hashes are kept (RunnerNotes); empty: they are hashed
   /// @error runner_unusable  no runner at all is there
-  static Result<RunnerStore> from_folder(const std::string& folder);
+  static Result<RunnerStore> from_folder(const std::string& folder, const std::string& notes = {});
 
   /// @error runner_unusable  the file cannot be read, or is not an ELF program of that architecture
   Result<void> add(const std::string& architecture, std::string path);
@@ -40,6 +44,8 @@ class RunnerStore {
   [[nodiscard]] const std::map<std::string, RunnerBinary>& all() const { return binaries_; }
 
  private:
+  Result<void> add(const std::string& architecture, std::string path, RunnerNotes& notes);
+
   std::map<std::string, RunnerBinary> binaries_;
 };
 

@@ -68,6 +68,7 @@ void SshChannel::deliver() {
 
 bool SshChannel::flush(ssh_session session) {
   constexpr std::size_t kPiece = 32U << 10U;
+  constexpr std::size_t kKeptCapacity = 16U << 10U;
   bool has_given = false;
   if (!may_write_ || was_closed_) return false;
   while (queued() > 0 && (ssh_get_status(session) & SSH_WRITE_PENDING) == 0) {
@@ -80,6 +81,8 @@ bool SshChannel::flush(ssh_session session) {
     has_given = true;
   }
   if (queued() == 0) {
+    // An upload's memory goes back: five hundred hosts would keep a runner's worth each.
+    if (queue_.capacity() > kKeptCapacity) queue_ = std::string();
     queue_.clear();
     sent_ = 0;
     if (wants_eof_ && !sent_eof_) {

@@ -79,8 +79,8 @@ class SshConnection : public Connection {
   Async<wire::Frame> try_runner(std::shared_ptr<Start> start, const std::string& hello);
   Async<BootstrapAnswer> next_answer(std::shared_ptr<Start> start);
   Async<void> upload(std::shared_ptr<Start> start, BootstrapAnswer need);
-  /// The runner as a gzip file, made once for all hosts.
-  Async<std::shared_ptr<const std::string>> packed(const RunnerBinary& binary);
+  /// The runner, as a gzip file where that is wanted; read once for all hosts.
+  Async<std::shared_ptr<const std::string>> bytes_of(const RunnerBinary& binary, bool is_packed);
 
   Error describe(Error error) const;
   void drop();

@@ -222,13 +222,9 @@ Async<void> SshConnection::upload(std::shared_ptr<Start> start, BootstrapAnswer 
         fmt::format("there is no runner for '{}', a {} host", target_.name, need.architecture));
   }
   start->was_uploaded = true;
-  std::shared_ptr<const std::string> bytes = binary->content;
-  std::string header = upload_header(0);
-  if (need.unpacks) {
-    auto packing = packed(*binary);
-    GS_CO_TRY(bytes, co_await std::move(packing));
-    header = upload_header(bytes->size());
-  }
+  auto reading = bytes_of(*binary, need.unpacks);
+  GS_CO_TRY(const std::shared_ptr<const std::string> bytes, co_await std::move(reading));
+  const std::string header = upload_header(need.unpacks ? bytes->size() : 0);
   start->channel->write(header);
   auto writing = write_all(*start->channel, *bytes, target_.timeouts.upload_stall);
   Result<void> written = co_await std::move(writing);
@@ -242,15 +238,18 @@ Async<void> SshConnection::upload(std::shared_ptr<Start> start, BootstrapAnswer 
   co_return Result<void>();
 }
 
-Async<std::shared_ptr<const std::string>> SshConnection::packed(const RunnerBinary& binary) {
-  GS_CO_TRY(auto pass, co_await shared_->packing.enter());
-  auto& known = shared_->packed_runners[binary.architecture];
+Async<std::shared_ptr<const std::string>> SshConnection::bytes_of(const RunnerBinary& binary,
+                                                                  bool is_packed) {
+  GS_CO_TRY(auto pass, co_await shared_->runner_reading.enter());
+  auto& known = shared_->runner_bytes[{binary.architecture, is_packed}];
   if (known == nullptr) {
-    std::function<Result<std::string>()> pack = [content = binary.content] {
-      return gzip(*content);
+    std::function<Result<std::string>()> read = [binary, is_packed]() -> Result<std::string> {
+      GS_TRY(std::string content, binary.read());
+      if (!is_packed) return content;
+      return gzip(content);
     };
-    auto packing = async::on_pool(shared_->keys, std::move(pack));
-    GS_CO_TRY(std::string made, co_await std::move(packing));
+    auto reading = async::on_pool(shared_->keys, std::move(read));
+    GS_CO_TRY(std::string made, co_await std::move(reading));
     known = std::make_shared<const std::string>(std::move(made));
   }
   co_return known;

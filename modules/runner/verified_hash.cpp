@@ -34,8 +34,7 @@ modules::Descriptor own_cache_folder() {
   if (size <= 0) return {};
   const std::string folder =
       modules::parent_folder(std::string(path.data(), static_cast<std::size_t>(size)));
-  modules::Descriptor open(
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  modules::Descriptor open(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat found {};
   if (!open.is_open() || ::fstat(open.get(), &found) != 0 || found.st_uid != ::geteuid() ||
       (found.st_mode & 07777U) != 0700)
@@ -45,8 +44,7 @@ modules::Descriptor own_cache_folder() {
 
 /// What changes when the file does, and with every boot; nothing where there is no boot's id.
 std::optional<std::string> describe_file() {
-  const modules::Descriptor boot(
-      ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
+  const modules::Descriptor boot(::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC));
   const std::string id(modules::trim(read_small(boot.get())));
   const modules::Descriptor self(::open(kSelf, O_RDONLY | O_CLOEXEC));
   struct stat found {};
@@ -66,8 +64,8 @@ std::optional<std::string> describe_file() {
 /// A note that cannot be written costs the next start the hashing.
 void write_note(int folder, const std::string& note) {
   const std::string name = std::string(kNote) + "." + modules::random_name();
-  const modules::Descriptor file(::openat(
-      folder, name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+  const modules::Descriptor file(
+      ::openat(folder, name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.is_open()) return;
   if (modules::write_fully(file.get(), note) != 0 ||
       ::renameat(folder, name.c_str(), folder, kNote) != 0)
@@ -81,8 +79,7 @@ Result<std::string> verified_hash(const std::string& wanted) {
   const auto file = folder.is_open() ? describe_file() : std::nullopt;
   if (!file) return own_hash();
   const std::string note = wanted + " " + *file + "\n";
-  const modules::Descriptor known(
-      ::openat(folder.get(), kNote, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  const modules::Descriptor known(::openat(folder.get(), kNote, O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (read_small(known.get()) == note) return wanted;
   GS_TRY(std::string hash, own_hash());
   // Of the file as it was before it was read: what changed it meanwhile shows at the next start.

@@ -123,7 +123,7 @@ TEST_P(BootstrapShells, UploadsOnceAndStartsFromTheCacheAfterwards) {
   const std::string ready = "GPUSTACK-READY " + binary().sha256 + "\nstarted serve --hash\n";
 
   const std::string first =
-      run(shell, {.bytes_ahead = 5}, "hello" + upload_header(0) + *binary().content + "frames");
+      run(shell, {.bytes_ahead = 5}, "hello" + upload_header(0) + *binary().read() + "frames");
   const std::string second = run(shell, {.bytes_ahead = 5}, "hello");
 
   EXPECT_EQ(first, "GPUSTACK-NEED " + binary().architecture + " 1 gzip\n" + ready + "frames");
@@ -136,7 +136,7 @@ TEST_P(BootstrapShells, UnpacksWhatIsUploaded) {
   if (std::system(("command -v " + name + " >/dev/null 2>&1").c_str()) != 0)
     GTEST_SKIP() << name << " is not installed";
   std::filesystem::create_directories(folder_ + "/home");
-  const std::string packed = *gzip(*binary().content);
+  const std::string packed = *gzip(*binary().read());
 
   const std::string output =
       run(shell, {.bytes_ahead = 5}, "hello" + upload_header(packed.size()) + packed + "frames");
@@ -174,7 +174,7 @@ TEST_F(BootstrapCommand, DoesNotTrustAFolderThatOthersMayWrite) {
 
 TEST_F(BootstrapCommand, StartsACachedRunnerBehindOneProcess) {
   std::filesystem::create_directories(folder_ + "/home");
-  run("sh", {}, upload_header(0) + *binary().content);
+  run("sh", {}, upload_header(0) + *binary().read());
   // Nothing else can be started.
   std::filesystem::create_directories(folder_ + "/bin");
   for (const std::string name : {"ls", "cat"})
@@ -194,7 +194,7 @@ TEST_F(BootstrapCommand, AsksForTheArchitectureWhereTheHomeHasRunnersOfTwo) {
   const std::string name = is_arm ? "x86_64" : "aarch64";
   ASSERT_TRUE(store_.add(name, foreign).has_value());
   std::filesystem::create_directories(folder_ + "/home");
-  run("sh", {}, upload_header(0) + *binary().content);
+  run("sh", {}, upload_header(0) + *binary().read());
   const std::string place = folder_ + "/home/.cache/gpustack/" + store_.find(name)->sha256;
   std::filesystem::create_directories(place);
   std::filesystem::copy(foreign, place + "/runner");
@@ -215,7 +215,7 @@ TEST_F(BootstrapCommand, ReportsAnUploadThatIsCutShort) {
 
 TEST_F(BootstrapCommand, RefusesAPackedUploadThatIsCutShortOrDamaged) {
   std::filesystem::create_directories(folder_ + "/home");
-  const std::string packed = *gzip(*binary().content);
+  const std::string packed = *gzip(*binary().read());
   const std::string half = packed.substr(0, packed.size() / 2);
 
   EXPECT_THAT(run("sh", {}, upload_header(packed.size()) + half),
@@ -233,7 +233,7 @@ TEST_F(BootstrapCommand, AsksForItAsItIsWithoutGzip) {
   std::filesystem::remove(folder_ + "/bin/gzip");
 
   const std::string output =
-      run("sh", {}, upload_header(0) + *binary().content + "frames", "PATH=" + folder_ + "/bin ");
+      run("sh", {}, upload_header(0) + *binary().read() + "frames", "PATH=" + folder_ + "/bin ");
 
   EXPECT_EQ(output,
             "GPUSTACK-NEED " + binary().architecture + " 1\nGPUSTACK-READY " + binary().sha256 +
@@ -256,7 +256,7 @@ TEST_F(BootstrapCommand, KeepsTheNewestRunnersAndOtherUploads) {
     std::ofstream(cache + "/up." + std::to_string(i)) << "";
   }
 
-  run("sh", {}, upload_header(0) + *binary().content);
+  run("sh", {}, upload_header(0) + *binary().read());
 
   int runners = 0;
   int uploads = 0;
@@ -272,7 +272,7 @@ TEST_F(BootstrapCommand, LeavesNoUploadWhenNobodyTakesItsAnswer) {
   std::filesystem::create_directories(folder_ + "/home");
 
   // Long enough for `true` to end, so that the first answer meets a closed pipe.
-  run("sh", {}, upload_header(0) + *binary().content, "{ sleep 0.3; ", "; } | true");
+  run("sh", {}, upload_header(0) + *binary().read(), "{ sleep 0.3; ", "; } | true");
 
   ASSERT_TRUE(std::filesystem::exists(cache)) << "the bootstrap did not get as far as the answer";
   EXPECT_TRUE(std::filesystem::is_empty(cache));
@@ -280,7 +280,7 @@ TEST_F(BootstrapCommand, LeavesNoUploadWhenNobodyTakesItsAnswer) {
 
 TEST_F(BootstrapCommand, IgnoresTheCacheWhenAskedTo) {
   std::filesystem::create_directories(folder_ + "/home");
-  run("sh", {}, upload_header(0) + *binary().content);
+  run("sh", {}, upload_header(0) + *binary().read());
 
   EXPECT_THAT(run("sh", {.ignores_cache = true}, ""), testing::StartsWith("GPUSTACK-NEED"));
 }
