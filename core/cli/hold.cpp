@@ -100,6 +100,14 @@ void leave_terminal(const Birthright& born) {
   ::umask(077);
 }
 
+/// Those that end the holder.
+void block_signals(int how) {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&ends, number);
+  ::sigprocmask(how, &ends, nullptr);
+}
+
 /// The child's life.
 [[noreturn]] void hold(transport::Holder& holder, const Birthright& born) {
   ::prctl(PR_SET_DUMPABLE, 0);
@@ -110,6 +118,7 @@ void leave_terminal(const Birthright& born) {
   signals.async_wait([&holder](SystemError failure, int) {
     if (!failure) holder.stop();
   });
+  block_signals(SIG_UNBLOCK);  // one that came meanwhile is told, too
   holder.serve();
   ::_exit(0);
 }
@@ -127,11 +136,13 @@ void leave_to_holder(std::unique_ptr<transport::HeldConnections> held, const Bir
   if (holder.listen() == 0) return;
   give_back_memory();
   holder.context().notify_fork(asio::execution_context::fork_prepare);
+  block_signals(SIG_BLOCK);  // until the child has handlers of its own
   const pid_t child = ::fork();
   if (child == 0) {
     holder.context().notify_fork(asio::execution_context::fork_child);
     hold(holder, born);
   }
+  block_signals(SIG_UNBLOCK);
   holder.context().notify_fork(asio::execution_context::fork_parent);
   // The keys of a session count its messages: two processes must never both write with them.
   if (child > 0) holder.abandon();
