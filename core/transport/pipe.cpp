@@ -13,10 +13,13 @@ std::string ExitStatus::text() const {
 
 Async<void> write_all(Pipe& pipe, std::string_view bytes, async::Duration stall) {
   constexpr std::size_t kPiece = 32U << 10U;
+  // Hosts take a runner by the hundred, and what a link needs ahead is in the kernel's buffers.
+  constexpr std::size_t kAhead = 32U << 10U;
+  static_assert(kAhead <= kMostQueued);
   async::Clock::time_point last_progress = async::Clock::now();
   std::size_t last_queued = pipe.queued();
   while (!bytes.empty() || pipe.queued() > 0) {
-    while (!bytes.empty() && pipe.queued() + kPiece <= kMostQueued) {
+    while (!bytes.empty() && pipe.queued() + kPiece <= kAhead) {
       pipe.write(bytes.substr(0, kPiece));
       bytes.remove_prefix(std::min(kPiece, bytes.size()));
     }
