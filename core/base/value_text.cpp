@@ -1,8 +1,8 @@
+#include "core/base/decimal.hpp"
 #include "core/base/value.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <iterator>
@@ -164,16 +164,10 @@ std::string real_text(double number) {
   if (auto text = few_decimals(number)) return std::move(*text);
   // Python's repr: the shortest digits that round-trip, as an exponent below 1e-4 and from 1e16 on.
   const double size = std::abs(number);
+  const Decimal decimal = shortest_decimal(size);
+  const std::string sign = std::signbit(number) ? "-" : "";
   const bool exponent = size != 0.0 && (size < 1e-4 || size >= 1e16);
-  std::array<char, 64> buffer{};
-  const auto done =
-      std::to_chars(buffer.data(),
-                    buffer.data() + buffer.size(),
-                    number,
-                    exponent ? std::chars_format::scientific : std::chars_format::fixed);
-  std::string text(buffer.data(), done.ptr);
-  if (!exponent && text.find('.') == std::string::npos) text += ".0";
-  return text;
+  return sign + (exponent ? scientific_text(decimal) : fixed_text(decimal));
 }
 
 std::string to_repr(const Value& value) {

@@ -38,6 +38,32 @@ if(GPUSTACK_SANITIZE)
   target_link_options(gpustack_options INTERFACE -fsanitize=${GPUSTACK_SANITIZE})
 endif()
 
+# gpustack_static_library(<variable> <file>): finds a static library, for this machine or the one a cross compiler builds for.
+# The program that travels to hosts gets a copy without tables for unwinding: nothing is thrown through a library in C
+# (what is called back by one is checked for that), and these tables are a third of all in the program.
+function(gpustack_static_library variable file)
+  if(NOT CMAKE_CROSSCOMPILING)
+    find_library(${variable} ${file} REQUIRED)
+    return()
+  endif()
+  find_library(${variable} ${file} PATHS /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE} NO_DEFAULT_PATH REQUIRED)
+  gpustack_without_unwinding(${${variable}} copy)
+  set(${variable} ${copy} PARENT_SCOPE)
+endfunction()
+
+# gpustack_without_unwinding(<library> <variable>): the path of such a copy.
+function(gpustack_without_unwinding library variable)
+  get_filename_component(name ${library} NAME)
+  set(copy ${CMAKE_BINARY_DIR}/lean/${name})
+  if(NOT EXISTS ${copy} OR ${library} IS_NEWER_THAN ${copy})
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/lean)
+    execute_process(COMMAND ${CMAKE_OBJCOPY} --remove-section=.eh_frame --remove-section=.rela.eh_frame ${library} ${copy}.new
+      COMMAND_ERROR_IS_FATAL ANY)
+    file(RENAME ${copy}.new ${copy})
+  endif()
+  set(${variable} ${copy} PARENT_SCOPE)
+endfunction()
+
 # gpustack_precompile(<target>): precompiles the folder's precompiled.hpp. Named from the checkout's root, so that the
 # compiler cache takes two checkouts for the same.
 function(gpustack_precompile target)

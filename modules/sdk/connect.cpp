@@ -66,10 +66,15 @@ std::vector<std::string> look_up_in_hosts(const SystemView& view, const std::str
 void remember_addresses(void* out, int status, int /*timeouts*/, hostent* answer) {
   if (status != ARES_SUCCESS || answer == nullptr) return;
   auto& addresses = *static_cast<std::vector<std::string>*>(out);
-  for (char** address = answer->h_addr_list; *address != nullptr; ++address) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (::inet_ntop(answer->h_addrtype, *address, text.data(), text.size()) != nullptr)
-      addresses.emplace_back(text.data());
+  try {
+    for (char** address = answer->h_addr_list; *address != nullptr; ++address) {
+      std::array<char, INET6_ADDRSTRLEN> text{};
+      if (::inet_ntop(answer->h_addrtype, *address, text.data(), text.size()) != nullptr)
+        addresses.emplace_back(text.data());
+    }
+  } catch (const std::bad_alloc&) {
+    // What was remembered so far will do: nothing may be thrown through a library in C.
+    return;
   }
 }
 

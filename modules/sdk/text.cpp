@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 
 namespace gpustack::modules {
 
@@ -101,10 +104,17 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 std::optional<double> parse_real(std::string_view text) {
   text = trim(text);
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
-  double number = 0;
-  const auto done = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || done.ec != std::errc() || done.ptr != text.data() + text.size())
+  // Not std::from_chars, which brings tables of 22 KiB along: strtod is there anyway. It also takes
+  // a second sign, blanks and hexadecimal digits, which are no numbers here.
+  constexpr std::string_view kNever = " \t\n\v\f\rxX";
+  if (text.empty() || text.front() == '+' || text.find_first_of(kNever) != std::string_view::npos)
     return std::nullopt;
+  const std::string terminated(text);
+  char* end = nullptr;
+  errno = 0;
+  const double number = std::strtod(terminated.c_str(), &end);
+  if (end != terminated.c_str() + terminated.size()) return std::nullopt;
+  if (errno == ERANGE && std::abs(number) > 1) return std::nullopt;  // larger than any
   return number;
 }
 

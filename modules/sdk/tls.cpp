@@ -69,6 +69,26 @@ struct Session {
   mbedtls_pk_context key{};
 };
 
+/// What a server may choose from: all that the library has except ciphers that are broken (RC4,
+/// DES) or that nobody uses (Camellia). Ends with 0; lives as long as the program, for the library
+/// keeps no copy.
+const int* offered_suites() {
+  static const std::vector<int> suites = [] {
+    std::vector<int> out;
+    for (const int* id = mbedtls_ssl_list_ciphersuites(); *id != 0; ++id) {
+      const auto* suite = mbedtls_ssl_ciphersuite_from_id(*id);
+      const auto* cipher =
+          suite == nullptr ? nullptr : mbedtls_cipher_info_from_type(suite->cipher);
+      if (cipher == nullptr) continue;
+      const std::string_view name = cipher->name;
+      if (name.starts_with("AES") || name.starts_with("CHACHA20")) out.push_back(*id);
+    }
+    out.push_back(0);
+    return out;
+  }();
+  return suites.data();
+}
+
 // mbed TLS wants PEM text with its final zero counted.
 const unsigned char* pem(const std::string& text) {
   return reinterpret_cast<const unsigned char*>(text.c_str());
@@ -183,6 +203,7 @@ struct Stream::State {
     mbedtls_ssl_conf_rng(&tls.config, mbedtls_ctr_drbg_random, &tls.random);
     mbedtls_ssl_conf_min_version(
         &tls.config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+    mbedtls_ssl_conf_ciphersuites(&tls.config, offered_suites());
     // The verdict is asked for after the handshake, so that it can be explained.
     mbedtls_ssl_conf_authmode(
         &tls.config, settings.validate ? MBEDTLS_SSL_VERIFY_OPTIONAL : MBEDTLS_SSL_VERIFY_NONE);

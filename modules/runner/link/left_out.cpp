@@ -1,6 +1,7 @@
 /// @file What the static libraries would bring along and no host needs: a name that is defined here
 /// is not taken from them, and neither is all that stands behind it. Only the static runner has
-/// this file; together it is more than 700 KiB of it.
+/// this file; together with left_out_tls.cpp it is more than
+/// 800 KiB of it.
 
 #include <netdb.h>
 #include <unistd.h>
@@ -119,6 +120,35 @@ GS_LEFT_OUT(ZSTDMT_updateCParams_whileCompressing)
 #undef GS_LEFT_OUT
 }
 
+// zstd's readers of what its versions 0.5 to 0.7 packed (2016): frames come from the controller,
+// which packs as 1.x does. A frame of theirs is damage, and is told so.
+extern "C" {
+static std::size_t damaged_frame() {
+  constexpr std::size_t kPrefixUnknown = 10;  // ZSTD_error_prefix_unknown
+  return 0 - kPrefixUnknown;
+}
+#define GS_LEFT_OUT(version)                                                          \
+  void* ZSTD##version##_createDCtx() { return nullptr; }                              \
+  std::size_t ZSTD##version##_freeDCtx() { return 0; }                                \
+  std::size_t ZSTD##version##_decompress_usingDict() { return damaged_frame(); }      \
+  std::size_t ZSTD##version##_getFrameParams() { return damaged_frame(); }            \
+  void ZSTD##version##_findFrameSizeInfoLegacy(const void* /*source*/,                \
+                                               std::size_t /*size*/,                  \
+                                               std::size_t* packed,                   \
+                                               unsigned long long* unpacked) {        \
+    *packed = damaged_frame();                                                        \
+    *unpacked = 0ULL - 2; /* ZSTD_CONTENTSIZE_ERROR */                                \
+  }                                                                                   \
+  void* ZBUFF##version##_createDCtx() { return nullptr; }                             \
+  std::size_t ZBUFF##version##_freeDCtx() { return 0; }                               \
+  std::size_t ZBUFF##version##_decompressInitDictionary() { return damaged_frame(); } \
+  std::size_t ZBUFF##version##_decompressContinue() { return damaged_frame(); }
+GS_LEFT_OUT(v05)
+GS_LEFT_OUT(v06)
+GS_LEFT_OUT(v07)
+#undef GS_LEFT_OUT
+}
+
 // Names of services, which c-ares looks up for callers that ask by name; ours ask by number. The
 // real ones load shared libraries (NSS), which a static program must not.
 extern "C" {
@@ -131,6 +161,16 @@ int getservbyport_r(int /*port*/,
                     servent** result) {
   *result = nullptr;
   return ENOENT;
+}
+}
+
+// Messages of the C library in other languages: the program sets no locale, so they are as written.
+extern "C" {
+char* __dcgettext(const char* /*domain*/, const char* text, int /*category*/) {
+  return const_cast<char*>(text);
+}
+char* dcgettext(const char* domain, const char* text, int category) {
+  return __dcgettext(domain, text, category);
 }
 }
 
