@@ -45,7 +45,8 @@ constexpr ArgSpec kArgs[] = {
     {.name = "use_nfsv4_acls",
      .type = ArgType::boolean,
      .fallback = "no",
-     .doc = "Entries of NFSv4, which setfacl of Linux does not know: refused when set."},
+     .doc = "Entries of NFSv4.",
+     .refused = "setfacl of Linux has no entries of NFSv4"},
 };
 constexpr Example kExamples[] = {
     {.title = "Alice may read the data",
@@ -101,8 +102,6 @@ Result<Entry> parse_entry(const std::string& text, const std::string& state) {
 }
 
 Result<void> check_arguments_of(const Args& args, const std::string& state) {
-  if (args.boolean("use_nfsv4_acls"))
-    return bad("use_nfsv4_acls: setfacl of Linux has no entries of NFSv4");
   if (state == "query") {
     if (args.boolean("recursive")) return bad("'recursive' MUST NOT be set when 'state=query'.");
     if (args.text("recalculate_mask") != "default") {

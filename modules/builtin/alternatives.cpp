@@ -185,6 +185,7 @@ const ModuleSpec alternatives_module{.name = "alternatives",
                                      .examples = kExamples,
                                      .results = kResults,
                                      .queries = "update-alternatives --query",
+                                     .has_diff = true,
                                      .plan = plan};
 
 }  // namespace gpustack::modules

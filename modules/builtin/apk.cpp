@@ -40,9 +40,11 @@ constexpr ArgSpec kArgs[] = {
      .elements = ArgType::string,
      .doc = "Repositories in place of the host's."},
     {.name = "world",
-     .type = ArgType::path,
      .fallback = "/etc/apk/world",
      .doc = "The list of packages that were asked for."},
+};
+constexpr ArgRule kRules[] = {
+    {.kind = ArgRule::Kind::mutually_exclusive, .names = "name,upgrade"},
 };
 constexpr Example kExamples[] = {
     {.title = "Tools of a small host", .yaml = "apk:\n  name: [pciutils, ethtool]"},
@@ -262,6 +264,7 @@ const ModuleSpec apk_module{
     .collection = "community.general",
     .summary = "Install, upgrade and remove packages of Alpine.",
     .args = kArgs,
+    .rules = kRules,
     .examples = kExamples,
     .results = kResults,
     .queries =

@@ -334,6 +334,7 @@ const ModuleSpec apt_module{.name = "apt",
                             .examples = kExamples,
                             .results = kResults,
                             .queries = kAptQueries,
+                            .has_diff = true,
                             .plan = plan,
                             .apply = apply};
 

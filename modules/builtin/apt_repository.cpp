@@ -38,6 +38,17 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::integer,
      .fallback = "12",
      .doc = "Longest pause between tries, in seconds."},
+    {.name = "codename",
+     .doc = "Release for which a PPA is taken.",
+     .refused = "PPAs are refused; write the source line"},
+    {.name = "install_python_apt",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "No effect: nothing of Python is needed."},
+    {.name = "validate_certs",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "No effect: it is about Launchpad, which only PPAs ask."},
 };
 constexpr Example kExamples[] = {
     {.title = "NVIDIA's container toolkit",
@@ -226,6 +237,7 @@ const ModuleSpec apt_repository_module{.name = "apt_repository",
                                        .args = kArgs,
                                        .examples = kExamples,
                                        .results = kResults,
+                                       .has_diff = true,
                                        .plan = plan,
                                        .apply = apply};
 

@@ -107,6 +107,7 @@ const ModuleSpec assemble_module{.name = "assemble",
                                  .examples = kExamples,
                                  .results = kResults,
                                  .place = Place::both,
+                                 .has_diff = true,
                                  .file_arguments = true,
                                  .plan = plan,
                                  .apply = apply_copy};

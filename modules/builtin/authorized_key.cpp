@@ -287,6 +287,7 @@ const ModuleSpec authorized_key_module{
     .args = kArgs,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

@@ -168,6 +168,7 @@ const ModuleSpec blockinfile_module{
     .rules = kRules,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .file_arguments = true,
     .plan = plan};
 

@@ -103,6 +103,7 @@ const ModuleSpec copy_module{.name = "copy",
                              .examples = kExamples,
                              .results = kResults,
                              .place = Place::both,
+                             .has_diff = true,
                              .file_arguments = true,
                              .plan = plan_copy,
                              .apply = apply_copy};

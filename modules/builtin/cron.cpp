@@ -242,6 +242,7 @@ const ModuleSpec cron_module{.name = "cron",
                              .examples = kExamples,
                              .results = kResults,
                              .queries = "crontab -l",
+                             .has_diff = true,
                              .plan = plan,
                              .apply = apply};
 

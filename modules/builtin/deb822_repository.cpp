@@ -206,6 +206,7 @@ const ModuleSpec deb822_repository_module{.name = "deb822_repository",
                                           .args = kArgs,
                                           .examples = kExamples,
                                           .results = kResults,
+                                          .has_diff = true,
                                           .plan = plan};
 
 }  // namespace gpustack::modules

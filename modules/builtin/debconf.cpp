@@ -135,6 +135,7 @@ const ModuleSpec debconf_module{.name = "debconf",
                                 .examples = kExamples,
                                 .results = kResults,
                                 .queries = "debconf-show",
+                                .has_diff = true,
                                 .plan = plan,
                                 .apply = apply};
 

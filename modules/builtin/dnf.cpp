@@ -13,7 +13,8 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::list,
      .elements = ArgType::string,
      .aliases = "pkg",
-     .doc = "Packages, `@groups`, patterns, paths of .rpm files; with `latest`, `*` means all."},
+     .doc = "Packages, `@groups`, patterns, paths of .rpm files; with `latest`, `*` means all.",
+     .empty_fallback = true},
     {.name = "state",
      .choices = "absent,installed,latest,present,removed",
      .doc = "What is to be so; `present` when absent, `absent` with `autoremove`."},
@@ -25,15 +26,18 @@ constexpr ArgSpec kArgs[] = {
     {.name = "enablerepo",
      .type = ArgType::list,
      .elements = ArgType::string,
-     .doc = "Repositories to use in addition."},
+     .doc = "Repositories to use in addition.",
+     .empty_fallback = true},
     {.name = "disablerepo",
      .type = ArgType::list,
      .elements = ArgType::string,
-     .doc = "Repositories not to use."},
+     .doc = "Repositories not to use.",
+     .empty_fallback = true},
     {.name = "exclude",
      .type = ArgType::list,
      .elements = ArgType::string,
-     .doc = "Packages to leave alone."},
+     .doc = "Packages to leave alone.",
+     .empty_fallback = true},
     {.name = "disable_gpg_check",
      .type = ArgType::boolean,
      .fallback = "false",
@@ -66,9 +70,65 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .fallback = "false",
      .doc = "With `latest`: bug fixes only."},
+    {.name = "allow_downgrade",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether an older version may replace a newer one; otherwise the newer one stays."},
+    {.name = "cacheonly",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether dnf makes do with the metadata that the host has."},
+    {.name = "conf_file", .doc = "Configuration in place of /etc/dnf/dnf.conf."},
+    {.name = "disable_excludes",
+     .doc = "Excludes of the configuration that do not count: `all`, `main` or a repository."},
+    {.name = "disable_plugin",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Plugins to leave out.",
+     .empty_fallback = true},
+    {.name = "enable_plugin",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .doc = "Plugins to use although the configuration leaves them out.",
+     .empty_fallback = true},
+    {.name = "download_only",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "Whether packages are only fetched; what is missing counts as a change each time."},
+    {.name = "download_dir", .doc = "With `download_only`: the folder for the packages."},
+    {.name = "installroot",
+     .fallback = "/",
+     .doc = "Folder that packages are installed into, with a database of its own."},
+    {.name = "releasever", .doc = "Release of the distribution whose repositories are used."},
+    {.name = "sslverify",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Refuse https servers whose certificate is not trusted."},
+    {.name = "install_repoquery",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "No effect, as in Ansible: it is of the time before dnf."},
+    {.name = "lock_timeout",
+     .type = ArgType::integer,
+     .fallback = "30",
+     .doc = "Seconds to wait for dnf's lock.",
+     .refused = "dnf waits for its lock by itself, as long as it takes"},
+    {.name = "validate_certs",
+     .type = ArgType::boolean,
+     .fallback = "true",
+     .doc = "Whether certificates count for packages that are named by their address.",
+     .refused = "dnf checks packages and repositories alike; sslverify is for both"},
+    {.name = "update_only",
+     .type = ArgType::boolean,
+     .fallback = "false",
+     .doc = "With `latest`: nothing new is installed.",
+     .refused = "dnf would fail for names that are not installed; name those that are"},
+    {.name = "list",
+     .doc = "Packages to tell of, without a change.",
+     .refused = "package_facts tells what is installed"},
 };
 constexpr ArgRule kRules[] = {
-    {.kind = ArgRule::Kind::required_one_of, .names = "name,update_cache,autoremove"},
+    {.kind = ArgRule::Kind::mutually_exclusive, .names = "name,list"},
 };
 constexpr Example kExamples[] = {
     {.title = "Open kernel modules of NVIDIA",
@@ -100,6 +160,16 @@ std::string state_of(const Args& args) {
   return state == "installed" ? "present" : state == "removed" ? "absent" : state;
 }
 
+bool has_own_root(const Args& args) { return args.text("installroot", "/") != "/"; }
+
+/// `rpm -q` of the database that the packages go into.
+Command rpm_query(const Args& args) {
+  Command command = parsable_command({"rpm", "-q"});
+  if (has_own_root(args))
+    command.argv.insert(command.argv.end(), {"--root", args.text("installroot")});
+  return command;
+}
+
 std::vector<std::string> dnf_words(const Args& args) {
   std::vector<std::string> out;
   const auto add_list = [&](std::string_view name, const std::string& option) {
@@ -111,6 +181,21 @@ std::vector<std::string> dnf_words(const Args& args) {
   add_list("enablerepo", "--enablerepo=");
   add_list("disablerepo", "--disablerepo=");
   add_list("exclude", "--exclude=");
+  add_list("disable_plugin", "--disableplugin=");
+  add_list("enable_plugin", "--enableplugin=");
+  const auto add_text = [&](std::string_view name, const std::string& option) {
+    if (const std::string text = args.text(name); !text.empty()) out.push_back(option + text);
+  };
+  add_text("conf_file", "--config=");
+  add_text("disable_excludes", "--disableexcludes=");
+  add_text("releasever", "--releasever=");
+  if (has_own_root(args)) add_text("installroot", "--installroot=");
+  if (args.boolean("cacheonly")) out.emplace_back("--cacheonly");
+  if (!args.boolean("sslverify", true)) out.emplace_back("--setopt=sslverify=False");
+  if (args.boolean("download_only")) {
+    out.emplace_back("--downloadonly");
+    add_text("download_dir", "--downloaddir=");
+  }
   if (args.boolean("disable_gpg_check")) out.emplace_back("--nogpgcheck");
   if (args.boolean("allowerasing")) out.emplace_back("--allowerasing");
   if (args.boolean("skip_broken")) out.emplace_back("--skip-broken");
@@ -140,10 +225,11 @@ std::vector<std::string> dnf_words(const Args& args) {
 }
 
 Result<std::map<std::string, std::string>> installed_versions(
-    const SystemView& view, const std::vector<std::string>& names) {
+    const Args& args, const SystemView& view, const std::vector<std::string>& names) {
   std::map<std::string, std::string> out;
   if (names.empty()) return out;
-  Command command = parsable_command({"rpm", "-q", "--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"});
+  Command command = rpm_query(args);
+  command.argv.insert(command.argv.end(), {"--qf", "%{NAME}\\t%{VERSION}-%{RELEASE}\\n"});
   command.argv.insert(command.argv.end(), names.begin(), names.end());
   GS_TRY(const CommandResult shown, view.query(command));
   for (const std::string& line : split_lines(shown.output)) {
@@ -158,12 +244,26 @@ Result<bool> is_settled(const Args& args, const SystemView& view) {
   const auto names = args.texts("name");
   const std::string state = state_of(args);
   if (names.empty() || state == "latest" || !std::ranges::all_of(names, is_plain)) return false;
-  Command command = parsable_command({"rpm", "-q"});
+  Command command = rpm_query(args);
   command.argv.insert(command.argv.end(), names.begin(), names.end());
   GS_TRY(const CommandResult shown, view.query(command));
   // rpm exits with the number of packages that are not installed.
   if (state == "present") return shown.status == 0;
   return shown.status == static_cast<int>(names.size());
+}
+
+/// Whether all that would be done is to replace newer packages by older ones, which nobody allowed.
+/// @error module_failed  more would be done, too: dnf cannot do the one without the other
+Result<bool> keeps_newer(const std::vector<PackageChange>& changes) {
+  const auto is_downgrade = [](const PackageChange& change) {
+    return change.action == PackageChange::Action::downgrade;
+  };
+  const auto first = std::ranges::find_if(changes, is_downgrade);
+  if (first == changes.end()) return false;
+  if (std::ranges::all_of(changes, is_downgrade)) return true;
+  return Error(ErrorCode::module_failed,
+               "dnf would replace " + first->name + " by the older version " + first->new_version)
+      .hint("allow_downgrade: true allows that");
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
@@ -174,7 +274,9 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   Plan plan = Plan::none();
   plan.state = args.values();
   if (args.texts("name").empty() && !args.boolean("autoremove")) {
-    plan.set("msg", "Cache updated").set("results", Value(List())).set("rc", 0);
+    plan.set("msg", args.boolean("update_cache") ? "Cache updated" : "Nothing to do")
+        .set("results", Value(List()))
+        .set("rc", 0);
     return plan;
   }
   GS_TRY(const bool settled, is_settled(args, view));
@@ -195,10 +297,15 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     return Error(ErrorCode::module_failed,
                  "'dnf " + join(words, " ") + "' failed: " + std::string(why));
   }
+  if (!args.boolean("allow_downgrade")) {
+    GS_TRY(const bool stays, keeps_newer(changes));
+    if (stays) changes.clear();
+    plan.state.set("_settled", stays);
+  }
   std::vector<std::string> names;
   names.reserve(changes.size());
   for (const PackageChange& change : changes) names.push_back(change.name);
-  GS_TRY(const auto versions, installed_versions(view, names));
+  GS_TRY(const auto versions, installed_versions(args, view, names));
   for (PackageChange& change : changes) {
     const auto old = versions.find(change.name);
     if (old != versions.end() && change.old_version.empty()) change.old_version = old->second;
@@ -258,6 +365,7 @@ const ModuleSpec dnf_module{.name = "dnf",
                             .examples = kExamples,
                             .results = kResults,
                             .queries = kQueries,
+                            .has_diff = true,
                             .plan = plan,
                             .apply = apply};
 

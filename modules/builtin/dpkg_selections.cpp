@@ -54,6 +54,7 @@ const ModuleSpec dpkg_selections_module{
     .examples = kExamples,
     .results = kResults,
     .queries = "dpkg --get-selections",
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

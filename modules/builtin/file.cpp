@@ -442,6 +442,7 @@ const ModuleSpec file_module{
     .args = kArgs,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .file_arguments = true,
     .plan = plan,
     .apply = apply_with_path_info};

@@ -319,6 +319,7 @@ const ModuleSpec git_module{.name = "git",
                             .examples = kExamples,
                             .results = kResults,
                             .queries = kGitQueries,
+                            .has_diff = true,
                             .plan = plan,
                             .apply = apply};
 

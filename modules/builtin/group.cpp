@@ -158,6 +158,7 @@ const ModuleSpec group_module{.name = "group",
                               .examples = kExamples,
                               .results = kResults,
                               .queries = kAccountQueries,
+                              .has_diff = true,
                               .plan = plan,
                               .apply = apply};
 

@@ -95,6 +95,7 @@ const ModuleSpec hostname_module{.name = "hostname",
                                  .args = kArgs,
                                  .examples = kExamples,
                                  .results = kResults,
+                                 .has_diff = true,
                                  .plan = plan};
 
 }  // namespace gpustack::modules

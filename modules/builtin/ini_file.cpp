@@ -337,6 +337,7 @@ const ModuleSpec ini_file_module{
     .rules = kRules,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .file_arguments = true,
     .plan = plan,
     .apply = apply_with_path_info};

@@ -65,6 +65,7 @@ const ModuleSpec kernel_blacklist_module{
     .args = kArgs,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

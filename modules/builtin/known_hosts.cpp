@@ -136,6 +136,7 @@ const ModuleSpec known_hosts_module{
     .args = kArgs,
     .examples = kExamples,
     .results = kResults,
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

@@ -264,6 +264,7 @@ const ModuleSpec lineinfile_module{.name = "lineinfile",
                                    .rules = kRules,
                                    .examples = kExamples,
                                    .results = kResults,
+                                   .has_diff = true,
                                    .file_arguments = true,
                                    .plan = plan,
                                    .apply = apply};

@@ -112,6 +112,7 @@ const ModuleSpec locale_gen_module{.name = "locale_gen",
                                    .examples = kExamples,
                                    .results = kResults,
                                    .queries = "locale -a",
+                                   .has_diff = true,
                                    .plan = plan};
 
 }  // namespace gpustack::modules

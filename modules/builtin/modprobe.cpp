@@ -196,6 +196,7 @@ const ModuleSpec modprobe_module{.name = "modprobe",
                                  .examples = kExamples,
                                  .results = kResults,
                                  .queries = "modprobe -n",
+                                 .has_diff = true,
                                  .plan = plan};
 
 }  // namespace gpustack::modules

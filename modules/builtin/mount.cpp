@@ -307,6 +307,7 @@ const ModuleSpec mount_module{.name = "mount",
                               .rules = kRules,
                               .examples = kExamples,
                               .results = kResults,
+                              .has_diff = true,
                               .plan = plan,
                               .apply = apply};
 

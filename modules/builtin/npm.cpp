@@ -61,6 +61,9 @@ constexpr Example kExamples[] = {
     {.title = "What package.json names",
      .yaml = "npm:\n  path: /srv/dashboard\n  production: true"},
 };
+constexpr ResultKey kResults[] = {
+    {"msg", "What went wrong."},
+};
 
 using Words = std::vector<std::string>;
 
@@ -214,6 +217,7 @@ const ModuleSpec npm_module{.name = "npm",
                             .summary = "Install or remove Node.js packages.",
                             .args = kArgs,
                             .examples = kExamples,
+                            .results = kResults,
                             .queries = "* list --json, * outdated",
                             .plan = plan};
 

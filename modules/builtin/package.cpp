@@ -108,6 +108,7 @@ const ModuleSpec package_module{
     .examples = kExamples,
     .results = kResults,
     .queries = kQueries,
+    .has_diff = true,
     .plan = plan,
     .apply = apply};
 

@@ -42,6 +42,10 @@ constexpr ArgSpec kArgs[] = {
      .fallback = "new",
      .choices = "new,all",
      .doc = "Whether `reason` is also set for packages that are there."},
+    {.name = "executable",
+     .fallback = "pacman",
+     .doc = "A program that takes pacman's options.",
+     .refused = "a dry run may ask pacman alone"},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_one_of, .names = "name,update_cache,upgrade"},
@@ -348,6 +352,7 @@ const ModuleSpec pacman_module{.name = "pacman",
                                .examples = kExamples,
                                .results = kResults,
                                .queries = kPacmanQueries,
+                               .has_diff = true,
                                .plan = plan,
                                .apply = apply};
 

@@ -167,6 +167,7 @@ const ModuleSpec pam_limits_module{.name = "pam_limits",
                                    .args = kArgs,
                                    .examples = kExamples,
                                    .results = kResults,
+                                   .has_diff = true,
                                    .plan = plan};
 
 }  // namespace gpustack::modules

@@ -146,6 +146,7 @@ const ModuleSpec replace_module{.name = "replace",
                                 .args = kArgs,
                                 .examples = kExamples,
                                 .results = kResults,
+                                .has_diff = true,
                                 .file_arguments = true,
                                 .plan = plan};
 

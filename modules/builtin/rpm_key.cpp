@@ -30,6 +30,9 @@ constexpr Example kExamples[] = {
              "https://developer.download.nvidia.com/compute/cuda/repos/rhel9/sbsa/D42D0685.pub"},
     {.title = "Trusted no more", .yaml = "rpm_key:\n  key: DEADB33F\n  state: absent"},
 };
+constexpr ResultKey kResults[] = {
+    {"msg", "What went wrong."},
+};
 
 constexpr std::size_t kShort = 8;
 constexpr std::size_t kLong = 16;
@@ -168,6 +171,7 @@ const ModuleSpec rpm_key_module{.name = "rpm_key",
                                 .summary = "Have rpm trust a key, or no longer.",
                                 .args = kArgs,
                                 .examples = kExamples,
+                                .results = kResults,
                                 .queries = "rpm -q",
                                 .plan = plan,
                                 .apply = apply};

@@ -108,6 +108,7 @@ const ModuleSpec seboolean_module{.name = "seboolean",
                                   .examples = kExamples,
                                   .results = kResults,
                                   .queries = "semanage boolean --list",
+                                  .has_diff = true,
                                   .plan = plan};
 
 }  // namespace gpustack::modules

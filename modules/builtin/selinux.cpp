@@ -216,6 +216,7 @@ const ModuleSpec selinux_module{.name = "selinux",
                                 .examples = kExamples,
                                 .results = kResults,
                                 .queries = "grubby --info=ALL",
+                                .has_diff = true,
                                 .plan = plan};
 
 }  // namespace gpustack::modules

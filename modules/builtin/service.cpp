@@ -113,6 +113,7 @@ const ModuleSpec service_module{
     .examples = kExamples,
     .results = kResults,
     .queries = kQueries,
+    .has_diff = true,
     .plan = plan,
     .apply = apply};
 

@@ -125,6 +125,7 @@ const ModuleSpec sudoers_module{.name = "sudoers",
                                 .examples = kExamples,
                                 .results = kResults,
                                 .queries = "visudo -c",
+                                .has_diff = true,
                                 .plan = plan};
 
 }  // namespace gpustack::modules

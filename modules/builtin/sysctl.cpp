@@ -203,6 +203,7 @@ const ModuleSpec sysctl_module{.name = "sysctl",
                                .rules = kRules,
                                .examples = kExamples,
                                .results = kResults,
+                               .has_diff = true,
                                .file_arguments = true,
                                .plan = plan,
                                .apply = apply};

@@ -70,6 +70,7 @@ const ModuleSpec systemd_module{.name = "systemd",
                                 .examples = kExamples,
                                 .results = kResults,
                                 .queries = kUnitQueries,
+                                .has_diff = true,
                                 .plan = plan_unit,
                                 .apply = apply_unit};
 

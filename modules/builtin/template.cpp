@@ -85,6 +85,7 @@ const ModuleSpec template_module{
     .examples = kExamples,
     .results = kResults,
     .place = Place::both,
+    .has_diff = true,
     .file_arguments = true,
     .plan = plan_copy,
     .apply = apply_copy};

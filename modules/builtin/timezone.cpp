@@ -9,6 +9,11 @@ namespace {
 
 constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "The time zone, such as `Europe/Berlin` or `UTC`."},
+    {.name = "hwclock",
+     .aliases = "rtc",
+     .choices = "local,UTC",
+     .doc = "What the hardware clock shows.",
+     .refused = "the hardware clock is left alone"},
 };
 constexpr Example kExamples[] = {
     {.title = "Logs in UTC", .yaml = "timezone:\n  name: UTC"},
@@ -67,6 +72,7 @@ const ModuleSpec timezone_module{.name = "timezone",
                                  .args = kArgs,
                                  .examples = kExamples,
                                  .results = kResults,
+                                 .has_diff = true,
                                  .plan = plan};
 
 }  // namespace gpustack::modules

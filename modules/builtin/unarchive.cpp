@@ -60,11 +60,19 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .fallback = "yes",
      .doc = "Open a vault file on the controller before it is sent."},
+    {.name = "io_buffer_size",
+     .type = ArgType::integer,
+     .fallback = "65536",
+     .doc = "Size of the pieces in which members of a zip file are read.",
+     .refused = "tar and unzip choose the size themselves"},
     {.name = "_content",
      .type = ArgType::raw,
      .doc = "Set by the controller: hash and size of the archive."},
 };
 
+constexpr ArgRule kRules[] = {
+    {.kind = ArgRule::Kind::mutually_exclusive, .names = "include,exclude"},
+};
 constexpr Example kExamples[] = {
     {.title = "An archive of the controller",
      .yaml =
@@ -300,6 +308,7 @@ extern const ModuleSpec unarchive_module;
 const ModuleSpec unarchive_module{.name = "unarchive",
                                   .summary = "Unpack an archive.",
                                   .args = kArgs,
+                                  .rules = kRules,
                                   .examples = kExamples,
                                   .results = kResults,
                                   .queries = "tar --list,tar --diff,unzip -v",

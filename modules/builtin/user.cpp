@@ -92,6 +92,15 @@ constexpr ArgSpec kArgs[] = {
     {.name = "ssh_key_passphrase",
      .is_secret = true,
      .doc = "Passphrase of the key; none when absent."},
+    {.name = "seuser", .doc = "SELinux user that a new user is mapped to."},
+    {.name = "hidden",
+     .type = ArgType::boolean,
+     .doc = "Whether the login window of macOS leaves the user out.",
+     .refused = "Linux has no such thing"},
+    {.name = "login_class", .doc = "Login class of a BSD.", .refused = "Linux has none"},
+    {.name = "authorization", .doc = "Authorizations of Solaris.", .refused = "Linux has none"},
+    {.name = "profile", .doc = "Profile of Solaris.", .refused = "Linux has none"},
+    {.name = "role", .doc = "Role of Solaris.", .refused = "Linux has none"},
 };
 constexpr Example kExamples[] = {
     {.title = "Someone who may use the GPU",
@@ -379,6 +388,7 @@ const ModuleSpec user_module{.name = "user",
                              .examples = kExamples,
                              .results = kResults,
                              .queries = kAccountQueries,
+                             .has_diff = true,
                              .plan = plan,
                              .apply = apply};
 

@@ -198,8 +198,11 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   const bool removes = !plan.steps.empty() && std::holds_alternative<RemoveFile>(plan.steps[0]);
   if (removes || (!info && plan.steps.empty())) return plan;
   const AttributeOptions options{.follow = true, .already_written = !plan.steps.empty()};
-  GS_TRY_VOID(plan_file_attributes(
-      plan, args, view, path, info ? *info : new_file_info(view), nullptr, options));
+  AttributeDiff diff;
+  GS_TRY(const bool differs,
+         plan_file_attributes(
+             plan, args, view, path, info ? *info : new_file_info(view), &diff, options));
+  if (differs && info) plan.diff(std::move(diff.before), std::move(diff.after), path, path);
   return plan;
 }
 
@@ -211,6 +214,7 @@ const ModuleSpec yum_repository_module{.name = "yum_repository",
                                        .args = kArgs,
                                        .examples = kExamples,
                                        .results = kResults,
+                                       .has_diff = true,
                                        .file_arguments = true,
                                        .plan = plan};
 

@@ -55,6 +55,20 @@ constexpr ArgSpec kArgs[] = {
      .fallback = "no",
      .aliases = "refresh",
      .doc = "Fetch the repositories' lists first; not in a dry run."},
+    {.name = "extra_args", .doc = "More options for zypper's command, with blanks between them."},
+    {.name = "extra_args_precommand",
+     .doc = "More options before zypper's command.",
+     .refused = "a dry run allows those alone that it knows; extra_args stand behind the command"},
+    {.name = "type",
+     .fallback = "package",
+     .choices = "package,patch,pattern,product,srcpackage,application",
+     .doc = "What the names are names of.",
+     .refused = "there are packages only"},
+    {.name = "allow_vendor_change",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .doc = "For `state: dist-upgrade`.",
+     .refused = "there is no state dist-upgrade"},
 };
 constexpr Example kExamples[] = {
     {.title = "Open kernel modules of NVIDIA",
@@ -135,6 +149,7 @@ std::vector<std::string> zypper_words(const Args& args,
   flag(adds && (args.boolean("oldpackage") || has_version), "--oldpackage");
   flag(adds && args.boolean("replacefiles"), "--replacefiles");
   flag(!adds && args.boolean("clean_deps"), "--clean-deps");
+  for (const std::string& word : split_words(args.text("extra_args"))) out.push_back(word);
   if (!names.empty()) out.emplace_back("--");
   out.insert(out.end(), names.begin(), names.end());
   return out;

@@ -131,6 +131,7 @@ class Checker {
       : owner_(rules.owner), rules_(rules), where_(where), stage_(stage) {}
 
   Result<Value> run(const Value& raw, std::string_view free_form, std::span<const ArgRule> rules) {
+    raw_ = &raw;
     if (!raw.is_map() && !raw.is_null()) {
       return Error(ErrorCode::invalid_argument,
                    owner_ + " takes a map of arguments, found " + to_repr(raw))
@@ -237,27 +238,57 @@ class Checker {
         .at(where_);
   }
 
+  /// Where the task gives the argument: its value if that knows its place, else its name.
+  [[nodiscard]] SourceSpan place_of(const Rule& rule, const Value& value) const {
+    if (value.origin() != nullptr || !raw_->is_map()) return span_of(value, where_);
+    SourceSpan place = where_;
+    for (const auto& [key, given] : raw_->as_map()) {
+      if (key.is_string() && rules_.find(key.as_string()) == &rule) place = span_of(key, place);
+    }
+    return place;
+  }
+
   Result<void> convert(const Rule& rule, Value& value) const {
     const ArgSpec& spec = *rule.spec;
+    // Conversion makes another value, which has no place any more.
+    const Value given = value;
     if (value.is_null()) {
       if (stage_ == Stage::run && !rule.choices.empty() && rule.fallback)
-        return bad_choice(rule, value);
+        return bad_choice(rule, value, given);
       return {};
     }
     const bool partly_templated = stage_ == Stage::load && holds_template(value);
     if (!(partly_templated && value.is_string())) {
       auto converted = convert_argument(spec.type, value, spec.name);
-      if (!converted) return std::move(converted.error()).at_if_unknown(span_of(value, where_));
+      if (!converted) return std::move(converted.error()).at_if_unknown(place_of(rule, given));
       value = std::move(*converted);
     }
     if (spec.type == ArgType::list) {
-      GS_TRY_VOID(convert_items(rule, value));
+      GS_TRY_VOID(convert_items(rule, value, given));
     } else {
-      GS_TRY_VOID(check_choice(rule, value));
+      GS_TRY_VOID(check_choice(rule, value, given));
     }
-    GS_TRY_VOID(check_members(spec, value));
+    GS_TRY_VOID(check_members(rule, value, given));
+    GS_TRY_VOID(check_refused(rule, value, given));
     if (spec.is_secret) mark_secret(value);
     return {};
+  }
+
+  /// An argument of Ansible's that we cannot follow may be there as long as it asks for nothing.
+  Result<void> check_refused(const Rule& rule, const Value& value, const Value& given) const {
+    if (rule.spec->refused.empty() || (stage_ == Stage::load && holds_template(value))) return {};
+    const bool is_default = rule.fallback ? value == *rule.fallback : asks_nothing(value);
+    if (is_default) return {};
+    return Error(ErrorCode::invalid_argument,
+                 owner_ + " cannot do what '" + std::string(rule.spec->name) +
+                     "' asks for: " + std::string(rule.spec->refused))
+        .at(place_of(rule, given))
+        .hint("leave '" + std::string(rule.spec->name) + "' out");
+  }
+
+  static bool asks_nothing(const Value& value) {
+    if (value.is_bool()) return !value.as_bool();
+    return (value.is_string() || value.is_list() || value.is_map()) && value.size() == 0;
   }
 
   static void mark_secret(Value& value) {
@@ -269,20 +300,24 @@ class Checker {
     }
   }
 
-  Result<void> convert_items(const Rule& rule, Value& value) const {
+  Result<void> convert_items(const Rule& rule, Value& value, const Value& given) const {
     if (!value.is_list()) return {};
     const ArgSpec& spec = *rule.spec;
     for (Value& item : value.mutable_list()) {
       if (stage_ == Stage::load && holds_template(item)) continue;
       auto converted = convert_argument(spec.elements, item, spec.name);
-      if (!converted) return std::move(converted.error()).at_if_unknown(span_of(item, where_));
+      if (!converted) {
+        return std::move(converted.error()).at_if_unknown(span_of(item, place_of(rule, given)));
+      }
+      const Value written = item.origin() != nullptr ? item : given;
       item = std::move(*converted);
-      GS_TRY_VOID(check_choice(rule, item));
+      GS_TRY_VOID(check_choice(rule, item, written));
     }
     return {};
   }
 
-  Result<void> check_choice(const Rule& rule, Value& value) const {
+  /// @param written  what tells the place of `value`
+  Result<void> check_choice(const Rule& rule, Value& value, const Value& written) const {
     const auto& choices = rule.choices;
     if (choices.empty() || (stage_ == Stage::load && holds_template(value))) return {};
     const std::string text = to_text(value);
@@ -299,25 +334,27 @@ class Checker {
         return {};
       }
     }
-    return bad_choice(rule, value);
+    return bad_choice(rule, value, written);
   }
 
-  Error bad_choice(const Rule& rule, const Value& value) const {
+  Error bad_choice(const Rule& rule, const Value& value, const Value& written) const {
     std::string names;
     for (const std::string_view choice : rule.choices)
       names.append(names.empty() ? "" : ", ").append(choice);
     return Error(ErrorCode::invalid_argument,
                  "argument '" + std::string(rule.spec->name) + "' must be one of " + names +
                      ", found " + to_repr(value))
-        .at(span_of(value, where_))
+        .at(span_of(value, place_of(rule, written)))
         .hint(value.is_string() ? suggest(value.as_string(), rule.choices) : std::string());
   }
 
-  Result<void> check_members(const ArgSpec& spec, Value& value) const {
+  Result<void> check_members(const Rule& rule, Value& value, const Value& given) const {
+    const ArgSpec& spec = *rule.spec;
     if (spec.options.empty()) return {};
+    const SourceSpan place = place_of(rule, given);
     const auto check_one = [&](Value& member) -> Result<void> {
       if (stage_ == Stage::load && !member.is_map()) return {};
-      Checker nested(rules_of(spec), where_, stage_);
+      Checker nested(rules_of(spec), place, stage_);
       GS_TRY(member, nested.run(member, {}, {}));
       return {};
     };
@@ -332,6 +369,7 @@ class Checker {
   const Rules& rules_;
   SourceSpan where_;
   Stage stage_;
+  const Value* raw_ = nullptr;  ///< outlives run()
 };
 
 Result<Value> check(const ModuleSpec& spec, const Value& raw, SourceSpan where, Stage stage) {

@@ -26,6 +26,8 @@ struct ArgSpec {
   std::span<const ArgSpec> options = {};  ///< the members, when `type` is map or a list of maps
   std::string_view doc = {};
   bool empty_fallback = false;  ///< the default is the empty string / list / map
+  /// Why no value but the default (or an empty one) can be had; empty when any can.
+  std::string_view refused = {};
 
   [[nodiscard]] bool has_fallback() const { return !fallback.empty() || empty_fallback; }
 };

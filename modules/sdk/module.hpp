@@ -169,6 +169,7 @@ struct ModuleSpec {
       {};  ///< read-only commands of plan(): comma-separated argv prefixes, `apt-get --simulate`
   Place place = Place::target;
   CheckSupport check = CheckSupport::full;
+  bool has_diff = false;        ///< a change comes with its `diff`
   bool file_arguments = false;  ///< also takes mode, owner, group, attributes, se*, unsafe_writes
   std::string_view free_form =
       {};                      ///< the argument that the free-form text fills (`cmd` for command)

@@ -7,6 +7,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 import kill_world  # noqa: E402
+from kill_world import play  # noqa: E402
 
 WORLD = None
 MIB = 1 << 20
@@ -14,20 +15,8 @@ MIB = 1 << 20
 
 def setUpModule():
     global WORLD
-    reason = kill_world.hosts.why_not()
-    gpustack, runners, missing = kill_world.find_programs()
-    if reason or missing:
-        raise unittest.SkipTest(reason or missing)
-    WORLD = kill_world.World(gpustack, runners)
-
-
-def tearDownModule():
-    if WORLD is not None:
-        WORLD.down()
-
-
-def play(tasks, become=False):
-    return f"- hosts: all\n  gather_facts: false\n  become: {str(become).lower()}\n  tasks:\n{tasks}"
+    WORLD = kill_world.start()
+    unittest.addModuleCleanup(WORLD.down)
 
 
 class ContentTest(unittest.TestCase):

@@ -15,7 +15,8 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("GPUSTACK_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("GPUSTACK_BINARY_DIR", SOURCE / "build/dev"))
 PROGRAM = BUILD / "bin/gpustack"
-sys.path.insert(0, str(SOURCE / "tests/tools"))
+sys.path[:0] = [str(SOURCE / "tests/tools"), str(SOURCE / "tests/functional/support")]
+import accounts  # noqa: E402
 import hosts as test_hosts  # noqa: E402
 
 FAILED, UNREACHABLE, SITE_DOES_NOT_LOAD = 2, 4, 7
@@ -40,11 +41,6 @@ RAW = """\
 """
 
 
-def crypted(password):
-    done = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 def wait_until(claim, limit_s=10):
     """@return whether it came true"""
     deadline = time.monotonic() + limit_s
@@ -58,9 +54,7 @@ def wait_until(claim, limit_s=10):
 class Hold(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        reason = test_hosts.why_not()
-        if reason is None and shutil.which("openssl") is None:
-            reason = "needs the program openssl"
+        reason = test_hosts.why_not() or accounts.why_not()
         if reason is not None:
             raise unittest.SkipTest(reason)
         cls.top = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-hold-"))
@@ -69,15 +63,7 @@ class Hold(unittest.TestCase):
         cls.fleet = test_hosts.Hosts(cls.top / "fleet").up([test_hosts.HostSpec(name, sshd=by_password) for name in ("h1", "h2")])
         cls.addClassCleanup(cls.fleet.down)
         for name in ("h1", "h2"):
-            root = cls.fleet.root(name)
-            with open(root / "etc/passwd", "a") as accounts, open(root / "etc/shadow", "a") as secrets:
-                accounts.write("asked:x:1998:1998::/home/asked:/bin/bash\n")
-                secrets.write(f"asked:{crypted(PASSWORD)}:19700:0:99999:7:::\n")
-            (root / "etc/sudoers.d/asked").write_text("asked ALL=(ALL:ALL) PASSWD: ALL\n")
-            (root / "etc/sudoers.d/asked").chmod(0o440)
-            shutil.copytree(root / "home/deploy", root / "home/asked")
-            for path in [root / "home/asked", *(root / "home/asked").rglob("*")]:
-                os.chown(path, 1998, 1998)
+            accounts.add_asked(cls.fleet.root(name), PASSWORD)
         cls.net = cls.fleet.exec("readlink", "/proc/self/ns/net", capture_output=True, text=True).stdout.strip()
 
     def setUp(self):

@@ -12,7 +12,8 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ.get("GPUSTACK_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 BUILD = pathlib.Path(os.environ.get("GPUSTACK_BINARY_DIR", SOURCE / "build/dev"))
-sys.path.insert(0, str(SOURCE / "tests/tools"))
+sys.path[:0] = [str(SOURCE / "tests/tools"), str(SOURCE / "tests/functional/support")]
+import accounts  # noqa: E402
 import hosts as test_hosts  # noqa: E402
 
 FAILED, UNREACHABLE = 2, 4
@@ -27,32 +28,17 @@ SITE = """\
 """
 
 
-def crypted(password):
-    done = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
 class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        reason = test_hosts.why_not()
-        if reason is None and shutil.which("openssl") is None:
-            reason = "needs the program openssl"
+        reason = test_hosts.why_not() or accounts.why_not()
         if reason is not None:
             raise unittest.SkipTest(reason)
         cls.top = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-refusals-"))
         cls.addClassCleanup(shutil.rmtree, cls.top, ignore_errors=True)
         cls.fleet = test_hosts.Hosts(cls.top / "fleet").up([test_hosts.HostSpec("h1"), test_hosts.HostSpec("h2")])
         cls.addClassCleanup(cls.fleet.down)
-        root = cls.fleet.root("h1")
-        with open(root / "etc/passwd", "a") as accounts, open(root / "etc/shadow", "a") as secrets:
-            accounts.write("asked:x:1998:1998::/home/asked:/bin/bash\n")
-            secrets.write(f"asked:{crypted(PASSWORD)}:19700:0:99999:7:::\n")
-        (root / "etc/sudoers.d/asked").write_text("asked ALL=(ALL:ALL) PASSWD: ALL\nDefaults:asked passwd_tries=3\n")
-        (root / "etc/sudoers.d/asked").chmod(0o440)
-        shutil.copytree(root / "home/deploy", root / "home/asked")
-        for path in [root / "home/asked", *(root / "home/asked").rglob("*")]:
-            os.chown(path, 1998, 1998)
+        accounts.add_asked(cls.fleet.root("h1"), PASSWORD, "Defaults:asked passwd_tries=3\n")
         (cls.top / "site.yml").write_text(SITE)
         cls.address = cls.fleet.address("h1")
 

@@ -1,5 +1,7 @@
+#include "core/base/json.hpp"
 #include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/module_doc.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/verbs.hpp"
 #include "modules/sdk/module.hpp"
@@ -12,97 +14,79 @@ namespace gpustack::cli {
 
 namespace {
 
-std::string_view type_text(modules::ArgType type) {
-  using modules::ArgType;
-  switch (type) {
-    case ArgType::string:
-      return "str";
-    case ArgType::integer:
-      return "int";
-    case ArgType::real:
-      return "float";
-    case ArgType::boolean:
-      return "bool";
-    case ArgType::list:
-      return "list";
-    case ArgType::map:
-      return "dict";
-    case ArgType::path:
-      return "path";
-    case ArgType::raw:
-      return "raw";
-    case ArgType::mode:
-      return "mode";
-  }
-  return "raw";
-}
+constexpr std::size_t kNameWidth = 24;
 
-void print_arguments(std::span<const modules::ArgSpec> specs, const std::string& indent) {
-  for (const modules::ArgSpec& spec : specs) {
-    if (spec.name.starts_with('_')) continue;
-    std::cout << indent << spec.name << " (" << type_text(spec.type)
-              << (spec.required ? ", required" : "");
-    if (spec.has_fallback())
-      std::cout << ", default: " << (spec.empty_fallback ? "empty" : spec.fallback);
-    std::cout << ")\n" << indent << "    " << spec.doc << "\n";
-    if (!spec.choices.empty()) std::cout << indent << "    One of: " << spec.choices << "\n";
-    if (!spec.aliases.empty()) std::cout << indent << "    Also called: " << spec.aliases << "\n";
-    if (!spec.options.empty()) print_arguments(spec.options, indent + "    ");
+/// Short names are suggested; a name with a collection is measured by its last part.
+Error unknown_module(const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const modules::ModuleSpec* one : modules::all_modules()) {
+    known.push_back(one->name);
+    for (const std::string_view alias : modules::split_names(one->aliases)) known.push_back(alias);
   }
-}
-
-void print_module(const modules::ModuleSpec& spec) {
-  std::cout << spec.collection << "." << spec.name << "\n\n  " << spec.summary << "\n\nARGUMENTS\n";
-  print_arguments(spec.args, "  ");
-  if (spec.file_arguments) print_arguments(modules::file_argument_specs(), "  ");
-  std::cout << "\nRESULT\n";
-  for (const modules::ResultKey& key : spec.results)
-    std::cout << "  " << key.name << "\n    " << key.doc << "\n";
-  std::cout << "\nEXAMPLES\n";
-  for (const modules::Example& example : spec.examples) {
-    std::cout << "\n- name: " << example.title << "\n";
-    std::string_view text = example.yaml;
-    while (!text.empty()) {
-      const std::size_t end = std::min(text.find('\n'), text.size());
-      std::cout << "  " << text.substr(0, end) << "\n";
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-  }
+  const std::size_t dot = name.rfind('.');
+  const std::string_view short_name =
+      dot == std::string::npos ? std::string_view(name) : std::string_view(name).substr(dot + 1);
+  std::string hint = suggest(short_name, known);
+  if (hint.empty()) hint = "gpustack doc --list names them all";
+  return Error(ErrorCode::unknown_module, "no module '" + name + "'").hint(std::move(hint));
 }
 
 class DocVerb final : public Verb {
  public:
   void describe(CLI::App& program) override {
     command_ = program.add_subcommand("doc", "Describe a module; without a name, list all of them");
-    command_->add_option("module", name_, "Module")->type_name("MODULE");
+    command_->add_option("module", name_, "A short name, or one with its collection")
+        ->type_name("MODULE");
+    auto* list = command_->add_flag("--list", list_, "One line for each module");
+    command_->add_flag("--json", json_, "As JSON: the module, or all of them")->excludes(list);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
     if (name_.empty()) {
-      for (const modules::ModuleSpec* spec : modules::all_modules()) {
-        if (spec->name.starts_with('_')) continue;
-        std::cout << spec->name
-                  << std::string(spec->name.size() < 24 ? 24 - spec->name.size() : 1, ' ')
-                  << spec->summary << "\n";
+      if (json_) {
+        print_data(modules::all_modules());
+      } else {
+        print_list(modules::all_modules());
       }
       return kOk;
     }
     const modules::ModuleSpec* spec = modules::find_module(name_);
     if (spec == nullptr) {
-      std::vector<std::string_view> known;
-      for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
-      print_error(Error(ErrorCode::unknown_module, "no module '" + name_ + "'")
-                      .hint(suggest(name_, known)));
+      print_error(unknown_module(name_));
       return kUsage;
     }
-    print_module(*spec);
+    if (json_) {
+      print_data(std::span(&spec, 1));
+    } else if (list_) {
+      print_list(std::span(&spec, 1));
+    } else {
+      std::cout << module_text(*spec);
+    }
     return kOk;
   }
 
  private:
+  using Modules = std::span<const modules::ModuleSpec* const>;
+
+  static void print_list(Modules wanted) {
+    for (const modules::ModuleSpec* spec : wanted) {
+      const std::size_t width = spec->name.size();
+      std::cout << spec->name << std::string(width < kNameWidth ? kNameWidth - width : 1, ' ')
+                << spec->summary << "\n";
+    }
+  }
+
+  static void print_data(Modules wanted) {
+    List out;
+    for (const modules::ModuleSpec* spec : wanted) out.push_back(module_data(*spec));
+    std::cout << to_json(Value(std::move(out)), JsonStyle{.indent = 2}) << "\n";
+  }
+
   CLI::App* command_ = nullptr;
   std::string name_;
+  bool list_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

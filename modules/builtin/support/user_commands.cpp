@@ -238,6 +238,7 @@ Result<UserChange> create_user(const Args& args, const SystemView& view) {
     useradd.add({"-u", std::to_string(args.integer("uid"))});
     if (args.boolean("non_unique")) useradd.add({"-o"});
   }
+  if (args.has("seuser")) useradd.add({"-Z", args.text("seuser")});
   GS_TRY_VOID(add_first_group(args, view, useradd));
   GS_TRY(const auto wanted, wanted_groups(args, view));
   if (!wanted.empty() && !local) useradd.add({"-G", join_names(wanted)});

@@ -370,15 +370,6 @@ Result<void> check_web_call(const Args& args, const SystemView& view) {
                  "method is '" + args.text("method") +
                      "', expected a single word in uppercase, like GET or POST");
   }
-  if (args.boolean("use_gssapi")) {
-    return Error(ErrorCode::invalid_argument, "use_gssapi: Kerberos logins are not available")
-        .hint("url_username and url_password log in with Basic or Digest");
-  }
-  if (!args.texts("ciphers").empty()) {
-    return Error(ErrorCode::invalid_argument,
-                 "ciphers: lists in OpenSSL's words are not available; TLS 1.2 is spoken with the "
-                 "ciphers that are safe today");
-  }
   const bool is_data = args.get("body").is_map() || args.get("body").is_list();
   if (is_data && args.text("body_format") == "raw") {
     return Error(ErrorCode::invalid_argument,

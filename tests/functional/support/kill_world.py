@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(SOURCE / "tests/tools"))
@@ -154,6 +155,19 @@ class World:
             with contextlib.suppress(OSError):
                 target = self.root / path.lstrip("/")
                 shutil.rmtree(target) if target.is_dir() and not target.is_symlink() else target.unlink()
+
+
+def start():
+    """The world of a test module; skips it where there can be none."""
+    reason = hosts.why_not()
+    gpustack, runners, missing = find_programs()
+    if reason or missing:
+        raise unittest.SkipTest(reason or missing)
+    return World(gpustack, runners)
+
+
+def play(tasks, become=False):
+    return f"- hosts: all\n  gather_facts: false\n  become: {str(become).lower()}\n  tasks:\n{tasks}"
 
 
 def wait_for(condition, what, seconds=30.0):

@@ -71,6 +71,76 @@ TEST(Dnf, InstallsAndReports) {
   EXPECT_EQ(result.get("rc"), Value(0));
 }
 
+TEST(Dnf, HandsItsOptionsOn) {
+  MemorySystem system;
+  system.when({"rpm", "-q"}, "", 1)
+      .when({"dnf", "--assumeno"}, kTable, 1)
+      .when({"dnf", "-y"}, "Complete!\n");
+
+  test::run(dnf_module,
+            Value::map({{"name", "htop"},
+                        {"conf_file", "/etc/other.conf"},
+                        {"disable_excludes", "all"},
+                        {"disable_plugin", "a"},
+                        {"enable_plugin", "b"},
+                        {"releasever", "9"},
+                        {"installroot", "/srv/root"},
+                        {"cacheonly", true},
+                        {"sslverify", false},
+                        {"download_only", true},
+                        {"download_dir", "/srv/rpm"}}),
+            system);
+
+  EXPECT_EQ(system.queries()[0].argv,
+            (std::vector<std::string>{"rpm", "-q", "--root", "/srv/root", "htop"}));
+  EXPECT_EQ(system.commands()[0].argv,
+            (std::vector<std::string>{"dnf",
+                                      "-y",
+                                      "--disableplugin=a",
+                                      "--enableplugin=b",
+                                      "--config=/etc/other.conf",
+                                      "--disableexcludes=all",
+                                      "--releasever=9",
+                                      "--installroot=/srv/root",
+                                      "--cacheonly",
+                                      "--setopt=sslverify=False",
+                                      "--downloadonly",
+                                      "--downloaddir=/srv/rpm",
+                                      "install",
+                                      "htop"}));
+}
+
+constexpr const char* kDowngrade =
+    "Downgrading:\n"
+    " htop                x86_64   3.1.0-1.el9          epel                    174 k\n";
+
+TEST(Dnf, KeepsANewerVersionUnlessAskedTo) {
+  MemorySystem system;
+  system.program("dnf")
+      .when({"rpm", "-q", "--qf"}, "htop\t3.2.1-1.el9\n")
+      .when({"dnf", "--assumeno"}, kDowngrade, 1)
+      .when({"dnf", "-y"}, "Complete!\n");
+  Value arguments = Value::map({{"name", "htop-3.1.0"}});
+  system.when({"rpm", "-q", "htop-3.1.0"}, "package htop-3.1.0 is not installed\n", 1);
+
+  test::expect_unchanged(dnf_module, arguments, system);
+  arguments.set("allow_downgrade", true);
+  const Value result = test::run(dnf_module, arguments, system);
+
+  EXPECT_EQ(result.get("changed"), Value(true));
+  EXPECT_EQ(system.commands().size(), 1U);
+}
+
+TEST(Dnf, DoesNotDowngradeAlongTheWay) {
+  MemorySystem system;
+  system.when({"rpm", "-q"}, "", 1)
+      .when({"dnf", "--assumeno"}, std::string(kDowngrade) + kTable, 1);
+
+  EXPECT_EQ(test::expect_refused(dnf_module, Value::map({{"name", "htop,nano"}}), system),
+            "dnf would replace htop by the older version 3.1.0-1.el9; allow_downgrade: true allows "
+            "that");
+}
+
 TEST(Dnf, LeavesInstalledPackagesAlone) {
   MemorySystem system;
   system.program("dnf").when({"rpm", "-q"}, "htop-3.2.1\n");

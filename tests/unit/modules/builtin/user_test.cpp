@@ -95,6 +95,18 @@ TEST(User, SendsThePasswordThroughStandardInputOnly) {
   EXPECT_EQ(system.commands().back().input, std::string("alice:") + kHash + "\n");
 }
 
+TEST(User, MapsANewUserToOneOfSelinux) {
+  MemorySystem system;
+  install_user_commands(system);
+
+  test::run(user_module,
+            Value::map({{"name", "alice"}, {"seuser", "user_u"}, {"create_home", false}}),
+            system);
+
+  const std::vector<std::string> useradd{"useradd", "-Z", "user_u", "-M", "alice"};
+  EXPECT_EQ(system.commands()[0].argv, useradd);
+}
+
 TEST(User, ChangesOnlyWhatDiffers) {
   MemorySystem system;
   install_user_commands(system);

@@ -51,6 +51,20 @@ TEST(Zypper, InstallsWhatIsMissing) {
                           "--auto-agree-with-licenses --no-recommends -- nano"));
 }
 
+TEST(Zypper, HandsMoreOptionsOn) {
+  MemorySystem system;
+  install(system);
+  Value arguments = names({"nano"});
+  arguments.set("extra_args", "--allow-arch-change --details");
+
+  test::run(zypper_module, arguments, system);
+
+  EXPECT_THAT(system.changes(),
+              ElementsAre("run zypper --quiet --non-interactive --xmlout install --type package "
+                          "--auto-agree-with-licenses --no-recommends --allow-arch-change "
+                          "--details -- nano"));
+}
+
 TEST(Zypper, LeavesWhatIsSettled) {
   MemorySystem system;
   install(system, kNothing);

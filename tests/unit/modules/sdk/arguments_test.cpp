@@ -26,6 +26,14 @@ constexpr ArgSpec kArgs[] = {
     {.name = "key"},
     {.name = "cert"},
     {.name = "password", .is_secret = true},
+    {.name = "kerberos",
+     .type = ArgType::boolean,
+     .fallback = "no",
+     .refused = "there are no tickets"},
+    {.name = "ciphers",
+     .type = ArgType::list,
+     .elements = ArgType::string,
+     .refused = "they are fixed"},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::mutually_exclusive, .names = "src,content"},
@@ -183,6 +191,65 @@ INSTANTIATE_TEST_SUITE_P(
         Relation{"RequiredIf", arguments({{"state", "link"}}), ErrorCode::missing_argument},
         Relation{"RequiredBy", arguments({{"ratio", 1.5}}), ErrorCode::missing_argument}),
     [](const auto& test) { return std::string(test.param.name); });
+
+TEST(CheckArguments, RefusesByNameWhatItCannotDo) {
+  const auto asked = check(arguments({{"kerberos", "yes"}}));
+  const auto listed = check(arguments({{"ciphers", "a,b"}}));
+
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(asked.error().message(),
+            "module 'thing' cannot do what 'kerberos' asks for: there are no tickets");
+  EXPECT_EQ(asked.error().hint(), "leave 'kerberos' out");
+  ASSERT_FALSE(listed);
+  EXPECT_NE(listed.error().message().find("'ciphers'"), std::string::npos);
+}
+
+TEST(CheckArguments, TakesWhatItCannotDoWhereThatAsksForNothing) {
+  for (const Value& nothing : {Value("no"), Value(false), Value()}) {
+    const auto checked = check(arguments({{"kerberos", nothing}}));
+    EXPECT_TRUE(checked) << to_repr(nothing) << ": " << checked.error().message();
+  }
+  EXPECT_TRUE(check(arguments({{"ciphers", Value(List())}})));
+}
+
+TEST(CheckLiteralArguments, RefusesByNameUnlessATemplateDecides) {
+  const auto literal = check_literal_arguments(kSpec, arguments({{"kerberos", true}}));
+
+  EXPECT_FALSE(literal);
+  EXPECT_TRUE(check_literal_arguments(kSpec, arguments({{"kerberos", "{{ k }}"}})));
+  EXPECT_TRUE(check_literal_arguments(kSpec, arguments({{"ciphers", Value::list({"{{ c }}"})}})));
+}
+
+/// Text as YAML gives it: it knows where it stands.
+Value at(int line, std::string text) {
+  static const SourceFile* const file = intern_source("site.yml", "");
+  Origin origin;
+  origin.span = SourceSpan{.file = file, .line = static_cast<std::uint32_t>(line), .column = 1};
+  return Value::string_at(std::move(text), origin);
+}
+
+int line_of_fault(const Result<void>& checked) {
+  EXPECT_FALSE(checked);
+  return checked ? 0 : static_cast<int>(checked.error().span().line);
+}
+
+TEST(CheckLiteralArguments, PointsToTheArgumentThatIsWrong) {
+  const auto fault = [](Value name, Value value) {
+    Map raw;
+    raw.set(at(2, "path"), Value("/x"));
+    raw.set(std::move(name), std::move(value));
+    return line_of_fault(check_literal_arguments(kSpec, Value(std::move(raw))));
+  };
+
+  EXPECT_EQ(fault(at(3, "count"), at(4, "many")), 4);
+  EXPECT_EQ(fault(at(3, "items"), at(4, "1,two")), 4) << "text that is taken apart into a list";
+  EXPECT_EQ(fault(at(3, "items"), Value::list({1, at(5, "two")})), 5);
+  EXPECT_EQ(fault(at(3, "items"), Value::map({{"a", 1}})), 3) << "a value that has no place";
+  EXPECT_EQ(fault(at(3, "state"), 7), 3);
+  EXPECT_EQ(fault(at(3, "kerberos"), true), 3);
+  EXPECT_EQ(fault(at(3, "ports"), Value::list({Value::map({{"number", Value(List())}})})), 3);
+}
 
 TEST(CheckLiteralArguments, LeavesTemplatesForLater) {
   const Value raw = arguments({{"count", "{{ n }}"},
