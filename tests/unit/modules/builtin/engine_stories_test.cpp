@@ -11,7 +11,12 @@ TEST_P(EngineStory, GoesAsItWentWithTheRealEngine) { test::play_story(GetParam()
 
 INSTANTIATE_TEST_SUITE_P(Docker,
                          EngineStory,
-                         testing::Values("docker_volume", "docker_network"),
+                         testing::Values("docker_volume",
+                                         "docker_network",
+                                         "docker_container_life",
+                                         "docker_container_options",
+                                         "docker_container_networks",
+                                         "docker_container_once"),
                          [](const auto& story) { return std::string(story.param); });
 
 }  // namespace
