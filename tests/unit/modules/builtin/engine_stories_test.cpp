@@ -16,7 +16,8 @@ INSTANTIATE_TEST_SUITE_P(Docker,
                                          "docker_container_life",
                                          "docker_container_options",
                                          "docker_container_networks",
-                                         "docker_container_once"),
+                                         "docker_container_once",
+                                         "docker_image"),
                          [](const auto& story) { return std::string(story.param); });
 
 }  // namespace
