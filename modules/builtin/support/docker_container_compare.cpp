@@ -199,7 +199,7 @@ Value with_image(const Args& args, std::string_view name, const Value& wanted, c
     const bool ports = name == "exposed_ports";
     for (const Value& key : keys_of(config.get(ports ? "ExposedPorts" : "Volumes")))
       add_missing(out, ports ? Value(with_protocol(to_text(key))) : key);
-    return is_empty(out) && !ports ? wanted : out;
+    return is_empty(out) && !ports ? Value() : out;  // nothing without a name is wanted
   }
   if (name == "volume_binds" && wanted.is_null()) return Value(List());
   return wanted;
