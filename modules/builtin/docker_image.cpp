@@ -241,11 +241,14 @@ Result<Steps> plan_rest(Plan& plan,
       append_to(plan.result, "actions", "Tagged image " + wanted_name(args) + " to " + pushed);
   }
   out.pushes = args.boolean("push");
-  if (out.pushes)
+  if (out.pushes) {
+    const ImageName parts = ImageName::parse(pushed);
+    const bool is_named = parts.repository.starts_with(parts.registry() + "/");
     append_to(plan.result,
               "actions",
-              "Pushed image " + wanted_name(args) + " to " + ImageName::parse(pushed).registry() +
-                  "/" + pushed);
+              "Pushed image " + wanted_name(args) + " to " +
+                  (is_named ? "" : parts.registry() + "/") + pushed);
+  }
   return out;
 }
 
