@@ -82,10 +82,7 @@ constexpr ArgSpec kArgs[] = {
      .aliases = "build_args,buildargs",
      .options = kBuild,
      .doc = "How to build it."},
-    {.name = "push_args",
-     .type = ArgType::map,
-     .options = kPush,
-     .doc = "How to push it."},
+    {.name = "push_args", .type = ArgType::map, .options = kPush, .doc = "How to push it."},
 };
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_together, .names = "username,password"},
