@@ -1,4 +1,5 @@
 #include "core/base/decimal.hpp"
+#include "core/base/short_text.hpp"
 #include "core/base/value.hpp"
 
 #include <algorithm>
@@ -12,14 +13,22 @@ namespace gpustack {
 
 namespace {
 
+/// Bytes that repr() does not write as they are.
+constexpr std::array<bool, 256> kEscaped = [] {
+  std::array<bool, 256> out{};
+  for (std::size_t byte = 0; byte < 0x20; ++byte) out[byte] = true;
+  for (const char c : {'\x7f', '\\', '\''}) out[static_cast<unsigned char>(c)] = true;
+  return out;
+}();
+
 // Python picks double quotes only when the text has single quotes and no double ones.
 void append_quoted(std::string& out, std::string_view text) {
-  const bool is_plain = std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 || byte == 0x7f || c == '\\' || c == '\'';
-  });
+  const bool is_plain = std::none_of(
+      text.begin(), text.end(), [](char c) { return kEscaped[static_cast<unsigned char>(c)]; });
   if (is_plain) {
-    (out += '\'').append(text) += '\'';
+    const std::size_t begin = out.size() + 1;
+    out.append(text.size() + 2, '\'');
+    copy_text(out.data() + begin, text);
     return;
   }
   const bool has_single = text.find('\'') != std::string_view::npos;
@@ -87,6 +96,13 @@ void append_repr(std::string& out, const Value& value) {
     case Kind::undefined:
       out += "Undefined";
       return;
+    case Kind::integer: {
+      std::array<char, 20> digits;
+      const auto end =
+          std::to_chars(digits.data(), digits.data() + digits.size(), value.as_integer());
+      out.append(digits.data(), end.ptr);
+      return;
+    }
     default:
       out += to_text(value);
   }
@@ -148,12 +164,19 @@ std::optional<std::string> few_decimals(double number) {
   const auto thousandths = static_cast<std::int64_t>(std::round(number * kThousand));
   if (static_cast<double>(thousandths) / kThousand != number) return std::nullopt;
   const std::int64_t size = std::abs(thousandths);
-  std::string out = number < 0 ? "-" : "";
-  out += std::to_string(size / 1000);
-  std::string decimals = std::to_string(1000 + size % 1000);  // with its zeros, behind a 1
-  decimals.front() = '.';
-  while (decimals.size() > 2 && decimals.back() == '0') decimals.pop_back();
-  return out + decimals;
+  std::array<char, 16> digits;
+  char* to = digits.data();
+  if (number < 0) *to++ = '-';
+  to = std::to_chars(to, digits.data() + digits.size(), size / 1000).ptr;
+  *to++ = '.';
+  std::int64_t rest = size % 1000;
+  std::int64_t unit = 100;
+  do {
+    *to++ = static_cast<char>('0' + rest / unit);
+    rest %= unit;
+    unit /= 10;
+  } while (rest != 0);
+  return std::string(digits.data(), to);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <utility>
 
 namespace gpustack::cli {
 
@@ -124,9 +125,8 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, S
   loaded.site = loaded.loader->load(playbooks);
   play::Findings findings = loaded.loader->findings();
   if (loaded.site) {
-    jinja::Environment templates;
     const std::size_t before = findings.errors.size();
-    play::check_templates(*loaded.site, templates, findings);
+    play::check_templates(*loaded.site, loaded.state->templates, findings);
     if (session.task_faults == play::TaskFaults::defer) defer_errors(findings, before);
   }
   print_findings(findings, *session.teller);
@@ -145,8 +145,8 @@ bool check_includes(LoadedSite& site, Teller& teller) {
   };
   drop(findings.errors, before.errors.size());
   drop(findings.warnings, before.warnings.size());
-  jinja::Environment templates;
-  for (const play::Node* node : nodes) play::check_templates(*node, templates, findings);
+  for (const play::Node* node : nodes)
+    play::check_templates(*node, site.state->templates, findings);
   print_findings(findings, teller);
   return findings.errors.empty();
 }
@@ -268,7 +268,8 @@ int run_in(asio::io_context& context,
            transport::ConnectorSettings settings,
            std::vector<transport::HeldConnection>& kept) {
   engine::LiveTargetPool targets(context.get_executor(), std::move(settings));
-  engine::RunState state;
+  const auto owned_state = std::exchange(site.state, std::make_unique<engine::RunState>());
+  engine::RunState& state = *owned_state;
   state.options = session.run;
   state.options.pipelining = session.settings.boolean("pipelining");
   state.inventory = &session.inventory;

@@ -2,6 +2,7 @@
 /// @file Loading a site and running it: what `apply`, `run` and `facts` have in common.
 
 #include "core/cli/session.hpp"
+#include "core/engine/state.hpp"
 #include "core/play/loader.hpp"
 
 #include <memory>
@@ -14,6 +15,8 @@ namespace gpustack::cli {
 struct LoadedSite {
   std::unique_ptr<play::Loader> loader;
   std::unique_ptr<play::Site> site;
+  /// What a run of it begins with: the templates that were compiled to be checked.
+  std::unique_ptr<engine::RunState> state = std::make_unique<engine::RunState>();
 };
 
 /// Prints every finding on stderr. @return nothing when the site does not load

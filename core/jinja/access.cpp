@@ -168,13 +168,14 @@ MemberPath::MemberPath(const Value& path) {
   }
 }
 
-const Value* MemberPath::peek(const Value& item) const {
+[[gnu::flatten]] const Value* MemberPath::peek(const Value& item) const {
   const Value* found = &item;
-  for (const auto& [key, place] : keys_) {
+  for (const Key& key : keys_) {
     if (!found->is_map() || found->marks() != Mark::none) return nullptr;
     const Map& map = found->as_map();
-    const auto search = [&map, &wanted = key] { return map.find(wanted); };
-    found = key.is_string() ? find_near(map, key.as_string(), place, search) : search();
+    const auto search = [&] { return map.find(key.value); };
+    found =
+        key.value.is_string() ? find_near(map, key.value.as_string(), key.place, search) : search();
     if (found == nullptr) return nullptr;
   }
   return found;

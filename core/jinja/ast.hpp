@@ -124,6 +124,7 @@ struct Arguments {
   /// the positional ones first.
   Items<std::size_t> numbers;
   Items<const Value*> constants;  ///< by parameter, when all are literals
+  const Value* words = nullptr;   ///< a list: all, for one that takes any, when they are literals
   std::size_t parameters = 0;     ///< how many the filter or test has, up to the last that is given
   bool is_bound = false;
   bool is_quiet = false;  ///< evaluating them changes nothing that was read before
@@ -209,6 +210,7 @@ struct Target {
   std::uint32_t slot = 0;            ///< of the name, in the frame it is bound in
   const NameExpr* object = nullptr;  ///< what has the attribute
   const std::string* attribute = nullptr;
+  PlaceHint place;  ///< of the attribute
   Items<Target> items;
 };
 
@@ -222,7 +224,15 @@ struct TextStmt : Stmt {
   const Value* text = nullptr;
   PiecedText pieces;  ///< the same
 };
+/// What an output statement prints, as far as there is a short way to print it.
+enum class OutputForm : std::uint8_t {
+  any,
+  name,
+  member,  ///< of what a name stands for
+  filter,  ///< one that writes text, with arguments whose parameters are known
+};
 struct OutputStmt : Stmt {  ///< also evaluate (`do`)
+  OutputForm form = OutputForm::any;
   const Expr* value = nullptr;
 };
 struct LoopStmt : Stmt {

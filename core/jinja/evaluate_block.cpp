@@ -51,7 +51,7 @@ Result<Value> Render::run_block(NameId name, std::size_t level, const FramePtr& 
                  "block '" + name_text(name) + "' is required and no template fills it");
   }
   GS_TRY_VOID(enter());
-  auto inner = std::make_shared<Frame>(frame);
+  auto inner = take_frame(frame, 0);
   inner->set(
       intern_name("super"),
       has_block(name, level + 1)

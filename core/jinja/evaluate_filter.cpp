@@ -31,9 +31,6 @@ const Value* Render::filter_input(const FilterExpr& expr, const Value* block_tex
 
 /// The input as the filter takes it: what is undefined is an error, or no text after an inline if.
 const Value* Render::checked_input(const FilterExpr& expr, const Value* block_text, Value& room) {
-  if (expr.arguments.is_quiet && expr.input != nullptr && block_text == nullptr) {
-    if (const Value* found = glance(*expr.input, room)) return found;
-  }
   const Value* input = filter_input(expr, block_text, room);
   if (input == nullptr || !input->is_undefined() || expr.row->accepts_undefined) return input;
   if (is_lenient(*input)) {
@@ -85,10 +82,19 @@ Result<Value> Render::evaluate_filter(const FilterExpr& expr, const Value* block
   Value room;
   const Value* input = checked_input(expr, block_text, room);
   if (input == nullptr) return take_failure();
+  if (expr.arguments.words != nullptr) return apply_worded_filter(expr, *input);
   if (!expr.arguments.is_bound) return apply_loose_filter(expr, *input);
   Invocation call(*this, expr.row->name, *input);
   GS_TRY(const Mark given, bind_filter(expr, call));
   return settle(run_filter(*expr.row, call, given), expr);
+}
+
+/// With literals for a filter that takes any arguments.
+Result<Value> Render::apply_worded_filter(const FilterExpr& expr, const Value& input) {
+  GS_TRY_VOID(step());
+  Invocation call(*this, expr.row->name, input);
+  call.rest = expr.arguments.words->as_list();
+  return settle(run_filter(*expr.row, call, Mark::none), expr);
 }
 
 /// With arguments whose parameters are known when it is called only, or which are wrong.
@@ -103,17 +109,19 @@ Result<Value> Render::apply_loose_filter(const FilterExpr& expr, const Value& in
                 expr);
 }
 
-std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
+Flow Render::write_filter(const FilterExpr& expr, const OutputStmt& stmt, Output& out) {
   const FilterRow& row = *expr.row;
-  if (row.write == nullptr || !expr.arguments.is_bound) return std::nullopt;
+  const Arguments& arguments = expr.arguments;
   Value room;
-  const Value* input = checked_input(expr, nullptr, room);
+  const Value* input = arguments.is_quiet ? glance(*expr.input, room) : nullptr;
+  if (input == nullptr) input = checked_input(expr, nullptr, room);
   if (input == nullptr) return Flow::failed;
   Invocation call(*this, row.name, *input);
   Mark marks = input->kind() < Kind::list ? input->marks() : deep_marks(*input);
-  if (expr.arguments.numbers.empty() || !expr.arguments.constants.empty()) {
-    call.given = expr.arguments.constants;
-    if (auto counted = step(); !counted) return fail(std::move(counted).error());
+  if (arguments.numbers.empty() || !arguments.constants.empty()) {
+    call.given = arguments.constants;
+    if (++steps_ > context_.limits.steps) [[unlikely]]
+      return fail(too_many_steps());
   } else {
     const auto given = bind_filter(expr, call);
     if (!given) return fail(given.error());
@@ -122,20 +130,23 @@ std::optional<Flow> Render::write_filter(const FilterExpr& expr, Output& out) {
   TextBuffer& text = out.text(marks);
   const std::size_t before = text.size();
   auto done = row.write(call, text);
-  if (done) done = check_size(text.size() - before);
+  if (done && !is_size_allowed(text.size() - before)) done = check_size(text.size() - before);
   if (!done) return fail(locate(std::move(done).error(), expr));
-  return Flow::next;
+  return out.is_too_large() ? fail(locate(out.too_large(), stmt)) : Flow::next;
 }
 
 Result<bool> Render::evaluate_test(const TestExpr& expr) {
   const TestRow& row = *expr.row;
   Value room;
+  const bool is_plain = row.plain != nullptr && expr.arguments.is_bound;
+  const Value* seen = is_plain ? glance(*expr.input, room) : nullptr;
+  if (seen != nullptr && ++steps_ <= context_.limits.steps) return row.plain(*seen);
   const Value* input = row.accepts_undefined ? open_input(*expr.input, row.ignores_reason, room)
                                              : operand(*expr.input, room);
   if (input == nullptr) return take_failure();
   if (input->is_undefined() && !row.accepts_undefined)
     return locate(undefined_error(*input), *expr.input);
-  if (row.plain != nullptr && expr.arguments.is_bound) {
+  if (is_plain) {
     GS_TRY_VOID(step());
     return row.plain(*input);
   }

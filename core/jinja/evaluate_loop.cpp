@@ -66,8 +66,9 @@ Value Render::make_loop(const LoopStmt& loop, Value list, int depth) {
 }
 
 /// @param loop_value  what `loop` is; nullptr where the pass has none
-void Render::begin_pass(const LoopStmt& loop, const Value* loop_value) {
-  if (frame_.use_count() > 1)  // a macro holds the old one
+[[gnu::always_inline]] inline void Render::begin_pass(const LoopStmt& loop,
+                                                      const Value* loop_value) {
+  if (frame_.is_shared())  // a macro holds the old one
     frame_ = take_frame(frame_->parent, loop.slots);
   auto& slots = frame_->slots;
   if (loop_value != nullptr) {

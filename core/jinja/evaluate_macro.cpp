@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <typeinfo>
 #include <utility>
 
 namespace gpustack::jinja {
@@ -143,7 +142,7 @@ class Render::MacroGuard {
   MacroGuard(const MacroGuard&) = delete;
   MacroGuard& operator=(const MacroGuard&) = delete;
   ~MacroGuard() {
-    render_.retire(std::exchange(render_.frame_, std::move(frame_)));
+    render_.frame_ = std::move(frame_);
     render_.template_ = template_;
     render_.discard_ = discard_;
     render_.places_ = places_;
@@ -219,7 +218,7 @@ Result<Value> Render::run_macro_body(const MacroStmt& macro, const List& positio
 
 Result<Value> Render::call_macro(const MacroCode& code, const CallArguments& arguments) {
   const MacroStmt& macro = code.macro;
-  FramePtr inner = fresh_frame(code.frame, macro.slots);
+  FramePtr inner = take_frame(code.frame, macro.slots);
   Map named = arguments.named;
   if (macro.uses_caller) {
     Value caller = Value::undefined("no caller defined", "caller");
@@ -249,22 +248,23 @@ std::optional<Flow> Render::write_macro(const CallExpr& call, Output& out) {
   if (!is_plain) return std::nullopt;
   const Value* callee = find(static_cast<const NameExpr&>(*call.callee));
   if (callee == nullptr || !callee->is_object()) return std::nullopt;
-  const Object& called = callee->as_object();
-  if (typeid(called) != typeid(MacroObject)) return std::nullopt;
+  if (exactly<MacroObject>(*callee) == nullptr) return std::nullopt;
   const Value held = *callee;  // an argument may bind the name anew
   const auto& object = static_cast<const MacroObject&>(held.as_object());
   const MacroStmt& macro = object.code().macro;
   if (!object.is_of(*this) || macro.uses_caller || macro.uses_varargs || macro.uses_kwargs ||
       arguments.positional.size() > macro.parameters.size())
     return std::nullopt;
-  FramePtr inner = fresh_frame(object.code().frame, macro.slots);
+  FramePtr inner = take_frame(object.code().frame, macro.slots);
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
     const Expr& expr = *arguments.positional[i];
     Slot& slot = inner->slots[macro.parameters[i].slot];
     if (expr.kind == ExprKind::name && owner_ == 0) {
       // What a name of the caller stands for stays where it is until the call is over.
       Value room;
-      if (const Value* found = peek(expr, room)) {
+      const Value* found = glance(expr, room);
+      if (found == nullptr) found = peek(expr, room);
+      if (found != nullptr) {
         slot.lend(macro.parameters[i].name, *found);
         continue;
       }

@@ -55,6 +55,12 @@ const Value* Render::ask(const NameExpr& expr) {
   if (failed_lookup_ && failed_lookup_->name == expr.name) return nullptr;
   if (context_.scope == nullptr) return &remember(expr, global_value(expr));
   auto found = context_.scope->lookup(*expr.text);
+  if (found && *found && owner_ == 0 && places_ == Places::all &&
+      expr.place.hops == NamePlace::kOuter) {
+    Slot& slot = memo_[expr.place.slot];
+    slot.bind(expr.name, std::move(**found));
+    return &slot.own;
+  }
   if (found) return &remember(expr, *found ? std::move(**found) : global_value(expr));
   // A variable made of one that is missing counts as missing itself, until it is used.
   if (found.error().code() == ErrorCode::undefined_variable)

@@ -29,21 +29,61 @@ Error Render::take_failure() {
   return error;
 }
 
+// What is written most: nothing on the way is worth a call.
+[[gnu::flatten]] bool Render::write_count(const AttributeExpr& member,
+                                          const Value& holder,
+                                          Output& out) {
+  const auto* loop = member.loop_field != LoopField::none ? exactly<LoopObject>(holder) : nullptr;
+  if (loop == nullptr) return false;
+  const auto number = loop->count(member.loop_field);
+  if (!number) return false;
+  ++steps_;
+  return out.write(*number);
+}
+
+[[gnu::flatten]] bool Render::write_seen(const OutputStmt& stmt, Output& out) {
+  const Value* found = nullptr;
+  if (stmt.form == OutputForm::name) {
+    const auto& name = static_cast<const NameExpr&>(*stmt.value);
+    const Slot* slot = place_of(name);
+    found = slot != nullptr ? &slot->value() : find(name);
+  } else {
+    const auto& member = static_cast<const AttributeExpr&>(*stmt.value);
+    const Slot* slot = place_of(*member.holder);
+    const Value* holder = slot != nullptr ? &slot->value() : find(*member.holder);
+    if (holder == nullptr || holder->marks() != Mark::none) return false;
+    if (!holder->is_map()) return write_count(member, *holder, out);
+    found = member.place.guess(holder->as_map(), *member.name);
+  }
+  if (found == nullptr || found->kind() >= Kind::list) return false;
+  ++steps_;
+  return out.write(*found);
+}
+
 Flow Render::run_body(const Body& body, Output& out) {
-  const bool is_text = out.is_text();
+  bool writes = out.is_text() && !discard_;  // what comes next is added to a text
   // Text and output are most of what templates hold.
   for (const Stmt* stmt : body) {
     Flow flow = Flow::next;
-    if (is_text && stmt->kind == StmtKind::text && !discard_) {
+    if (writes && stmt->kind == StmtKind::text) {
       ++steps_;
-      if (out.write(static_cast<const TextStmt*>(stmt)->pieces)) continue;
+      if (out.write(static_cast<const TextStmt*>(stmt)->pieces)) [[likely]]
+        continue;
     }
-    if (stmt->kind != StmtKind::output) {
-      flow = run_statement(*stmt, out);
-    } else if (++steps_ > context_.limits.steps) [[unlikely]] {
-      flow = fail(too_many_steps());
+    if (stmt->kind == StmtKind::output) {
+      if (++steps_ > context_.limits.steps) [[unlikely]]
+        return fail(too_many_steps());
+      const auto& output = *static_cast<const OutputStmt*>(stmt);
+      if (writes && output.form == OutputForm::filter) {
+        flow = write_filter(static_cast<const FilterExpr&>(*output.value), output, out);
+      } else if (!writes || output.form == OutputForm::any || !write_seen(output, out)) {
+        flow = run_output(output, out);
+      } else {
+        continue;
+      }
     } else {
-      flow = run_output(*static_cast<const OutputStmt*>(stmt), out);
+      flow = run_statement(*stmt, out);
+      writes = out.is_text() && !discard_;
     }
     if (flow != Flow::next) return flow;
   }
@@ -107,8 +147,9 @@ Flow Render::write_text(const Value& text, const Stmt& stmt, Output& out) {
 
 Flow Render::run_output(const OutputStmt& stmt, Output& out) {
   if (discard_) return Flow::next;
+  const bool is_call = stmt.value->kind == ExprKind::call;  // never read where it lies
   Value room;
-  const Value* found = peek(*stmt.value, room);
+  const Value* found = is_call ? nullptr : peek(*stmt.value, room);
   if (found != nullptr && found->kind() < Kind::list) {
     if (out.is_text() && out.write(*found)) return Flow::next;
     return write_text(*found, stmt, out);
@@ -124,13 +165,10 @@ Flow Render::run_output(const OutputStmt& stmt, Output& out) {
 
 /// Filters and macros that write where their text goes; nothing for anything else.
 std::optional<Flow> Render::write_directly(const OutputStmt& stmt, Output& out) {
-  if (stmt.value->kind == ExprKind::call)
-    return write_macro(static_cast<const CallExpr&>(*stmt.value), out);
-  if (stmt.value->kind != ExprKind::filter) return std::nullopt;
-  const auto flow = write_filter(static_cast<const FilterExpr&>(*stmt.value), out);
-  const bool is_written = flow && *flow == Flow::next;
-  if (is_written && out.is_too_large()) return fail(locate(out.too_large(), stmt));
-  return flow;
+  if (stmt.form == OutputForm::filter)
+    return write_filter(static_cast<const FilterExpr&>(*stmt.value), stmt, out);
+  if (stmt.value->kind != ExprKind::call) return std::nullopt;
+  return write_macro(static_cast<const CallExpr&>(*stmt.value), out);
 }
 
 Flow Render::write_value(Value value, const OutputStmt& stmt, Output& out) {
@@ -168,6 +206,18 @@ Result<void> Render::run_set(const SetStmt& stmt) {
   const Value* value = operand(*stmt.value, room);
   if (value == nullptr) return take_failure();
   if (value != &room) room = *value;
+  if (stmt.target.kind == Target::Kind::name) {
+    bind(stmt.target.name, stmt.target.slot, std::move(room));
+    return {};
+  }
+  if (stmt.target.kind == Target::Kind::attribute) {
+    const Value* holder = find(*stmt.target.object);
+    auto* space = holder != nullptr ? exactly<NamespaceObject>(*holder) : nullptr;
+    if (space != nullptr) {
+      space->set(*stmt.target.attribute, stmt.target.place, std::move(room));
+      return {};
+    }
+  }
   if (auto done = assign(stmt.target, std::move(room)); !done)
     return locate(std::move(done).error(), *stmt.value);
   return {};
@@ -194,7 +244,12 @@ Result<void> Render::assign(const Target& target, Value value) {
   }
   if (target.kind == Target::Kind::tuple) return assign_parts(target, value);
   if (const Value* holder = find(*target.object); holder != nullptr && holder->is_object()) {
-    auto done = holder->as_object().set_attribute(*target.attribute, std::move(value));
+    Object& object = holder->as_object();
+    if (auto* space = exactly<NamespaceObject>(object)) {
+      space->set(*target.attribute, target.place, std::move(value));
+      return {};
+    }
+    auto done = object.set_attribute(*target.attribute, std::move(value));
     if (!done) return std::move(done).error();
     return {};
   }

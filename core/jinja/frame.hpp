@@ -4,12 +4,13 @@
 #include "core/base/value.hpp"
 #include "core/jinja/names.hpp"
 
-#include <boost/container/small_vector.hpp>
-
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <utility>
+#include <vector>
 
 namespace gpustack::jinja {
 
@@ -43,20 +44,81 @@ struct Slot {
   }
 };
 
+/// The slots of a frame; a few lie in the frame itself. Those behind the last one are clear.
+class SlotList {
+ public:
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] Slot* begin() { return begin_; }
+  [[nodiscard]] Slot* end() { return begin_ + size_; }
+  [[nodiscard]] Slot& operator[](std::size_t place) { return begin_[place]; }
+  [[nodiscard]] Slot& front() { return *begin_; }
+  /// Adds what is missing, unbound. @pre `size` is not less than size()
+  void resize(std::size_t size) {
+    if (size > capacity_) [[unlikely]]
+      grow(size);
+    size_ = size;
+  }
+  Slot& emplace_back() {
+    if (size_ == capacity_) grow(2 * size_);
+    return begin_[size_++];
+  }
+  void clear() {
+    for (Slot& slot : *this) slot.clear();
+    size_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kOwn = 4;
+
+  void grow(std::size_t capacity);
+
+  std::array<Slot, kOwn> own_;
+  std::vector<Slot> more_;  ///< all of them, once they were more than the frame holds
+  Slot* begin_ = own_.data();
+  std::size_t size_ = 0;
+  std::size_t capacity_ = kOwn;
+};
+
 struct Frame;
-using FramePtr = std::shared_ptr<Frame>;
+
+/// One of those who refer to a frame; the last one hands it back for the next scope.
+class FramePtr {
+ public:
+  FramePtr() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): as of any pointer
+  FramePtr(std::nullptr_t) {}
+  /// Takes over a reference.
+  explicit FramePtr(Frame* frame) : frame_(frame) {}
+  FramePtr(const FramePtr& other);
+  FramePtr(FramePtr&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  FramePtr& operator=(FramePtr other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~FramePtr();
+
+  [[nodiscard]] Frame* get() const { return frame_; }
+  Frame* operator->() const { return frame_; }
+  Frame& operator*() const { return *frame_; }
+  bool operator==(std::nullptr_t) const { return frame_ == nullptr; }
+  void reset() { *this = FramePtr(); }
+  /// Does somebody else refer to the frame as well?
+  [[nodiscard]] bool is_shared() const;
+
+ private:
+  Frame* frame_ = nullptr;
+};
 
 /// The variables of one scope: a template, a loop pass, a macro call, a block. The first slots are
 /// those that the parser numbered; names that it did not see here (`self`, what an import or
 /// another template binds) come behind them.
 struct Frame {
-  explicit Frame(FramePtr outer = nullptr, bool is_isolated = false)
-      : parent(std::move(outer)), isolated(is_isolated) {}
-
   FramePtr parent;
-  bool isolated;                ///< an import without context: play variables end here
+  bool isolated = false;        ///< an import without context: play variables end here
   bool has_unnumbered = false;  ///< names that the parser did not see here
-  boost::container::small_vector<Slot, 4> slots;
+  std::atomic<std::uint32_t> references{1};
+  SlotList slots;
+  Frame* next_spare = nullptr;
 
   Slot* find(NameId name) {
     for (Slot& slot : slots) {
@@ -75,9 +137,23 @@ struct Frame {
   }
 };
 
-/// A frame with `slots` unbound slots inside `outer`; one that was given back where there is one.
+/// A frame with `slots` unbound slots inside `outer`: one that nobody refers to any more where
+/// there is one.
 FramePtr take_frame(FramePtr outer, std::size_t slots);
-/// Keeps the frame for the next that is wanted, unless an object still refers to it.
-void give_back(FramePtr frame);
+/// Keeps a frame that nobody refers to for take_frame().
+void give_back(Frame* frame);
+
+inline FramePtr::FramePtr(const FramePtr& other) : frame_(other.frame_) {
+  if (frame_ != nullptr) frame_->references.fetch_add(1, std::memory_order_relaxed);
+}
+inline FramePtr::~FramePtr() {
+  if (frame_ == nullptr) return;
+  // As for Value: the only one to know the frame needs no locked instruction.
+  if (!is_shared() || frame_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    give_back(frame_);
+}
+inline bool FramePtr::is_shared() const {
+  return frame_->references.load(std::memory_order_acquire) != 1;
+}
 
 }  // namespace gpustack::jinja

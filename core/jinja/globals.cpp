@@ -133,8 +133,8 @@ Result<Value> make_joiner(const CallArguments& arguments) {
 }
 
 Result<Value> make_namespace(const CallArguments& arguments) {
-  GS_TRY(const Value values, make_dict(arguments));
-  return make_object<NamespaceObject>(values.as_map());
+  GS_TRY(Value values, make_dict(arguments));
+  return make_object<NamespaceObject>(std::move(values.mutable_map()));
 }
 
 Result<Value> now(const CallArguments& arguments) {

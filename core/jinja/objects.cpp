@@ -77,6 +77,15 @@ Result<Value> NamespaceObject::set_attribute(std::string_view name, Value value)
   return Value();
 }
 
+void NamespaceObject::set(std::string_view name, const PlaceHint& hint, Value&& value) {
+  const auto search = [&] { return std::as_const(values_).find(name); };
+  if (const Value* member = find_near(values_, name, hint, search)) {
+    const_cast<Value&>(*member) = std::move(value);  // it lies in our own dict
+  } else {
+    values_.set(name, std::move(value));
+  }
+}
+
 Value make_function(std::string name, FunctionObject::Function function) {
   return make_object<FunctionObject>(std::move(name), std::move(function));
 }

@@ -4,8 +4,21 @@
 #include "core/jinja/ast.hpp"
 
 #include <ctime>
+#include <optional>
+#include <typeinfo>
 
 namespace gpustack::jinja {
+
+/// The object where its type is T itself; nullptr for any other. Types are known by their address:
+/// comparing the names of different ones takes longer than what follows.
+template <typename T>
+T* exactly(Object& object) {
+  return &typeid(object) == &typeid(T) ? static_cast<T*>(&object) : nullptr;
+}
+template <typename T>
+T* exactly(const Value& value) {
+  return value.is_object() ? exactly<T>(value.as_object()) : nullptr;
+}
 
 /// Python's range(): numbers are made when they are asked for.
 class RangeObject : public Object {
@@ -28,13 +41,16 @@ class RangeObject : public Object {
 };
 
 /// Jinja2's namespace(): attributes that survive loops.
-class NamespaceObject : public Object {
+class NamespaceObject final : public Object {
  public:
   explicit NamespaceObject(Map values) : values_(std::move(values)) {}
   [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
   Result<Value> attribute(std::string_view name) override;
   const Value* peek(std::string_view name, Value& room) override;
   Result<Value> set_attribute(std::string_view name, Value value) override;
+  [[nodiscard]] const Map& members() const { return values_; }
+  /// The same as set_attribute(). @param hint  where the attribute was last
+  void set(std::string_view name, const PlaceHint& hint, Value&& value);
   [[nodiscard]] std::string to_text() const override {
     return "<Namespace " + to_repr(Value(values_)) + ">";
   }
@@ -68,11 +84,14 @@ class LoopObject final : public Object {
   }
   void end() {
     items_ = Value();
+    if (!has_last_) return;
     last_changed_ = Value();
     has_last_ = false;
   }
   /// What follows from the place alone; null for `none`.
   [[nodiscard]] Value field(LoopField field) const;
+  /// The same as a number; nothing for what is no number.
+  [[nodiscard]] std::optional<std::int64_t> count(LoopField field) const;
   [[nodiscard]] int depth() const { return depth_; }
   [[nodiscard]] const List& list() const { return items_.as_list(); }
   void set_again(std::function<Result<Value>(const Value&)> again) { again_ = std::move(again); }
@@ -88,32 +107,34 @@ class LoopObject final : public Object {
   std::function<Result<Value>(const Value&)> again_;
 };
 
-inline Value LoopObject::field(LoopField field) const {
-  const auto count = static_cast<std::int64_t>(items_.as_list().size());
+inline std::optional<std::int64_t> LoopObject::count(LoopField field) const {
   const auto index = static_cast<std::int64_t>(index_);
+  const auto count = [this] { return static_cast<std::int64_t>(list().size()); };
   switch (field) {
-    case LoopField::none:
-      return Value();
     case LoopField::index:
-      return Value(index + 1);
+      return index + 1;
     case LoopField::index0:
-      return Value(index);
-    case LoopField::first:
-      return Value(index == 0);
-    case LoopField::last:
-      return Value(index + 1 == count);
+      return index;
     case LoopField::length:
-      return Value(count);
+      return count();
     case LoopField::revindex:
-      return Value(count - index);
+      return count() - index;
     case LoopField::revindex0:
-      return Value(count - index - 1);
+      return count() - index - 1;
     case LoopField::depth:
-      return Value(depth_ + 1);
+      return depth_ + 1;
     case LoopField::depth0:
-      return Value(depth_);
+      return depth_;
+    default:
+      return std::nullopt;
   }
-  return Value();
+}
+
+inline Value LoopObject::field(LoopField field) const {
+  if (field == LoopField::first) return Value(index_ == 0);
+  if (field == LoopField::last) return Value(index_ + 1 == list().size());
+  const auto number = count(field);
+  return number ? Value(*number) : Value();
 }
 
 /// A function as a value.

@@ -301,6 +301,10 @@ Result<bool> equal(const Value& left, const Value& right) {
 }  // namespace
 
 Result<bool> compare(CompareOp op, const Value& left, const Value& right) {
+  const bool is_order =
+      op == CompareOp::lt || op == CompareOp::le || op == CompareOp::gt || op == CompareOp::ge;
+  if (is_order && left.is_integer() && right.is_integer())
+    return ordered(op, left.as_integer(), right.as_integer());
   switch (op) {
     case CompareOp::in:
       return contains(right, left);
@@ -354,13 +358,18 @@ namespace {
 
 /// Data without anything that could be undefined: what most values are.
 bool is_plain_data(const Value& value) {
-  if (value.kind() < Kind::list) return true;
-  if (value.is_list())
-    return std::all_of(value.as_list().begin(), value.as_list().end(), is_plain_data);
-  return value.is_map() &&
-         std::all_of(value.as_map().begin(), value.as_map().end(), [](const Map::Entry& entry) {
-           return entry.value.kind() < Kind::list || is_plain_data(entry.value);
-         });
+  const auto is_plain = [](const Value& part) {
+    return part.kind() < Kind::list || is_plain_data(part);
+  };
+  if (value.is_list()) {
+    const List& items = value.as_list();
+    return std::all_of(items.begin(), items.end(), is_plain);
+  }
+  if (!value.is_map()) return value.kind() < Kind::list;
+  const auto& entries = value.as_map().entries();
+  return std::all_of(entries.begin(), entries.end(), [&](const Map::Entry& entry) {
+    return is_plain(entry.value);
+  });
 }
 
 }  // namespace

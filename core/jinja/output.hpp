@@ -34,6 +34,11 @@ class Output {
     return !is_too_large();
   }
   /// @return false beyond the limit
+  [[nodiscard]] bool write(std::int64_t number) {
+    text_.append(number);
+    return !is_too_large();
+  }
+  /// @return false beyond the limit
   [[nodiscard]] bool write(const PiecedText& text) {
     text_.append(text);
     return !is_too_large();

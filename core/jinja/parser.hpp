@@ -88,6 +88,8 @@ class Parser {
   const Expr* parse_filter(const Expr* input);
   const Expr* parse_test(const Expr* input);
   Arguments parse_arguments();
+  OutputStmt output(const Token& begin, const Expr* value) const;
+  const Value* literal_list(const Arguments& arguments);
   Items<const Value*> literal_arguments(const Arguments& arguments);
   void number_arguments(Arguments& arguments, std::string_view parameters);
   std::string parse_dotted_name();

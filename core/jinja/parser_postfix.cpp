@@ -182,13 +182,26 @@ Items<const Value*> Parser::literal_arguments(const Arguments& arguments) {
   return program_.keep(out);
 }
 
+/// The positional arguments as a list; nullptr unless all are literals.
+const Value* Parser::literal_list(const Arguments& arguments) {
+  List out;
+  for (const Expr* expr : arguments.positional) {
+    if (expr->kind != ExprKind::constant) return nullptr;
+    out.push_back(*static_cast<const ConstantExpr*>(expr)->value);
+  }
+  return keep_value(Value(std::move(out)));
+}
+
 /// Finds the parameters that the arguments are for, so that no name is compared later.
 void Parser::number_arguments(Arguments& arguments, std::string_view parameters) {
   if (arguments.star != nullptr || arguments.double_star != nullptr) return;
   std::vector<std::string_view> names;
   for (const KeywordArgument& argument : arguments.named) names.emplace_back(*argument.name);
   const auto numbers = parameter_numbers(parameters, arguments.positional.size(), names);
-  if (!numbers) return;
+  if (!numbers) {
+    if (parameters.starts_with('*') && names.empty()) arguments.words = literal_list(arguments);
+    return;
+  }
   arguments.numbers = program_.keep(*numbers);
   for (const std::size_t number : *numbers)
     arguments.parameters = std::max(arguments.parameters, number + 1);

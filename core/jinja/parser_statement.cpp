@@ -38,6 +38,21 @@ Body Parser::parse_all() {
   return body;
 }
 
+OutputStmt Parser::output(const Token& begin, const Expr* value) const {
+  auto made = stmt<OutputStmt>(StmtKind::output, begin);
+  made.value = value;
+  if (value->kind == ExprKind::name) {
+    made.form = OutputForm::name;
+  } else if (value->kind == ExprKind::attribute) {
+    const auto& member = static_cast<const AttributeExpr&>(*value);
+    if (member.holder != nullptr && member.map_method == nullptr) made.form = OutputForm::member;
+  } else if (value->kind == ExprKind::filter) {
+    const auto& filter = static_cast<const FilterExpr&>(*value);
+    if (filter.row->write != nullptr && filter.arguments.is_bound) made.form = OutputForm::filter;
+  }
+  return made;
+}
+
 /// Statements up to one of `ends` (whose block_begin is consumed) or the end of the text.
 Body Parser::parse_body(Words ends) {
   if (++depth_ > 100)
@@ -51,8 +66,8 @@ Body Parser::parse_body(Words ends) {
       made.pieces = program_.keep_pieces(made.text->as_string());
       out.push_back(program_.make(made));
     } else if (token.kind == TokenKind::variable_begin) {
-      auto made = stmt<OutputStmt>(StmtKind::output, current());
-      made.value = parse_tuple(Condition::yes);
+      const Token begin = current();
+      const OutputStmt made = output(begin, parse_tuple(Condition::yes));
       if (!is(TokenKind::variable_end)) {
         fail("expected an operator or '" + program_.options.variable_end + "', found " +
              describe(current()));
@@ -353,20 +368,18 @@ const Stmt* Parser::parse_autoescape() {
 
 const Stmt* Parser::parse_print() {
   const Token begin = next();
-  auto made = stmt<OutputStmt>(StmtKind::output, begin);
   std::vector<const Expr*> items;
   do {
     items.push_back(parse_expression());
   } while (skip(TokenKind::comma));
-  if (items.size() == 1) {
-    made.value = items.front();
-  } else {
+  const Expr* value = items.front();
+  if (items.size() > 1) {
     auto joined = node<ListExpr>(ExprKind::concat, items.front()->offset);
     joined.items = program_.keep(items);
-    made.value = program_.make(joined);
+    value = program_.make(joined);
   }
   end_statement("");
-  return program_.make(made);
+  return program_.make(output(begin, value));
 }
 
 const Stmt* Parser::parse_do() {

@@ -3,21 +3,24 @@
 #include "core/jinja/render.hpp"
 
 #include <optional>
-#include <typeinfo>
 
 namespace gpustack::jinja {
 
-const Value* Render::glance_member(const AttributeExpr& member, const Value& holder, Value& room) {
+[[gnu::flatten]] const Value* Render::glance_member(const AttributeExpr& member,
+                                                    const Value& holder,
+                                                    Value& room) {
   if (holder.marks() != Mark::none) return nullptr;
   if (holder.is_map()) {
     return member.map_method == nullptr ? member.place.guess(holder.as_map(), *member.name)
                                         : nullptr;
   }
   // Where a render may change values in place, what an object gives is made its own first.
-  if (member.loop_field == LoopField::none || !holder.is_object() || owner_ != 0) return nullptr;
-  const Object& object = holder.as_object();
-  if (typeid(object) != typeid(LoopObject)) return nullptr;
-  room = static_cast<const LoopObject&>(object).field(member.loop_field);
+  if (!holder.is_object() || owner_ != 0) return nullptr;
+  if (const auto* space = exactly<NamespaceObject>(holder))
+    return member.place.guess(space->members(), *member.name);
+  const auto* loop = member.loop_field != LoopField::none ? exactly<LoopObject>(holder) : nullptr;
+  if (loop == nullptr) return nullptr;
+  room = loop->field(member.loop_field);
   return &room;
 }
 
@@ -78,6 +81,8 @@ const Value* Render::peek_attribute(const AttributeExpr& expr, Value& room) {
     return expr.map_method != nullptr ? nullptr : member_of(holder->as_map(), expr);
   // Where a render may change values in place, what an object gives is made its own first.
   if (!holder->is_object() || owner_ != 0) return nullptr;
+  if (const auto* space = exactly<NamespaceObject>(*holder))
+    return member_of(space->members(), expr);
   return holder->as_object().peek(*expr.name, room);
 }
 
@@ -150,13 +155,25 @@ const Value* Render::peek_filter(const FilterExpr& expr, Value& room) {
   return row.pick(*input, arguments.constants, room);
 }
 
-/// A value, or an undefined one for what is_missing().
+/// A value, or an undefined one for a name or a member of a dict that is not there.
 const Value* Render::peek_or_missing(const Expr& expr, Value& room) {
   static const Value kMissing = Value::undefined("missing");
   if (const Value* found = glance(expr, room)) return found;
-  if (!is_missing(expr)) return peek(expr, room);
+  if (expr.kind == ExprKind::attribute) {
+    const auto& member = static_cast<const AttributeExpr&>(expr);
+    const Value* holder = peek_holder(*member.object, room);
+    if (holder == nullptr || !holder->is_map() || member.map_method != nullptr)
+      return peek(expr, room);
+    const Value* found = member_of(holder->as_map(), member);
+    if (found != nullptr && (found->is_object() || found->is_undefined())) return nullptr;
+    ++steps_;
+    return found != nullptr ? found : &kMissing;
+  }
+  if (expr.kind != ExprKind::name) return peek(expr, room);
+  const Value* found = find(static_cast<const NameExpr&>(expr));
+  if (found == nullptr || found->is_object()) return nullptr;
   ++steps_;
-  return &kMissing;
+  return found->is_undefined() ? &kMissing : found;
 }
 
 const Value* Render::operand(const Expr& expr, Value& room) {
@@ -171,19 +188,6 @@ const Value* Render::kept_in(Value& room, Result<Value> value) {
   }
   room = std::move(*value);
   return &room;
-}
-
-bool Render::is_missing(const Expr& expr) {
-  if (expr.kind == ExprKind::name) {
-    const Value* found = find(static_cast<const NameExpr&>(expr));
-    return found != nullptr && found->is_undefined();
-  }
-  if (expr.kind != ExprKind::attribute) return false;
-  const auto& member = static_cast<const AttributeExpr&>(expr);
-  Value room;
-  const Value* holder = peek_holder(*member.object, room);
-  return holder != nullptr && holder->is_map() && member.map_method == nullptr &&
-         member_of(holder->as_map(), member) == nullptr;
 }
 
 }  // namespace gpustack::jinja

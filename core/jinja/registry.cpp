@@ -122,22 +122,14 @@ namespace {
 /// Positional arguments: to the parameters, the others to the rest.
 Result<void> bind_positional(Invocation& call, const Parameters& wanted, List positional) {
   const std::size_t count = wanted.names.size();
-  if (count == 0 && wanted.takes_rest) {
-    call.rest = std::move(positional);
-    return {};
-  }
   call.held = std::move(positional);
   if (call.held.size() > count && !wanted.takes_rest) {
     return call.fail("takes at most " + std::to_string(count) + " arguments, found " +
                      std::to_string(call.held.size()));
   }
-  for (std::size_t i = 0; i < call.held.size(); ++i) {
-    if (i < count) {
-      call.places[i] = &call.held[i];
-    } else {
-      call.rest.push_back(call.held[i]);
-    }
-  }
+  const std::size_t bound = std::min(count, call.held.size());
+  for (std::size_t i = 0; i < bound; ++i) call.places[i] = &call.held[i];
+  call.rest = std::span<const Value>(call.held).subspan(bound);
   return {};
 }
 

@@ -68,8 +68,8 @@ class Invocation {
   boost::container::small_vector<const Value*, 4>
       places;  ///< `given`, where it is not the program's
   List held;
-  List rest;  ///< what `*` in the row takes
-  Map named;  ///< what `**` in the row takes
+  std::span<const Value> rest;  ///< what `*` in the row takes; it lies where `given` does
+  Map named;                    ///< what `**` in the row takes
 
   [[nodiscard]] bool has(std::size_t index) const {
     return index < given.size() && given[index] != nullptr;

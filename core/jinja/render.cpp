@@ -56,9 +56,6 @@ Render::~Render() {
     frame->slots.clear();
     frame->parent.reset();
   }
-  top_.reset();
-  give_back(std::move(frame_));
-  if (spare_ != nullptr) give_back(std::move(spare_));
 }
 
 const std::shared_ptr<RenderHandle>& Render::handle() {

@@ -155,18 +155,17 @@ class Render {
   const Value* filter_input(const FilterExpr& expr, const Value* block_text, Value& room);
   /// What a filter or test that accepts undefined values works on.
   const Value* open_input(const Expr& expr, bool ignores_reason, Value& room);
-  /// A name or member of a dict that is not there.
-  bool is_missing(const Expr& expr);
   const Value* checked_input(const FilterExpr& expr, const Value* block_text, Value& room);
   const Value* kept_in(Value& room, Result<Value> value);
   /// Evaluates arguments whose parameters the parser found. @return their marks
   Result<Mark> bind_known(const Arguments& arguments, Invocation& call);
   Result<Mark> bind_filter(const FilterExpr& expr, Invocation& call);
+  Result<Value> apply_worded_filter(const FilterExpr& expr, const Value& input);
   Result<Value> apply_loose_filter(const FilterExpr& expr, const Value& input);
   Result<bool> apply_bound_test(const TestExpr& expr, const Value& input);
   Result<bool> apply_loose_test(const TestExpr& expr, const Value& input);
-  /// A filter that gives text, written where the text goes; nothing for any other.
-  std::optional<Flow> write_filter(const FilterExpr& expr, Output& out);
+  /// A filter that gives text (OutputForm::filter), written where the text goes.
+  Flow write_filter(const FilterExpr& expr, const OutputStmt& stmt, Output& out);
   Result<bool> evaluate_test(const TestExpr& expr);
   Result<Value> evaluate_sign(const UnaryExpr& expr);
   Result<Value> evaluate_binary(const BinaryExpr& expr);
@@ -220,6 +219,11 @@ class Render {
   Flow run_output(const OutputStmt& stmt, Output& out);
   Flow write_text(const Value& text, const Stmt& stmt, Output& out);
   std::optional<Flow> write_directly(const OutputStmt& stmt, Output& out);
+  /// Prints a bound name, a member of a dict or what `loop` counts, where run_output() would read
+  /// them where they lie. Requires out.is_text().
+  /// @return false when nothing was printed, or too much
+  bool write_seen(const OutputStmt& stmt, Output& out);
+  bool write_count(const AttributeExpr& member, const Value& holder, Output& out);
   Flow write_value(Value value, const OutputStmt& stmt, Output& out);
   Flow run_evaluate(const OutputStmt& stmt);
   Flow run_branch(const BranchStmt& stmt, Output& out);
@@ -248,25 +252,6 @@ class Render {
   /// A list of the items; of those that meet the loop's condition where `loop` counts them.
   Result<Value> loop_items(const LoopStmt& loop, Value value);
   Value make_loop(const LoopStmt& loop, Value list, int depth);
-  /// A frame inside `outer`, and back when nothing refers to it any more.
-  FramePtr fresh_frame(FramePtr outer, std::size_t slots) {
-    if (spare_ == nullptr) return take_frame(std::move(outer), slots);
-    FramePtr frame = std::move(spare_);
-    frame->parent = std::move(outer);
-    frame->slots.resize(slots);
-    return frame;
-  }
-  void retire(FramePtr frame) {
-    if (spare_ != nullptr || frame.use_count() != 1) {
-      give_back(std::move(frame));
-      return;
-    }
-    frame->slots.clear();
-    frame->parent.reset();
-    frame->isolated = false;
-    frame->has_unnumbered = false;
-    spare_ = std::move(frame);
-  }
   Result<void> run_set(const SetStmt& stmt);
   Result<void> run_set_block(const SetBlockStmt& stmt, Output& out);
   void run_macro(const MacroStmt& stmt);
@@ -313,7 +298,6 @@ class Render {
   Mode mode_;
   TemplateCache* cache_;
   FramePtr frame_;
-  FramePtr spare_;    ///< the frame of the last scope that ended, for the next
   Value spare_loop_;  ///< the last `loop` that nobody kept
   FramePtr top_;      ///< the scope of the template's own names: what blocks see and imports export
   BlockTable blocks_;
@@ -342,7 +326,7 @@ inline const Slot* Render::place_of(const NameExpr& expr) const {
     slot = &memo_[place.slot];
   } else {
     if (places_ == Places::none) return nullptr;
-    const Frame* frame = frame_.get();
+    Frame* frame = frame_.get();
     for (std::uint32_t i = place.hops; i > 0; --i) frame = frame->parent.get();
     slot = &frame->slots[place.slot];
   }

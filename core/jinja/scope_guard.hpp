@@ -14,7 +14,7 @@ class ScopeGuard {
       : current_(current), outer_(std::exchange(current, std::move(inner))) {}
   ScopeGuard(const ScopeGuard&) = delete;
   ScopeGuard& operator=(const ScopeGuard&) = delete;
-  ~ScopeGuard() { give_back(std::exchange(current_, std::move(outer_))); }
+  ~ScopeGuard() { current_ = std::move(outer_); }
 
  private:
   FramePtr& current_;
@@ -26,16 +26,13 @@ class ScopeGuard {
 class Render::InnerScope {
  public:
   InnerScope(Render& render, std::size_t slots) : render_(render) {
-    FramePtr inner = render.fresh_frame(nullptr, slots);
-    inner->parent = std::move(render.frame_);
-    render.frame_ = std::move(inner);
+    render.frame_ = take_frame(std::move(render.frame_), slots);
   }
   InnerScope(const InnerScope&) = delete;
   InnerScope& operator=(const InnerScope&) = delete;
   ~InnerScope() {
     FramePtr inner = std::move(render_.frame_);
-    render_.frame_ = inner.use_count() == 1 ? std::move(inner->parent) : inner->parent;
-    render_.retire(std::move(inner));
+    render_.frame_ = inner.is_shared() ? inner->parent : std::move(inner->parent);
   }
 
  private:

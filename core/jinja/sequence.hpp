@@ -4,6 +4,8 @@
 #include "core/jinja/member.hpp"
 #include "core/jinja/registry.hpp"
 
+#include <boost/container/small_vector.hpp>
+
 #include <cstdint>
 #include <span>
 #include <unordered_set>
@@ -28,7 +30,7 @@ class MemberPath {
     Value value;
     PlaceHint place;
   };
-  std::vector<Key> keys_;
+  boost::container::small_vector<Key, 1> keys_;
 };
 /// The places of the keys in their order, equal ones as they stand. @error template_type
 Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards);

@@ -37,10 +37,33 @@ Result<ItemView> visited(Invocation& call) {
   return call.view_items();
 }
 
+/// The same for a filter that writes text, which needs one place to write for all of them.
+Result<Value> map_to_texts(Invocation& call, const FilterRow& row, const ItemView& items) {
+  List out;
+  out.reserve(items.size());
+  Value input;
+  Invocation bound(call.render, row.name, input);
+  TextBuffer text;
+  for (const Value& item : items) {
+    if (item.is_undefined() && !row.accepts_undefined) return call.render.undefined_error(item);
+    GS_TRY_VOID(call.render.step());
+    input = item;
+    const std::size_t begin = text.size();
+    GS_TRY_VOID(row.write(bound, text));
+    GS_TRY_VOID(call.render.check_size(text.size() - begin));
+    Value made(text.view().substr(begin));
+    const Mark marks = deep_marks(item);
+    out.push_back(marks == Mark::none ? std::move(made) : mark_deep(std::move(made), marks));
+  }
+  return Value(std::move(out));
+}
+
 /// The items as a filter without arguments makes them.
 Result<Value> map_plainly(Invocation& call, const FilterRow& row, const ItemView& items) {
   List out;
   if (items.empty()) return Value(std::move(out));
+  const bool writes = row.write != nullptr && row.parameters.empty() && !row.stays_text;
+  if (writes && row.marks == Marks::join) return map_to_texts(call, row, items);
   out.reserve(items.size());
   Value input;  // what the filter looks at, one after the other
   Invocation bound(call.render, row.name, input);
@@ -112,7 +135,7 @@ class Condition {
   Result<void> bind() {
     if (bound_) return {};
     bound_.emplace(call_.render, row_->name, input_);
-    return bind_arguments(*bound_, row_->parameters, arguments_, call_.named);
+    return bind_arguments(*bound_, row_->parameters, std::move(arguments_), call_.named);
   }
 
   Invocation& call_;

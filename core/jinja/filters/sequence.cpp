@@ -22,6 +22,13 @@ Value fold_case(const Value& value) {
 
 namespace {
 
+/// As std::string's order, where most texts differ in their first byte.
+bool is_text_before(std::string_view left, std::string_view right) {
+  if (!left.empty() && !right.empty() && left.front() != right.front())
+    return static_cast<unsigned char>(left.front()) < static_cast<unsigned char>(right.front());
+  return left < right;
+}
+
 /// Does the left key come before the right one?
 Result<bool> is_before(const Value& left, const Value& right) {
   if (left.is_integer() && right.is_integer()) return left.as_integer() < right.as_integer();
@@ -48,6 +55,15 @@ constexpr std::size_t kFew = 16;
 Result<std::vector<std::uint32_t>> sorted_places(std::span<const Value> keys, bool backwards) {
   std::vector<std::uint32_t> places(keys.size());
   for (std::size_t i = 0; i < places.size(); ++i) places[i] = static_cast<std::uint32_t>(i);
+  const bool are_texts =
+      std::all_of(keys.begin(), keys.end(), [](const Value& key) { return key.is_string(); });
+  if (are_texts && places.size() <= kFew) {
+    insertion_sort(std::span(places), [&](std::uint32_t a, std::uint32_t b) {
+      return is_text_before(keys[backwards ? b : a].as_string(),
+                            keys[backwards ? a : b].as_string());
+    });
+    return places;
+  }
   Result<void> failure;
   const auto before = [&](std::uint32_t a, std::uint32_t b) {
     if (!failure) return false;
@@ -208,9 +224,11 @@ Result<void> join(Invocation& call, TextBuffer& out) {
   return {};
 }
 
+using MemberPaths = boost::container::small_vector<MemberPath, 1>;
+
 /// The paths of sort's `attribute`: several with commas between them.
-std::vector<MemberPath> member_paths(const Value& attribute) {
-  std::vector<MemberPath> out;
+MemberPaths member_paths(const Value& attribute) {
+  MemberPaths out;
   if (!attribute.is_string() || attribute.as_string().find(',') == std::string::npos) {
     out.emplace_back(attribute);
     return out;
@@ -224,7 +242,7 @@ std::vector<MemberPath> member_paths(const Value& attribute) {
   }
 }
 
-Result<Value> sort_key(Invocation& call, const std::vector<MemberPath>& paths, const Value& item) {
+Result<Value> sort_key(Invocation& call, const MemberPaths& paths, const Value& item) {
   if (paths.size() == 1) return key_of(call, item, paths.front(), call.flag(1));
   List parts;
   for (const MemberPath& path : paths) {
@@ -236,7 +254,7 @@ Result<Value> sort_key(Invocation& call, const std::vector<MemberPath>& paths, c
 
 Result<Value> sort(Invocation& call) {
   GS_TRY(const ItemView items, call.view_items());
-  const std::vector<MemberPath> paths = member_paths(call.arg(2));
+  const MemberPaths paths = member_paths(call.arg(2));
   std::vector<Value> keys;
   keys.reserve(items.size());
   for (const Value& item : items) {

@@ -66,12 +66,23 @@ void append_replaced(TextBuffer& out,
 }
 
 Result<void> replace(Invocation& call, TextBuffer& out) {
-  const Value& old_part = call.arg(0);
-  const Value& new_part = call.arg(1);
+  static const Value kNothing;
+  const Value& old_part = call.arg(0, kNothing);
+  const Value& new_part = call.arg(1, kNothing);
   const bool are_strings = call.input.is_string() && old_part.is_string() && new_part.is_string();
-  if (are_strings && !call.has(2) && old_part.size() > 0) {
-    append_replaced(out, call.input.as_string(), old_part.as_string(), new_part.as_string(), -1);
-    return {};
+  if (are_strings && !call.has(2)) {
+    const std::string& text = call.input.as_string();
+    const std::string& from = old_part.as_string();
+    const std::string& to = new_part.as_string();
+    if (from.size() == 1 && to.size() == 1) {
+      out.append_changed(text,
+                         [a = from.front(), b = to.front()](char c) { return c == a ? b : c; });
+      return {};
+    }
+    if (!from.empty()) {
+      append_replaced(out, text, from, to, -1);
+      return {};
+    }
   }
   GS_TRY(const TextView text, call.input_view());
   GS_TRY(const TextView from, call.text_view(0));
@@ -97,7 +108,9 @@ Result<Value> format(Invocation& call) {
   GS_TRY(const std::string text, call.input_text());
   if (!call.rest.empty() && !call.named.empty())
     return call.fail("takes positional or named values, not both");
-  const Value values = call.named.empty() ? Value(call.rest).as_tuple() : Value(call.named);
+  const Value values = call.named.empty()
+                           ? Value(List(call.rest.begin(), call.rest.end())).as_tuple()
+                           : Value(call.named);
   GS_TRY(std::string out, percent_format(text, values));
   return Value(std::move(out));
 }

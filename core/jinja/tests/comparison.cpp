@@ -19,7 +19,7 @@ bool is_hashable(const Value& value) {
 
 template <CompareOp op>
 Result<bool> compares(Invocation& call) {
-  return compare(op, call.input, call.arg(0));
+  return compare(op, call.input, *call.given.front());  // it must be given
 }
 
 Result<bool> holds(Invocation& call) { return contains(call.input, call.arg(0)); }

@@ -52,6 +52,23 @@ INSTANTIATE_TEST_SUITE_P(
                   "{% for a in 'xy' %}{% for b in 'pq' %}{{ loop.index }}{% endfor %}"
                   "{{ loop.index }}{{ loop.last }};{% endfor %}",
                   "121False;122True;"},
+        ScopeCase{"AttributesOfNamespacesAreFoundWhereverTheyLie",
+                  "{% for ns in [namespace(a=1, b=2), namespace(b=3, a=4)] %}"
+                  "{% set ns.b = ns.b + ns.a %}{{ ns.a }}{{ ns.b }}{% set ns.c = 'n' %}"
+                  "{{ ns.c }};{% endfor %}",
+                  "13n;47n;"},
+        ScopeCase{"AScopeOfManyNamesIsKeptByItsMacro",
+                  "{% macro m(a, b, c, d, e='e', f='f') %}{% set g = a ~ f %}"
+                  "{{ b }}{{ c }}{{ d }}{{ e }}{{ g }}{% endmacro %}"
+                  "{% for i in [1, 2] %}{% set p = i %}{% set q = i %}{% set r = i %}"
+                  "{% set s = i %}{% set t = i %}{% macro n() %}{{ p }}{{ t }}{% endmacro %}"
+                  "{{ m(p, q, r, s, f=t) }}{{ n() }};{% endfor %}",
+                  "111e1111;222e2222;"},
+        ScopeCase{"WhatLoopCountsIsWritten",
+                  "{% for i in 'ab' %}{{ loop.index0 }}{{ loop.revindex }}{{ loop.revindex0 }}"
+                  "{{ loop.depth }}{{ loop.depth0 }}{{ loop.length }}"
+                  "{{ loop.first }}{{ loop.last }}{% endfor %}",
+                  "021102TrueFalse110102FalseTrue"},
         ScopeCase{"NamesOfWithEndWithIt",
                   "{% set a = 1 %}{% with a = 2, b = a %}{{ a }}{{ b }}{% set a = 3 %}"
                   "{{ a }}{% endwith %}{{ a }}",

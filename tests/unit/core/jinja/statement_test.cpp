@@ -32,6 +32,38 @@ TEST(Include, TakesTheFirstOfSeveralNames) {
   EXPECT_EQ(*bench.text("{% include ['a.j2', 'b.j2'] %}"), "b");
 }
 
+// The expected texts are Jinja2's.
+TEST(Output, WritesMembersOfEveryKind) {
+  Bench bench;
+
+  EXPECT_EQ(*bench.text("{% for d in [{'v': true}, {'v': 2.5}, {'v': [1]}, {'w': 1, 'v': 'x'}] %}"
+                        "{{ d.v }},{% endfor %}"),
+            "True,2.5,[1],x,");
+  EXPECT_EQ(
+      *bench.text("{{ [-9223372036854775807, 0, 5.5, -0.25, 1.0, 100.125, true, none, 'it'] }}"
+                  " {{ -2.05 }}"),
+      "[-9223372036854775807, 0, 5.5, -0.25, 1.0, 100.125, True, None, 'it'] -2.05");
+}
+
+TEST(Output, SortsTextsByTheirFirstByteAndThenByAll) {
+  Bench bench;
+
+  EXPECT_EQ(*bench.text("{% for k, v in {'b': 1, 'ä': 2, '': 3, 'ab': 4, 'aa': 5, 'B_long_name': 6}"
+                        "|dictsort %}{{ k }}{{ v }} {% endfor %}"
+                        "{{ ['b', 'a', 'ab', '']|sort(reverse=true)|join(',') }}"),
+            "3 aa5 ab4 b1 B_long_name6 ä2 b,ab,a,");
+}
+
+TEST(Output, OfFiltersThatTakeAnyArguments) {
+  Bench bench;
+
+  EXPECT_EQ(
+      *bench.text("{{ [{'n': 3}, {'n': 1}]|sort(attribute='n')|selectattr('n', 'gt', 1)|list }}"
+                  "{{ ['a_b']|map('upper')|map('replace', '_', '-')|join }}"
+                  "{{ 'x_y_'|replace('_', '-')|upper }}{{ 'a.b'|replace('.', '') }}"),
+      "[{'n': 3}]A-BX-Y-ab");
+}
+
 /// Counts those that are alive.
 class Probe final : public Object {
  public:
