@@ -17,8 +17,7 @@ Value::Value(std::string text) : kind_(Kind::string) {
   payload_.string = new detail::StringRep{{}, std::move(text), {}, false, 0};
 }
 Value::Value(std::string_view text) : kind_(Kind::string) {
-  payload_.string = new detail::StringRep;
-  payload_.string->text.assign(text);  // in its place: moving it there would take longer
+  payload_.string = new detail::StringRep{{}, std::string(text), {}, false, 0};
 }
 Value::Value(const char* text) : Value(std::string(text)) {}
 Value::Value(List items) : kind_(Kind::list) {

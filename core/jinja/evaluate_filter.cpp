@@ -109,7 +109,9 @@ Result<Value> Render::apply_loose_filter(const FilterExpr& expr, const Value& in
                 expr);
 }
 
-Flow Render::write_filter(const FilterExpr& expr, const OutputStmt& stmt, Output& out) {
+[[gnu::flatten]] Flow Render::write_filter(const FilterExpr& expr,
+                                           const OutputStmt& stmt,
+                                           Output& out) {
   const FilterRow& row = *expr.row;
   const Arguments& arguments = expr.arguments;
   Value room;
@@ -135,7 +137,7 @@ Flow Render::write_filter(const FilterExpr& expr, const OutputStmt& stmt, Output
   return out.is_too_large() ? fail(locate(out.too_large(), stmt)) : Flow::next;
 }
 
-Result<bool> Render::evaluate_test(const TestExpr& expr) {
+[[gnu::flatten]] Result<bool> Render::evaluate_test(const TestExpr& expr) {
   const TestRow& row = *expr.row;
   Value room;
   const bool is_plain = row.plain != nullptr && expr.arguments.is_bound;

@@ -24,7 +24,7 @@ namespace gpustack::jinja {
   return &room;
 }
 
-const Value* Render::peek(const Expr& expr, Value& room) {
+[[gnu::flatten]] const Value* Render::peek(const Expr& expr, Value& room) {
   const Value* found = glance(expr, room);
   if (found != nullptr) return found;
   switch (expr.kind) {

@@ -1,7 +1,7 @@
-/// @file The parts of mbed TLS (2.28) that no connection uses: ciphers and digests that nobody offers
-/// any more, and its log. As in left_out.cpp a name that is defined here is not taken from the
-/// library. What answers with a fault is told as one: a certificate signed with MD4 is not trusted,
-/// which the library's own rules say too.
+/// @file The parts of mbed TLS (2.28) that no connection uses: ciphers and digests that nobody
+/// offers any more, and its log. As in left_out.cpp a name that is defined here is not taken from
+/// the library. What answers with a fault is told as one: a certificate signed with MD4 is not
+/// trusted, which the library's own rules say too.
 
 // NOLINTBEGIN(readability-identifier-naming): names of the library
 
@@ -49,14 +49,14 @@ GS_REFUSED(mbedtls_des3_crypt_cbc, kNoCipher)
 
 // Digests of certificates.
 constexpr int kNoDigest = -0x5080;  // MBEDTLS_ERR_MD_FEATURE_UNAVAILABLE
-#define GS_NO_DIGEST(name)                                \
-  GS_NOTHING_TO_DO(mbedtls_##name##_init)                 \
-  GS_NOTHING_TO_DO(mbedtls_##name##_free)                 \
-  GS_NOTHING_TO_DO(mbedtls_##name##_clone)                \
-  GS_REFUSED(mbedtls_##name##_ret, kNoDigest)             \
-  GS_REFUSED(mbedtls_##name##_starts_ret, kNoDigest)      \
-  GS_REFUSED(mbedtls_##name##_update_ret, kNoDigest)      \
-  GS_REFUSED(mbedtls_##name##_finish_ret, kNoDigest)      \
+#define GS_NO_DIGEST(name)                           \
+  GS_NOTHING_TO_DO(mbedtls_##name##_init)            \
+  GS_NOTHING_TO_DO(mbedtls_##name##_free)            \
+  GS_NOTHING_TO_DO(mbedtls_##name##_clone)           \
+  GS_REFUSED(mbedtls_##name##_ret, kNoDigest)        \
+  GS_REFUSED(mbedtls_##name##_starts_ret, kNoDigest) \
+  GS_REFUSED(mbedtls_##name##_update_ret, kNoDigest) \
+  GS_REFUSED(mbedtls_##name##_finish_ret, kNoDigest) \
   GS_REFUSED(mbedtls_internal_##name##_process, kNoDigest)
 GS_NO_DIGEST(md2)
 GS_NO_DIGEST(md4)

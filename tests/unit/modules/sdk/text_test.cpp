@@ -18,7 +18,8 @@ TEST(ParseReal, TakesWhatPythonCallsANumber) {
 }
 
 TEST(ParseReal, RefusesEverythingElse) {
-  for (const char* text : {"", " ", "+", "++1", "+-1", "-+1", "1 2", "1,5", "0x10", "1e", "1e400"}) {
+  for (const char* text :
+       {"", " ", "+", "++1", "+-1", "-+1", "1 2", "1,5", "0x10", "1e", "1e400"}) {
     EXPECT_FALSE(parse_real(text).has_value()) << "'" << text << "'";
   }
   EXPECT_FALSE(parse_real(std::string_view("1\0", 2)).has_value());
