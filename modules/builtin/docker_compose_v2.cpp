@@ -202,7 +202,7 @@ class Compose {
  private:
   [[nodiscard]] bool is_json() const { return minor_ >= 29; }
 
-  Command with_host(std::vector<std::string> argv) const {
+  [[nodiscard]] Command with_host(std::vector<std::string> argv) const {
     Command out = parsable_command(std::move(argv));
     const auto set = [&](const char* variable, std::string_view name) {
       if (args_.has(name)) out.environment[variable] = args_.text(name);
@@ -215,7 +215,7 @@ class Compose {
     return out;
   }
 
-  Command base(std::vector<std::string> words) const {
+  [[nodiscard]] Command base(std::vector<std::string> words) const {
     std::vector<std::string> argv{"docker", "compose"};
     if (is_dry_) argv.emplace_back("--dry-run");
     argv.insert(argv.end(), {"--ansi", "never"});
@@ -266,11 +266,10 @@ Result<void> check(const Args& args, const SystemView& view) {
     const auto found = path_exists(view, file.starts_with('/') ? file : join_path(folder, file));
     return found && *found;
   };
-  for (const std::string& file : args.texts("files")) {
-    if (!exists(file))
-      return bad("Cannot find Compose file \"" + file + "\" relative to project directory \"" +
-                 folder + "\"");
-  }
+  const auto files = args.texts("files");
+  if (const auto missing = std::ranges::find_if_not(files, exists); missing != files.end())
+    return bad("Cannot find Compose file \"" + *missing + "\" relative to project directory \"" +
+               folder + "\"");
   constexpr const char* kNames[] = {
       "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"};
   if (!args.has("files") && args.boolean("check_files_existing") &&

@@ -146,6 +146,30 @@ Value capability_names(const Value& names) {
   return Value(std::move(out));
 }
 
+/// Podman writes the defaults of a bind out: `/a:/b:ro,rprivate,rbind`.
+Value plain_binds(const Value& binds) {
+  List out;
+  if (!binds.is_list()) return binds;
+  for (const Value& bind : binds.as_list()) {
+    auto parts = split(to_text(bind), ':');
+    if (parts.size() == 3) {
+      auto modes = split(parts[2], ',');
+      std::erase_if(modes,
+                    [](const std::string& mode) { return mode == "rprivate" || mode == "rbind"; });
+      std::ranges::sort(modes);
+      parts[2] = join(modes, ",");
+    }
+    out.emplace_back(join(parts, ":"));
+  }
+  return Value(std::move(out));
+}
+
+/// A value in the one spelling that is compared.
+Value plain(std::string_view option, Value value) {
+  if (option == "capabilities" || option == "cap_drop") return capability_names(value);
+  return option == "volume_binds" ? plain_binds(value) : value;
+}
+
 Value found_value(const ContainerOption& option, const Value& container) {
   const Value& found = at_path(container, option.path);
   if (option.name == "detach") {
@@ -159,7 +183,6 @@ Value found_value(const ContainerOption& option, const Value& container) {
     return out;
   }
   if (option.name == "mounts") return flat_mounts(found);
-  if (option.name == "capabilities" || option.name == "cap_drop") return capability_names(found);
   if (option.name == "healthcheck" && is_empty(found.get("Test")))
     return Value::map({{"Test", Value::list({"NONE"})}});
   return found;
@@ -300,8 +323,8 @@ Result<Differences> different_options(const Args& args,
     if (option.updates != updates || option.name == "image" || option.name == "networks") continue;
     Value value = with_image(args, option.name, wanted.options.get(option.name), image);
     if (value.is_null()) continue;
-    if (option.name == "capabilities" || option.name == "cap_drop") value = capability_names(value);
-    const Value found = found_value(option, container);
+    value = plain(option.name, std::move(value));
+    const Value found = plain(option.name, found_value(option, container));
     const Comparison comparison = wanted.comparisons.find(option.name)->second;
     // Where a limit cannot be had Docker tells null of it; `init` has a default of the daemon's.
     const bool is_off = option.shape == Shape::value && found.is_null() && !value.truthy();

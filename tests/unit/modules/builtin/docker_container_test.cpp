@@ -117,6 +117,25 @@ TEST(DockerContainer, ComparesAsAnsibleDoes) {
   EXPECT_FALSE(is_satisfied(1, 2, Shape::value, kStrict));
 }
 
+TEST(DockerContainer, KnowsOtherSpellingsOfTheSame) {
+  MemorySystem system;
+  install(system);
+  system.answers(
+      "http://localhost/v1.41/containers/web/json",
+      200,
+      R"({"Id":"1","Image":"sha256:1","State":{"Running":true},"Config":{},)"
+      R"("HostConfig":{"Binds":["/a:/b:ro,rprivate,rbind"],"CapAdd":["CAP_SYS_TIME"]}})");
+
+  test::expect_unchanged(
+      docker_container_module,
+      web({{"volumes", Value::list({"/a:/b:ro"})}, {"capabilities", Value::list({"sys_time"})}}),
+      system);
+  EXPECT_TRUE(
+      test::dry_run(docker_container_module, web({{"volumes", Value::list({"/a:/b:rw"})}}), system)
+          .get("changed")
+          .truthy());
+}
+
 TEST(DockerContainer, RefusesWhatMakesNoSense) {
   MemorySystem system;
   install(system);
