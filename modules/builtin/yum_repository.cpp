@@ -146,7 +146,7 @@ SectionFile::Section wanted_section(const Args& args) {
   section.options.push_back({.name = "name", .value = args.text("description")});
   const auto own = split_names(kOwnArguments);
   for (const ArgSpec& spec : kArgs) {
-    if (std::ranges::find(own, spec.name) != own.end() || !args.has(spec.name)) continue;
+    if (std::ranges::find(own, spec.name.view()) != own.end() || !args.has(spec.name)) continue;
     section.options.push_back({.name = std::string(spec.name), .value = option_text(args, spec)});
   }
   std::ranges::sort(section.options, {}, &SectionFile::Option::name);

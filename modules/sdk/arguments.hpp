@@ -14,17 +14,62 @@ namespace gpustack::modules {
 /// stays as it is; `mode` is a file mode (octal number, octal string or symbolic).
 enum class ArgType : std::uint8_t { string, integer, real, boolean, list, map, path, raw, mode };
 
+/// A literal of a description. Half the size of a string_view, and there are thousands of them in
+/// what travels to hosts.
+class Literal {
+ public:
+  constexpr Literal() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): what stands in a description is a plain literal
+  consteval Literal(const char* text) : text_(text) {}
+  /// A named constant, which is a whole literal.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  consteval Literal(std::string_view text) : text_(text.data()) {
+    // Compilers alone get here: a throw is no constant, so the build ends.
+    if (text_ != nullptr && text_[text.size()] != '\0') throw "part of a literal";
+  }
+  [[nodiscard]] constexpr std::string_view view() const {
+    return text_ == nullptr ? std::string_view() : std::string_view(text_);
+  }
+  // NOLINTNEXTLINE(google-explicit-constructor): reads as the text that it is
+  constexpr operator std::string_view() const { return view(); }
+  [[nodiscard]] constexpr bool empty() const { return text_ == nullptr || *text_ == '\0'; }
+  [[nodiscard]] constexpr bool starts_with(char c) const { return view().starts_with(c); }
+  friend constexpr bool operator==(Literal a, std::string_view b) { return a.view() == b; }
+  template <typename Stream>
+  friend auto operator<<(Stream& out, Literal text) -> decltype(out << text.view()) {
+    return out << text.view();
+  }
+
+ private:
+  const char* text_ = nullptr;
+};
+
+/// A text for people: what a module, an argument or a result is. The program on hosts is built
+/// without these (GPUSTACK_WITHOUT_DOCS), the controller shows them.
+#ifdef GPUSTACK_WITHOUT_DOCS
+class DocText {
+ public:
+  constexpr DocText() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): stands where the other build has its text
+  consteval DocText(const char* /*text*/) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  consteval DocText(std::string_view /*text*/) {}
+};
+#else
+using DocText = std::string_view;
+#endif
+
 struct ArgSpec {
-  std::string_view name;
+  Literal name;
   ArgType type = ArgType::string;
   ArgType elements = ArgType::raw;  ///< type of each item when `type` is list
   bool required = false;
-  std::string_view fallback = {};  ///< the default as text, converted to `type`; see has_fallback()
-  std::string_view aliases = {};   ///< comma separated
-  std::string_view choices = {};   ///< comma separated; for a list: choices of each item
-  bool is_secret = false;          ///< never shown (Ansible's no_log)
+  Literal fallback = {};   ///< the default as text, converted to `type`; see has_fallback()
+  Literal aliases = {};    ///< comma separated
+  Literal choices = {};    ///< comma separated; for a list: choices of each item
+  bool is_secret = false;  ///< never shown (Ansible's no_log)
   std::span<const ArgSpec> options = {};  ///< the members, when `type` is map or a list of maps
-  std::string_view doc = {};
+  [[no_unique_address]] DocText doc = {};
   bool empty_fallback = false;  ///< the default is the empty string / list / map
   /// Why no value but the default (or an empty one) can be had; empty when any can.
   std::string_view refused = {};
@@ -42,11 +87,11 @@ struct ArgRule {
     required_by
   };
   Kind kind;
-  std::string_view names;  ///< comma separated; for required_if: what is then required
-  std::string_view when =
+  Literal names;  ///< comma separated; for required_if: what is then required
+  Literal when =
       {};  ///< required_if: the argument that decides; required_by: the one that needs `names`
-  std::string_view equals = {};  ///< required_if: its value
-  bool any = false;              ///< required_if: one of `names` is enough
+  Literal equals = {};  ///< required_if: its value
+  bool any = false;     ///< required_if: one of `names` is enough
 };
 
 struct ModuleSpec;

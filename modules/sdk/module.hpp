@@ -147,20 +147,20 @@ enum class Place : std::uint8_t {
 enum class CheckSupport : std::uint8_t { full, skipped, none };
 
 struct Example {
-  std::string_view title;
-  std::string_view yaml;  ///< one task or several, as a user would write them
+  [[no_unique_address]] DocText title;
+  [[no_unique_address]] DocText yaml;  ///< one task or several, as a user would write them
 };
 
 struct ResultKey {
-  std::string_view name;
-  std::string_view doc;
+  [[no_unique_address]] DocText name;
+  [[no_unique_address]] DocText doc;
 };
 
 struct ModuleSpec {
   std::string_view name;  ///< the short name, which is also the file's
   std::string_view collection = "ansible.builtin";
   std::string_view aliases = {};  ///< other names, comma separated (`systemd_service`)
-  std::string_view summary;
+  [[no_unique_address]] DocText summary;
   std::span<const ArgSpec> args = {};
   std::span<const ArgRule> rules = {};
   std::span<const Example> examples = {};
