@@ -185,8 +185,8 @@ Value names_data(std::string_view names) {
 
 Value default_data(const ArgSpec& spec) {
   if (!spec.fallback.empty()) {
-    auto value = modules::convert_argument(spec.type, Value(spec.fallback), spec.name);
-    return value ? std::move(*value) : Value(spec.fallback);
+    auto value = modules::convert_argument(spec.type, Value(spec.fallback.view()), spec.name);
+    return value ? std::move(*value) : Value(spec.fallback.view());
   }
   if (spec.type == ArgType::list) return List();
   return spec.type == ArgType::map ? Value(Map()) : Value("");
@@ -196,7 +196,7 @@ Value arguments_data(std::span<const ArgSpec> specs) {
   List out;
   for (const ArgSpec& spec : specs) {
     if (!is_for_users(spec)) continue;
-    Value one = Value::map({{"name", spec.name}, {"type", type_word(spec.type)}});
+    Value one = Value::map({{"name", spec.name.view()}, {"type", type_word(spec.type)}});
     if (spec.type == ArgType::list) one.set("elements", type_word(spec.elements));
     if (spec.required) one.set("required", true);
     if (spec.has_fallback()) one.set("default", default_data(spec));
@@ -215,9 +215,9 @@ Value rules_data(std::span<const ArgRule> rules) {
   List out;
   for (const ArgRule& rule : rules) {
     Value one = Value::map({{"kind", kind_word(rule.kind)}, {"names", names_data(rule.names)}});
-    if (!rule.when.empty()) one.set("when", rule.when);
+    if (!rule.when.empty()) one.set("when", rule.when.view());
     if (rule.kind == ArgRule::Kind::required_if) {
-      one.set("equals", rule.equals);
+      one.set("equals", rule.equals.view());
       one.set("any", rule.any);
     }
     one.set("text", rule_text(rule));

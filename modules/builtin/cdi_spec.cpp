@@ -222,6 +222,7 @@ const ModuleSpec cdi_spec_module{.name = "cdi_spec",
                                  .examples = kExamples,
                                  .results = kResults,
                                  .queries = "nvidia-ctk cdi generate --format=json, dpkg-query -W",
+                                 .has_diff = true,
                                  .plan = plan};
 
 }  // namespace gpustack::modules

@@ -358,6 +358,7 @@ const ModuleSpec daemon_json_module{
     .examples = kExamples,
     .results = kResults,
     .queries = "dockerd --help",
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

@@ -430,6 +430,7 @@ const ModuleSpec docker_compose_v2_module{
     .examples = kExamples,
     .results = kResults,
     .queries = "docker compose --dry-run, docker compose version",
+    .has_diff = true,
     .plan = plan,
     .apply = apply};
 

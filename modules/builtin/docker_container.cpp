@@ -117,6 +117,7 @@ const ModuleSpec docker_container_module{.name = "docker_container",
                                          .rules = kRules,
                                          .examples = kExamples,
                                          .results = kResults,
+                                         .has_diff = true,
                                          .plan = plan,
                                          .apply = apply};
 

@@ -484,6 +484,7 @@ const ModuleSpec docker_image_module{.name = "docker_image",
                                      .examples = kExamples,
                                      .results = kResults,
                                      .queries = "tar --extract --to-stdout",
+                                     .has_diff = true,
                                      .plan = plan,
                                      .apply = apply};
 

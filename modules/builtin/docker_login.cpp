@@ -153,6 +153,7 @@ const ModuleSpec docker_login_module{
         "docker-credential-pass get, docker-credential-secretservice get, "
         "docker-credential-ecr-login get, docker-credential-gcr get, "
         "docker-credential-gcloud get, docker-credential-acr-env get",
+    .has_diff = true,
     .plan = plan};
 
 }  // namespace gpustack::modules

@@ -335,6 +335,7 @@ const ModuleSpec docker_network_module{.name = "docker_network",
                                        .rules = {&kDockerRule, 1},
                                        .examples = kExamples,
                                        .results = kResults,
+                                       .has_diff = true,
                                        .plan = plan,
                                        .apply = apply};
 

@@ -119,6 +119,7 @@ const ModuleSpec docker_volume_module{.name = "docker_volume",
                                       .rules = {&kDockerRule, 1},
                                       .examples = kExamples,
                                       .results = kResults,
+                                      .has_diff = true,
                                       .plan = plan,
                                       .apply = apply};
 

@@ -285,6 +285,7 @@ const ModuleSpec nvidia_mig_module{.name = "nvidia_mig",
                                        "nvidia-smi --format=csv, nvidia-smi mig -lgip, "
                                        "nvidia-smi mig -lgipp, nvidia-smi mig "
                                        "-lgi",
+                                   .has_diff = true,
                                    .plan = plan,
                                    .apply = apply};
 

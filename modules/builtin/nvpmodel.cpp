@@ -153,6 +153,7 @@ const ModuleSpec nvpmodel_module{.name = "nvpmodel",
                                  .examples = kExamples,
                                  .results = kResults,
                                  .queries = "nvpmodel -q",
+                                 .has_diff = true,
                                  .plan = plan,
                                  .apply = apply};
 

@@ -15,6 +15,9 @@ using podman_container_arguments::kArgs;
 using podman_container_arguments::kFlags;
 using podman_container_arguments::Kind;
 
+constexpr ArgRule kRules[] = {
+    {.kind = ArgRule::Kind::mutually_exclusive, .names = "no_hosts,etc_hosts"},
+};
 constexpr Example kExamples[] = {
     {.title = "A model server with all GPUs",
      .yaml = "podman_container:\n  name: model\n  image: registry.example.com/ml/server:1.4\n  "
@@ -371,9 +374,11 @@ const ModuleSpec podman_container_module{
     .collection = "containers.podman",
     .summary = "Containers of Podman.",
     .args = kArgs,
+    .rules = kRules,
     .examples = kExamples,
     .results = kResults,
     .queries = "podman container inspect, podman image inspect, podman --version",
+    .has_diff = true,
     .plan = plan,
     .apply = apply};
 

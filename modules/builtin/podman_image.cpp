@@ -336,6 +336,7 @@ const ModuleSpec podman_image_module{.name = "podman_image",
                                      .examples = kExamples,
                                      .results = kResults,
                                      .queries = "podman image inspect",
+                                     .has_diff = true,
                                      .plan = plan,
                                      .apply = apply};
 

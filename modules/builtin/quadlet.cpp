@@ -278,6 +278,7 @@ const ModuleSpec quadlet_module{.name = "quadlet",
                                 .examples = kExamples,
                                 .results = kResults,
                                 .queries = "podman --version",
+                                .has_diff = true,
                                 .plan = plan};
 
 }  // namespace gpustack::modules

@@ -20,6 +20,8 @@ EXPLAINED = {
     "copy.content type": "data becomes JSON before it is sent",
     "copy.remote_src default": "absent means false",
     "dnf rule list, name, update_cache": "never broken in Ansible: defaults count as given",
+    "docker_container.pull default": "absent means false",
+    "docker_container.pull type": "the words of newer collections are taken, too",
     "find.paths elements": "Ansible expands `~` in them, too",
     "firewalld.icmp_block_inversion type": "Ansible takes the text for a truth value",
     "firewalld.masquerade type": "Ansible takes the text for a truth value",
@@ -27,6 +29,8 @@ EXPLAINED = {
     "locale_gen.name type": "several names may be given",
     "package_facts.manager choices": "package databases that Ansible reads with libraries of Python are refused",
     "pam_limits.dest type": "`~` and variables are expanded here, too",
+    "podman_image.build default": "absent means empty",
+    "podman_image.push_args default": "absent means empty",
     "replace.encoding choices": "encodings of which Python knows more",
     "selinux.configfile type": "`~` and variables are expanded here, too",
     "service rule enabled, state": "what only systemd takes is enough, too",
@@ -34,11 +38,14 @@ EXPLAINED = {
     "service.runlevel default": "a run level has no effect, and a warning says so",
     "service.use choices": "service managers that Linux hosts do not have are refused",
     "sudoers.sudoers_path type": "`~` and variables are expanded here, too",
-    "timezone.name required": "nothing else can be set here",
     "timezone rule hwclock, name": "`name` is required",
+    "timezone.name required": "nothing else can be set here",
     "unsafe_writes default": "ANSIBLE_UNSAFE_WRITES of the environment decides when it is absent, as in Ansible",
     "uri.url required": "Ansible fails without it, too",
     "user.ssh_key_comment default": "made of the host's name",
+    **{f"{module}.{option} default": "DOCKER_HOST and so on decide when it is absent, as in Ansible"
+       for module in ("docker_container", "docker_image", "docker_login", "docker_network", "docker_volume")
+       for option in ("docker_host", "timeout", "tls", "validate_certs")},
 }
 
 BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}

@@ -9,6 +9,10 @@ inline constexpr ArgSpec kRate[] = {
     {.name = "path", .required = true, .doc = "Device."},
     {.name = "rate", .required = true, .doc = "Limit; sizes as `10M`."},
 };
+inline constexpr ArgSpec kOperations[] = {
+    {.name = "path", .required = true, .doc = "Device."},
+    {.name = "rate", .type = ArgType::integer, .required = true, .doc = "Operations a second."},
+};
 inline constexpr ArgSpec kRequest[] = {
     {.name = "capabilities",
      .type = ArgType::list,
@@ -183,12 +187,12 @@ inline constexpr ArgSpec kOwn[] = {
     {.name = "device_read_iops",
      .type = ArgType::list,
      .elements = ArgType::map,
-     .options = kRate,
+     .options = kOperations,
      .doc = "Limits of reading, requests a second."},
     {.name = "device_write_iops",
      .type = ArgType::list,
      .elements = ArgType::map,
-     .options = kRate,
+     .options = kOperations,
      .doc = "Limits of writing, requests a second."},
     {.name = "device_requests",
      .type = ArgType::list,

@@ -87,7 +87,7 @@ void for_each_argument(Test test) {
 TEST(RegistryArguments, AMisspeltNameIsAnsweredWithTheRightOne) {
   int tried = 0;
   for_each_argument([&](const ModuleSpec& spec, const ArgSpec& argument) {
-    if (argument.name.size() < 4 || argument.name.starts_with('_')) return;
+    if (argument.name.view().size() < 4 || argument.name.starts_with('_')) return;
     const std::string misspelt = std::string(argument.name) + "q";
 
     const auto checked = check_literal_arguments(spec, task(spec, misspelt, "x"));
