@@ -30,8 +30,9 @@ Expanded expand(const SystemView& view, const std::vector<std::string>& wanted) 
   return out;
 }
 
-/// With a slash at its end.
+/// With a slash at its end, as os.path.dirname() finds it: what ends with one is its own folder.
 std::string folder_of(const std::string& path) {
+  if (path.ends_with('/')) return without_end_slash(path) + "/";
   const std::string folder = parent_folder(path);
   return folder.ends_with('/') ? folder : folder + "/";
 }
