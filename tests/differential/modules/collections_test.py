@@ -156,6 +156,7 @@ class Collections(unittest.TestCase):
             step("archive", keys, path=["/srv/d/*", "/srv/mor?"], dest="/srv/some.tar", format="tar", exclude_path=["/srv/d/s*"], exclusion_patterns=["*.log"]),
             step("archive", keys, path="/srv/d/a"), step("archive", keys, path="/srv/d/a", format="xz", mode="0600"),
             step("archive", keys, path="/srv/d/a", dest="/srv/one.tgz", force_archive=True), *zips,
+            shell("rm -f /srv/d/a.*"),  # their sizes differ: a gzip file may name what is in it
             step("archive", keys, path=["/srv/d", "/srv/none"], dest="/srv/less.tgz"), step("archive", keys, path="/srv/none"),
             step("archive", path="/srv/d"), step("archive", path="/srv/none*", dest="/srv/x.tgz"), step("archive", path="/srv/d", dest="/srv/x", format="rar"),
             step("archive", path="/srv/d", dest="/srv/d/x.tgz", remove=True), step("archive", path="/srv/d/sub", dest="/srv/gone.tgz", remove=True),
