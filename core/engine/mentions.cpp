@@ -28,6 +28,10 @@ bool names_them(const Value& value) {
 class Search {
  public:
   bool in(const play::Node& node) {
+    // Its variables are those of the whole play from there on, also for hosts that were left
+    // behind.
+    if (node.type == play::NodeType::task && static_cast<const play::Task&>(node).include_public)
+      return true;
     const SourceFile* file = node.span.file;
     const bool is_new = file != nullptr && files_.insert(file).second;
     return (is_new && text_names_them(file->text())) || names_them(node.vars);

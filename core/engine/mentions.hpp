@@ -6,7 +6,8 @@
 namespace gpustack::engine {
 
 /// Whether a file that the play, or the block, is written in names a variable that depends on how
-/// far other hosts are (`hostvars`, `ansible_play_hosts`, `play_hosts`, `ansible_play_batch`).
+/// far other hosts are (`hostvars`, `ansible_play_hosts`, `play_hosts`, `ansible_play_batch`), or
+/// takes in a role whose variables become the play's (`include_role` with `public: true`).
 bool looks_at_other_hosts(const play::Play& play);
 bool looks_at_other_hosts(const play::Block& block);
 bool looks_at_other_hosts(const play::Role& role);
