@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <utility>
 
 // jemalloc's, where it is linked.
@@ -49,14 +51,24 @@ std::vector<int> open_descriptors() {
   return list;
 }
 
-/// A fork copies the calling thread alone; what others had locked would stay locked.
-bool is_single_threaded() {
+std::size_t count_threads() {
   std::error_code problem;
   std::size_t threads = 0;
   for (fs::directory_iterator entry("/proc/self/task", problem), end; !problem && entry != end;
        entry.increment(problem))
     ++threads;
-  return threads == 1;
+  return problem ? 0 : threads;
+}
+
+/// A fork copies the calling thread alone; what others had locked would stay locked. One that was
+/// joined may be listed for a moment longer.
+bool is_single_threaded() {
+  constexpr int kMostLooks = 200;
+  for (int look = 0; look < kMostLooks; ++look) {
+    if (count_threads() == 1) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 /// What the run has freed may tell its secrets: its pages go back to the kernel.
