@@ -12,6 +12,9 @@ namespace gpustack::modules {
 
 namespace {
 
+constexpr std::string_view kCertificates =
+    "the docker program takes a folder; DOCKER_CERT_PATH of the task's environment names it";
+
 constexpr ArgSpec kArgs[] = {
     {.name = "project_src", .type = ArgType::path, .doc = "Folder with the Compose file."},
     {.name = "project_name", .doc = "Name of the project; Compose's own rule without it."},
@@ -78,12 +81,17 @@ constexpr ArgSpec kArgs[] = {
      .fallback = "no",
      .doc = "Wait until services run or are healthy."},
     {.name = "wait_timeout", .type = ArgType::integer, .doc = "Most seconds of that."},
-    {.name = "docker_cli", .type = ArgType::path, .doc = "Refused: docker of the PATH is run."},
+    {.name = "docker_cli",
+     .type = ArgType::path,
+     .doc = "Path of the docker program.",
+     .refused = "docker of the PATH is run"},
     {.name = "cli_context", .doc = "Context of the docker program."},
     {.name = "docker_host",
      .aliases = "docker_url",
      .doc = "Where the daemon listens; DOCKER_HOST, else the context's."},
-    {.name = "tls_hostname", .doc = "Refused."},
+    {.name = "tls_hostname",
+     .doc = "Another name for the daemon in its certificate.",
+     .refused = "the certificate must name the host of docker_host"},
     {.name = "api_version",
      .fallback = "auto",
      .aliases = "docker_api_version",
@@ -91,15 +99,18 @@ constexpr ArgSpec kArgs[] = {
     {.name = "ca_cert",
      .type = ArgType::path,
      .aliases = "tls_ca_cert,cacert_path",
-     .doc = "Refused; DOCKER_CERT_PATH of the task's environment names the folder."},
+     .doc = "PEM file that vouches for the daemon.",
+     .refused = kCertificates},
     {.name = "client_cert",
      .type = ArgType::path,
      .aliases = "tls_client_cert,cert_path",
-     .doc = "Refused, as ca_cert."},
+     .doc = "PEM file to show to the daemon.",
+     .refused = kCertificates},
     {.name = "client_key",
      .type = ArgType::path,
      .aliases = "tls_client_key,key_path",
-     .doc = "Refused, as ca_cert."},
+     .doc = "PEM file with its key.",
+     .refused = kCertificates},
     {.name = "tls", .type = ArgType::boolean, .fallback = "no", .doc = "Speak TLS."},
     {.name = "validate_certs",
      .type = ArgType::boolean,
@@ -246,9 +257,6 @@ class Compose {
 };
 
 Result<void> check(const Args& args, const SystemView& view) {
-  for (const char* name : {"docker_cli", "tls_hostname", "ca_cert", "client_cert", "client_key"}) {
-    if (args.has(name)) return bad(std::string(name) + ": not supported by docker_compose_v2");
-  }
   if (args.has("scale")) {
     for (const auto& [service, count] : args.get("scale").as_map()) {
       const auto number = parse_integer(to_text(count));

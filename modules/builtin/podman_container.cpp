@@ -309,11 +309,6 @@ class Planner {
 };
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
-  if (args.text("executable") != "podman")
-    return Error(ErrorCode::invalid_argument, "executable: only podman of the PATH is run");
-  if (args.get("generate_systemd").truthy())
-    return Error(ErrorCode::invalid_argument,
-                 "generate_systemd: not supported; module quadlet writes units");
   GS_TRY_VOID(required_program(view, "podman"));
   GS_TRY(const Value container, inspect(view, "container", args.text("name")));
   GS_TRY(const Creation wanted, wanted_creation(args));

@@ -67,7 +67,10 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .aliases = "tlsverify,tls_verify",
      .doc = "Look at the registry's certificate."},
-    {.name = "executable", .fallback = "podman", .doc = "Podman; another program is refused."},
+    {.name = "executable",
+     .fallback = "podman",
+     .doc = "The program.",
+     .refused = "podman of the PATH is run"},
     {.name = "auth_file",
      .type = ArgType::path,
      .aliases = "authfile",
@@ -233,8 +236,6 @@ Result<void> plan_present(Plan& plan, Value& commands, const Args& args, const V
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
-  if (args.text("executable") != "podman")
-    return Error(ErrorCode::invalid_argument, "executable: only podman of the PATH is run");
   GS_TRY_VOID(required_program(view, "podman"));
   const std::string name = image_name(args);
   GS_TRY(Value image, inspect(view, name));

@@ -33,16 +33,6 @@ bool flag(const Args& args,
   return parsed ? *parsed : true;
 }
 
-Result<void> refuse_unsupported(const Args& args) {
-  for (const std::string_view name : {"tls_hostname", "ssl_version"}) {
-    if (args.has(name))
-      return refused(std::string(name) + ": not supported for connections to Docker");
-  }
-  if (args.boolean("use_ssh_client"))
-    return refused("use_ssh_client: not supported; let the task run on that host");
-  return {};
-}
-
 void add_certificates(HttpRequest& base, const Args& args, const SystemView& view) {
   const std::string folder = view.environment("DOCKER_CERT_PATH");
   const auto pick = [&](std::string_view name, const char* file) {
@@ -83,7 +73,6 @@ Result<void> must_succeed(const HttpResponse& response, const DockerApi::Call& c
 }  // namespace
 
 Result<DockerApi> DockerApi::connect(const Args& args, const SystemView& view) {
-  GS_TRY_VOID(refuse_unsupported(args));
   DockerApi api;
   std::string host = given(args, view, "docker_host", "DOCKER_HOST");
   if (host.empty()) host = "unix:///var/run/docker.sock";

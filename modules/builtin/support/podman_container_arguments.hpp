@@ -12,7 +12,10 @@ inline constexpr ArgSpec kLogOptions[] = {
 };
 inline constexpr ArgSpec kArgs[] = {
     {.name = "name", .required = true, .doc = "Name of the container."},
-    {.name = "executable", .fallback = "podman", .doc = "Podman; another program is refused."},
+    {.name = "executable",
+     .fallback = "podman",
+     .doc = "The program.",
+     .refused = "podman of the PATH is run"},
     {.name = "state",
      .fallback = "started",
      .choices = "absent,present,stopped,started,created",
@@ -56,8 +59,9 @@ inline constexpr ArgSpec kArgs[] = {
      .doc = "Options of log_driver."},
     {.name = "generate_systemd",
      .type = ArgType::map,
-     .doc = "Refused where it has a path: module quadlet writes units.",
-     .empty_fallback = true},
+     .doc = "Write a unit for systemd.",
+     .empty_fallback = true,
+     .refused = "module quadlet writes units"},
     {.name = "annotation", .type = ArgType::map, .doc = "Annotations."},
     {.name = "authfile", .type = ArgType::path, .doc = "File with credentials for registries."},
     {.name = "blkio_weight", .type = ArgType::integer, .doc = "Weight of its block I/O."},

@@ -199,7 +199,8 @@ TEST(DockerComposeV2, RefusesWhatItCannotDo) {
     return expect_refused(docker_compose_v2_module, arguments, system);
   };
 
-  EXPECT_THAT(refused(project({{"docker_cli", "/x"}})), HasSubstr("docker_cli: not supported"));
+  EXPECT_THAT(refused(project({{"docker_cli", "/x"}})),
+              HasSubstr("cannot do what 'docker_cli' asks for: docker of the PATH"));
   EXPECT_THAT(refused(project({{"files", Value::list({"other.yml"})}})),
               HasSubstr("Cannot find Compose file \"other.yml\""));
   EXPECT_THAT(refused(Value::map({{"project_src", "/none"}})), HasSubstr("is not a directory"));

@@ -135,9 +135,9 @@ TEST(DockerLogin, RefusesConnectionsItDoesNotSpeak) {
   EXPECT_THAT(expect_refused(docker_login_module, login({{"docker_host", "ssh://a"}}), system),
               HasSubstr("docker_host is 'ssh://a', expected unix:///PATH or tcp://HOST:PORT"));
   EXPECT_THAT(expect_refused(docker_login_module, login({{"ssl_version", "3"}}), system),
-              HasSubstr("ssl_version: not supported"));
+              HasSubstr("cannot do what 'ssl_version' asks for: TLS 1.2"));
   EXPECT_THAT(expect_refused(docker_login_module, login({{"use_ssh_client", true}}), system),
-              HasSubstr("use_ssh_client: not supported"));
+              HasSubstr("cannot do what 'use_ssh_client' asks for: let the task run"));
   EXPECT_THAT(expect_refused(docker_login_module, login({{"api_version", "1.12"}}), system),
               HasSubstr("expected 1.25 or newer"));
 }

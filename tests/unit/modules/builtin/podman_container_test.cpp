@@ -191,7 +191,8 @@ TEST(PodmanContainer, RefusesByName) {
   const auto refused = [&](const Value& arguments) {
     return expect_refused(podman_container_module, arguments, system);
   };
-  EXPECT_THAT(refused(web({{"executable", "/opt/podman"}})), HasSubstr("executable: only podman"));
+  EXPECT_THAT(refused(web({{"executable", "/opt/podman"}})),
+              HasSubstr("cannot do what 'executable' asks for: podman of the PATH"));
   EXPECT_THAT(refused(web({{"generate_systemd", Value::map({{"path", "/x"}})}})),
               HasSubstr("module quadlet writes units"));
   EXPECT_THAT(refused(web({{"command", "a 'b"}})), HasSubstr("quote that is not closed"));

@@ -121,7 +121,8 @@ TEST(PodmanImage, RefusesWhatCannotBe) {
     return expect_refused(podman_image_module, arguments, system);
   };
   EXPECT_THAT(refused(image({{"pull", false}})), HasSubstr("image pull set to false"));
-  EXPECT_THAT(refused(image({{"executable", "docker"}})), HasSubstr("executable: only podman"));
+  EXPECT_THAT(refused(image({{"executable", "docker"}})),
+              HasSubstr("cannot do what 'executable' asks for: podman of the PATH"));
   EXPECT_THAT(refused(Value::map({{"name", "server"}, {"push", true}})),
               HasSubstr("push_args.dest is required"));
   EXPECT_THAT(refused(image({{"state", "build"}})), HasSubstr("path"));

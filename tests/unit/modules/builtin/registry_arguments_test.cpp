@@ -150,7 +150,9 @@ TEST(RegistryArguments, WhatIsRefusedByNameIsRefusedBeforeAnythingRuns) {
   int tried = 0;
   for_each_argument([&](const ModuleSpec& spec, const ArgSpec& argument) {
     if (argument.refused.empty()) return;
-    Value asked = argument.type == ArgType::list ? Value::list({"x"}) : fitting(argument);
+    Value asked = fitting(argument);
+    if (argument.type == ArgType::list) asked = Value::list({"x"});
+    if (argument.type == ArgType::map) asked = Value::map({{"x", "y"}});
     if (argument.type == ArgType::boolean && argument.fallback == "true") asked = false;
     if (argument.fallback == to_text(asked)) asked = split_names(argument.choices)[1];
 
