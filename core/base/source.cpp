@@ -1,4 +1,4 @@
-#include "core/base/source.hpp"
+#include "core/base/sources.hpp"
 
 #include "core/base/shown_path.hpp"
 
@@ -25,17 +25,39 @@ std::string_view SourceFile::line(std::uint32_t number) const {
   return std::string_view(text_).substr(start, end - start);
 }
 
+namespace {
+
+struct Sources {
+  std::mutex mutex;
+  std::map<std::string, std::vector<std::unique_ptr<SourceFile>>, std::less<>> files;
+  std::vector<const SourceFile*> in_order;
+};
+
+Sources& sources() {
+  static Sources all;
+  return all;
+}
+
+}  // namespace
+
 const SourceFile* intern_source(std::string path, std::string text) {
   path = shown_path(path);
-  static std::mutex mutex;
-  static std::map<std::string, std::vector<std::unique_ptr<SourceFile>>, std::less<>> files;
-  const std::lock_guard lock(mutex);
-  auto& versions = files[path];
+  Sources& all = sources();
+  const std::lock_guard lock(all.mutex);
+  auto& versions = all.files[path];
   for (const auto& version : versions) {
     if (version->text() == text) return version.get();
   }
   versions.push_back(std::make_unique<SourceFile>(std::move(path), std::move(text)));
+  all.in_order.push_back(versions.back().get());
   return versions.back().get();
+}
+
+std::vector<const SourceFile*> sources_from(std::size_t first) {
+  Sources& all = sources();
+  const std::lock_guard lock(all.mutex);
+  const auto skipped = static_cast<std::ptrdiff_t>(std::min(first, all.in_order.size()));
+  return {all.in_order.begin() + skipped, all.in_order.end()};
 }
 
 std::string SourceSpan::text() const {

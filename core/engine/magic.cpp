@@ -211,7 +211,10 @@ void Scope::add_host_magic(MagicTable& table) {
     return host != nullptr ? at.run_.inventory->group_names(*host) : Value(List());
   });
   add("vars", [](Scope& at) -> Found { return make_vars(at); });
-  add("ansible_facts", [](Scope& at) -> Found { return at.host_.bare_facts; });
+  add("ansible_facts", [](Scope& at) -> Found {
+    at.read_all_facts();
+    return at.host_.bare_facts;
+  });
   add("ansible_search_path", [](Scope& at) -> Found {
     return at.node_ != nullptr ? Found(strings(search_folders(at.node_))) : std::nullopt;
   });

@@ -37,6 +37,7 @@ struct RunOptions {
   bool pipelining = true;  ///< tasks are sent before the results of those ahead are back
   bool timings = false;    ///< events say how long tasks took
   Value gather_subset;     ///< list; null = all
+  bool facts_as_read = false;  ///< plays that do not ask for facts get those that the site reads
   std::string managed_text = "Ansible managed";  ///< ansible_managed
   std::string config_file;                       ///< the ansible.cfg that was read; empty = none
   std::optional<std::string> remote_user;

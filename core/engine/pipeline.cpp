@@ -1,8 +1,19 @@
 #include "core/engine/pipeline.hpp"
 
+#include "core/engine/fact_names.hpp"
+
 #include <algorithm>
 
 namespace gpustack::engine {
+
+namespace {
+
+bool is_fact(std::string_view name) {
+  constexpr std::string_view kPrefix = "ansible_";
+  return name.starts_with(kPrefix) && family_of_fact(name.substr(kPrefix.size()));
+}
+
+}  // namespace
 
 Pipeline::Flight& Pipeline::begin(const play::Task& task, const Position& at) {
   Flight& flight = flights_.emplace_back(task, at);
@@ -43,8 +54,7 @@ Async<void> Pipeline::room_for_one(std::size_t most) {
 void Pipeline::finish(Flight& flight, Result<Flow> flow) {
   GS_ASSERT(is_first(flight), "results count in the order of the tasks");
   if (!is_broken()) end_ = std::move(flow);
-  if (!registers_.empty() && registers_.front().first == flight.number_)
-    registers_.erase(registers_.begin());
+  std::erase_if(registers_, [&](const auto& one) { return one.first == flight.number_; });
   flights_.pop_front();
   if (!flights_.empty() && flights_.front().turn_) flights_.front().turn_->set();
   walk_.set();
@@ -65,7 +75,8 @@ bool Pipeline::may_notify() const {
 
 bool Pipeline::awaits(std::string_view name, const Flight& before) const {
   return std::ranges::any_of(registers_, [&](const auto& one) {
-    return one.first < before.number_ && one.second == name;
+    if (one.first >= before.number_) return false;
+    return one.second == name || (one.second == kAllFacts && is_fact(name));
   });
 }
 

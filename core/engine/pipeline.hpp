@@ -28,6 +28,9 @@ enum class Flow : std::uint8_t {
   end_play
 };
 
+/// The variable that holds all facts.
+inline constexpr std::string_view kAllFacts = "ansible_facts";
+
 /// Results count in the order of the tasks. What was begun behind a task that ended the host's way
 /// does not count at all: the runner has not run it (core/docs/wire.md, Epochs).
 /// Thread: the run's executor.
@@ -104,7 +107,9 @@ class Pipeline {
   [[nodiscard]] Flight& first() { return flights_.front(); }
   /// Whether a task may still notify handlers.
   [[nodiscard]] bool may_notify() const;
-  /// Whether a task before this one will still register this name.
+  /// The task gathers facts: their names are there once it has finished.
+  void brings_facts(const Flight& flight) { registers_.emplace_back(flight.number_, kAllFacts); }
+  /// Whether a task before this one will still register this name, or gather it.
   [[nodiscard]] bool awaits(std::string_view name, const Flight& before) const;
 
  private:

@@ -82,7 +82,10 @@ PlayRun::Overlap PlayRun::find_overlap(HostRun& host, const play::Task& task) {
   overlap.may_begin_early = true;
   overlap.is_straight = goes_straight(task);
   if (is_include || task.loop || task.has_failed_when || !is_sent_only(task)) return overlap;
-  if (tells_facts(*task.module) || !task.until.empty()) return overlap;
+  // What reads a fact waits for them; files of variables that are named after facts cannot.
+  overlap.brings_facts = &task == setup_task_.get() && play_.vars_files_waiting.empty();
+  if (tells_facts(*task.module) && !overlap.brings_facts) return overlap;
+  if (!task.until.empty()) return overlap;
   if (task.is_handler && !task.notify.empty()) return overlap;
   if (!std::ranges::all_of(task.changed_when, is_literal)) return overlap;
   Scope scope(run_.state(), &play_, *host.state, &task);
@@ -219,7 +222,9 @@ Pipeline::Flight* PlayRun::begin_straight(HostRun& host,
                                           const Position& at) {
   if (host.pipeline.is_broken()) return nullptr;
   Pipeline::Flight& flight = host.pipeline.begin(task, at);
-  flight.may_be_left = overlap_of(host, task).may_be_left;
+  const Overlap overlap = overlap_of(host, task);
+  flight.may_be_left = overlap.may_be_left;
+  if (overlap.brings_facts) host.pipeline.brings_facts(flight);
   auto work = std::make_unique<StraightTask>(*this, host, task, flight);
   StraightTask& begun = *work;
   flight.work = std::move(work);
@@ -241,6 +246,7 @@ Async<Flow> PlayRun::run_ahead(HostRun& host,
   if (host.pipeline.is_broken()) co_return co_await settle(host);
   Pipeline::Flight& flight = host.pipeline.begin(task, at);
   flight.may_be_left = overlap.may_be_left;
+  if (overlap.brings_facts) host.pipeline.brings_facts(flight);
   co_return co_await go_ahead(host, task, flight, std::move(at));
 }
 

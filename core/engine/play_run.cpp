@@ -282,35 +282,4 @@ Async<Flow> PlayRun::run_role(HostRun& host, const play::Role& role, Position at
   co_return flow;
 }
 
-Async<Flow> PlayRun::gather_facts(HostRun& host, Position at) {
-  const play::Play& play = *play_.play;
-  Scope scope(run_.state(), &play_, *host.state, &play);
-  GS_CO_TRY(auto wanted, scope.render(play.gather_facts));
-  bool gather = run_.state().options.gathering != "explicit";
-  if (!wanted.is_null()) {
-    GS_CO_TRY(gather, parse_bool(wanted));
-  } else if (run_.state().options.gathering == "smart" && host.state->facts_gathered) {
-    gather = false;
-  }
-  if (!gather) co_return Flow::go_on;
-  if (!setup_task_) {
-    setup_task_ = std::make_unique<play::Task>();
-    setup_task_->parent = &play;
-    setup_task_->name = "Gathering Facts";
-    setup_task_->action = "gather_facts";
-    setup_task_->span = play.span;
-    setup_task_->is_implicit = true;
-    setup_task_->tags.emplace_back("always");
-    setup_task_->module = modules::find_module("setup");
-    Value arguments{Map()};
-    const Value& subset =
-        play.gather_subset.is_null() ? run_.state().options.gather_subset : play.gather_subset;
-    if (!subset.is_null()) arguments.set("gather_subset", subset);
-    if (!play.gather_timeout.is_null()) arguments.set("gather_timeout", play.gather_timeout);
-    if (!play.fact_path.is_null()) arguments.set("fact_path", play.fact_path);
-    setup_task_->arguments = std::move(arguments);
-  }
-  co_return co_await run_task(host, *setup_task_, std::move(at));
-}
-
 }  // namespace gpustack::engine

@@ -74,6 +74,9 @@ class PlayRun {
   [[nodiscard]] std::uint64_t announced(const Position& at) const;
   /// Waits until no host has a task in flight that stands before `at`.
   Async<void> settle_hosts(const Position& at);
+  /// All facts of a host on which only those were gathered that the texts of the site name: another
+  /// one is read. @error engine  they cannot be gathered; what reaching the host reports
+  Async<void> gather_rest(HostRun& host);
   /// Ends the run for a fault of the site: the other hosts stop before their next task.
   Error stop_for(Error fault);
   /// Counts the host's first tasks that have no coroutine, as far as they are done.
@@ -89,6 +92,7 @@ class PlayRun {
   struct Overlap {
     bool may_begin_early = false;  ///< before the results of those before it
     bool may_be_left = false;      ///< once it is sent
+    bool brings_facts = false;     ///< which those behind it may read
     bool is_straight = false;      ///< evaluated, sent and judged, with nothing to wait for between
   };
   /// What a task in flight sees, though the host has gone on.
@@ -181,6 +185,11 @@ class PlayRun {
   Flow fail_include(HostRun& host, const play::Task& task, const Position& at, const Error& error);
   Async<Flow> flush_handlers(HostRun& host, Position at);
   Async<Flow> gather_facts(HostRun& host, Position at);
+  /// Whether the play leaves open what is gathered, and nobody else is to see it.
+  [[nodiscard]] bool gathers_as_read() const;
+  void look_for_read_facts();
+  Value setup_arguments();
+  std::unique_ptr<play::Task> make_setup_task(Value arguments) const;
   Async<Flow> run_meta(HostRun& host, const play::Task& task, Position at);
   Result<bool> meta_holds(Scope& scope, const play::Task& task, bool has_condition);
   void tell_meta(HostRun& host, const play::Task& task, const Position& at, bool holds);

@@ -332,6 +332,7 @@ void Run::announce_playbook(const play::Site& site, std::size_t play) {
 
 Async<RunSummary> Run::run(const play::Site& site) {
   GS_CO_TRY_VOID(check_before(site));
+  for (const auto& play : site.plays) state_.play_folders.insert(play->folder);
   for (auto& warning : state_.inventory->take_warnings())
     warn(std::move(warning.message), warning.span);
   const auto executor = co_await asio::this_coro::executor;

@@ -2,6 +2,7 @@
 
 #include "core/base/sealed.hpp"
 #include "core/engine/event_order.hpp"
+#include "core/engine/fact_names.hpp"
 #include "core/engine/magic.hpp"
 
 #include <algorithm>
@@ -68,6 +69,26 @@ void Scope::belong_to(const Pipeline& pipeline, const Pipeline::Flight& flight) 
   pipeline_ = &pipeline;
   flight_ = &flight;
   wait_ = Wait::none;
+  takes_facts_ = false;
+}
+
+bool Scope::lacks_fact(std::string_view name) {
+  if (!host_.families_gathered || flight_ == nullptr || takes_facts_) return false;
+  if (!name.starts_with(kSteeringPrefix)) return false;
+  const auto family = family_of_fact(name.substr(kSteeringPrefix.size()));
+  if (!family || host_.families_gathered->contains(*family)) return false;
+  run_.read_facts->want(*family);
+  wait_ = Wait::facts;
+  return true;
+}
+
+// What the texts name is gathered; a text that came up since may name more.
+void Scope::read_all_facts() {
+  if (flight_ == nullptr) return;
+  if (pipeline_->awaits(kAllFacts, *flight_)) read_early(Wait::tasks);
+  if (!host_.families_gathered || takes_facts_) return;
+  run_.read_facts->read_new_sources();
+  if (!run_.read_facts->is_within(*host_.families_gathered)) wait_ = Wait::facts;
 }
 
 bool Scope::read_early(Wait source) {
@@ -201,6 +222,8 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
     return Error(ErrorCode::engine, "'" + std::string(name) + "' is not registered yet");
   }
   const Value* written = raw(VariableName(name));
+  if (written == nullptr && lacks_fact(name))
+    return Error(ErrorCode::engine, "'" + std::string(name) + "' is not gathered yet");
   if (written == nullptr) return std::optional<Value>();
   const Value value = *written;  // what is registered meanwhile may replace it
   const bool is_plain = !value.is_string() && !value.is_list() && !value.is_map();
@@ -212,6 +235,10 @@ Result<std::optional<Value>> Scope::lookup(std::string_view name) {
 
 std::vector<std::string> Scope::names() {
   read_early(Wait::tasks);
+  if (host_.families_gathered && flight_ != nullptr && !takes_facts_) {
+    run_.read_facts->want_all();
+    wait_ = Wait::facts;
+  }
   was_watched_read_ = true;
   std::vector<std::string> result;
   std::set<std::string, std::less<>> seen;

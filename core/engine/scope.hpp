@@ -67,12 +67,17 @@ class Scope final : public jinja::Scope {
     none,
     tasks,  ///< for the tasks of this host that stand before
     hosts,  ///< for those of every host
+    facts,  ///< for facts of this host that nothing seemed to read
   };
   /// What must come before what was read since belong_to() means anything.
   [[nodiscard]] Wait waits_for() const { return wait_; }
   /// Notes that what is read now depends on tasks that have no result yet, if there are any.
   /// @return whether there are
   bool read_early(Wait source);
+  /// The task was sent: facts that were not gathered are not there for what is evaluated now.
+  void take_facts_as_they_are() { takes_facts_ = true; }
+  /// What is evaluated now belongs to a task that was not sent.
+  void ask_for_facts() { takes_facts_ = false; }
 
   /// From now on, notes whether this variable is read. @pre the name outlives the scope
   void watch(std::string_view name) { watched_ = name; }
@@ -129,6 +134,10 @@ class Scope final : public jinja::Scope {
   }
   [[nodiscard]] Value alive(const std::vector<std::string>& hosts) const;
   [[nodiscard]] const Value* raw(const VariableName& name) const;
+  /// Whether a name nobody knows is that of a fact to be gathered, now that it is read.
+  bool lacks_fact(std::string_view name);
+  /// `ansible_facts` is read, as a whole.
+  void read_all_facts();
   Result<Value> render_once(std::string_view name, const Value& value);
 
   RunState& run_;
@@ -144,6 +153,7 @@ class Scope final : public jinja::Scope {
   const Pipeline* pipeline_ = nullptr;
   const Pipeline::Flight* flight_ = nullptr;
   Wait wait_ = Wait::none;
+  bool takes_facts_ = false;
   std::string_view watched_;
   bool was_watched_read_ = false;
   std::vector<std::string> rendering_;  ///< names being rendered, to find loops

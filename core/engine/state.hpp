@@ -5,6 +5,7 @@
 #include "core/base/value.hpp"
 #include "core/engine/fact_cache.hpp"
 #include "core/engine/options.hpp"
+#include "core/engine/read_facts.hpp"
 #include "core/jinja/jinja.hpp"
 #include "core/play/model.hpp"
 #include "core/yaml/node.hpp"
@@ -33,6 +34,8 @@ struct HostState {
   Value included_vars = Value(Map());   ///< level 18: include_vars
   std::optional<Error> problem;         ///< why its variables could not be read; fails the host
   bool facts_gathered = false;
+  /// The families of facts that were gathered, where that was not all of them.
+  std::optional<ReadFacts::Families> families_gathered;
   bool failed = false;
   bool unreachable = false;
   /// Counts the changes of variables that may say how the host is reached (kSteeringPrefix); facts
@@ -87,8 +90,9 @@ struct RunState {
   yaml::VaultReader* vault = nullptr;
   std::map<std::string, std::unique_ptr<HostState>> hosts;
   std::string omit;  ///< the value that stands for "leave this argument out"
-  std::vector<std::string> playbooks;
+  std::set<std::string> play_folders;  ///< of the playbooks of the run
   std::optional<FactCache> fact_cache;
+  std::optional<ReadFacts> read_facts;  ///< once facts were gathered only as they are read
   std::vector<std::string> warnings;  ///< not told yet
   TaskObserver* observer = nullptr;   ///< may be null; outlives the run
 

@@ -107,9 +107,14 @@ Result<void> TaskRun::finish_item(Value& result, const Value& item, std::size_t 
   return {};
 }
 
-/// Waits where the item looks at hosts that are not here yet. What was done for it had no effect.
-Async<void> TaskRun::wait_for_hosts() {
-  GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
+/// Waits where the item looks at hosts that are not here yet, or at facts that nobody has gathered.
+/// What was done for it had no effect.
+Async<void> TaskRun::wait_for_what_it_reads() {
+  if (scope_.waits_for() == Scope::Wait::facts) {
+    GS_CO_TRY_VOID(co_await play_.gather_rest(host_));
+  } else {
+    GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
+  }
   scope_.forget();
   scope_.belong_to(host_.pipeline, flight_);
   co_return Result<void>();
@@ -119,7 +124,7 @@ Async<Value> TaskRun::run_item() {
   while (true) {
     GS_CO_TRY(Value result, co_await run_once(nullptr));
     if (scope_.waits_for() == Scope::Wait::none) co_return result;
-    GS_CO_TRY_VOID(co_await wait_for_hosts());
+    GS_CO_TRY_VOID(co_await wait_for_what_it_reads());
   }
 }
 
@@ -146,7 +151,7 @@ Async<bool> TaskRun::send_item(SentItem& item, async::TaskGroup& group, bool is_
     Prepared prepared = prepare(nullptr);
     if (scope_.was_watched_read() && !is_first) co_return false;
     if (scope_.waits_for() != Scope::Wait::none) {
-      GS_CO_TRY_VOID(co_await wait_for_hosts());
+      GS_CO_TRY_VOID(co_await wait_for_what_it_reads());
       continue;
     }
     item.settings = settings_;
@@ -160,7 +165,7 @@ Async<bool> TaskRun::send_item(SentItem& item, async::TaskGroup& group, bool is_
     GS_CO_TRY_VOID(co_await item.sent.wait());
     if (scope_.waits_for() == Scope::Wait::none) co_return true;
     GS_CO_TRY_VOID(co_await item.done.wait());  // its action came upon it, and has sent nothing
-    GS_CO_TRY_VOID(co_await wait_for_hosts());
+    GS_CO_TRY_VOID(co_await wait_for_what_it_reads());
     item.sent.reset();
     item.done.reset();
   }

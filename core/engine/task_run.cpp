@@ -85,6 +85,7 @@ Result<TaskRun::Attempts> TaskRun::allowed_attempts() {
 }
 
 Value TaskRun::conclude(const TaskSettings& settings, Value result, std::int64_t attempt) {
+  scope_.take_facts_as_they_are();
   if (result.find(wire::kSkippedEpoch) != nullptr)
     result = failed_result("the runner left this task out, though no task before it failed");
   if (const Value* took = result.find(wire::kTook)) {
@@ -175,6 +176,7 @@ bool TaskRun::is_extended() {
 }
 
 TaskRun::Prepared TaskRun::prepare(const Error* loop_error) {
+  scope_.ask_for_facts();
   if (!play_.run().state().options.timings) return evaluate(loop_error);
   const auto begin = std::chrono::steady_clock::now();
   if (flight_.begun == decltype(begin)()) flight_.begun = begin;
@@ -252,10 +254,11 @@ Async<Value> TaskRun::run_with_all_known() {
       auto result = co_await run_items();
       if (!result || scope_.waits_for() == Scope::Wait::none) co_return result;
     }
-    const bool waits_for_hosts = scope_.waits_for() == Scope::Wait::hosts;
+    const Scope::Wait wait = scope_.waits_for();
     if (!has_turn()) GS_CO_TRY_VOID(co_await turn());
     if (is_dropped_) co_return Value();
-    if (waits_for_hosts) GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
+    if (wait == Scope::Wait::hosts) GS_CO_TRY_VOID(co_await play_.settle_hosts(flight_.at));
+    if (wait == Scope::Wait::facts) GS_CO_TRY_VOID(co_await play_.gather_rest(host_));
     scope_.forget();
     settings_ = TaskSettings();
     flight_.is_judged = false;

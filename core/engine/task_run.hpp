@@ -87,7 +87,7 @@ class TaskRun {
   /// @return false when it reads what the items before it register
   Async<bool> send_item(SentItem& item, async::TaskGroup& group, bool is_first);
   Async<void> fly_item(SentItem& item, Value arguments);
-  Async<void> wait_for_hosts();
+  Async<void> wait_for_what_it_reads();
   /// Marks, judges and keeps the result of one attempt.
   Value conclude(const TaskSettings& settings, Value result, std::int64_t attempt);
   /// Of a change. @error a handler that is not there: it ends the run

@@ -130,17 +130,22 @@ class ApplyVerb final : public Verb {
     if (manner_ == Manner::gpustack && !plain_exit_code_ &&
         session->settings.boolean("detailed_exitcode"))
       options_.detailed_exit_code = true;
+    // Who looks at what tasks tell sees all facts.
+    session->run.facts_as_read = options_.verbosity == 0 && format_of(*session) != "json";
     const int code = run_site(*session, *site, options_, **output);
     if (session->timings != nullptr) tell_timings(*session);
     return code;
   }
 
+  /// As named; empty where it follows from the terminal.
+  [[nodiscard]] std::string format_of(const Session& session) const {
+    return options_.output.empty() ? session.settings.text("output") : options_.output;
+  }
+
   /// On stderr, where programs that read the output do not find it; in JSON with the rest.
   void tell_timings(const Session& session) {
     timings_.finish(cpu_time());
-    const std::string& output =
-        options_.output.empty() ? session.settings.text("output") : options_.output;
-    if (output == "json") {
+    if (format_of(session) == "json") {
       std::cout << to_json(timings_.record()) << "\n";
     } else {
       std::cerr << timings_.table();
