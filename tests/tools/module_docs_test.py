@@ -68,7 +68,7 @@ class ModuleDocs(unittest.TestCase):
 
         # Newer than the recorded Ansible, or ours alone.
         self.assertEqual(["cdi_spec", "container_image_info", "containers", "daemon_json", "deb822_repository", "docker_compose_v2",
-                          "json_file", "nvidia_driver_facts", "nvidia_mig", "nvpmodel", "quadlet", "systemd_unit",
+                          "json_file", "nftables", "nvidia_driver_facts", "nvidia_mig", "nvpmodel", "quadlet", "systemd_unit",
                           "yaml_file"], missing, "run ./dev docs --record where Ansible is installed")
 
     def test_the_record_is_what_ansible_says(self):
