@@ -176,6 +176,21 @@ class Collections(unittest.TestCase):
             # Without a comment of its own, Ansible repeats the old one with its line end, and takes one from any line.
             step("pam_limits", **dict(limit, value="5", use_min=True, comment="pinned")))
 
+    def test_interfaces_file(self):
+        def edit(iface, option, value=None, **more):
+            value = {} if value is None else {"value": value}
+            return step("interfaces_file", ("ifaces", "dest"), dest="/srv/interfaces", iface=iface, option=option, **value, **more)
+
+        self.agree(
+            shell("printf '# mine\\nauto lo\\niface lo inet loopback\\n\\niface e1 inet static\\n\\taddress  10.0.0.2/24\\n\\tup  ip r  add x\\n\\tup true\\n\\n"
+                  "iface e1 inet6 auto\\nmapping e0\\n  script x\\niface e2\\n' > /srv/interfaces"),
+            step("interfaces_file", ("ifaces",), dest="/srv/interfaces"), edit("e1", "address", "10.0.0.3/24"), edit("e1", "mtu", "9000"),
+            edit("e1", "mtu", "1500", address_family="inet"), edit("e1", "up", "true"), edit("e1", "up", "ip r  add x"), edit("e1", "up", "ip r add y"),
+            edit("e1", "down", "a  b"), edit("lo", "mtu", "1"), edit("lo", "method", "manual"), edit("e1", "method", "dhcp"), edit("e1", "up", "true", state="absent"),
+            edit("e1", "up", "none", state="absent"), edit("e1", "up", state="absent"), edit("e1", "mtu", state="absent"), edit("e1", "mtu", state="absent"),
+            edit("e9", "mtu", "1"), edit("e9", "mtu", state="absent"), edit("e1", "mtu"), step("interfaces_file", dest="/srv/interfaces", option="mtu", value="1"),
+            step("interfaces_file", dest="/srv/none"), edit("e2", "pre-up", "x"), shell("echo 'mtu 1' > /srv/interfaces"), edit("e1", "mtu", "1"))
+
     def test_sudoers(self):
         self.agree(
             step("sudoers", name="gpu", user="daemon", commands=["/bin/true", "/bin/false"]), step("sudoers", name="gpu", user="daemon", commands="ALL"),
