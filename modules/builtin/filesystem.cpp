@@ -1,5 +1,6 @@
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
+#include "modules/builtin/support/plan_steps.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -53,27 +54,60 @@ struct Type {
   std::string_view signature;  ///< as blkid(8) names it
   std::string_view shown;      ///< in messages
   std::string_view make;       ///< the program with what makes it overwrite
-  std::string_view grow;       ///< empty when it cannot
+  std::string_view grow = {};  ///< empty when it cannot
   bool grows_mounted = false;
+  std::string_view info = {};   ///< what tells the size, and behind which words it is
+  std::string_view count = {};  ///< of blocks, or bytes
+  std::string_view unit = {};   ///< bytes of a block
 };
+constexpr std::string_view kExt = "tune2fs -l";
+constexpr std::string_view kBlocks = "Block count:";
+constexpr std::string_view kBlock = "Block size:";
 constexpr Type kTypes[] = {
-    {"ext2", "ext2", "Ext2", "mkfs.ext2 -F", "resize2fs"},
-    {"ext3", "ext3", "Ext3", "mkfs.ext3 -F", "resize2fs"},
-    {"ext4", "ext4", "Ext4", "mkfs.ext4 -F", "resize2fs"},
-    {"ext4dev", "ext4", "Ext4", "mkfs.ext4 -F", "resize2fs"},
-    {"xfs", "xfs", "XFS", "mkfs.xfs -f", "xfs_growfs", true},
-    {"btrfs", "btrfs", "Btrfs", "mkfs.btrfs -f", "btrfs filesystem resize max", true},
-    {"f2fs", "f2fs", "F2fs", "mkfs.f2fs -f", "resize.f2fs"},
-    {"vfat", "vfat", "VFAT", "mkfs.vfat", "fatresize -s max"},
-    {"lvm", "LVM2_member", "LVM", "pvcreate -f", "pvresize"},
-    {"swap", "swap", "Swap", "mkswap -f", ""},
-    {"reiserfs", "reiserfs", "Reiserfs", "mkfs.reiserfs -q", ""},
-    {"ocfs2", "ocfs2", "Ocfs2", "mkfs.ocfs2 -Fx", ""},
+    {"ext2", "ext2", "Ext2", "mkfs.ext2 -F", "resize2fs", false, kExt, kBlocks, kBlock},
+    {"ext3", "ext3", "Ext3", "mkfs.ext3 -F", "resize2fs", false, kExt, kBlocks, kBlock},
+    {"ext4", "ext4", "Ext4", "mkfs.ext4 -F", "resize2fs", false, kExt, kBlocks, kBlock},
+    {"ext4dev", "ext4", "Ext4", "mkfs.ext4 -F", "resize2fs", false, kExt, kBlocks, kBlock},
+    {"xfs", "xfs", "XFS", "mkfs.xfs -f", "xfs_growfs", true, "xfs_info", "blocks=", "bsize="},
+    {.name = "btrfs",
+     .signature = "btrfs",
+     .shown = "Btrfs",
+     .make = "mkfs.btrfs -f",
+     .grow = "btrfs filesystem resize max",
+     .grows_mounted = true,
+     .info = "btrfs filesystem usage -b",
+     .count = "Device size:"},
+    {.name = "f2fs",
+     .signature = "f2fs",
+     .shown = "F2fs",
+     .make = "mkfs.f2fs -f",
+     .grow = "resize.f2fs",
+     .info = "dump.f2fs",
+     .count = "total FS sectors =",
+     .unit = "sector size ="},
+    {.name = "vfat",
+     .signature = "vfat",
+     .shown = "VFAT",
+     .make = "mkfs.vfat",
+     .grow = "fatresize -s max",
+     .info = "fatresize --info",
+     .count = "\nSize:"},
+    {.name = "lvm",
+     .signature = "LVM2_member",
+     .shown = "LVM",
+     .make = "pvcreate -f",
+     .grow = "pvresize",
+     .info = "pvs --noheadings -o pv_size --units b --nosuffix"},
+    {"swap", "swap", "Swap", "mkswap -f"},
+    {"reiserfs", "reiserfs", "Reiserfs", "mkfs.reiserfs -q"},
+    {"ocfs2", "ocfs2", "Ocfs2", "mkfs.ocfs2 -Fx"},
 };
 
 Error failed(std::string what) { return Error(ErrorCode::module_failed, std::move(what)); }
 
-Result<std::string> ask(const SystemView& view, std::vector<std::string> argv) {
+Result<std::string> ask(const SystemView& view, std::string_view words, std::string device) {
+  std::vector<std::string> argv = split_words(words);
+  argv.push_back(std::move(device));
   GS_TRY_VOID(required_program(view, argv[0]));
   GS_TRY(const CommandResult done, view.query(parsable_command(argv)));
   if (done.status == 0) return done.output;
@@ -99,7 +133,8 @@ class Planner {
     if (!info_) {
       const std::string message = "Device " + device_ + " not found.";
       if (present) return failed(message);
-      return Plan(plan_.set("msg", message));
+      plan_.set("msg", message);
+      return std::move(plan_);
     }
     GS_TRY_VOID(required_program(view_, "blkid"));
     GS_TRY(const CommandResult probe,
@@ -121,8 +156,8 @@ class Planner {
                     ", use force=true to overwrite");
     }
     std::vector<std::string> argv = split_words(type->make);
-    GS_TRY_VOID(required_program(view_, argv[0]));
-    for (std::string& word : split_words(args_.text("opts"))) argv.push_back(std::move(word));
+    if (!view_.check_mode()) GS_TRY_VOID(required_program(view_, argv[0]));
+    add_words(argv, args_.text("opts"));
     argv.push_back(device_);
     change(old.empty() ? Value() : Value(old), Value(wanted), std::move(argv));
     return std::move(plan_);
@@ -131,10 +166,7 @@ class Planner {
  private:
   void change(Value before, Value after, const std::vector<std::string>& argv) {
     plan_.changed = true;
-    plan_.diff(Value::map({{"fstype", std::move(before)}}),
-               Value::map({{"fstype", std::move(after)}}),
-               device_,
-               device_);
+    show_change(plan_, "fstype", std::move(before), std::move(after), device_);
     List words;
     for (const std::string& word : argv) words.push_back(Value(word));
     plan_.state.set("argv", Value(std::move(words)));
@@ -143,7 +175,7 @@ class Planner {
   Result<std::int64_t> device_size() const {
     if (info_->kind == FileKind::regular) return static_cast<std::int64_t>(info_->size);
     if (info_->kind != FileKind::block) return failed("Target device not supported: " + device_);
-    GS_TRY(const std::string text, ask(view_, {"blockdev", "--getsize64", device_}));
+    GS_TRY(const std::string text, ask(view_, "blockdev --getsize64", device_));
     return parse_integer(trim(text)).value_or(0);
   }
 
@@ -158,36 +190,13 @@ class Planner {
 
   /// Bytes of the file system, from the program that knows it.
   Result<std::int64_t> size(const Type& type, const std::string& mounted) const {
-    std::string text;
-    std::optional<std::int64_t> blocks;
-    std::optional<std::int64_t> unit = 1;
-    if (type.grow == "resize2fs") {
-      GS_TRY(text, ask(view_, {"tune2fs", "-l", device_}));
-      blocks = number_behind(text, "Block count:");
-      unit = number_behind(text, "Block size:");
-    } else if (type.name == "xfs") {
-      GS_TRY(text, ask(view_, {"xfs_info", mounted.empty() ? device_ : mounted}));
-      const std::string_view data =
-          std::string_view(text).substr(std::min(text.find("\ndata"), text.size()));
-      blocks = number_behind(data, "blocks=");
-      unit = number_behind(data, "bsize=");
-    } else if (type.name == "btrfs") {
-      GS_TRY(text, ask(view_, {"btrfs", "filesystem", "usage", "-b", mounted}));
-      blocks = number_behind(text, "Device size:");
-    } else if (type.name == "f2fs") {
-      GS_TRY(text, ask(view_, {"dump.f2fs", device_}));
-      blocks = number_behind(text, "total FS sectors =");
-      unit = number_behind(text, "sector size =");
-    } else if (type.name == "vfat") {
-      GS_TRY(text, ask(view_, {"fatresize", "--info", device_}));
-      blocks = number_behind(text, "\nSize:");
-      if (!blocks) blocks = number_behind(text, "Cur size:");
-    } else {
-      GS_TRY(text,
-             ask(view_,
-                 {"pvs", "--noheadings", "-o", "pv_size", "--units", "b", "--nosuffix", device_}));
-      blocks = parse_integer(trim(text));
-    }
+    GS_TRY(const std::string text, ask(view_, type.info, mounted.empty() ? device_ : mounted));
+    std::string_view part = text;
+    // xfs_info tells of the log, too, in the same words.
+    if (type.name == "xfs") part.remove_prefix(std::min(part.find("\ndata"), part.size()));
+    auto blocks = number_behind(part, type.count);
+    if (!blocks && type.name == "vfat") blocks = number_behind(part, "\nCur size:");
+    const auto unit = type.unit.empty() ? 1 : number_behind(part, type.unit);
     if (blocks && unit) return *blocks * *unit;
     return failed("the size of the " + std::string(type.shown) + " on " + device_ +
                   " cannot be read from: " + std::string(trim(text)));
@@ -212,11 +221,11 @@ class Planner {
     }
     if (type.grows_mounted && mounted.empty()) return not_mounted(type);
     std::vector<std::string> argv = split_words(type.grow);
-    GS_TRY_VOID(required_program(view_, argv[0]));
+    if (!view_.check_mode()) GS_TRY_VOID(required_program(view_, argv[0]));
     argv.push_back(type.grows_mounted ? mounted : device_);
     change(Value(), Value(), argv);
     plan_.diffs.clear();
-    plan_.diff(Value::map({{"size", now}}), Value::map({{"size", room}}), device_, device_);
+    show_change(plan_, "size", now, room, device_);
     plan_.set("msg", "resizing filesystem " + std::string(type.shown) + " on device " + device_);
     plan_.state.set("tells", true);
     return std::move(plan_);

@@ -1,5 +1,6 @@
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/lvm_rows.hpp"
+#include "modules/builtin/support/plan_steps.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -81,15 +82,8 @@ class Planner {
                   " command: " + std::string(trim(report.done.errors)));
   }
 
-  void step(std::vector<std::string> argv, const std::string& what) {
-    plan_.changed = true;
-    Command command = parsable_command(std::move(argv));
-    command.must_finish = true;
-    plan_.step(RunCommand{std::move(command), what});
-  }
-
-  void show(const Value& before, const Value& after) {
-    plan_.diff(Value::map({{"pvs", before}}), Value::map({{"pvs", after}}), vg_, vg_);
+  void step(std::vector<std::string> argv, std::string what) {
+    add_finishing_step(plan_, std::move(argv), std::move(what));
   }
 
   Result<void> look_at_devices() {
@@ -117,8 +111,7 @@ class Planner {
   void make_volumes(const std::vector<std::string>& devices) {
     for (const std::string& device : devices) {
       std::vector<std::string> argv{"pvcreate"};
-      for (std::string& word : split_words(args_.text("pv_options")))
-        argv.push_back(std::move(word));
+      add_words(argv, args_.text("pv_options"));
       argv.insert(argv.end(), {"-f", device});
       step(std::move(argv), "Creating physical volume '" + device + "' failed");
     }
@@ -127,18 +120,18 @@ class Planner {
   void create() {
     make_volumes(wanted_);
     std::vector<std::string> argv{"vgcreate"};
-    for (std::string& word : split_words(args_.text("vg_options"))) argv.push_back(std::move(word));
+    add_words(argv, args_.text("vg_options"));
     argv.insert(argv.end(), {"-s", args_.text("pesize"), vg_});
     argv.insert(argv.end(), wanted_.begin(), wanted_.end());
     step(std::move(argv), "Creating volume group '" + vg_ + "' failed");
-    show(Value(), listed(wanted_));
+    show_change(plan_, "pvs", Value(), listed(wanted_), vg_);
   }
 
   Result<void> remove(const std::string& volumes) {
     if (volumes != "0" && !args_.boolean("force"))
       return failed("Refuse to remove non-empty volume group " + vg_ + " without force=true");
     step({"vgremove", "--force", vg_}, "Failed to remove volume group " + vg_);
-    plan_.diff(Value::map({{"state", "present"}}), Value::map({{"state", "absent"}}), vg_, vg_);
+    show_change(plan_, "state", "present", "absent", vg_);
     return {};
   }
 
@@ -152,10 +145,7 @@ class Planner {
         bytes.push_back(parse_integer(trim(field)).value_or(0));
       if (bytes[0] - (bytes[2] + bytes[1]) <= bytes[3]) continue;
       step({"pvresize", device}, "Failed executing pvresize command");
-      plan_.diff(Value::map({{"pv_size", bytes[1]}}),
-                 Value::map({{"pv_size", bytes[0] - bytes[2]}}),
-                 device,
-                 device);
+      show_change(plan_, "pv_size", bytes[1], bytes[0] - bytes[2], device);
     }
     return {};
   }
@@ -180,7 +170,7 @@ class Planner {
       argv.insert(argv.end(), less.begin(), less.end());
       step(std::move(argv), "Unable to reduce " + vg_ + " by " + join(less, " "));
     }
-    show(listed(current_), listed(wanted_));
+    show_change(plan_, "pvs", listed(current_), listed(wanted_), vg_);
     return {};
   }
 

@@ -1,5 +1,6 @@
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/lvm_rows.hpp"
+#include "modules/builtin/support/plan_steps.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -210,23 +211,14 @@ class Planner {
   }
 
   void step(std::vector<std::string> argv, std::string what) {
-    plan_.changed = true;
-    Command command = parsable_command(std::move(argv));
-    command.must_finish = true;
-    plan_.step(RunCommand{std::move(command), std::move(what)});
+    add_finishing_step(plan_, std::move(argv), std::move(what));
   }
 
   void show(const std::string& name, Value before, Value after) {
-    plan_.diff(Value::map({{"size", std::move(before)}}),
-               Value::map({{"size", std::move(after)}}),
-               vg_ + "/" + name,
-               vg_ + "/" + name);
+    show_change(plan_, "size", std::move(before), std::move(after), vg_ + "/" + name);
   }
 
-  void add_words(std::vector<std::string>& argv, const char* argument) const {
-    for (std::string& word : split_words(replace_all(args_.text(argument), ",", " ")))
-      argv.push_back(std::move(word));
-  }
+  [[nodiscard]] std::string devices() const { return replace_all(args_.text("pvs"), ",", " "); }
 
   Result<void> create(const std::string& name) {
     const bool has_snapshot = args_.has("snapshot");
@@ -243,14 +235,14 @@ class Planner {
     if (has_snapshot || pool.empty() || is_thin) argv.insert(argv.end(), {"-n", name});
     if (size_) argv.insert(argv.end(), {is_thin ? "-V" : size_->option(), size_->text(false)});
     if (has_snapshot) argv.emplace_back("-s");
-    for (std::string& word : split_words(args_.text("opts"))) argv.push_back(std::move(word));
+    add_words(argv, args_.text("opts"));
     if (has_snapshot) {
       argv.push_back(vg_ + "/" + lv_);
     } else if (!pool.empty()) {
       argv.insert(argv.end(), {"-T", vg_ + "/" + pool});
     } else {
       argv.push_back(vg_);
-      add_words(argv, "pvs");
+      add_words(argv, devices());
     }
     step(std::move(argv), "Creating logical volume '" + name + "' failed");
     if (!args_.boolean("active"))
@@ -302,7 +294,7 @@ class Planner {
     }
     if (args_.boolean("resizefs")) argv.emplace_back("--resizefs");
     argv.insert(argv.end(), {size_->option(), size_->text(true), vg_ + "/" + volume.name});
-    add_words(argv, "pvs");
+    add_words(argv, devices());
     step(std::move(argv), "Unable to resize " + volume.name + " to " + size_->text(true));
     plan_.set("msg", "Volume " + volume.name + " resized to " + shown(wanted));
     show(volume.name, static_cast<std::int64_t>(volume.bytes), static_cast<std::int64_t>(wanted));
@@ -319,10 +311,7 @@ class Planner {
     step({"lvchange", wanted ? "-ay" : "-an", vg_ + "/" + volume.name},
          std::string(wanted ? "Failed to activate" : "Failed to deactivate") + " logical volume " +
              volume.name);
-    plan_.diff(Value::map({{"active", volume.is_active}}),
-               Value::map({{"active", wanted}}),
-               vg_ + "/" + volume.name,
-               vg_ + "/" + volume.name);
+    show_change(plan_, "active", volume.is_active, wanted, vg_ + "/" + volume.name);
   }
 
   const Args& args_;

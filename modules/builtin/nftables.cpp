@@ -2,6 +2,7 @@
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/file_state.hpp"
+#include "modules/builtin/support/plan_steps.hpp"
 #include "modules/builtin/support/systemd_unit.hpp"
 #include "modules/builtin/support/text_edit.hpp"
 #include "modules/sdk/text.hpp"
@@ -161,8 +162,7 @@ Result<std::string> listing(const SystemView& view,
     for (const std::string& table : tables) whats.push_back("table " + table);
   }
   for (const std::string& what : whats) {
-    std::vector<std::string> words{"-s", "-t", "list"};
-    for (std::string& word : split_words(what)) words.push_back(std::move(word));
+    std::vector<std::string> words = split_words("-s -t list " + what);
     GS_TRY(const CommandResult done, view.query(nft(std::move(words))));
     if (done.status != 0) return std::string();
     all += done.output;
@@ -210,14 +210,17 @@ Result<void> plan_load(Plan& plan,
   plan.set("loaded", !loaded);
   if (loaded) return {};
   if (!plan.changed) {
-    plan.diff(Value::map({{"rules", rules.empty() ? "not loaded" : "other than loaded"}}),
-              Value::map({{"rules", "as in the file"}}),
-              args.text("path"),
-              args.text("path"));
+    show_change(plan,
+                "rules",
+                rules.empty() ? "not loaded" : "other than loaded",
+                "as in the file",
+                args.text("path"));
   }
   plan.changed = true;
   plan.step(RunCommand{nft({"-f", args.text("path")}), "the rules could not be loaded"});
-  plan.state = Value::map({{"path", args.get("path")}, {"text", text}, {"flush", flush}});
+  plan.state.set("path", args.get("path"));
+  plan.state.set("text", text);
+  plan.state.set("flush", flush);
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "modules/builtin/support/systemd_unit.hpp"
 
 #include "modules/builtin/support/file_state.hpp"
+#include "modules/builtin/support/plan_steps.hpp"
 #include "modules/builtin/support/text_edit.hpp"
 #include "modules/builtin/support/unit_text.hpp"
 #include "modules/sdk/accounts.hpp"
@@ -191,24 +192,17 @@ Value unit_arguments(const Args& args, const Unit& unit, bool file_changed) {
 
 /// A unit that systemd does not know yet: what it will be.
 void foresee(Plan& plan, const Value& arguments, const std::string& name) {
-  Value before{Map()};
-  Value after{Map()};
-  if (arguments.find("enabled") != nullptr) {
-    plan.set("enabled", arguments.get("enabled"));
-    if (arguments.get("enabled").truthy()) {
-      before.set("enabled", false);
-      after.set("enabled", true);
-    }
+  const auto show = [&](std::string_view what, Value now, Value then) {
+    show_change(plan, what, std::move(now), std::move(then), name);
+  };
+  if (const Value* enabled = arguments.find("enabled")) {
+    plan.set("enabled", *enabled);
+    if (enabled->truthy()) show("enabled", false, true);
   }
-  if (arguments.find("state") != nullptr) {
-    const bool stops = to_text(arguments.get("state")) == "stopped";
-    plan.set("state", stops ? "stopped" : "started");
-    if (!stops) {
-      before.set("state", "inactive");
-      after.set("state", "active");
-    }
-  }
-  if (after.size() > 0) plan.diff(before, after, name, name);
+  if (arguments.find("state") == nullptr) return;
+  const bool stops = to_text(arguments.get("state")) == "stopped";
+  plan.set("state", stops ? "stopped" : "started");
+  if (!stops) show("state", "inactive", "active");
 }
 
 Result<void> add_unit_plan(Plan& plan, const SystemView& view, const Value& arguments) {
@@ -228,10 +222,11 @@ Result<void> plan_absent(Plan& plan, const Args& args, const SystemView& view, c
   const bool has_systemctl = !view.find_program("systemctl").empty();
   Value arguments = unit_arguments(args, unit, true);
   if (!unit.is_dropin && !unit.is_template) {
-    arguments = Value::map({{"name", unit.name},
-                            {"scope", args.get("scope")},
-                            {"enabled", false},
-                            {"state", "stopped"}});
+    arguments = Value(Map());
+    arguments.set("name", unit.name);
+    arguments.set("scope", args.get("scope"));
+    arguments.set("enabled", false);
+    arguments.set("state", "stopped");
   }
   if (has_systemctl && !arguments.is_null()) {
     GS_TRY_VOID(add_unit_plan(plan, view, arguments));

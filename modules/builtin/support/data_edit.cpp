@@ -195,7 +195,10 @@ Result<Plan> plan_data_edit(
   }
   Plan plan;
   plan.set("path", Value(file.path));
-  if (!file.exists() && !present) return plan.set("msg", "OK");
+  if (!file.exists() && !present) {
+    plan.set("msg", "OK");
+    return plan;
+  }
   const auto document = make(file.content, static_cast<int>(indent));
   auto root = document->value();
   if (!root)

@@ -44,6 +44,12 @@ def packed(path):
             return file.read().decode()
 
 
+def on_disk(path):
+    """The file system of an image and its size: its number differs each time."""
+    told = output("tune2fs", "-l", path).splitlines()
+    return [output("blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", path)] + [line for line in told if line.startswith(("Block count", "Filesystem volume name"))]
+
+
 def snapshot():
     files = {}
     for top in WATCHED:
@@ -51,14 +57,15 @@ def snapshot():
             for name in folders + names:
                 path = os.path.join(folder, name)
                 info = os.lstat(path)
-                text = pathlib.Path(path).read_text(errors="replace") if os.path.isfile(path) else None
+                is_image = path.endswith(".img")
+                text = pathlib.Path(path).read_text(errors="replace") if os.path.isfile(path) and not is_image else None
                 if text and path.endswith((".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")):
                     text = packed(path)
                 # Salts differ, and so does the time in a backup's name.
                 if text and path.endswith(".htpasswd"):
                     text = [line.split(":")[0] for line in text.splitlines()]
                 path = path.split(".")[0] + " BACKUP" if path.endswith("~") else path
-                files[path] = [oct(info.st_mode), info.st_uid, info.st_gid, text]
+                files[path] = [oct(info.st_mode), info.st_uid, info.st_gid, on_disk(path) if is_image else text]
     files["acl"] = output("getfacl", "--absolute-names", "--recursive", "/srv")
     files["xattr"] = output("getfattr", "--absolute-names", "-R", "-d", "-m", "^user", "/srv")
     files["capabilities"] = output("getcap", "-r", "/srv")
@@ -175,6 +182,16 @@ class Collections(unittest.TestCase):
             step("pam_limits", ("msg",), **dict(limit, value="unlimited", comment="pinned")),
             # Without a comment of its own, Ansible repeats the old one with its line end, and takes one from any line.
             step("pam_limits", **dict(limit, value="5", use_min=True, comment="pinned")))
+
+    def test_filesystem(self):
+        def disk(**arguments):
+            return step("filesystem", dev="/srv/disk.img", **arguments)
+
+        self.agree(
+            shell("truncate -s 8M /srv/disk.img"), disk(fstype="ext4", opts="-L  models -m 0"), disk(fstype="ext4", resizefs=True), shell("truncate -s 16M /srv/disk.img"),
+            disk(fstype="ext4", resizefs=True), disk(fstype="ext2"), disk(fstype="swap"), disk(fstype="ext3", force=True), disk(state="absent"), disk(fstype="swap"),
+            disk(fstype="swap", resizefs=True), disk(fstype="ext4", opts="--no-such-option", force=True), disk(), disk(fstype="zfs"), disk(fstype="xfs", force=True),
+            step("filesystem", ("msg",), dev="/srv/none", fstype="ext4"), step("filesystem", ("msg",), dev="/srv/none", state="absent"))
 
     def test_interfaces_file(self):
         def edit(iface, option, value=None, **more):
