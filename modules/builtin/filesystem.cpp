@@ -159,7 +159,7 @@ class Planner {
     if (!view_.check_mode()) GS_TRY_VOID(required_program(view_, argv[0]));
     add_words(argv, args_.text("opts"));
     argv.push_back(device_);
-    change(old.empty() ? Value() : Value(old), Value(wanted), std::move(argv));
+    change(old.empty() ? Value() : Value(old), Value(wanted), argv);
     return std::move(plan_);
   }
 
@@ -172,7 +172,7 @@ class Planner {
     plan_.state.set("argv", Value(std::move(words)));
   }
 
-  Result<std::int64_t> device_size() const {
+  [[nodiscard]] Result<std::int64_t> device_size() const {
     if (info_->kind == FileKind::regular) return static_cast<std::int64_t>(info_->size);
     if (info_->kind != FileKind::block) return failed("Target device not supported: " + device_);
     GS_TRY(const std::string text, ask(view_, "blockdev --getsize64", device_));
@@ -180,7 +180,7 @@ class Planner {
   }
 
   /// Where it is mounted first; empty when it is not.
-  Result<std::string> mount_point() const {
+  [[nodiscard]] Result<std::string> mount_point() const {
     GS_TRY_VOID(required_program(view_, "findmnt"));
     GS_TRY(const CommandResult done,
            view_.query(parsable_command(
@@ -189,7 +189,7 @@ class Planner {
   }
 
   /// Bytes of the file system, from the program that knows it.
-  Result<std::int64_t> size(const Type& type, const std::string& mounted) const {
+  [[nodiscard]] Result<std::int64_t> size(const Type& type, const std::string& mounted) const {
     GS_TRY(const std::string text, ask(view_, type.info, mounted.empty() ? device_ : mounted));
     std::string_view part = text;
     // xfs_info tells of the log, too, in the same words.
@@ -231,7 +231,7 @@ class Planner {
     return std::move(plan_);
   }
 
-  Error not_mounted(const Type& type) const {
+  [[nodiscard]] Error not_mounted(const Type& type) const {
     return failed(device_ + " needs to be mounted for " + std::string(type.shown) + " operations");
   }
 

@@ -187,12 +187,12 @@ class Planner {
     return true;
   }
 
-  const Volume* volume(const std::string& name) const {
+  [[nodiscard]] const Volume* volume(const std::string& name) const {
     const auto found = std::ranges::find(volumes_, name, &Volume::name);
     return found == volumes_.end() ? nullptr : &*found;
   }
 
-  Result<std::string> wanted_name() const {
+  [[nodiscard]] Result<std::string> wanted_name() const {
     const std::string pool = args_.text("thinpool");
     if (args_.has("snapshot")) {
       const Volume* origin = volume(lv_);
@@ -262,7 +262,7 @@ class Planner {
 
   /// The size asked for, in bytes; a share is rounded down to whole extents, a size up, as LVM
   /// does.
-  double wanted_bytes(const Volume& volume) const {
+  [[nodiscard]] double wanted_bytes(const Volume& volume) const {
     double wanted = size_->bytes;
     if (size_->is_share())
       wanted = size_->bytes / 100 * (size_->whole == "FREE" ? free_bytes_ : group_bytes_);

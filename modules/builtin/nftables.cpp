@@ -92,6 +92,14 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+/// `family name` behind the word `table`; empty when there is none.
+std::string table_behind(const std::vector<std::string>& words, std::size_t i) {
+  if (i + 1 >= words.size()) return {};
+  const bool has_family = std::ranges::find(kFamilies, words[i + 1]) != std::end(kFamilies);
+  if (!has_family) return "ip " + words[i + 1];
+  return i + 2 < words.size() ? words[i + 1] + " " + words[i + 2] : std::string();
+}
+
 /// `family name` of each table that the rules define.
 std::vector<std::string> tables_of(std::string_view text) {
   const std::vector<std::string> words = words_of(text);
@@ -102,13 +110,10 @@ std::vector<std::string> tables_of(std::string_view text) {
     const std::string& word = words[i];
     depth += word == "{" ? 1 : word == "}" ? -1 : 0;
     const bool is_verb = begins && (word == "add" || word == "create");
-    if (depth == 0 && begins && word == "table" && i + 1 < words.size()) {
-      const bool has_family = std::ranges::find(kFamilies, words[i + 1]) != std::end(kFamilies);
-      const std::size_t name = has_family ? i + 2 : i + 1;
-      if (name < words.size()) {
-        const std::string table = (has_family ? words[i + 1] : "ip") + " " + words[name];
-        if (std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
-      }
+    if (depth == 0 && begins && word == "table") {
+      std::string table = table_behind(words, i);
+      if (!table.empty() && std::ranges::find(tables, table) == tables.end())
+        tables.push_back(std::move(table));
     }
     begins = is_verb || word == ";" || word == "}" || word == "{";
   }
@@ -137,7 +142,7 @@ Result<std::string> wanted_text(const Args& args, const std::vector<std::string>
             .hint("write its name, or flush: none with a delete of your own");
       }
       // It must be there before it can be deleted, on a first load, too.
-      first += "table " + table + "\ndelete table " + table + "\n";
+      first.append("table ").append(table).append("\ndelete table ").append(table).append("\n");
     }
   }
   return first + "\n" + std::string(rest);

@@ -18,7 +18,7 @@ class DocumentText {
  public:
   virtual ~DocumentText() = default;
   /// @error module_failed  with the line
-  virtual Result<Value> value() const = 0;
+  [[nodiscard]] virtual Result<Value> value() const = 0;
   /// Replaces what is at the path, or adds it to its map or list.
   virtual Result<void> put(const DataPath& path, const Value& value) = 0;
   virtual Result<void> remove(const DataPath& path) = 0;

@@ -35,7 +35,9 @@ class PathReader {
   }
 
  private:
-  bool quoted() const { return at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\''); }
+  [[nodiscard]] bool quoted() const {
+    return at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'');
+  }
 
   Result<std::string> quoted_name() {
     const std::size_t end = text_.find(text_[at_], at_ + 1);

@@ -43,7 +43,7 @@ class Scanner {
  private:
   void skip() { at_ = std::min(text_.find_first_not_of(" \t\r\n", at_), text_.size()); }
 
-  std::size_t string_end() const {
+  [[nodiscard]] std::size_t string_end() const {
     std::size_t end = at_ + 1;
     while (text_[end] != '"') end += text_[end] == '\\' ? 2 : 1;
     return end + 1;
@@ -107,7 +107,7 @@ class JsonText : public DocumentText {
     if (is_new) text_ = "null" + newline_;
   }
 
-  Result<Value> value() const override {
+  [[nodiscard]] Result<Value> value() const override {
     auto parsed = parse_json(text_);
     if (parsed) return parsed;
     return Error(ErrorCode::module_failed, "not JSON: " + parsed.error().message())
@@ -149,7 +149,7 @@ class JsonText : public DocumentText {
 
  private:
   /// The blanks of the first line that has some.
-  std::string found_unit(std::size_t otherwise) const {
+  [[nodiscard]] std::string found_unit(std::size_t otherwise) const {
     for (std::size_t at = text_.find('\n'); at != std::string::npos;
          at = text_.find('\n', at + 1)) {
       const std::size_t end = text_.find_first_not_of(" \t", at + 1);
@@ -160,7 +160,7 @@ class JsonText : public DocumentText {
   }
 
   /// The blanks of the line in which `at` is.
-  std::string indentation(std::size_t at) const {
+  [[nodiscard]] std::string indentation(std::size_t at) const {
     const std::size_t line = at == 0 ? 0 : text_.rfind('\n', at - 1) + 1;
     const std::size_t end = std::min(text_.find_first_not_of(" \t", line), text_.size());
     return text_.substr(line, end - line);
@@ -171,7 +171,7 @@ class JsonText : public DocumentText {
   }
 
   // NOLINTNEXTLINE(misc-no-recursion): as deep as the argument
-  std::string shown(const Value& value, const std::string& base, bool lines) const {
+  [[nodiscard]] std::string shown(const Value& value, const std::string& base, bool lines) const {
     const bool named = value.is_map();
     if ((!named && !value.is_list()) || value.size() == 0) return scalar(value);
     const std::string deeper = base + unit_;
@@ -190,7 +190,9 @@ class JsonText : public DocumentText {
     return out + (named ? '}' : ']');
   }
 
-  std::string name(const std::string& key) const { return scalar(Value(key)) + ":" + blank_; }
+  [[nodiscard]] std::string name(const std::string& key) const {
+    return scalar(Value(key)) + ":" + blank_;
+  }
 
   void add(const Node& node, const Scanner& scanner, const PathStep& step, const Value& value) {
     const bool named = step.kind == PathStep::Kind::key;

@@ -86,7 +86,7 @@ class YamlText : public DocumentText {
     if (const auto tree = YamlTree::parse(text_)) find_style(*tree, 0);
   }
 
-  Result<Value> value() const override {
+  [[nodiscard]] Result<Value> value() const override {
     GS_TRY(const YamlTree tree, YamlTree::parse(text_));
     return tree.value();
   }

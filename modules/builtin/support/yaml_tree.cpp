@@ -212,7 +212,7 @@ class YamlReader {
     return {};
   }
 
-  Result<Value> key_of(std::string_view text, std::size_t line) const {
+  [[nodiscard]] Result<Value> key_of(std::string_view text, std::size_t line) const {
     text = trim(text, " ");
     if (text[0] != '"' && text[0] != '\'') return plain_scalar(text);
     std::size_t length = 0;
