@@ -125,7 +125,7 @@ struct Edit {
 };
 
 /// Adds what lies between the last step that is there and the value.
-Result<void> put_at(DocumentText& document, const Value& root, DataPath path, Value value) {
+Result<void> put_at(DocumentText& document, const Value& root, DataPath path, const Value& value) {
   std::size_t there = path.size();
   const Value* at = nullptr;
   while (true) {

@@ -12,7 +12,7 @@ namespace {
 
 /// One `key=value` of systemd's: quoted where it has blanks.
 std::string assignment(const std::string& key, const std::string& value) {
-  const std::string text = key + "=" + value;
+  std::string text = key + "=" + value;
   if (text.find_first_of(" \t\"'\\") == std::string::npos) return text;
   return '"' + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + '"';
 }
