@@ -2,6 +2,7 @@
 #include "modules/builtin/support/account_lookup.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/file_state.hpp"
+#include "modules/builtin/support/unit_text.hpp"
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/text.hpp"
 
@@ -136,46 +137,6 @@ const Kind& kind_of(const std::string& type) {
   return found == std::end(kKinds) ? kKinds[0] : *found;
 }
 
-/// One `key=value` of systemd's: quoted where it has blanks.
-std::string assignment(const std::string& key, const std::string& value) {
-  const std::string text = key + "=" + value;
-  if (text.find_first_of(" \t\"'\\") == std::string::npos) return text;
-  return '"' + replace_all(replace_all(text, "\\", "\\\\"), "\"", "\\\"") + '"';
-}
-
-Result<std::string> line(const std::string& key, const Value& value) {
-  const std::string text = value.is_bool() ? (value.as_bool() ? "true" : "false") : to_text(value);
-  if (text.find('\n') != std::string::npos)
-    return bad("'" + key + "' has a line break, which a unit file cannot hold");
-  return key + "=" + text + "\n";
-}
-
-Result<void> add_entry(std::string& out, const std::string& key, const Value& value) {
-  if (value.is_null()) return {};
-  if (value.is_map()) {
-    for (const auto& [name, one] : value.as_map()) {
-      const std::string text = one.is_bool() ? (one.as_bool() ? "true" : "false") : to_text(one);
-      GS_TRY(const std::string shown, line(key, Value(assignment(to_text(name), text))));
-      out += shown;
-    }
-    return {};
-  }
-  if (value.is_list()) {
-    for (const Value& one : value.as_list()) GS_TRY_VOID(add_entry(out, key, one));
-    return {};
-  }
-  GS_TRY(const std::string shown, line(key, value));
-  out += shown;
-  return {};
-}
-
-Result<void> add_section(std::string& out, std::string_view section, const Value& keys) {
-  if (!keys.is_map() || keys.size() == 0) return {};
-  out += (out.empty() ? "[" : "\n[") + std::string(section) + "]\n";
-  for (const auto& [key, value] : keys.as_map()) GS_TRY_VOID(add_entry(out, to_text(key), value));
-  return {};
-}
-
 Result<void> check_options(const Args& args, const Kind& kind) {
   const Value& options = args.get("options");
   const auto known = split_names(kind.keys);
@@ -214,12 +175,7 @@ std::string unit_folder(const Args& args, const SystemView& view) {
 }
 
 void add_reload(Plan& plan, const Args& args) {
-  if (!args.boolean("daemon_reload")) return;
-  std::vector<std::string> argv{"systemctl"};
-  if (args.text("scope") == "user") argv.emplace_back("--user");
-  argv.emplace_back("daemon-reload");
-  plan.step(
-      RunCommand{parsable_command(std::move(argv)), "systemd could not read its units again"});
+  if (args.boolean("daemon_reload")) plan.step(daemon_reload(args.text("scope")));
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
@@ -249,12 +205,12 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY_VOID(check_options(args, kind));
   GS_TRY_VOID(check_podman(view));
   std::string text;
-  GS_TRY_VOID(add_section(text, "Unit", args.get("unit")));
-  GS_TRY_VOID(add_section(text, kind.section, args.get("options")));
+  GS_TRY_VOID(add_unit_section(text, "Unit", args.get("unit")));
+  GS_TRY_VOID(add_unit_section(text, kind.section, args.get("options")));
   if (text.find("[" + std::string(kind.section) + "]") == std::string::npos)
     text += (text.empty() ? "[" : "\n[") + std::string(kind.section) + "]\n";
-  GS_TRY_VOID(add_section(text, "Service", args.get("service")));
-  GS_TRY_VOID(add_section(text, "Install", args.get("install")));
+  GS_TRY_VOID(add_unit_section(text, "Service", args.get("service")));
+  GS_TRY_VOID(add_unit_section(text, "Install", args.get("install")));
   if (present && old == text) return plan;
   plan.changed = true;
   GS_TRY(const auto folders, missing_parents(view, path));

@@ -372,6 +372,11 @@ Result<CommandResult> RealSystem::query(const Command& command) const {
 
 Result<CommandResult> RealSystem::run(const Command& command) { return start(command, true); }
 
+Result<CommandResult> RealSystem::converse(const Command& command, const Dialogue& dialogue) {
+  GS_TRY(const Launch prepared, launch(command));
+  return run_on_terminal(prepared, dialogue, options_.hooks.cancel_descriptor);
+}
+
 Result<int> RealSystem::start_detached(const Command& command) {
   GS_TRY(const Launch prepared, launch(command));
   return start_detached_process(prepared);

@@ -3,6 +3,7 @@
 
 #include "modules/sdk/process.hpp"
 #include "modules/sdk/system.hpp"
+#include "modules/sdk/terminal.hpp"
 
 #include <functional>
 #include <map>
@@ -47,7 +48,7 @@ struct RealSystemOptions {
 std::map<std::string, std::string> process_environment();
 
 /// Thread: one task at a time; content(), write() and run() may block.
-class RealSystem : public System {
+class RealSystem : public System, public TerminalSystem {
  public:
   explicit RealSystem(RealSystemOptions options);
 
@@ -122,6 +123,7 @@ class RealSystem : public System {
                                      FileKind kind) override;
   Result<HttpResponse> download(const HttpRequest& request, const std::string& file) override;
   Result<CommandResult> run(const Command& command) override;
+  Result<CommandResult> converse(const Command& command, const Dialogue& dialogue) override;
   Result<int> start_detached(const Command& command) override;
 
  private:

@@ -206,8 +206,9 @@ def pages(modules, record):
 def record(modules, path):
     """In a process of its own: it imports Ansible's modules."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Some modules make lists of sets: their order shall be the same each time.
     subprocess.run([sys.executable, str(SOURCE / "tests/tools/ansible_options.py"), str(path)], check=True, text=True,
-                   input=json.dumps([full_name(module) for module in modules]))
+                   env=dict(os.environ, PYTHONHASHSEED="0"), input=json.dumps([full_name(module) for module in modules]))
 
 
 def main():

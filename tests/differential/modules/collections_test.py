@@ -44,6 +44,12 @@ def packed(path):
             return file.read().decode()
 
 
+def on_disk(path):
+    """The file system of an image and its size: its number differs each time."""
+    told = output("tune2fs", "-l", path).splitlines()
+    return [output("blkid", "-c", "/dev/null", "-o", "value", "-s", "TYPE", path)] + [line for line in told if line.startswith(("Block count", "Filesystem volume name"))]
+
+
 def snapshot():
     files = {}
     for top in WATCHED:
@@ -51,14 +57,15 @@ def snapshot():
             for name in folders + names:
                 path = os.path.join(folder, name)
                 info = os.lstat(path)
-                text = pathlib.Path(path).read_text(errors="replace") if os.path.isfile(path) else None
+                is_image = path.endswith(".img")
+                text = pathlib.Path(path).read_text(errors="replace") if os.path.isfile(path) and not is_image else None
                 if text and path.endswith((".tgz", ".tar", ".gz", ".bz2", ".xz", ".zip")):
                     text = packed(path)
                 # Salts differ, and so does the time in a backup's name.
                 if text and path.endswith(".htpasswd"):
                     text = [line.split(":")[0] for line in text.splitlines()]
                 path = path.split(".")[0] + " BACKUP" if path.endswith("~") else path
-                files[path] = [oct(info.st_mode), info.st_uid, info.st_gid, text]
+                files[path] = [oct(info.st_mode), info.st_uid, info.st_gid, on_disk(path) if is_image else text]
     files["acl"] = output("getfacl", "--absolute-names", "--recursive", "/srv")
     files["xattr"] = output("getfattr", "--absolute-names", "-R", "-d", "-m", "^user", "/srv")
     files["capabilities"] = output("getcap", "-r", "/srv")
@@ -175,6 +182,31 @@ class Collections(unittest.TestCase):
             step("pam_limits", ("msg",), **dict(limit, value="unlimited", comment="pinned")),
             # Without a comment of its own, Ansible repeats the old one with its line end, and takes one from any line.
             step("pam_limits", **dict(limit, value="5", use_min=True, comment="pinned")))
+
+    def test_filesystem(self):
+        def disk(**arguments):
+            return step("filesystem", dev="/srv/disk.img", **arguments)
+
+        self.agree(
+            shell("truncate -s 8M /srv/disk.img"), disk(fstype="ext4", opts="-L  models -m 0"), disk(fstype="ext4", resizefs=True), shell("truncate -s 16M /srv/disk.img"),
+            disk(fstype="ext4", resizefs=True), disk(fstype="ext2"), disk(fstype="swap"), disk(fstype="ext3", force=True), disk(state="absent"), disk(fstype="swap"),
+            disk(fstype="swap", resizefs=True), disk(fstype="ext4", opts="--no-such-option", force=True), disk(), disk(fstype="zfs"), disk(fstype="xfs", force=True),
+            step("filesystem", ("msg",), dev="/srv/none", fstype="ext4"), step("filesystem", ("msg",), dev="/srv/none", state="absent"))
+
+    def test_interfaces_file(self):
+        def edit(iface, option, value=None, **more):
+            value = {} if value is None else {"value": value}
+            return step("interfaces_file", ("ifaces", "dest"), dest="/srv/interfaces", iface=iface, option=option, **value, **more)
+
+        self.agree(
+            shell("printf '# mine\\nauto lo\\niface lo inet loopback\\n\\niface e1 inet static\\n\\taddress  10.0.0.2/24\\n\\tup  ip r  add x\\n\\tup true\\n\\n"
+                  "iface e1 inet6 auto\\nmapping e0\\n  script x\\niface e2\\n' > /srv/interfaces"),
+            step("interfaces_file", ("ifaces",), dest="/srv/interfaces"), edit("e1", "address", "10.0.0.3/24"), edit("e1", "mtu", "9000"),
+            edit("e1", "mtu", "1500", address_family="inet"), edit("e1", "up", "true"), edit("e1", "up", "ip r  add x"), edit("e1", "up", "ip r add y"),
+            edit("e1", "down", "a  b"), edit("lo", "mtu", "1"), edit("lo", "method", "manual"), edit("e1", "method", "dhcp"), edit("e1", "up", "true", state="absent"),
+            edit("e1", "up", "none", state="absent"), edit("e1", "up", state="absent"), edit("e1", "mtu", state="absent"), edit("e1", "mtu", state="absent"),
+            edit("e9", "mtu", "1"), edit("e9", "mtu", state="absent"), edit("e1", "mtu"), step("interfaces_file", dest="/srv/interfaces", option="mtu", value="1"),
+            step("interfaces_file", dest="/srv/none"), edit("e2", "pre-up", "x"), shell("echo 'mtu 1' > /srv/interfaces"), edit("e1", "mtu", "1"))
 
     def test_sudoers(self):
         self.agree(

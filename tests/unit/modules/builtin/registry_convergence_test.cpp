@@ -255,6 +255,7 @@ TEST(Lookers, NeverHaveAnythingToDo) {
 const std::set<std::string> kActEachTime = {
     "async_status",  // tells how a job is doing
     "command",       // what a program does is its own matter
+    "expect",        // the same
     "raw",           // the same
     "script",        // the same
     "shell",         // the same
