@@ -38,9 +38,7 @@ class Lines {
     label.resize(std::max(kLabelWidth, label.size() + 1), ' ');
     out_ += "  " + label + text + "\n";
   }
-  void more(const std::string& text) {
-    out_ += "  " + std::string(kLabelWidth, ' ') + text + "\n";
-  }
+  void more(const std::string& text) { out_ += "  " + std::string(kLabelWidth, ' ') + text + "\n"; }
   [[nodiscard]] const std::string& text() const { return out_; }
 
  private:
@@ -55,8 +53,8 @@ std::string platform_line(const Value& facts) {
   std::string line = fact_text(facts, "profile");
   if (const std::string sub = fact_text(facts, "subprofile"); !sub.empty()) line += "/" + sub;
   const std::string evidence = fact_text(facts, "evidence");
-  return line + in_parentheses(fact_text(facts, "rule") +
-                               (evidence.empty() ? "" : ": " + evidence));
+  return line +
+         in_parentheses(fact_text(facts, "rule") + (evidence.empty() ? "" : ": " + evidence));
 }
 
 std::string cpu_line(const Value& facts) {
@@ -118,7 +116,8 @@ std::string mig_words(const Value& mig) {
   if (!fact_true(mig, "capable")) return source.empty() ? "" : "no MIG (by " + source + ")";
   const std::string mode = fact_text(mig, "mode");
   return "MIG " + (mode.empty() ? "capable" : modules::lower(mode)) +
-         (fact_true(mig, "reset_required") ? ", reset required" : "") + in_parentheses(source.empty() ? "" : "by " + source);
+         (fact_true(mig, "reset_required") ? ", reset required" : "") +
+         in_parentheses(source.empty() ? "" : "by " + source);
 }
 
 void add_gpu(Lines& lines, std::size_t number, const Value& gpu) {
@@ -127,17 +126,21 @@ void add_gpu(Lines& lines, std::size_t number, const Value& gpu) {
   std::string driver = fact_text(gpu, "driver");
   if (const std::string wanted = fact_text(gpu, "wanted_driver");
       driver.empty() || (!wanted.empty() && driver != wanted))
-    driver = (driver.empty() ? "none" : driver) + in_parentheses(wanted.empty() ? "" : "upstream: " + wanted);
+    driver = (driver.empty() ? "none" : driver) +
+             in_parentheses(wanted.empty() ? "" : "upstream: " + wanted);
   const std::string arch = fact_text(gpu, "cuda_arch");
-  lines.add("GPU " + std::to_string(number),
-            Words()
-                .add(fact_text(gpu, "model") + in_parentheses(fact_text(gpu, "vendor")))
-                .add(fact_true(gpu, "integrated") ? "integrated" : "")
-                .add(memory.is_integer() ? memory_size(memory.as_integer()) : "")
-                .add("driver ", driver)
-                .add(sm.empty() ? "" : "SM " + sm + in_parentheses(arch.empty() ? "" : "CUDA architecture " + arch))
-                .add(mig_words(fact(gpu, "mig")))
-                .text());
+  lines.add(
+      "GPU " + std::to_string(number),
+      Words()
+          .add(fact_text(gpu, "model") + in_parentheses(fact_text(gpu, "vendor")))
+          .add(fact_true(gpu, "integrated") ? "integrated" : "")
+          .add(memory.is_integer() ? memory_size(memory.as_integer()) : "")
+          .add("driver ", driver)
+          .add(sm.empty()
+                   ? ""
+                   : "SM " + sm + in_parentheses(arch.empty() ? "" : "CUDA architecture " + arch))
+          .add(mig_words(fact(gpu, "mig")))
+          .text());
   const std::string gid = fact_text(gpu, "node_gid");
   const std::string render = fact_text(gpu, "render_node");
   const std::string vendor = fact_text(gpu, "vendor_node");

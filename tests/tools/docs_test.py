@@ -30,7 +30,7 @@ HELD_BACK = {
     "gpustack apply site.yml -i inventory --timings": (["--list-hosts", "--list-tasks"], WHOLE),
 }
 HOSTS = ("orin-01", "rock-01", "gh200-01")
-NEED_HOSTS = ("facts", "run")
+NEED_HOSTS = ("facts", "run", "env")
 # Recorded facts, for what is shown with `--from facts.json`.
 RECORDED = {"orin-01": "jetson-agx-orin-jp62", "rock-01": "rock5b-mainline", "gh200-01": "gh200-no-driver"}
 NEED_PASSWORD = ("vault",)

@@ -15,6 +15,7 @@ EXPECTED = pathlib.Path(__file__).resolve().parent
 HOSTS = SOURCE / "tests/fixtures/hosts"
 VERBS = {
     "card": ["facts", "--gpu"],
+    "env": ["env"],
 }
 
 

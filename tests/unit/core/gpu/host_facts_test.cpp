@@ -8,7 +8,8 @@
 namespace gpustack::gpu {
 namespace {
 
-const std::string kPlatform = R"({"profile": "sbc", "arch": "aarch64", "driver": {"version": "1.2"}})";
+const std::string kPlatform =
+    R"({"profile": "sbc", "arch": "aarch64", "driver": {"version": "1.2"}})";
 
 std::vector<HostFacts> parsed(const std::string& text, const std::string& source) {
   auto hosts = parse_recorded_facts(text, source);
@@ -25,8 +26,8 @@ TEST(RecordedFacts, OfOneHostAreNamedAfterTheFile) {
 }
 
 TEST(RecordedFacts, OfACacheAreNamedAsTheHostNamesItself) {
-  const auto hosts = parsed(
-      R"({"ansible_nodename": "rock", "ansible_gpustack": )" + kPlatform + "}", "x");
+  const auto hosts =
+      parsed(R"({"ansible_nodename": "rock", "ansible_gpustack": )" + kPlatform + "}", "x");
 
   ASSERT_EQ(hosts.size(), 1U);
   EXPECT_EQ(hosts[0].host, "rock");
@@ -34,9 +35,10 @@ TEST(RecordedFacts, OfACacheAreNamedAsTheHostNamesItself) {
 }
 
 TEST(RecordedFacts, OfSeveralHostsKeepTheirNamesAndOrder) {
-  const auto hosts = parsed(R"({"b": )" + kPlatform +
-                                R"(, "a": {"ansible_facts": {"ansible_gpustack": )" + kPlatform + "}}}",
-                            "-");
+  const auto hosts =
+      parsed(R"({"b": )" + kPlatform + R"(, "a": {"ansible_facts": {"ansible_gpustack": )" +
+                 kPlatform + "}}}",
+             "-");
 
   ASSERT_EQ(hosts.size(), 2U);
   EXPECT_EQ(hosts[0].host, "b");
@@ -54,8 +56,7 @@ TEST(RecordedFacts, RefuseWhatHoldsNone) {
 }
 
 TEST(RecordedFacts, NameTheHostThatHasNoPlatform) {
-  const auto hosts =
-      parse_recorded_facts(R"({"a": )" + kPlatform + R"(, "b": {}})", "file.json");
+  const auto hosts = parse_recorded_facts(R"({"a": )" + kPlatform + R"(, "b": {}})", "file.json");
 
   ASSERT_FALSE(hosts.has_value());
   EXPECT_NE(hosts.error().message().find("'b'"), std::string::npos);
