@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -18,26 +19,34 @@ namespace gpustack::cli {
 
 namespace {
 
-/// Keeps the facts of each host; problems go to stderr.
+/// Keeps the facts of each host, and the results of probes; problems go to stderr.
 class FactsKept final : public report::Sink {
  public:
   void on(const report::Event& event) override {
     if (event.type == report::EventType::warning) std::cerr << "warning: " << event.message << "\n";
     if (event.type != report::EventType::host_result) return;
+    ProbedHost& host = hosts_[event.host];
+    if (event.ignored || event.action != "setup") {
+      host.probes.set(event.task, event.result);
+      return;
+    }
     if (event.outcome == report::Outcome::failed || event.outcome == report::Outcome::unreachable) {
       std::cerr << "gpustack: " << event.host << ": " << to_text(event.result.get("msg")) << "\n";
       return;
     }
-    hosts_.push_back(gpu::host_facts(event.host, event.result.get("ansible_facts")));
+    host.facts = gpu::host_facts(event.host, event.result.get("ansible_facts"));
   }
   /// In the order of their names: hosts answer as they come.
-  std::vector<gpu::HostFacts> take() {
-    std::ranges::sort(hosts_, {}, &gpu::HostFacts::host);
-    return std::move(hosts_);
+  std::vector<ProbedHost> take() {
+    std::vector<ProbedHost> answered;
+    for (auto& [name, host] : hosts_) {
+      if (!host.facts.host.empty()) answered.push_back(std::move(host));
+    }
+    return answered;
   }
 
  private:
-  std::vector<gpu::HostFacts> hosts_;
+  std::map<std::string, ProbedHost> hosts_;
 };
 
 Result<std::string> read_source(const std::string& path) {
@@ -64,9 +73,45 @@ Result<std::vector<gpu::HostFacts>> recorded(const FactsOptions& options) {
       .hint(suggest(options.pattern, known));
 }
 
-GatheredFacts refused(const Error& error, int code) {
+ProbedHosts refused(const Error& error, int code) {
   print_error(error);
   return {{}, code};
+}
+
+/// setup, and behind it the probes.
+Result<std::unique_ptr<play::Site>> site_of(const std::string& pattern,
+                                            Value arguments,
+                                            const std::vector<gpu::Probe>& probes) {
+  GS_TRY(auto site, single_task_site(pattern, "setup", std::move(arguments)));
+  for (const gpu::Probe& probe : probes)
+    GS_TRY_VOID(add_task(*site, probe.name, probe.module, probe.arguments));
+  return site;
+}
+
+ProbedHosts ask(const FactsOptions& options,
+                Value arguments,
+                const std::vector<gpu::Probe>& probes) {
+  if (!options.from.empty()) {
+    auto hosts = recorded(options);
+    if (!hosts) return refused(hosts.error(), kUsage);
+    ProbedHosts out;
+    for (gpu::HostFacts& one : *hosts) out.hosts.push_back({std::move(one), Value()});
+    return out;
+  }
+  CommonOptions run = options.run;
+  run.check = true;  // a dry run has no way to change a host
+  auto session = make_session(run, {});
+  if (!session) return refused(session.error(), code_before_run(session.error()));
+  if (auto known = check_pattern(*session, options.pattern); !known)
+    return refused(known.error(), kUsage);
+  LoadedSite loaded;
+  loaded.loader = std::make_unique<play::Loader>(play::LoadOptions());
+  auto site = site_of(options.pattern, std::move(arguments), probes);
+  if (!site) return refused(site.error(), kUsage);
+  loaded.site = std::move(*site);
+  FactsKept kept;
+  const int code = run_site(*session, loaded, run, kept);
+  return {kept.take(), code};
 }
 
 }  // namespace
@@ -85,34 +130,29 @@ Result<void> need_hosts(const FactsOptions& options, std::string_view verb) {
 }
 
 GatheredFacts gather_facts(const FactsOptions& options, Value arguments) {
-  if (!options.from.empty()) {
-    auto hosts = recorded(options);
-    if (!hosts) return refused(hosts.error(), kUsage);
-    return {std::move(*hosts), kOk};
-  }
-  auto session = make_session(options.run, {});
-  if (!session) return refused(session.error(), code_before_run(session.error()));
-  if (auto known = check_pattern(*session, options.pattern); !known)
-    return refused(known.error(), kUsage);
-  LoadedSite loaded;
-  loaded.loader = std::make_unique<play::Loader>(play::LoadOptions());
-  auto site = single_task_site(options.pattern, "setup", std::move(arguments));
-  if (!site) return refused(site.error(), kUsage);
-  loaded.site = std::move(*site);
-  FactsKept kept;
-  const int code = run_site(*session, loaded, options.run, kept);
-  return {kept.take(), code};
+  ProbedHosts asked = ask(options, std::move(arguments), {});
+  GatheredFacts gathered{{}, asked.code};
+  for (ProbedHost& one : asked.hosts) gathered.hosts.push_back(std::move(one.facts));
+  return gathered;
+}
+
+ProbedHosts probe_hosts(const FactsOptions& options, const std::vector<gpu::Probe>& probes) {
+  List families = {"!all", "gpustack"};
+  if (!probes.empty()) families.emplace_back("hardware");
+  ProbedHosts probed = ask(options, Value::map({{"gather_subset", std::move(families)}}), probes);
+  std::erase_if(probed.hosts, [&](const ProbedHost& one) {
+    if (one.facts.platform.is_map()) return false;
+    std::cerr << "gpustack: " << one.facts.host << ": it told no platform facts\n";
+    if (probed.code == kOk) probed.code = kFailedHosts;
+    return true;
+  });
+  return probed;
 }
 
 GatheredFacts gather_platforms(const FactsOptions& options) {
-  Value wanted = Value::map({{"gather_subset", Value::list({"!all", "gpustack"})}});
-  GatheredFacts gathered = gather_facts(options, std::move(wanted));
-  std::erase_if(gathered.hosts, [&](const gpu::HostFacts& one) {
-    if (one.platform.is_map()) return false;
-    std::cerr << "gpustack: " << one.host << ": it told no platform facts\n";
-    if (gathered.code == kOk) gathered.code = kFailedHosts;
-    return true;
-  });
+  ProbedHosts probed = probe_hosts(options, {});
+  GatheredFacts gathered{{}, probed.code};
+  for (ProbedHost& one : probed.hosts) gathered.hosts.push_back(std::move(one.facts));
   return gathered;
 }
 

@@ -3,6 +3,7 @@
 /// them.
 
 #include "core/cli/options.hpp"
+#include "core/gpu/checks.hpp"
 #include "core/gpu/host_facts.hpp"
 
 #include <string>
@@ -34,5 +35,18 @@ GatheredFacts gather_facts(const FactsOptions& options, Value arguments);
 
 /// Those of gather_facts() that told the platform; says on stderr of the others that they did not.
 GatheredFacts gather_platforms(const FactsOptions& options);
+
+struct ProbedHost {
+  gpu::HostFacts facts;
+  Value probes;  ///< results by the probe's name; null for facts from a file
+};
+
+struct ProbedHosts {
+  std::vector<ProbedHost> hosts;
+  int code = 0;
+};
+
+/// gather_platforms(), and in the same dry run a task for each probe. One that fails is a result.
+ProbedHosts probe_hosts(const FactsOptions& options, const std::vector<gpu::Probe>& probes);
 
 }  // namespace gpustack::cli

@@ -32,6 +32,7 @@ int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnecti
                           make_why,
                           make_facts,
                           make_env,
+                          make_verify,
                           make_inventory,
                           make_doc,
                           make_run,

@@ -138,10 +138,10 @@ void note_index(const Value& platform, const std::string& backend, Environment& 
   } else if (backend == "cuda") {
     const std::string l4t = l4t_of(platform);
     const std::string cuda = fact_text(platform, "driver.cuda_max");
-    out.notes.push_back(
-        "no PyTorch index is known for CUDA " + (cuda.empty() ? "of a version that is not known" : cuda) +
-        (sm.empty() ? "" : " with compute capability " + sm) + " on " +
-        (l4t.empty() ? fact_text(platform, "arch") : "L4T " + l4t));
+    out.notes.push_back("no PyTorch index is known for CUDA " +
+                        (cuda.empty() ? "of a version that is not known" : cuda) +
+                        (sm.empty() ? "" : " with compute capability " + sm) + " on " +
+                        (l4t.empty() ? fact_text(platform, "arch") : "L4T " + l4t));
   }
 }
 
@@ -201,8 +201,9 @@ Result<Environment> environment_of(const HostFacts& host,
   const std::string own = fact_text(facts, "gpu_vendor");
   if (!is_forced && own == "nvidia" && chosen != "cuda")
     out.notes.push_back(chosen + ", not cuda: " + cuda_obstacle(facts));
-  const std::int64_t total =
-      fact(facts, "memory.total_mib").is_integer() ? fact(facts, "memory.total_mib").as_integer() : 0;
+  const std::int64_t total = fact(facts, "memory.total_mib").is_integer()
+                                 ? fact(facts, "memory.total_mib").as_integer()
+                                 : 0;
   const MemoryAdvice memory = memory_advice(total);
   note_memory(memory, total, out);
   const std::string index = torch_index(facts, chosen);

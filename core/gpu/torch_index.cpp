@@ -14,8 +14,8 @@ struct CudaIndex {
   std::string_view url;
 };
 
-/// Newest first. CUDA 13 dropped what came before Turing; the aarch64 wheels of a CUDA 12 index have
-/// kernels for servers' GPUs alone.
+/// Newest first. CUDA 13 dropped what came before Turing; the aarch64 wheels of a CUDA 12 index
+/// have kernels for servers' GPUs alone.
 /// @source pytorch.org/get-started; github.com/pytorch/pytorch issues 148169 (aarch64: cu126 has
 /// sm_90, cu128 sm_90, sm_100 and sm_120) and 161257 (CUDA 13.0)
 constexpr CudaIndex kCudaIndexes[] = {

@@ -16,6 +16,7 @@ HOSTS = SOURCE / "tests/fixtures/hosts"
 VERBS = {
     "card": ["facts", "--gpu"],
     "env": ["env"],
+    "verify": ["verify"],
 }
 
 
