@@ -1,5 +1,5 @@
 #pragma once
-/// @file The verbs about source trees and images: they need no host.
+/// @file The verbs about source trees and images.
 
 #include "core/cli/verbs.hpp"
 
@@ -8,5 +8,7 @@
 namespace gpustack::cli {
 
 std::unique_ptr<Verb> make_porting();
+std::unique_ptr<Verb> make_build_advice();
+std::unique_ptr<Verb> make_image();
 
 }  // namespace gpustack::cli

@@ -35,6 +35,8 @@ int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnecti
                           make_env,
                           make_verify,
                           make_porting,
+                          make_build_advice,
+                          make_image,
                           make_inventory,
                           make_doc,
                           make_run,

@@ -118,7 +118,8 @@ Value check_data(const std::vector<CheckedHost>& hosts) {
 }
 
 std::string check_junit(const std::vector<CheckedHost>& hosts) {
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"gpustack verify\">\n";
+  std::string out =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"gpustack verify\">\n";
   for (const CheckedHost& host : hosts) {
     out += "  <testsuite name=\"" + xml_text(host.host) + "\" tests=\"" +
            std::to_string(host.results.size()) + "\" failures=\"" +

@@ -56,11 +56,12 @@ constexpr VerifyProfile kProfiles[] = {
      .profile = "server_arm",
      .arch = "aarch64",
      .docker = "25"},
-    {.name = "board",
-     .summary = "single-board computers",
-     .profile = "sbc",
-     .needs_gpu = true},
-    {.name = "server-x86", .summary = "x86_64 hosts", .profile = "x86_64", .arch = "x86_64", .docker = "25"},
+    {.name = "board", .summary = "single-board computers", .profile = "sbc", .needs_gpu = true},
+    {.name = "server-x86",
+     .summary = "x86_64 hosts",
+     .profile = "x86_64",
+     .arch = "x86_64",
+     .docker = "25"},
     {.name = "any", .summary = "nothing but what the host itself needs"},
 };
 
@@ -151,7 +152,8 @@ std::vector<Probe> probes_for(const std::vector<std::string>& files) {
        Value::map({{"name", "nvidia-l4t-core"}, {"selection", "hold"}})},
   };
   for (const std::string& file : files)
-    probes.push_back({"file:" + file, "stat", Value::map({{"path", file}, {"get_checksum", false}})});
+    probes.push_back(
+        {"file:" + file, "stat", Value::map({{"path", file}, {"get_checksum", false}})});
   return probes;
 }
 

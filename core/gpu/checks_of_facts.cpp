@@ -12,7 +12,8 @@ namespace {
 const std::string kGpuRole = "apply the role hardware/gpu";
 
 /// The lowest driver for a compute capability.
-/// @source docs.nvidia.com/datacenter/tesla/mig-user-guide (supported GPUs); NVIDIA/dgx-spark-playbooks
+/// @source docs.nvidia.com/datacenter/tesla/mig-user-guide (supported GPUs);
+/// NVIDIA/dgx-spark-playbooks
 struct LowestDriver {
   std::string_view sm;
   std::string_view version;
@@ -34,7 +35,10 @@ struct BadDrivers {
 /// @source github.com/NVIDIA/gpu-operator/issues/1361; forums.developer.nvidia.com, DGX Spark
 constexpr BadDrivers kBadDrivers[] = {
     {"570.124.06", "570.158.01", "MIG slices beside whole GPUs are not scheduled", ""},
-    {"580.173.02", "580.173.02", "GB10 is lost (Xid 119) when it came apart from an OTA", "dgx_spark"},
+    {"580.173.02",
+     "580.173.02",
+     "GB10 is lost (Xid 119) when it came apart from an OTA",
+     "dgx_spark"},
 };
 
 const List& gpu_list(const CheckInput& input) {
@@ -99,8 +103,8 @@ std::string lowest_driver(const CheckInput& input) {
 }
 
 bool needs_open(const CheckInput& input) {
-  return std::ranges::any_of(
-      gpu_list(input), [](const Value& gpu) { return fact_true(gpu, "needs_open_modules"); });
+  return std::ranges::any_of(gpu_list(input),
+                             [](const Value& gpu) { return fact_true(gpu, "needs_open_modules"); });
 }
 
 }  // namespace
@@ -152,13 +156,13 @@ Finding gpus(const CheckInput& input) {
   const List& all = gpu_list(input);
   if (all.empty()) {
     if (!input.profile.needs_gpu) return skip("there is no GPU");
-    return fail("no GPU on a bus or in the device tree", "a GPU", "look at the board and its power");
+    return fail(
+        "no GPU on a bus or in the device tree", "a GPU", "look at the board and its power");
   }
   const auto ids = modules::split_words(input.profile.pci_ids);
-  const bool has_wanted =
-      ids.empty() || std::ranges::any_of(all, [&](const Value& gpu) {
-        return std::ranges::find(ids, fact_text(gpu, "pci_id")) != ids.end();
-      });
+  const bool has_wanted = ids.empty() || std::ranges::any_of(all, [&](const Value& gpu) {
+                            return std::ranges::find(ids, fact_text(gpu, "pci_id")) != ids.end();
+                          });
   if (!has_wanted) {
     const std::string pci_id = fact_text(all.front(), "pci_id");
     return fail(gpu_name(all.front()) + (pci_id.empty() ? "" : " (" + pci_id + ")"),
@@ -230,7 +234,9 @@ Finding compute_capability(const CheckInput& input) {
   if (!is_nvidia(input)) return skip("no NVIDIA GPU");
   const std::string arch = fact_text(input.platform(), "cuda.arch");
   if (arch.empty()) {
-    return warn("not known", "a GPU of the table", "tell its name and `nvidia-smi --query-gpu=compute_cap`");
+    return warn("not known",
+                "a GPU of the table",
+                "tell its name and `nvidia-smi --query-gpu=compute_cap`");
   }
   if (!input.profile.cuda_arch.empty() && arch != input.profile.cuda_arch)
     return fail(arch, std::string(input.profile.cuda_arch), "choose another profile");
@@ -248,7 +254,7 @@ Finding device_nodes(const CheckInput& input) {
   std::vector<std::string> nodes;
   for (const Value& gpu : gpu_list(input)) {
     const std::string node = fact_text(gpu, "render_node").empty() ? fact_text(gpu, "vendor_node")
-                                                                  : fact_text(gpu, "render_node");
+                                                                   : fact_text(gpu, "render_node");
     const bool is_held = !fact_text(gpu, "driver").empty();
     if (fact_text(gpu, "vendor") == "nvidia") continue;  // its nodes are open to everybody
     if (node.empty() && is_held) {
@@ -312,15 +318,17 @@ Finding memory(const CheckInput& input) {
       if (fact_text(one, "mount") != "/" || !left.is_integer()) continue;
       disk = ", " + memory_size(left.as_integer() >> 20U) + " free on /";
       if (left.as_integer() < kFiveGib) {
-        return warn(memory_size(mib) + disk, "5 GiB free on /", "make room before a driver is set up");
+        return warn(
+            memory_size(mib) + disk, "5 GiB free on /", "make room before a driver is set up");
       }
     }
   }
   const MemoryAdvice advice = memory_advice(mib);
   if (advice.verdict == "fit") return pass(memory_size(mib) + disk);
-  return warn(memory_size(mib) + disk,
-              memory_size(advice.need_mib) + " and some to spare for a model server with its services",
-              "run fewer services here, or smaller models");
+  return warn(
+      memory_size(mib) + disk,
+      memory_size(advice.need_mib) + " and some to spare for a model server with its services",
+      "run fewer services here, or smaller models");
 }
 
 Finding ota(const CheckInput& input) {
@@ -328,7 +336,8 @@ Finding ota(const CheckInput& input) {
   const std::string version = fact_text(input.platform(), "driver.version");
   const std::string flavour = fact_text(input.platform(), "kernel.flavour");
   const BadDrivers* bad = known_bad(input, version);
-  if (bad != nullptr || flavour.find("nvidia") == std::string::npos || !fact_true(input.platform(), "driver.present")) {
+  if (bad != nullptr || flavour.find("nvidia") == std::string::npos ||
+      !fact_true(input.platform(), "driver.present")) {
     return fail("driver " + (version.empty() ? "none" : version) + ", " + kernel_words(input),
                 "driver, kernel and firmware of one DGX OS update",
                 "update as a whole with the DGX Dashboard (ERR-SPARK-OTA)");

@@ -1,6 +1,5 @@
-#include "core/gpu/checks.hpp"
-
 #include "core/base/json.hpp"
+#include "core/gpu/checks.hpp"
 #include "modules/sdk/base64.hpp"
 #include "modules/sdk/text.hpp"
 
@@ -55,7 +54,8 @@ std::string docker_version(const CheckInput& input) {
 
 /// running, stopped, …; empty when there is no such service.
 std::string service_state(const CheckInput& input, const std::string& name) {
-  return fact_text(probe(input, "services").get("ansible_facts").get("services").get(name), "state");
+  return fact_text(probe(input, "services").get("ansible_facts").get("services").get(name),
+                   "state");
 }
 
 std::string python_wanted(const CheckInput& input) {
@@ -73,10 +73,9 @@ bool has_nvidia(const CheckInput& input) {
 }
 
 bool has_nvidia_spec(const CheckInput& input) {
-  return std::ranges::any_of(fact_list(input.platform(), "runtime.cdi_specs"),
-                             [](const std::string& path) {
-                               return modules::base_name(path).starts_with("nvidia");
-                             });
+  return std::ranges::any_of(
+      fact_list(input.platform(), "runtime.cdi_specs"),
+      [](const std::string& path) { return modules::base_name(path).starts_with("nvidia"); });
 }
 
 /// Versions in the names of the driver libraries that a specification mounts.
@@ -133,7 +132,8 @@ Finding engine(const CheckInput& input) {
   if (fact_text(runtime, "docker").empty()) return pass(modules::join(engines, ", "));
   const std::string state = service_state(input, "docker.service");
   if (!state.empty() && state != "running") {
-    return fail("docker.service is " + state, "running", "systemctl start docker, and see its journal");
+    return fail(
+        "docker.service is " + state, "running", "systemctl start docker, and see its journal");
   }
   const std::string version = docker_version(input);
   if (!version.empty() && !input.profile.docker.empty() &&
@@ -161,8 +161,7 @@ Finding engine_gpu(const CheckInput& input) {
                   "a file Docker can read",
                   "mend it by hand: ERR-DAEMON-JSON, nothing overwrites it");
     }
-    if (config->get("runtimes").get("nvidia").is_map())
-      return pass("the nvidia runtime of Docker");
+    if (config->get("runtimes").get("nvidia").is_map()) return pass("the nvidia runtime of Docker");
   }
   const Value& runtime = fact(input.platform(), "runtime");
   const bool has_engine =

@@ -43,8 +43,8 @@ Result<bool> fits(const std::optional<regex::Pattern>& pattern, std::string_view
 
 std::size_t column_of(std::string_view line, std::size_t byte) {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-  return 1 + static_cast<std::size_t>(std::ranges::count_if(
-                 line.substr(0, byte), [&](char c) { return !continues(c); }));
+  return 1 + static_cast<std::size_t>(std::ranges::count_if(line.substr(0, byte),
+                                                            [&](char c) { return !continues(c); }));
 }
 
 bool is_comment(std::string_view line, FileKind kind) {
@@ -88,9 +88,8 @@ class Scan {
     const std::size_t blanks = what.size() - modules::trim_left(what).size();
     const Span span{match.begin() + blanks, match.end()};
     // Two rules for one place would say the same thing twice.
-    const bool overlaps = std::ranges::any_of(taken_, [&](const Span& one) {
-      return span.begin < one.end && one.begin < span.end;
-    });
+    const bool overlaps = std::ranges::any_of(
+        taken_, [&](const Span& one) { return span.begin < one.end && one.begin < span.end; });
     if (overlaps) return;
     taken_.push_back(span);
     found_.push_back({std::string(rule.id),
@@ -149,8 +148,9 @@ FileKind kind_of_file(std::string_view path) {
   if (name == "dockerfile" || name.starts_with("dockerfile.") || name == "containerfile" ||
       name.starts_with("containerfile.") || name.ends_with(".dockerfile"))
     return FileKind::dockerfile;
-  const bool is_requirements = (name.starts_with("requirements") || name.starts_with("constraints")) &&
-                               ends_with_any(name, {".txt", ".in"});
+  const bool is_requirements =
+      (name.starts_with("requirements") || name.starts_with("constraints")) &&
+      ends_with_any(name, {".txt", ".in"});
   if (is_requirements || name == "pyproject.toml" || name == "setup.py" || name == "setup.cfg")
     return FileKind::requirements;
   if (name == "go.mod") return FileKind::go_module;

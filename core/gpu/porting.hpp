@@ -41,8 +41,8 @@ struct PortingRule {
   std::string_view id;
   Severity severity;
   FileKind kinds;
-  std::string_view pattern;  ///< searched in each line; what it matches is the place
-  std::string_view unless;   ///< a line with this is fine; empty = none is
+  std::string_view pattern;      ///< searched in each line; what it matches is the place
+  std::string_view unless;       ///< a line with this is fine; empty = none is
   std::string_view unless_file;  ///< the same for the whole file
   std::string_view message;
   std::string_view fix;

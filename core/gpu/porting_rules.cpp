@@ -73,8 +73,10 @@ constexpr PortingRule kRules[] = {
      R"((?:--platform=|platform:\s*["']?)linux/(?:amd64|x86_64|386))",
      "",
      "",
-     "this image is asked for x86 alone: on aarch64 it ends with 'exec format error', or is emulated",
-     "leave the platform out, or take $TARGETPLATFORM ($BUILDPLATFORM for a cross compiler's stage)"},
+     "this image is asked for x86 alone: on aarch64 it ends with 'exec format error', or is "
+     "emulated",
+     "leave the platform out, or take $TARGETPLATFORM ($BUILDPLATFORM for a cross compiler's "
+     "stage)"},
     {"PS12",
      Severity::error,
      FileKind::dockerfile | FileKind::compose,

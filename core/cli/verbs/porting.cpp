@@ -1,8 +1,9 @@
+#include "core/gpu/porting.hpp"
+
 #include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/gpu_verbs.hpp"
 #include "core/cli/options.hpp"
-#include "core/gpu/porting.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -19,8 +20,16 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Folders that hold what others wrote, or what was built.
-constexpr std::string_view kLeftOut[] = {
-    ".git", ".hg", ".svn", ".tox", ".venv", "__pycache__", "node_modules", "third_party", "vendor", "venv"};
+constexpr std::string_view kLeftOut[] = {".git",
+                                         ".hg",
+                                         ".svn",
+                                         ".tox",
+                                         ".venv",
+                                         "__pycache__",
+                                         "node_modules",
+                                         "third_party",
+                                         "vendor",
+                                         "venv"};
 constexpr std::uintmax_t kLargest = 1U << 20U;
 
 class PortingVerb final : public Verb {
@@ -60,8 +69,9 @@ class PortingVerb final : public Verb {
       return Error(ErrorCode::usage, "PATH: there is no '" + path + "'");
     if (gpu::kind_of_file(path) == gpu::FileKind::none && !path.ends_with(".s")) {
       return Error(ErrorCode::usage, "PATH: no rules for a file of the name '" + path + "'")
-          .hint("rules are chosen by names: Dockerfile, requirements.txt, go.mod, package.json, "
-                "CMakeLists.txt, compose.yml, *.sh, *.cpp");
+          .hint(
+              "rules are chosen by names: Dockerfile, requirements.txt, go.mod, package.json, "
+              "CMakeLists.txt, compose.yml, *.sh, *.cpp");
     }
     return look_at(path);
   }
@@ -75,7 +85,8 @@ class PortingVerb final : public Verb {
       const std::string name = entry->path().filename().string();
       std::error_code ignored;
       if (entry->is_directory(ignored)) {
-        if (std::ranges::find(kLeftOut, name) != std::end(kLeftOut)) entry.disable_recursion_pending();
+        if (std::ranges::find(kLeftOut, name) != std::end(kLeftOut))
+          entry.disable_recursion_pending();
         continue;
       }
       if (!entry->is_regular_file(ignored)) continue;

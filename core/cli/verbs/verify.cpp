@@ -24,8 +24,7 @@ class VerifyVerb final : public Verb {
         "verify", "Go through the compatibility checklist of hosts; nothing is changed");
     std::vector<std::string> profiles{"auto"};
     for (const gpu::VerifyProfile& one : gpu::verify_profiles()) profiles.emplace_back(one.name);
-    command_
-        ->add_option("--profile", profile_, "What a host has to be (auto: by its facts)")
+    command_->add_option("--profile", profile_, "What a host has to be (auto: by its facts)")
         ->type_name("NAME")
         ->check(one_of(profiles));
     command_->add_flag("--list-profiles", list_profiles_, "Name the profiles, do nothing else");
@@ -51,11 +50,11 @@ class VerifyVerb final : public Verb {
     std::vector<gpu::CheckedHost> checked;
     for (const ProbedHost& one : probed.hosts) {
       const gpu::VerifyProfile* named = gpu::verify_profile(profile_);
-      checked.push_back(gpu::check_host(
-          {one.facts,
-           named != nullptr ? *named : gpu::profile_for(one.facts.platform),
-           one.probes,
-           files_}));
+      checked.push_back(
+          gpu::check_host({one.facts,
+                           named != nullptr ? *named : gpu::profile_for(one.facts.platform),
+                           one.probes,
+                           files_}));
     }
     print(checked);
     return verdict(probed.code, checked);

@@ -107,9 +107,10 @@ TEST(DriverCheck, RefusesClosedModulesWhereTheyDriveNothing) {
 
 TEST(CudaCheck, FailsBelowTheLowestAndWarnsBelowTheWanted) {
   const auto with = [](const std::string& cuda) {
-    return Host(R"({"gpus": [{"vendor": "nvidia", "driver": "nvidia"}], "driver": {"present": true, "cuda_max": ")" +
-                    cuda + "\"}}",
-                "dgx-spark")
+    return Host(
+               R"({"gpus": [{"vendor": "nvidia", "driver": "nvidia"}], "driver": {"present": true, "cuda_max": ")" +
+                   cuda + "\"}}",
+               "dgx-spark")
         .check(checks::cuda)
         .status;
   };
@@ -121,7 +122,8 @@ TEST(CudaCheck, FailsBelowTheLowestAndWarnsBelowTheWanted) {
 
 TEST(ComputeCapabilityCheck, KnowsWhichToolkitCompilesForGb10) {
   const auto with = [](const std::string& toolkit) {
-    return Host(R"({"gpus": [{"vendor": "nvidia"}], "cuda": {"arch": "121-real", "toolkit": ")" + toolkit + "\"}}")
+    return Host(R"({"gpus": [{"vendor": "nvidia"}], "cuda": {"arch": "121-real", "toolkit": ")" +
+                toolkit + "\"}}")
         .check(checks::compute_capability)
         .status;
   };
@@ -131,7 +133,8 @@ TEST(ComputeCapabilityCheck, KnowsWhichToolkitCompilesForGb10) {
 }
 
 TEST(CdiCheck, FailsWhenLibrariesAreOfAnotherDriver) {
-  const std::string facts = nvidia("580.95.05", R"(, "runtime": {"cdi_specs": ["/etc/cdi/nvidia.yaml"]})");
+  const std::string facts =
+      nvidia("580.95.05", R"(, "runtime": {"cdi_specs": ["/etc/cdi/nvidia.yaml"]})");
   const auto spec = [](const std::string& version) {
     return "- hostPath: /usr/lib/libcuda.so." + version + "\n- hostPath: /usr/lib/libcuda.so.1\n";
   };
@@ -174,10 +177,14 @@ TEST(EngineCheck, LooksAtTheServiceAndTheVersion) {
 
   EXPECT_EQ(Host(facts).probe("services", services("stopped")).check(checks::engine).status,
             CheckStatus::fail);
-  EXPECT_EQ(Host(facts, "server-arm").probe("packages", packages("5:24.0.7")).check(checks::engine).status,
+  EXPECT_EQ(Host(facts, "server-arm")
+                .probe("packages", packages("5:24.0.7"))
+                .check(checks::engine)
+                .status,
             CheckStatus::warn);
-  EXPECT_EQ(Host(facts, "server-arm").probe("packages", packages("5:28.1.1")).check(checks::engine).found,
-            "docker 28.1.1");
+  EXPECT_EQ(
+      Host(facts, "server-arm").probe("packages", packages("5:28.1.1")).check(checks::engine).found,
+      "docker 28.1.1");
   EXPECT_EQ(Host(R"({"runtime": {"docker_is_snap": true}})").check(checks::engine).status,
             CheckStatus::fail);
 }
@@ -186,7 +193,9 @@ TEST(NetfilterCheck, KnowsTheDockerThatNeedsTheModule) {
   const std::string facts = R"({"runtime": {"docker": "/usr/bin/docker"}})";
   const auto with = [&](const std::string& version, const std::string& modules) {
     return Host(facts)
-        .probe("packages", R"({"ansible_facts": {"packages": {"docker-ce": [{"version": ")" + version + "\"}]}}}")
+        .probe(
+            "packages",
+            R"({"ansible_facts": {"packages": {"docker-ce": [{"version": ")" + version + "\"}]}}}")
         .file("kernel_modules", modules)
         .check(checks::netfilter)
         .status;
@@ -201,7 +210,8 @@ TEST(NetfilterCheck, KnowsTheDockerThatNeedsTheModule) {
 TEST(PythonCheck, FollowsL4tWhereTheProfileSaysNothing) {
   const auto with = [](int major, const std::string& version) {
     return Host(R"({"bsp": true, "l4t": {"major": )" + std::to_string(major) + "}}")
-        .probe("packages", R"({"ansible_facts": {"packages": {"python3": [{"version": ")" + version + "\"}]}}}")
+        .probe("packages",
+               R"({"ansible_facts": {"packages": {"python3": [{"version": ")" + version + "\"}]}}}")
         .check(checks::python)
         .status;
   };
@@ -237,7 +247,8 @@ TEST(SharingCheck, FailsWithTheUnit) {
   const auto with = [](const std::string& state) {
     return Host("{}")
         .probe("services",
-               R"({"ansible_facts": {"services": {"gpustack-mig.service": {"state": ")" + state + "\"}}}}")
+               R"({"ansible_facts": {"services": {"gpustack-mig.service": {"state": ")" + state +
+                   "\"}}}}")
         .check(checks::sharing_units)
         .status;
   };
@@ -257,8 +268,8 @@ TEST(MemoryCheck, LooksAtTheProfileAndTheDisk) {
 
 TEST(OtaCheck, WantsTheVendorsKernelBesideItsDriver) {
   const auto with = [](const std::string& version, const std::string& flavour) {
-    return Host(R"({"subprofile": "dgx_spark", "driver": {"present": true, "version": ")" + version +
-                R"("}, "kernel": {"release": "6.11", "flavour": ")" + flavour + "\"}}")
+    return Host(R"({"subprofile": "dgx_spark", "driver": {"present": true, "version": ")" +
+                version + R"("}, "kernel": {"release": "6.11", "flavour": ")" + flavour + "\"}}")
         .check(checks::ota)
         .status;
   };
@@ -275,11 +286,14 @@ TEST(Junit, EscapesAndCounts) {
 
   const std::string text = check_junit({host});
 
-  EXPECT_NE(text.find("<testsuite name=\"a&lt;b\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\">"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find(
+          "<testsuite name=\"a&lt;b\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\">"),
+      std::string::npos)
       << text;
-  EXPECT_NE(text.find("<failure message=\"x &amp; &quot;y&quot;; expected z\">do &lt;it&gt;</failure>"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("<failure message=\"x &amp; &quot;y&quot;; expected z\">do &lt;it&gt;</failure>"),
+      std::string::npos)
       << text;
 }
 
