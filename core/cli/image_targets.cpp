@@ -15,9 +15,8 @@ void add_target_options(CLI::App& app, TargetOptions& options) {
       ->allow_extra_args(false);
   app.add_option("--host", options.facts.pattern, "Hosts, by what their programs are built for")
       ->type_name("HOST");
-  app.add_option("--from",
-                 options.facts.from,
-                 "A file with recorded facts in place of hosts; - is stdin")
+  app.add_option(
+         "--from", options.facts.from, "A file with recorded facts in place of hosts; - is stdin")
       ->type_name("FILE");
   add_host_options(app, options.facts.run);
 }
@@ -39,7 +38,8 @@ Result<Targets> image_targets(const TargetOptions& options) {
   }
   FactsOptions facts = options.facts;
   // A limit by itself chooses among all hosts.
-  if (facts.pattern.empty() && facts.from.empty() && !facts.run.limit.empty()) facts.pattern = "all";
+  if (facts.pattern.empty() && facts.from.empty() && !facts.run.limit.empty())
+    facts.pattern = "all";
   if (!facts.pattern.empty() || !facts.from.empty()) {
     GatheredFacts gathered = gather_platforms(facts);
     targets.code = gathered.code;

@@ -22,7 +22,8 @@ struct Targets {
   int code = 0;  ///< of hosts that told nothing
 };
 
-/// Platforms first; without any and without hosts this machine's. Prints what goes wrong with hosts.
+/// Platforms first; without any and without hosts this machine's. Prints what goes wrong with
+/// hosts.
 /// @error usage  a platform that cannot be read
 Result<Targets> image_targets(const TargetOptions& options);
 

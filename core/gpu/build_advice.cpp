@@ -29,7 +29,8 @@ constexpr std::string_view kInstaller =
 /// Programs that an installer only fetches are no work: `apt-get install make`.
 constexpr std::string_view kSeparators = R"(&&|\|\||;|\|)";
 
-/// Instructions of a Dockerfile with continued lines in one, each with the number of its first line.
+/// Instructions of a Dockerfile with continued lines in one, each with the number of its first
+/// line.
 std::vector<std::pair<std::size_t, std::string>> instructions(std::string_view text) {
   std::vector<std::pair<std::size_t, std::string>> out;
   const auto lines = modules::split_lines(text);
@@ -64,7 +65,8 @@ std::vector<std::string> steps_of(std::string_view run) {
 }
 
 void add_step(BuildWork& work, std::size_t line, const std::string& step) {
-  const std::string shown = std::to_string(line) + ": " + std::string(modules::trim(step)).substr(0, 60);
+  const std::string shown =
+      std::to_string(line) + ": " + std::string(modules::trim(step)).substr(0, 60);
   const bool is_install = matches(kInstaller, step);
   for (const Compiler& one : kCompilers) {
     // What is installed by name does not run.
@@ -111,7 +113,8 @@ std::vector<std::string> build_commands(const BuildQuestion& question) {
 BuildAdvice remote_build(const BuildQuestion& question) {
   BuildAdvice advice;
   advice.method = "remote";
-  advice.reasons.push_back("'" + question.native_host + "' is of that platform and builds without translation");
+  advice.reasons.push_back("'" + question.native_host +
+                           "' is of that platform and builds without translation");
   if (question.has_buildah && question.targets.size() > 1) {
     advice.commands = build_commands(question);
     advice.warnings.push_back("run 'buildah build' for its platform on " + question.native_host +
@@ -119,8 +122,9 @@ BuildAdvice remote_build(const BuildQuestion& question) {
     return advice;
   }
   if (question.has_buildah) {
-    advice.commands = {"podman system connection add native ssh://" + question.native_host,
-                       "podman --connection native build -t " + question.tag + " " + question.folder};
+    advice.commands = {
+        "podman system connection add native ssh://" + question.native_host,
+        "podman --connection native build -t " + question.tag + " " + question.folder};
     return advice;
   }
   advice.commands = {"docker buildx create --name native --platform " +
@@ -139,23 +143,26 @@ BuildAdvice cross_build(const BuildQuestion& question, const BuildWork& work) {
   const std::string target = architecture_of(question.targets.front());
   if (language == "go") {
     advice.reasons.emplace_back("Go compiles for any platform on any other");
-    advice.dockerfile = {"FROM --platform=$BUILDPLATFORM golang:1.24 AS build",
-                       "ARG TARGETOS TARGETARCH",
-                       "RUN GOOS=$TARGETOS GOARCH=$TARGETARCH CGO_ENABLED=0 go build -o /out/app ."};
+    advice.dockerfile = {
+        "FROM --platform=$BUILDPLATFORM golang:1.24 AS build",
+        "ARG TARGETOS TARGETARCH",
+        "RUN GOOS=$TARGETOS GOARCH=$TARGETARCH CGO_ENABLED=0 go build -o /out/app ."};
   } else if (language == "rust") {
     advice.reasons.emplace_back("Rust compiles for a target it has been given");
     advice.dockerfile = {"FROM --platform=$BUILDPLATFORM rust:1 AS build",
-                       "RUN rustup target add aarch64-unknown-linux-gnu",
-                       "RUN cargo build --release --target aarch64-unknown-linux-gnu"};
+                         "RUN rustup target add aarch64-unknown-linux-gnu",
+                         "RUN cargo build --release --target aarch64-unknown-linux-gnu"};
   } else {
     advice.reasons.emplace_back("C and C++ compile with the distribution's cross compiler");
-    advice.dockerfile = {"FROM --platform=$BUILDPLATFORM debian:12 AS build",
-                       "RUN dpkg --add-architecture " + target + " && apt-get update && apt-get "
-                       "install -y crossbuild-essential-" + target,
-                       "RUN cmake -S . -B build -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=" +
-                           std::string(target == "arm64" ? "aarch64" : "x86_64") +
-                           " -DCMAKE_CXX_COMPILER=" + (target == "arm64" ? "aarch64" : "x86_64") +
-                           "-linux-gnu-g++ && cmake --build build"};
+    advice.dockerfile = {
+        "FROM --platform=$BUILDPLATFORM debian:12 AS build",
+        "RUN dpkg --add-architecture " + target +
+            " && apt-get update && apt-get "
+            "install -y crossbuild-essential-" +
+            target,
+        "RUN cmake -S . -B build -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=" +
+            std::string(target == "arm64" ? "aarch64" : "x86_64") + " -DCMAKE_CXX_COMPILER=" +
+            (target == "arm64" ? "aarch64" : "x86_64") + "-linux-gnu-g++ && cmake --build build"};
     advice.warnings.emplace_back("libraries it links have to be installed for " + target +
                                  " as well (package:" + target + ")");
   }
@@ -173,9 +180,10 @@ BuildAdvice cross_build(const BuildQuestion& question, const BuildWork& work) {
 BuildAdvice emulated_build(const BuildQuestion& question, const BuildWork& work) {
   BuildAdvice advice;
   advice.method = "emulated";
-  advice.reasons.push_back(work.compiles.empty()
-                               ? "it installs packages and compiles nothing, which is bearable under emulation"
-                               : "no cross compiler helps with what it compiles, and no builder of the target is named");
+  advice.reasons.push_back(
+      work.compiles.empty()
+          ? "it installs packages and compiles nothing, which is bearable under emulation"
+          : "no cross compiler helps with what it compiles, and no builder of the target is named");
   if (!work.compiles.empty()) {
     advice.warnings.push_back(
         "what compiles takes about 7 times as long as natively (3 minutes became 22 for "

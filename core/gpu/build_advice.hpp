@@ -13,9 +13,9 @@ namespace gpustack::gpu {
 
 /// What a Dockerfile does when it is built, as far as its RUN lines tell.
 struct BuildWork {
-  std::vector<std::string> stages;    ///< bases of its stages
-  std::vector<std::string> compiles;  ///< `12: cmake --build`, the line and what compiles there
-  std::vector<std::string> installs;  ///< the same for packages that are only unpacked
+  std::vector<std::string> stages;     ///< bases of its stages
+  std::vector<std::string> compiles;   ///< `12: cmake --build`, the line and what compiles there
+  std::vector<std::string> installs;   ///< the same for packages that are only unpacked
   std::vector<std::string> languages;  ///< go, rust, c: what compiles
   bool uses_build_platform = false;    ///< a stage runs on $BUILDPLATFORM already
 };

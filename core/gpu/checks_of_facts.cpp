@@ -42,9 +42,9 @@ constexpr BadDrivers kBadDrivers[] = {
 };
 
 const List& gpu_list(const CheckInput& input) {
-  static const List none;
+  static const List kNone;
   const Value& gpus = fact(input.platform(), "gpus");
-  return gpus.is_list() ? gpus.as_list() : none;
+  return gpus.is_list() ? gpus.as_list() : kNone;
 }
 
 bool is_nvidia(const CheckInput& input) {
@@ -269,7 +269,8 @@ Finding device_nodes(const CheckInput& input) {
                   "a group for those who may use the GPU",
                   kGpuRole + " with gpu_users, which sets a udev rule");
     }
-    nodes.push_back(node + (gid.empty() ? "" : " (group " + gid + ")"));
+    nodes.push_back(node);
+    if (!gid.empty()) nodes.back().append(" (group ").append(gid).append(")");
   }
   if (nodes.empty()) return skip("no GPU whose node belongs to a group");
   return pass(modules::join(nodes, ", "));

@@ -15,9 +15,9 @@ const std::string kRuntimeRole = "apply the role containers/runtime";
 
 /// The result of a probe that succeeded; null otherwise.
 const Value& probe(const CheckInput& input, const std::string& name) {
-  static const Value none;
+  static const Value kNone;
   const Value& result = input.probes.get(name);
-  return result.get("failed").truthy() ? none : result;
+  return result.get("failed").truthy() ? kNone : result;
 }
 
 /// Was the host asked at all? A recorded one was not.
@@ -190,7 +190,9 @@ Finding cdi_fresh(const CheckInput& input) {
     if (!text) continue;
     for (const std::string& version : library_versions(*text)) {
       if (driver.empty() || version == driver) continue;
-      return fail("ERR-CDI-STALE: it mounts libraries of " + version + ", the driver is " + driver,
+      std::string found = "ERR-CDI-STALE: it mounts libraries of ";
+      found.append(version).append(", the driver is ").append(driver);
+      return fail(std::move(found),
                   "those of the loaded driver",
                   "systemctl restart nvidia-cdi-refresh, or " + kRuntimeRole);
     }

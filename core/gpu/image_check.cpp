@@ -35,11 +35,13 @@ std::string flavour_warning(const std::string& image, const Value& facts) {
   const bool is_like_server =
       !is_jetson || (major.is_integer() && major.as_integer() >= kFirstL4tLikeServers);
   if (has_mark(image, kJetsonMarks)) {
-    return is_jetson ? "" : "the image is made for Jetsons (L4T), and this is none: its CUDA does not find a driver";
+    return is_jetson ? ""
+                     : "the image is made for Jetsons (L4T), and this is none: its CUDA does not "
+                       "find a driver";
   }
   if (!is_like_server && has_mark(image, kCudaMarks)) {
-    return "CUDA in images for ARM servers does not run on L4T " +
-           fact_text(facts, "l4t.version") + ": take an l4t image of this release";
+    return "CUDA in images for ARM servers does not run on L4T " + fact_text(facts, "l4t.version") +
+           ": take an l4t image of this release";
   }
   return {};
 }
@@ -76,8 +78,8 @@ Result<ImageAnswer> ask_image(const Value& arguments) {
   const Value result = modules::plan_module(*spec, checked, system);
   if (result.get("failed").truthy())
     return Error(ErrorCode::module_failed, fact_text(result, "msg"));
-  const std::string name = arguments.get("name").is_null() ? fact_text(arguments, "path")
-                                                           : fact_text(arguments, "name");
+  const std::string name =
+      arguments.get("name").is_null() ? fact_text(arguments, "path") : fact_text(arguments, "name");
   if (!result.get("found").truthy())
     return Error(ErrorCode::module_failed, "there is no image '" + name + "'");
   return ImageAnswer{name,
@@ -104,8 +106,9 @@ Result<ImageAnswer> read_image(std::string_view text, const std::string& name) {
   }
   if (!out.platforms.empty()) return out;
   return Error(ErrorCode::usage, "no platform is told")
-      .hint("it takes an image index, an image's configuration, or the output of 'docker image "
-            "inspect'; a single manifest leaves the platform to its configuration");
+      .hint(
+          "it takes an image index, an image's configuration, or the output of 'docker image "
+          "inspect'; a single manifest leaves the platform to its configuration");
 }
 
 Result<ImageVerdict> judge_image(const ImageAnswer& image, const ImageTarget& target) {
@@ -131,8 +134,8 @@ Result<ImageVerdict> judge_image(const ImageAnswer& image, const ImageTarget& ta
 
 std::string image_text(const ImageAnswer& image, const std::vector<ImageVerdict>& verdicts) {
   std::string out = image.name + " (" + image.where +
-                    (image.digest.empty() ? "" : ", " + image.digest) + "): " +
-                    modules::join(image.platforms, ", ") + "\n";
+                    (image.digest.empty() ? "" : ", " + image.digest) +
+                    "): " + modules::join(image.platforms, ", ") + "\n";
   for (const ImageVerdict& one : verdicts) {
     std::string status = one.status;
     status.resize(6, ' ');

@@ -182,11 +182,11 @@ std::string_view severity_name(Severity severity) {
 }
 
 Result<std::vector<PortingFinding>> scan_text(const std::string& path, std::string_view text) {
-  static const auto compiled = compile_rules();
-  if (!compiled) return Error(compiled.error());
+  static const auto kRules = compile_rules();
+  if (!kRules) return Error(kRules.error());
   const FileKind kind = kind_of_file(path);
   std::vector<const ReadyRule*> rules;
-  for (const ReadyRule& one : *compiled) {
+  for (const ReadyRule& one : *kRules) {
     if (!has(one.rule->kinds, kind)) continue;
     GS_TRY(const bool is_fine, fits(one.unless_file, text));
     if (!is_fine) rules.push_back(&one);

@@ -1,8 +1,9 @@
+#include "core/gpu/build_advice.hpp"
+
 #include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
 #include "core/cli/gpu_verbs.hpp"
 #include "core/cli/image_targets.hpp"
-#include "core/gpu/build_advice.hpp"
 #include "modules/builtin/support/image_platforms.hpp"
 
 #include <CLI/CLI.hpp>
@@ -24,7 +25,8 @@ class BuildAdviceVerb final : public Verb {
   void describe(CLI::App& program) override {
     command_ = program.add_subcommand(
         "build-advice", "Say how an image is best built: natively, by a cross compiler, emulated");
-    command_->add_option("path", path_, "A Dockerfile, or a folder with one (.)")->type_name("PATH");
+    command_->add_option("path", path_, "A Dockerfile, or a folder with one (.)")
+        ->type_name("PATH");
     command_->add_option("--builder", builder_, "Platform that builds (this machine's)")
         ->type_name("PLATFORM");
     command_->add_option("--engine", engine_, "docker or buildah (docker)")
@@ -51,7 +53,8 @@ class BuildAdviceVerb final : public Verb {
       print_error(dockerfile.error());
       return kUsage;
     }
-    const auto builder = modules::ImagePlatform::parse(builder_.empty() ? own_platform() : builder_);
+    const auto builder =
+        modules::ImagePlatform::parse(builder_.empty() ? own_platform() : builder_);
     if (!builder) {
       print_error(as_usage(builder.error(), "--builder"));
       return kUsage;
@@ -112,8 +115,10 @@ class BuildAdviceVerb final : public Verb {
       if (std::ranges::find(question.targets, one.platform) == question.targets.end())
         question.targets.push_back(one.platform);
       const bool can_build =
-          one.facts.is_map() && gpu::without_variant(one.platform) != gpu::without_variant(builder) &&
-          !gpu::fact_text(one.facts, question.has_buildah ? "runtime.podman" : "runtime.docker").empty();
+          one.facts.is_map() &&
+          gpu::without_variant(one.platform) != gpu::without_variant(builder) &&
+          !gpu::fact_text(one.facts, question.has_buildah ? "runtime.podman" : "runtime.docker")
+               .empty();
       if (can_build && question.native_host.empty()) question.native_host = one.name;
     }
     question.has_emulator = has_emulator(question);

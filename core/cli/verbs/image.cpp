@@ -29,7 +29,8 @@ class ImageVerb final : public Verb {
                      "that has it, else the registry)")
         ->type_name("KIND")
         ->check(one_of({"auto", "docker", "podman", "layout", "registry"}));
-    auto* layout = check_->add_option("--path", layout_, "Folder of an OCI layout")->type_name("FOLDER");
+    auto* layout =
+        check_->add_option("--path", layout_, "Folder of an OCI layout")->type_name("FOLDER");
     check_
         ->add_option("--manifest",
                      manifest_,

@@ -13,7 +13,8 @@ BuildQuestion question(std::vector<std::string> targets = {"linux/arm64/v8"}) {
   return out;
 }
 
-constexpr const char* kInstalls = "FROM debian:12\nRUN apt-get update && apt-get install -y make gcc\n";
+constexpr const char* kInstalls =
+    "FROM debian:12\nRUN apt-get update && apt-get install -y make gcc\n";
 
 TEST(BuildWork, TellsWhatCompilesFromWhatIsInstalled) {
   const BuildWork work = work_of_dockerfile(
@@ -48,9 +49,9 @@ TEST(BuildAdvice, EmulatesWhatOnlyInstalls) {
 
   EXPECT_EQ(advice.method, "emulated");
   EXPECT_TRUE(advice.warnings.empty());
-  EXPECT_EQ(advice.commands,
-            std::vector<std::string>{
-                "docker buildx build --platform linux/arm64 -t app:1 --load ."});
+  EXPECT_EQ(
+      advice.commands,
+      std::vector<std::string>{"docker buildx build --platform linux/arm64 -t app:1 --load ."});
 }
 
 TEST(BuildAdvice, AddsTheEmulatorWhereThereIsNone) {

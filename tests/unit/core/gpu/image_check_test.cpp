@@ -60,7 +60,8 @@ TEST(ImageVerdict, SaysWhatItIsMadeForAndWhereElseToLook) {
 }
 
 TEST(ImageVerdict, WarnsOfTheOtherKindOfArmCuda) {
-  const Value orin = *parse_json(R"({"profile": "jetson", "l4t": {"major": 36, "version": "36.4.3"}})");
+  const Value orin =
+      *parse_json(R"({"profile": "jetson", "l4t": {"major": 36, "version": "36.4.3"}})");
   const Value thor = *parse_json(R"({"profile": "jetson", "l4t": {"major": 38}})");
   const Value server = *parse_json(R"({"profile": "server_arm"})");
   const auto sbsa = image("nvidia/cuda:13.0.1-base", {"linux/arm64"});

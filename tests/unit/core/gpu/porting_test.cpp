@@ -40,18 +40,29 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"OldNumpy", "requirements.txt", "numpy==1.18.5", "PS2"},
         RuleCase{"NewNumpy", "requirements.txt", "numpy==1.19.0", ""},
         RuleCase{"NumpyTwo", "requirements.txt", "numpy==2.1", ""},
-        RuleCase{"OldNumpyInDockerfile", "Dockerfile", "RUN pip install numpy==1.9 && pip check", "PS2"},
+        RuleCase{
+            "OldNumpyInDockerfile", "Dockerfile", "RUN pip install numpy==1.9 && pip check", "PS2"},
         RuleCase{"Tvm", "constraints.txt", "apache-tvm==0.9.0", "PS3"},
         RuleCase{"Kafka", "requirements-dev.txt", "confluent_kafka==2.0.2", "PS4"},
         RuleCase{"NewKafka", "requirements.txt", "confluent-kafka==2.5.0", ""},
         RuleCase{"TensorflowGpu", "requirements.txt", "tensorflow-gpu==2.10", "PS7"},
         RuleCase{"Tensorflow", "requirements.txt", "tensorflow==2.15", "PS7"},
         RuleCase{"TensorflowDatasets", "requirements.txt", "tensorflow-datasets==4", ""},
-        RuleCase{"OldIndex", "install.sh", "pip install torch --index-url https://download.pytorch.org/whl/cu118", "PS13"},
-        RuleCase{"NewIndex", "install.sh", "pip install torch --index-url https://download.pytorch.org/whl/cu130", ""},
+        RuleCase{"OldIndex",
+                 "install.sh",
+                 "pip install torch --index-url https://download.pytorch.org/whl/cu118",
+                 "PS13"},
+        RuleCase{"NewIndex",
+                 "install.sh",
+                 "pip install torch --index-url https://download.pytorch.org/whl/cu130",
+                 ""},
         RuleCase{"Platform", "Dockerfile.prod", "FROM --platform=linux/amd64 debian:12", "PS12"},
         RuleCase{"BuildPlatform", "Dockerfile", "FROM --platform=$BUILDPLATFORM debian:12", ""},
-        RuleCase{"Digest", "Dockerfile", "FROM debian@sha256:0123456789012345678901234567890123456789012345678901234567890123", "PS12"},
+        RuleCase{
+            "Digest",
+            "Dockerfile",
+            "FROM debian@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+            "PS12"},
         RuleCase{"OldCuda", "Dockerfile", "FROM nvidia/cuda:11.8.0-base", "PS12"},
         RuleCase{"NewCuda", "Dockerfile", "FROM nvidia/cuda:13.0.1-base-ubuntu24.04", ""},
         RuleCase{"ComposeImage", "compose.yaml", "    image: amd64/redis:7", "PS12"},
@@ -60,7 +71,8 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"GoarchOfTarget", "Dockerfile", "RUN GOARCH=$TARGETARCH go build", ""},
         RuleCase{"Haswell", "CMakeLists.txt", "add_compile_options(-march=haswell)", "PS5"},
         RuleCase{"Avx", "flags.cmake", "set(FLAGS \"-msse4.2\")", "PS5"},
-        RuleCase{"FlagOfX86Alone", "CMakeLists.txt", "if(P MATCHES \"(aarch64)\") set(F \"-mavx\")", ""},
+        RuleCase{
+            "FlagOfX86Alone", "CMakeLists.txt", "if(P MATCHES \"(aarch64)\") set(F \"-mavx\")", ""},
         RuleCase{"Native", "Makefile", "CFLAGS += -march=native", "PS5"},
         RuleCase{"NoAtomics", "Makefile", "CFLAGS += -march=armv8-a", "PS8"},
         RuleCase{"WithAtomics", "Makefile", "CFLAGS += -march=armv8-a -moutline-atomics", ""},
@@ -71,12 +83,19 @@ INSTANTIATE_TEST_SUITE_P(
         RuleCase{"NativeModule", "package.json", "  \"@nut-tree/nut-js\": \"^3.1.0\",", "PS11"},
         RuleCase{"SharpHasBinaries", "package.json", "  \"sharp\": \"^0.33\",", ""},
         RuleCase{"Jemalloc", "Dockerfile", "RUN cd jemalloc-5.3.0 && ./configure && make", "PS14"},
-        RuleCase{"JemallocOfTheDistribution", "Dockerfile", "RUN apt-get install -y libjemalloc2", ""},
+        RuleCase{
+            "JemallocOfTheDistribution", "Dockerfile", "RUN apt-get install -y libjemalloc2", ""},
         RuleCase{"Download", "get.sh", "wget https://x.org/tool_1.0_amd64.deb", "PS6"},
-        RuleCase{"DownloadByUname", "get.sh", "wget https://x.org/tool-$(uname -m).tar.gz # not amd64.tar.gz", ""},
+        RuleCase{"DownloadByUname",
+                 "get.sh",
+                 "wget https://x.org/tool-$(uname -m).tar.gz # not amd64.tar.gz",
+                 ""},
         RuleCase{"Case", "get.sh", "  x86_64) file=tool-x86_64.tar.gz ;;", ""},
         RuleCase{"Comment", "get.sh", "# wget https://x.org/tool_1.0_amd64.deb", ""},
-        RuleCase{"Workflow", ".github/workflows/ci.yml", "      - run: curl -LO https://x.org/tool-linux-x64.tar.gz", "PS6"},
+        RuleCase{"Workflow",
+                 ".github/workflows/ci.yml",
+                 "      - run: curl -LO https://x.org/tool-linux-x64.tar.gz",
+                 "PS6"},
         RuleCase{"OtherYaml", "config.yml", "url: https://x.org/tool-linux-x64.tar.gz", ""}),
     [](const auto& one) { return std::string(one.param.name); });
 
@@ -101,7 +120,8 @@ TEST(PortingScan, CountsColumnsInCodePoints) {
 TEST(PortingScan, FindsEveryPlaceOfALineOnce) {
   EXPECT_EQ(ids("Makefile", "CFLAGS = -mavx2 -mfma -march=native"), "PS5 PS5 PS5");
   // The platform and the tag tell of one thing; the digest of another.
-  EXPECT_EQ(ids("Dockerfile", "RUN curl -LO https://x.org/linux-amd64/t_linux_amd64.tar.gz"), "PS6");
+  EXPECT_EQ(ids("Dockerfile", "RUN curl -LO https://x.org/linux-amd64/t_linux_amd64.tar.gz"),
+            "PS6");
 }
 
 TEST(PortingScan, TakesIntrinsicsBehindAQuestionForFine) {
