@@ -2,6 +2,7 @@
 
 #include "core/cli/command_line.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/gpu_verbs.hpp"
 #include "core/cli/hold.hpp"
 #include "core/cli/options.hpp"
 #include "core/cli/usage_error.hpp"
@@ -31,6 +32,11 @@ int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnecti
                           make_lint,
                           make_why,
                           make_facts,
+                          make_env,
+                          make_verify,
+                          make_porting,
+                          make_build_advice,
+                          make_image,
                           make_inventory,
                           make_doc,
                           make_run,

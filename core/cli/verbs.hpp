@@ -38,6 +38,8 @@ std::unique_ptr<Verb> make_apply();
 std::unique_ptr<Verb> make_playbook();
 std::unique_ptr<Verb> make_lint();
 std::unique_ptr<Verb> make_facts();
+std::unique_ptr<Verb> make_env();
+std::unique_ptr<Verb> make_verify();
 std::unique_ptr<Verb> make_inventory();
 std::unique_ptr<Verb> make_doc();
 std::unique_ptr<Verb> make_run();

@@ -1,87 +1,80 @@
 #include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
-#include "core/cli/single_task.hpp"
-#include "core/cli/site_run.hpp"
+#include "core/cli/gathered_facts.hpp"
 #include "core/cli/verbs.hpp"
+#include "core/gpu/card.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <iostream>
+#include <utility>
 
 namespace gpustack::cli {
 
 namespace {
 
-/// Prints the facts of each host as one JSON document, and problems on stderr.
-class FactsOutput final : public report::Sink {
- public:
-  explicit FactsOutput(bool gpu_only) : gpu_only_(gpu_only) {}
-
-  void on(const report::Event& event) override {
-    if (event.type == report::EventType::warning) std::cerr << "warning: " << event.message << "\n";
-    if (event.type != report::EventType::host_result) return;
-    if (event.outcome == report::Outcome::failed || event.outcome == report::Outcome::unreachable) {
-      std::cerr << "gpustack: " << event.host << ": " << to_text(event.result.get("msg")) << "\n";
-      return;
-    }
-    Value facts = event.result.get("ansible_facts");
-    if (gpu_only_) facts = facts.get("gpustack");
-    facts_.set(event.host, facts);
-  }
-  void flush() override {
-    if (facts_.is_null()) return;
-    JsonStyle style;
-    style.indent = 4;
-    style.sort_keys = true;
-    std::cout << to_json(facts_, style) << "\n";
-  }
-
- private:
-  bool gpu_only_;
-  Value facts_;
-};
-
 class FactsVerb final : public Verb {
  public:
   void describe(CLI::App& program) override {
-    command_ = program.add_subcommand("facts", "Print what hosts say of themselves, as JSON");
-    command_->add_option("pattern", pattern_, "Hosts")->required()->type_name("HOST");
-    command_->add_flag("--gpu", gpu_only_, "Only the platform and GPU facts");
-    command_->add_option("--filter", filter_, "Only facts whose names match")->type_name("GLOB");
-    add_run_options(*command_, options_);
+    command_ = program.add_subcommand("facts", "Print what hosts say of themselves");
+    auto* gpu = command_->add_flag("--gpu", gpu_, "Only the platform and GPU facts, to be read");
+    command_->add_flag("--json", json_, "As JSON; without --gpu facts are that anyway");
+    command_->add_option("--filter", filter_, "Only facts whose names match")
+        ->type_name("GLOB")
+        ->excludes(gpu);
+    add_facts_options(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
-    auto session = make_session(options_, {});
-    if (!session) {
-      print_error(session.error());
-      return code_before_run(session.error());
-    }
-    if (auto known = check_pattern(*session, pattern_); !known) {
-      print_error(known.error());
+    if (auto named = need_hosts(options_, "facts"); !named) {
+      print_error(named.error());
       return kUsage;
     }
-    Value arguments{Map()};
-    if (!filter_.empty()) arguments.set("filter", Value::list({Value(filter_)}));
-    LoadedSite loaded;
-    loaded.loader = std::make_unique<play::Loader>(play::LoadOptions());
-    auto site = single_task_site(pattern_, "setup", std::move(arguments));
-    if (!site) {
-      print_error(site.error());
+    if (!filter_.empty() && !options_.from.empty()) {
+      print_error(Error(ErrorCode::usage, "--from excludes --filter")
+                      .hint("the file holds what was asked for when it was written"));
       return kUsage;
     }
-    loaded.site = std::move(*site);
-    FactsOutput output(gpu_only_);
-    return run_site(*session, loaded, options_, output);
+    const GatheredFacts gathered = gpu_ ? gather_platforms(options_) : gather();
+    if (gpu_ && !json_) {
+      print_cards(gathered.hosts);
+    } else {
+      print_data(gathered.hosts);
+    }
+    return gathered.code;
   }
 
  private:
+  [[nodiscard]] GatheredFacts gather() const {
+    Value arguments{Map()};
+    if (!filter_.empty()) arguments.set("filter", Value::list({Value(filter_)}));
+    return gather_facts(options_, std::move(arguments));
+  }
+
+  static void print_cards(const std::vector<gpu::HostFacts>& hosts) {
+    bool is_first = true;
+    for (const gpu::HostFacts& one : hosts) {
+      std::cout << (std::exchange(is_first, false) ? "" : "\n") << gpu::card(one);
+    }
+  }
+
+  void print_data(const std::vector<gpu::HostFacts>& hosts) const {
+    if (hosts.empty()) return;
+    Value facts{Map()};
+    for (const gpu::HostFacts& one : hosts)
+      facts.set(one.host, gpu_ || one.all.is_null() ? one.platform : one.all);
+    JsonStyle style;
+    style.indent = 4;
+    style.sort_keys = true;
+    std::cout << to_json(facts, style) << "\n";
+  }
+
   CLI::App* command_ = nullptr;
-  CommonOptions options_;
-  std::string pattern_;
+  FactsOptions options_;
   std::string filter_;
-  bool gpu_only_ = false;
+  bool gpu_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

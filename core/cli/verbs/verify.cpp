@@ -1,0 +1,110 @@
+#include "core/base/json.hpp"
+#include "core/base/suggest.hpp"
+#include "core/cli/exit_codes.hpp"
+#include "core/cli/gathered_facts.hpp"
+#include "core/cli/verbs.hpp"
+#include "core/gpu/check_report.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+
+namespace gpustack::cli {
+
+namespace {
+
+/// The verdict on hosts that answered.
+constexpr int kCheckFailed = 1;
+constexpr int kCheckWarned = 2;
+
+class VerifyVerb final : public Verb {
+ public:
+  void describe(CLI::App& program) override {
+    command_ = program.add_subcommand(
+        "verify", "Go through the compatibility checklist of hosts; nothing is changed");
+    std::vector<std::string> profiles{"auto"};
+    for (const gpu::VerifyProfile& one : gpu::verify_profiles()) profiles.emplace_back(one.name);
+    command_->add_option("--profile", profile_, "What a host has to be (auto: by its facts)")
+        ->type_name("NAME")
+        ->check(one_of(profiles));
+    command_->add_flag("--list-profiles", list_profiles_, "Name the profiles, do nothing else");
+    command_->add_option("--format", format_, "table, json or junit (table)")
+        ->type_name("FORMAT")
+        ->check(one_of({"table", "json", "junit"}));
+    command_->add_option("--file", files_, "A file that has to be there; may be given again")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    command_->add_flag("--strict", strict_, "Warnings count: end with 2");
+    add_facts_options(*command_, options_);
+  }
+  [[nodiscard]] bool chosen() const override { return command_->parsed(); }
+
+  int run() override {
+    if (list_profiles_) return print_profiles();
+    if (auto named = need_hosts(options_, "verify"); !named) {
+      print_error(named.error());
+      return kUsage;
+    }
+    const ProbedHosts probed = probe_hosts(options_, gpu::probes_for(files_));
+    if (probed.hosts.empty() && probed.code != kOk) return probed.code;
+    std::vector<gpu::CheckedHost> checked;
+    for (const ProbedHost& one : probed.hosts) {
+      const gpu::VerifyProfile* named = gpu::verify_profile(profile_);
+      checked.push_back(
+          gpu::check_host({one.facts,
+                           named != nullptr ? *named : gpu::profile_for(one.facts.platform),
+                           one.probes,
+                           files_}));
+    }
+    print(checked);
+    return verdict(probed.code, checked);
+  }
+
+ private:
+  static int print_profiles() {
+    for (const gpu::VerifyProfile& one : gpu::verify_profiles()) {
+      constexpr std::size_t kWidth = 18;
+      std::cout << one.name << std::string(kWidth - one.name.size(), ' ') << one.summary << "\n";
+    }
+    return kOk;
+  }
+
+  void print(const std::vector<gpu::CheckedHost>& checked) const {
+    if (format_ == "table") {
+      std::cout << gpu::check_table(checked);
+    } else if (format_ == "junit") {
+      std::cout << gpu::check_junit(checked);
+    } else {
+      JsonStyle style;
+      style.indent = 4;
+      std::cout << to_json(gpu::check_data(checked), style) << "\n";
+    }
+  }
+
+  /// Hosts that cannot be reached say more than those that fail a check.
+  [[nodiscard]] int verdict(int code, const std::vector<gpu::CheckedHost>& checked) const {
+    if (code != kOk && code != kFailedHosts) return code;
+    bool has_warned = false;
+    bool has_failed = code == kFailedHosts;
+    for (const gpu::CheckedHost& one : checked) {
+      has_failed = has_failed || one.count(gpu::CheckStatus::fail) > 0;
+      has_warned = has_warned || one.count(gpu::CheckStatus::warn) > 0;
+    }
+    if (has_failed) return kCheckFailed;
+    return has_warned && strict_ ? kCheckWarned : kOk;
+  }
+
+  CLI::App* command_ = nullptr;
+  FactsOptions options_;
+  std::string profile_ = "auto";
+  std::string format_ = "table";
+  std::vector<std::string> files_;
+  bool strict_ = false;
+  bool list_profiles_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_verify() { return std::make_unique<VerifyVerb>(); }
+
+}  // namespace gpustack::cli
