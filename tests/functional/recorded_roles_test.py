@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""containers/runtime on recorded hosts: each way of sharing, each engine, and what is refused."""
+"""The roles on recorded hosts: each driver route and feature, each way of sharing, each engine, and what is refused."""
 import json
 import os
 import pathlib
@@ -136,10 +136,8 @@ SCENES = {
 }
 
 
-class Sharing(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.plays = scenes(SCENES, check=False, times=2, roles=RUNTIME)
+class Scenes:
+    """What all tables of scenes share."""
 
     def play(self, scene):
         return self.plays[scene][0]
@@ -160,6 +158,12 @@ class Sharing(unittest.TestCase):
                 self.assertEqual([], [task.name for task in second.by("changed")])
                 if first.failure is None:  # a host that failed takes no part in the second play
                     self.assertIsNone(second.failure)
+
+
+class Sharing(Scenes, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plays = scenes(SCENES, check=False, times=2, roles=RUNTIME)
 
     def test_shares_are_names_for_the_same_gpu(self):
         files = self.files("orin_shares")
@@ -282,6 +286,157 @@ class Sharing(unittest.TestCase):
 
     def test_the_check_says_when_it_cannot_be_made(self):
         self.assertTrue(any("nothing was checked" in note for note in self.play("verified").notes), self.play("verified").notes)
+
+
+STACK = ("hardware/gpu",)
+GPU_SCENES = {
+    "gh200": ("gh200-no-driver", {}),
+    "gh200_pinned": ("gh200-no-driver", {"gpu_driver_version": "580.95.05"}),
+    "gh200_desktop": ("gh200-no-driver", {"gpu_driver_profile": "full"}),
+    "gh200_kernel": ("gh200-no-driver", {"gpu_kernel": "platform"}),
+    "gh200_imex": ("gh200-no-driver", {"gpu_imex": True, "gpu_imex_nodes": ["192.0.2.1", "192.0.2.2"]}),
+    "gh200_fabric": ("gh200-no-driver", {"gpu_fabricmanager": True, "gpu_driver_branch": "570"}),
+    "gh200_old": ("gh200-no-driver", {"gpu_driver_branch": "525"}),
+    "gh200_closed": ("gh200-no-driver", {"gpu_driver_flavour": "proprietary"}),
+    "altra_faulty": ("altra-a100", {"gpu_driver_version": "570.133.20"}),
+    "altra_cuda13": ("altra-a100", {"gpu_driver_branch": "570", "gpu_cuda_toolkit": "13-0"}),
+    "altra_cuda12": ("altra-a100", {"gpu_cuda_toolkit": "12-8"}),
+    "altra_distro": ("altra-a100", {"gpu_driver_source": "distro"}),
+    "altra_signed": ("altra-a100", {"gpu_driver_source": "cuda_repo", "gpu_secure_boot_key_enrolled": True}),
+    "altra_none": ("altra-a100", {"gpu_driver_source": "none"}),
+    "altra_rdma": ("altra-a100", {"gpu_stack_enable_rdma": True}),
+    "altra_egpu": ("altra-a100", {"gpu_stack_enable_egpu": True}),
+    "altra_vfio": ("altra-a100", {"gpu_stack_reservation": "vfio"}),
+    "h100": ("x86-h100", {}),
+    "hybrid": ("x86-ryzen-rtx", {"gpu_stack_mode": "hybrid", "gpu_driver_source": "none"}),
+    "not_hybrid": ("x86-h100", {"gpu_stack_mode": "hybrid"}),
+    "egpu": ("x86-ryzen-rtx", {"gpu_stack_enable_egpu": True, "gpu_driver_source": "none"}),
+    "dp_alt": ("x86-ryzen-rtx", {"gpu_stack_enable_dp_alt_mode": True, "gpu_driver_source": "none"}),
+    "rocm": ("x86-mi210", {"gpu_stack_enable_rocm": True}),
+    "rocm_old_name": ("x86-mi210", {"enable_rocm": True}),
+    "rocm_arm": ("altra-a100", {"gpu_stack_enable_rocm": True}),
+    "level_zero": ("x86-flex170", {"gpu_stack_enable_level_zero": True}),
+    "level_zero_arm": ("rock5b-mainline", {"gpu_stack_enable_level_zero": True}),
+    "battlemage": ("x86-flex170", {"gpu_battlemage_force_probe": True}),
+    "orin": ("jetson-agx-orin-jp62", {"jetson_power_mode": "15W", "jetson_clocks": "on", "jetson_jetpack": "runtime"}),
+    "orin_mode_unknown": ("jetson-agx-orin-jp62", {"jetson_power_mode": "90W"}),
+    "orin_bsp": ("jetson-agx-orin-jp62", {"jetson_allow_bsp_upgrade": True}),
+    "orin_driver": ("jetson-agx-orin-jp62", {"gpu_extra_packages": ["nvidia-driver-580-open"]}),
+    "orin_dgpu": ("igx-orin-dgpu", {}),
+    "spark": ("dgx-spark", {}),
+    "spark_fabric": ("dgx-spark", {"gpu_fabricmanager": True}),
+    "spark_closed": ("dgx-spark-oem", {"gpu_driver_flavour": "proprietary"}),
+    "spark_kernel": ("dgx-spark", {"gpu_kernel": "platform"}),
+    "blob": ("rk3588-vendor-npu", {}),
+    "blob_mesa": ("rk3588-vendor-npu", {"mali_stack": "mesa"}),
+    "no_firmware": ("rk3588-firmware-missing", {}),
+    "cpu": ("graviton-c7g", {}),
+    "cpu_vulkan": ("graviton-c7g", {"gpu_cpu_vulkan": True}),
+    "users": ("rpi5", {"gpu_users": ["root"]}),
+    "ignored": ("x86-h100", {"gpu_desktop_power_profile": "balanced"}),
+    "ignored_cuda": ("x86-h100", {"gpu_stack_enable_cuda": True}),
+    "tegra": ("tegra-without-l4t", {}),
+    "wsl": ("wsl2", {"gpu_driver_source": "cuda_repo"}),
+    "mismatch": ("x86-driver-mismatch", {}),
+}
+
+
+class Stack(Scenes, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plays = scenes(GPU_SCENES, check=False, times=2, roles=STACK)
+
+    def test_grace_gets_open_modules_from_the_sbsa_folder(self):
+        self.assertIn("repos/ubuntu2204/sbsa/ /", self.files("gh200")["/etc/apt/sources.list.d/gpustack-cuda.list"])
+        self.assertIn("nvidia-dkms-open", self.play("gh200").packages)
+        self.assertIn("CoherentGPUMemoryMode=driver", self.files("gh200")["/etc/modprobe.d/nvidia-gpustack.conf"])
+        self.assertTrue(any(words.startswith("apt-mark hold") and "nvidia-dkms-open" in words for words in self.play("gh200").commands))
+        self.assertIn("nvidia-driver-pinning-580.95.05", self.play("gh200_pinned").packages)
+        self.assertIn("nvidia-drm modeset=1", self.files("gh200_desktop")["/etc/modprobe.d/nvidia-gpustack.conf"])
+
+    def test_nouveau_goes_before_the_driver_comes(self):
+        names = [task.name for task in self.play("gh200").by("changed")]
+        self.assertLess(names.index("Keep nouveau away from the GPU"), names.index("Install the driver"))
+        self.assertIn("Rebuild the initramfs", names)
+        self.assertIn("reboot needed: nouveau is loaded", self.play("gh200").notes)
+
+    def test_grace_gets_its_kernel_when_asked(self):
+        self.assertNotIn("linux-nvidia-64k-hwe-22.04", self.play("gh200").packages)
+
+    def test_companions_are_of_the_drivers_version(self):
+        self.assertIn("nvidia-imex", self.play("gh200_imex").packages)
+        self.assertEqual("192.0.2.1\n192.0.2.2\n", self.files("gh200_imex")["/etc/nvidia-imex/nodes_config.cfg"])
+        self.assertIn("CreateImexChannel0=1", self.files("gh200_imex")["/etc/modprobe.d/nvidia-gpustack.conf"])
+        self.assertLessEqual({"nvidia-fabricmanager-570", "libnvidia-nscq-570"}, set(self.play("gh200_fabric").packages))
+
+    def test_versions_that_cannot_work_are_refused(self):
+        self.assertIn("535 or newer is needed", self.refusal("gh200_old", "ERR-DRV-OLD"))
+        self.assertIn("gpu-operator/issues/1361", self.refusal("altra_faulty", "ERR-DRV-OLD"))
+        self.assertIn("CUDA 13 needs driver 580", self.refusal("altra_cuda13", "ERR-DRV-OLD"))
+        self.refusal("gh200_closed", "ERR-FLAVOUR")
+        self.assertIn("cuda-toolkit-12-8", self.play("altra_cuda12").packages)
+
+    def test_ubuntus_modules_are_signed(self):
+        self.assertTrue(any(name.startswith("linux-modules-nvidia-580-server-open-") for name in self.play("altra_distro").packages))
+        self.assertNotIn("nvidia-dkms-open", self.play("altra_distro").packages)
+        self.assertIn("nvidia-dkms-open", self.play("altra_signed").packages)
+
+    def test_a_loaded_driver_stays(self):
+        self.assertEqual([], self.play("h100").packages)
+        self.assertEqual([], self.play("altra_none").packages)
+
+    def test_features_are_set_up_or_refused(self):
+        self.assertIn("nvidia-peermem", self.files("altra_rdma")["/etc/modules-load.d/gpustack-features.conf"])
+        self.assertIn("typec_displayport", self.files("dp_alt")["/etc/modules-load.d/gpustack-features.conf"])
+        self.assertLessEqual({"switcheroo-control", "nvidia-prime"}, set(self.play("hybrid").packages))
+        self.assertIn("bolt", self.play("egpu").packages)
+        self.refusal("altra_egpu", "ERR-ARCH")
+        self.refusal("not_hybrid", "ERR-VENDOR-ABSENT")
+        self.assertIn("/sys/kernel/iommu_groups is empty", self.refusal("altra_vfio", "ERR-SLICING passthrough"))
+
+    def test_amd_and_intel(self):
+        for scene in ("rocm", "rocm_old_name"):
+            self.assertIn("rocm", self.play(scene).packages)
+        self.assertIn("libze1", self.play("level_zero").packages)
+        self.assertIn("force_probe", self.files("battlemage")["/etc/modprobe.d/gpustack-xe.conf"])
+        self.refusal("rocm_arm", "ERR-ROCM-ARM")
+        self.refusal("level_zero_arm", "ERR-ONEAPI-ARM")
+
+    def test_a_jetson_keeps_its_bsp(self):
+        play = self.play("orin")
+        self.assertEqual(["nvidia-jetpack-runtime"], play.packages)
+        self.assertTrue(any(words.startswith("apt-mark hold nvidia-l4t-core") for words in play.commands), play.commands)
+        self.assertIn("jetson_clocks", self.files("orin")["/etc/systemd/system/gpustack-clocks.service"])
+        self.assertIn("Set the power mode", [task.name for task in play.by("changed")])
+        self.assertIn("no power mode '90W'", self.play("orin_mode_unknown").failure)
+        self.refusal("orin_bsp", "ERR-PROTECTED")
+        self.refusal("orin_driver", "ERR-JETSON-PKG")
+        self.refusal("orin_dgpu", "ERR-JETSON-DGPU")
+
+    def test_a_spark_is_only_looked_at(self):
+        self.assertEqual([], self.play("spark").by("changed"))
+        for scene in ("spark_fabric", "spark_closed", "spark_kernel"):
+            self.refusal(scene, "ERR-SPARK-OTA")
+
+    def test_a_vendors_stack_stays(self):
+        self.assertEqual([], self.play("blob").packages)
+        self.assertIn("/dev/mali0", self.refusal("blob_mesa", "ERR-PROTECTED"))
+
+    def test_boards_without_firmware_are_refused(self):
+        self.assertIn("firmware-misc-nonfree", self.refusal("no_firmware", "ERR-MALI-FW"))
+
+    def test_without_a_gpu_nothing_is_installed(self):
+        self.assertEqual([], self.play("cpu").by("changed"))
+        self.assertEqual(["mesa-vulkan-drivers"], self.play("cpu_vulkan").packages)
+
+    def test_variables_that_mean_nothing_are_named(self):
+        self.assertIn("powerprofilesctl", self.refusal("ignored", "gpu_desktop_power_profile is not a variable"))
+        self.assertIn("gpu_cuda_toolkit", self.refusal("ignored_cuda", "gpu_stack_enable_cuda"))
+
+    def test_hosts_that_cannot_be_set_up(self):
+        self.refusal("tegra", "ERR-TEGRA-NO-BSP")
+        self.refusal("wsl", "ERR-WSL-DRIVER")
+        self.refusal("mismatch", "ERR-DRV-MISMATCH")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,8 @@ std::string offered(const MemorySystem& host, const std::string& name) {
 }
 
 /// What is behind the options of a command line, as (name, version).
-std::vector<std::pair<std::string, std::string>> named(const MemorySystem& host, const std::vector<std::string>& argv) {
+std::vector<std::pair<std::string, std::string>> named(const MemorySystem& host,
+                                                       const std::vector<std::string>& argv) {
   std::vector<std::pair<std::string, std::string>> out;
   bool is_behind = false;
   for (std::size_t i = 1; i < argv.size(); ++i) {
@@ -62,7 +63,8 @@ std::vector<std::pair<std::string, std::string>> named(const MemorySystem& host,
       if (is_behind) {
         const auto equals = argv[i].find('=');
         const std::string name = argv[i].substr(0, argv[i].find_first_of("=/"));
-        out.emplace_back(name, equals == std::string::npos ? offered(host, name) : argv[i].substr(equals + 1));
+        out.emplace_back(
+            name, equals == std::string::npos ? offered(host, name) : argv[i].substr(equals + 1));
       }
       is_behind = true;
     }
@@ -90,14 +92,24 @@ CommandResult dpkg_query(const Command& command, MemorySystem& host) {
   std::string out;
   std::size_t found = 0;
   for (const auto& [name, words] : packages) {
-    const bool matches = patterns.empty() || std::ranges::any_of(patterns, [&name](const std::string& pattern) {
-      return pattern == name || (pattern.ends_with('*') && name.starts_with(pattern.substr(0, pattern.size() - 1)));
-    });
+    const bool matches =
+        patterns.empty() || std::ranges::any_of(patterns, [&name](const std::string& pattern) {
+          return pattern == name || (pattern.ends_with('*') &&
+                                     name.starts_with(pattern.substr(0, pattern.size() - 1)));
+        });
     if (!matches) continue;
     ++found;
     std::string row = format;
-    for (const auto& [key, value] : std::map<std::string, std::string>{{"${Package}", name}, {"${binary:Package}", name}, {"${Version}", words.at(0)}, {"${Architecture}", "arm64"},
-             {"${Status}", "install ok installed"}, {"${db:Status-Abbrev}", "ii "}, {"${db:Status-Status}", "installed"}, {"\\t", "\t"}, {"\\n", "\n"}})
+    for (const auto& [key, value] :
+         std::map<std::string, std::string>{{"${Package}", name},
+                                            {"${binary:Package}", name},
+                                            {"${Version}", words.at(0)},
+                                            {"${Architecture}", "arm64"},
+                                            {"${Status}", "install ok installed"},
+                                            {"${db:Status-Abbrev}", "ii "},
+                                            {"${db:Status-Status}", "installed"},
+                                            {"\\t", "\t"},
+                                            {"\\n", "\n"}})
       row = modules::replace_all(row, key, value);
     out += row;
   }
@@ -117,8 +129,10 @@ CommandResult apt_cache(const Command& command, MemorySystem& host) {
     }
     const auto installed = packages.find(name);
     if (verb == "policy") {
-      out += name + ":\n  Installed: " + (installed == packages.end() ? "(none)" : installed->second.at(0)) + "\n  Candidate: " +
-             version + "\n  Version table:\n     " + version + " 500\n        500 http://archive.test stable/main Packages\n";
+      out += name + ":\n  Installed: " +
+             (installed == packages.end() ? "(none)" : installed->second.at(0)) +
+             "\n  Candidate: " + version + "\n  Version table:\n     " + version +
+             " 500\n        500 http://archive.test stable/main Packages\n";
     } else {
       out += "Package: " + name + "\nVersion: " + version + "\n";
     }
@@ -131,11 +145,13 @@ void install_toolkit(MemorySystem& host) {
   host.when({"nvidia-ctk"}, "");
   host.when({"nvidia-ctk", "config"}, [](const Command& command, MemorySystem& there) {
     const auto parts = split(command.argv.back(), '=');
-    there.file("/etc/nvidia-container-runtime/config.toml", "[nvidia-container-runtime]\nmode = \"" + parts.back() + "\"\n");
+    there.file("/etc/nvidia-container-runtime/config.toml",
+               "[nvidia-container-runtime]\nmode = \"" + parts.back() + "\"\n");
     return says("");
   });
   host.when({"nvidia-ctk", "runtime", "configure"}, [](const Command&, MemorySystem& there) {
-    there.file("/etc/containerd/config.toml", "BinaryName = \"/usr/bin/nvidia-container-runtime\"\n");
+    there.file("/etc/containerd/config.toml",
+               "BinaryName = \"/usr/bin/nvidia-container-runtime\"\n");
     return says("");
   });
   host.when({"nvidia-ctk", "cdi", "generate"}, [](const Command& command, MemorySystem& there) {
@@ -143,7 +159,8 @@ void install_toolkit(MemorySystem& host) {
     for (const std::string& word : command.argv) {
       if (word.starts_with("--class=")) kind = "nvidia.com/" + word.substr(8);
     }
-    const std::string document = R"({"cdiVersion":"0.5.0","kind":")" + kind +
+    const std::string document =
+        R"({"cdiVersion":"0.5.0","kind":")" + kind +
         R"(","devices":[{"name":"0","containerEdits":{"env":["NVIDIA_GPU=0"]}}],"containerEdits":{}})";
     for (const std::string& word : command.argv) {
       if (word.starts_with("--output=")) there.file(word.substr(9), document);
@@ -154,16 +171,23 @@ void install_toolkit(MemorySystem& host) {
 
 /// The programs that packages bring, as far as roles look for them.
 void bring_programs(MemorySystem& host, const Table& packages) {
-  for (const auto& [package, program] : std::map<std::string, std::string>{
-           {"docker.io", "docker"}, {"docker-ce", "docker"}, {"podman", "podman"}, {"containerd", "containerd"}, {"cri-o", "crio"}}) {
+  for (const auto& [package, program] :
+       std::map<std::string, std::string>{{"docker.io", "docker"},
+                                          {"docker-ce", "docker"},
+                                          {"podman", "podman"},
+                                          {"containerd", "containerd"},
+                                          {"cri-o", "crio"}}) {
     if (packages.contains(package)) host.program(program);
   }
-  if ((packages.contains("nvidia-container") || packages.contains("nvidia-container-toolkit")) && !host.exists("/usr/bin/nvidia-ctk"))
+  if ((packages.contains("nvidia-container") || packages.contains("nvidia-container-toolkit")) &&
+      !host.exists("/usr/bin/nvidia-ctk"))
     install_toolkit(host);
 }
 
 CommandResult apt_get(const Command& command, MemorySystem& host) {
-  const auto has = [&command](const char* word) { return std::ranges::find(command.argv, word) != command.argv.end(); };
+  const auto has = [&command](const char* word) {
+    return std::ranges::find(command.argv, word) != command.argv.end();
+  };
   if (has("update")) {
     host.file("/var/lib/apt/periodic/update-success-stamp", "");
     return says("");
@@ -180,7 +204,8 @@ CommandResult apt_get(const Command& command, MemorySystem& host) {
   words.insert(words.end(), verb, command.argv.end());
   for (const auto& [name, version] : named(host, words)) {
     if (version.empty()) {
-      return CommandResult{.status = 100, .output = "", .errors = "E: Unable to locate package " + name + "\n"};
+      return CommandResult{
+          .status = 100, .output = "", .errors = "E: Unable to locate package " + name + "\n"};
     }
     const auto old = packages.find(name);
     if (removes) {
@@ -189,7 +214,8 @@ CommandResult apt_get(const Command& command, MemorySystem& host) {
       packages.erase(old);
     } else {
       if (old != packages.end() && old->second.at(0) == version) continue;
-      out += "Inst " + name + (old == packages.end() ? "" : " [" + old->second.at(0) + "]") + " (" + version + " archive.test:stable [arm64])\n";
+      out += "Inst " + name + (old == packages.end() ? "" : " [" + old->second.at(0) + "]") + " (" +
+             version + " archive.test:stable [arm64])\n";
       packages[name] = {version};
     }
     ++changes;
@@ -224,7 +250,8 @@ CommandResult systemctl(const Command& command, MemorySystem& host) {
   const std::string name = unit.find('.') == std::string::npos ? unit + ".service" : unit;
   auto& row = units[name];
   if (row.empty()) row = {"inactive", "disabled"};
-  if (verb == "show") return says("LoadState=loaded\nActiveState=" + row[0] + "\nUnitFileState=" + row[1] + "\n");
+  if (verb == "show")
+    return says("LoadState=loaded\nActiveState=" + row[0] + "\nUnitFileState=" + row[1] + "\n");
   if (verb == "is-enabled") return says(row[1] + "\n", row[1] == "enabled" ? 0 : 1);
   if (verb == "is-active") return says(row[0] + "\n", row[0] == "active" ? 0 : 3);
   if (verb == "enable" || verb == "disable") row[1] = verb + "d";
@@ -252,7 +279,9 @@ CommandResult list_instances(const Command&, MemorySystem& host) {
   return rows.empty() ? says("No GPU instances found: Not Found\n", 6) : says(rows);
 }
 
-CommandResult create_instances(const Command& command, MemorySystem& host, const std::vector<Offer>& offers) {
+CommandResult create_instances(const Command& command,
+                               MemorySystem& host,
+                               const std::vector<Offer>& offers) {
   std::string rows = host.text("/.recorded/mig/instances");
   for (const std::string& one : split(command.argv.at(5), ',')) {
     const auto parts = split(one, ':');
@@ -267,10 +296,14 @@ CommandResult create_instances(const Command& command, MemorySystem& host, const
 }  // namespace
 
 void install_apt(MemorySystem& host) {
-  for (const char* name : {"apt-cache", "apt-mark", "apt-get", "dpkg-query", "dpkg"}) host.program(name);
+  for (const char* name : {"apt-cache", "apt-mark", "apt-get", "dpkg-query", "dpkg"})
+    host.program(name);
   if (!host.exists(kPackages)) host.file(kPackages, "");
   host.file(kHeld, "").file("/var/lib/apt/periodic/update-success-stamp", "");
-  host.when({"dpkg-query"}, dpkg_query).when({"apt-cache"}, apt_cache).when({"apt-get"}, apt_get).when({"apt-mark"}, apt_mark);
+  host.when({"dpkg-query"}, dpkg_query)
+      .when({"apt-cache"}, apt_cache)
+      .when({"apt-get"}, apt_get)
+      .when({"apt-mark"}, apt_mark);
   host.when({"apt-cache", "showpkg"}, "Package: x\nVersions: \n\nReverse Provides: \n");
 }
 
@@ -281,12 +314,15 @@ void install_plain_tools(MemorySystem& host) {
   });
   host.program("curl").when({"curl"}, [](const Command& command, MemorySystem& there) {
     const auto output = std::ranges::find(command.argv, "--output");
-    if (output != command.argv.end() && output + 1 != command.argv.end()) there.file(*(output + 1), "key\n");
+    if (output != command.argv.end() && output + 1 != command.argv.end())
+      there.file(*(output + 1), "key\n");
     return says("");
   });
   if (host.exists("/usr/bin/nvidia-ctk")) install_toolkit(host);
   host.when({"modprobe", "nvidia"}, [](const Command&, MemorySystem& there) {
-    there.file("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  580.95.05  Release Build\n");
+    there.file(
+        "/proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  580.95.05  Release Build\n");
     return says("");
   });
 }
@@ -300,15 +336,18 @@ void install_mig(MemorySystem& host, const std::string& name, const std::string&
   std::string listed;
   std::string places;
   for (const Offer& one : offers) {
-    listed += "|   0  MIG " + one.name + "  " + one.id + "  " + one.count + "/" + one.count + "  1.0  No  16  1  0  |\n";
+    listed += "|   0  MIG " + one.name + "  " + one.id + "  " + one.count + "/" + one.count +
+              "  1.0  No  16  1  0  |\n";
     const auto parts = split(one.places, ':');
     places += "GPU  0 Profile ID " + one.id + " Placements: {" + parts[0] + "}:" + parts[1] + "\n";
   }
-  host.program("nvidia-smi").file("/.recorded/mig/mode", "Disabled").file("/.recorded/mig/instances", "");
+  host.program("nvidia-smi")
+      .file("/.recorded/mig/mode", "Disabled")
+      .file("/.recorded/mig/instances", "");
   host.when({"nvidia-smi", "--format=csv"}, [name](const Command&, MemorySystem& there) {
     const std::string mode = there.text("/.recorded/mig/mode");
-    return says("index, name, pci.bus_id, pci.device_id, mig.mode.current, mig.mode.pending\n0, " + name +
-                ", 00000009:01:00.0, 0x234210DE, " + mode + ", " + mode + "\n");
+    return says("index, name, pci.bus_id, pci.device_id, mig.mode.current, mig.mode.pending\n0, " +
+                name + ", 00000009:01:00.0, 0x234210DE, " + mode + ", " + mode + "\n");
   });
   host.when({"nvidia-smi", "mig", "-lgip"}, listed).when({"nvidia-smi", "mig", "-lgipp"}, places);
   host.when({"nvidia-smi", "mig", "-lgi"}, list_instances);
@@ -316,28 +355,36 @@ void install_mig(MemorySystem& host, const std::string& name, const std::string&
     there.file("/.recorded/mig/mode", command.argv.back() == "1" ? "Enabled" : "Disabled");
     return says("");
   });
-  host.when({"nvidia-smi", "-i", "0", "--query-gpu=mig.mode.current,mig.mode.pending"}, [](const Command&, MemorySystem& there) {
-    const std::string mode = there.text("/.recorded/mig/mode");
-    return says(mode + ", " + mode + "\n");
-  });
+  host.when({"nvidia-smi", "-i", "0", "--query-gpu=mig.mode.current,mig.mode.pending"},
+            [](const Command&, MemorySystem& there) {
+              const std::string mode = there.text("/.recorded/mig/mode");
+              return says(mode + ", " + mode + "\n");
+            });
   host.when({"nvidia-smi", "mig", "-i", "0", "-dci"}, "");
   host.when({"nvidia-smi", "mig", "-i", "0", "-dgi"}, [](const Command&, MemorySystem& there) {
     there.file("/.recorded/mig/instances", "");
     return says("");
   });
-  host.when({"nvidia-smi", "mig", "-i", "0", "-cgi"}, [offers](const Command& command, MemorySystem& there) {
-    return create_instances(command, there, offers);
-  });
+  host.when({"nvidia-smi", "mig", "-i", "0", "-cgi"},
+            [offers](const Command& command, MemorySystem& there) {
+              return create_instances(command, there, offers);
+            });
 }
 
 void install_nvpmodel(MemorySystem& host) {
   host.program("nvpmodel").program("jetson_clocks");
-  host.file("/etc/nvpmodel.conf", "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=10W >\n< POWER_MODEL ID=2 NAME=15W >\n");
+  host.file("/etc/nvpmodel.conf",
+            "< POWER_MODEL ID=0 NAME=MAXN >\n< POWER_MODEL ID=1 NAME=10W >\n< POWER_MODEL ID=2 "
+            "NAME=15W >\n");
   host.file("/.recorded/power", "0");
   host.when({"jetson_clocks"}, "");
   host.when({"nvpmodel", "-q"}, [](const Command&, MemorySystem& there) {
     const std::string mode = there.text("/.recorded/power");
-    return says("NV Power Mode: " + std::string(mode == "0" ? "MAXN" : mode == "1" ? "10W" : "15W") + "\n" + mode + "\n");
+    return says("NV Power Mode: " +
+                std::string(mode == "0"   ? "MAXN"
+                            : mode == "1" ? "10W"
+                                          : "15W") +
+                "\n" + mode + "\n");
   });
   host.when({"nvpmodel", "-m"}, [](const Command& command, MemorySystem& there) {
     there.file("/.recorded/power", command.argv.back());

@@ -1,8 +1,10 @@
 // fixture_runner serve --hash SHA256
 //
-// A runner whose host is a recorded one: it speaks the wire protocol, and modules see tests/fixtures/hosts/NAME in memory instead
-// of this machine. NAME comes with each task, in the environment variable GPUSTACK_FIXTURE; a host lives as long as the connection,
-// so that a second play finds what the first one has changed. Nothing of this machine is read or written but the fixtures.
+// A runner whose host is a recorded one: it speaks the wire protocol, and modules see
+// tests/fixtures/hosts/NAME in memory instead of this machine. NAME comes with each task, in the
+// environment variable GPUSTACK_FIXTURE; a host lives as long as the connection, so that a second
+// play finds what the first one has changed. Nothing of this machine is read or written but the
+// fixtures.
 
 #include "core/wire/packing.hpp"
 #include "core/wire/session.hpp"
@@ -94,33 +96,49 @@ class RecordedHost : public test::FixtureSystem {
 };
 
 constexpr const char* kHopper =
-    "1g.12gb 19 7 0,1,2,3,4,5,6:1;1g.12gb+me 20 1 0,1,2,3,4,5,6:1;1g.24gb 15 4 0,2,4,6:2;2g.24gb 14 3 0,2,4:2;3g.48gb 9 2 0,4:4;"
+    "1g.12gb 19 7 0,1,2,3,4,5,6:1;1g.12gb+me 20 1 0,1,2,3,4,5,6:1;1g.24gb 15 4 0,2,4,6:2;2g.24gb "
+    "14 3 0,2,4:2;3g.48gb 9 2 0,4:4;"
     "4g.48gb 5 1 0:4;7g.96gb 0 1 0:8";
 constexpr const char* kBlackwell =
-    "1g.35gb 19 7 0,1,2,3,4,5,6:1;1g.35gb+me 20 1 0,1,2,3,4,5,6:1;1g.70gb 15 4 0,2,4,6:2;2g.70gb 14 3 0,2,4:2;3g.139gb 9 2 0,4:4;"
+    "1g.35gb 19 7 0,1,2,3,4,5,6:1;1g.35gb+me 20 1 0,1,2,3,4,5,6:1;1g.70gb 15 4 0,2,4,6:2;2g.70gb "
+    "14 3 0,2,4:2;3g.139gb 9 2 0,4:4;"
     "4g.139gb 5 1 0:4;7g.278gb 0 1 0:8";
 constexpr const char* kThor = "1g.0gb+me 78 1 0:1";
 constexpr const char* kAmpere =
-    "1g.5gb 19 7 0,1,2,3,4,5,6:1;1g.5gb+me 20 1 0,1,2,3,4,5,6:1;1g.10gb 15 4 0,2,4,6:2;2g.10gb 14 3 0,2,4:2;3g.20gb 9 2 0,4:4;"
+    "1g.5gb 19 7 0,1,2,3,4,5,6:1;1g.5gb+me 20 1 0,1,2,3,4,5,6:1;1g.10gb 15 4 0,2,4,6:2;2g.10gb 14 "
+    "3 0,2,4:2;3g.20gb 9 2 0,4:4;"
     "4g.20gb 5 1 0:4;7g.40gb 0 1 0:8";
 constexpr const char* kH100 =
-    "1g.10gb 19 7 0,1,2,3,4,5,6:1;1g.10gb+me 20 1 0,1,2,3,4,5,6:1;1g.20gb 15 4 0,2,4,6:2;2g.20gb 14 3 0,2,4:2;3g.40gb 9 2 0,4:4;"
+    "1g.10gb 19 7 0,1,2,3,4,5,6:1;1g.10gb+me 20 1 0,1,2,3,4,5,6:1;1g.20gb 15 4 0,2,4,6:2;2g.20gb "
+    "14 3 0,2,4:2;3g.40gb 9 2 0,4:4;"
     "4g.40gb 5 1 0:4;7g.80gb 0 1 0:8";
 
 void equip(RecordedHost& host, const std::string& name) {
   // What Ubuntu's and NVIDIA's archives offer, as far as roles compare versions.
   host.file("/.recorded/offers",
-            "nvidia-driver-pinning 580.95.05\nlibnvidia-container 1.18.0-1\nnvidia-container-toolkit 1.18.0-1\nlibgl1-mesa-dri 25.0.7-1\n");
-  for (const char* folder : {"/etc/modprobe.d", "/etc/modules-load.d", "/etc/apt/sources.list.d", "/etc/apt/preferences.d",
-                             "/etc/apt/apt.conf.d", "/usr/share/keyrings", "/etc/systemd/system", "/etc/profile.d", "/etc/nvidia",
-                             "/etc/udev/rules.d", "/etc/default"})
+            "nvidia-driver-pinning 580.95.05\nlibnvidia-container "
+            "1.18.0-1\nnvidia-container-toolkit 1.18.0-1\nlibgl1-mesa-dri 25.0.7-1\n");
+  for (const char* folder : {"/etc/modprobe.d",
+                             "/etc/modules-load.d",
+                             "/etc/apt/sources.list.d",
+                             "/etc/apt/preferences.d",
+                             "/etc/apt/apt.conf.d",
+                             "/usr/share/keyrings",
+                             "/etc/systemd/system",
+                             "/etc/profile.d",
+                             "/etc/nvidia",
+                             "/etc/udev/rules.d",
+                             "/etc/default"})
     host.folder(folder);
   const bool is_jetson = name.starts_with("jetson") || name.starts_with("igx");
   if (is_jetson) {
-    host.file("/.recorded/packages",
-              "nvidia-l4t-core 36.4.3-20250107174145\nnvidia-l4t-kernel 5.15.148-tegra-36.4.3-20250107174145\n"
-              "nvidia-l4t-bootloader 36.4.3-20250107174145\nnvidia-l4t-kernel-dtbs 5.15.148-tegra-36.4.3-20250107174145\n"
-              "nvidia-l4t-initrd 36.4.3-20250107174145\nnvidia-l4t-3d-core 36.4.3-20250107174145\n");
+    host.file(
+        "/.recorded/packages",
+        "nvidia-l4t-core 36.4.3-20250107174145\nnvidia-l4t-kernel "
+        "5.15.148-tegra-36.4.3-20250107174145\n"
+        "nvidia-l4t-bootloader 36.4.3-20250107174145\nnvidia-l4t-kernel-dtbs "
+        "5.15.148-tegra-36.4.3-20250107174145\n"
+        "nvidia-l4t-initrd 36.4.3-20250107174145\nnvidia-l4t-3d-core 36.4.3-20250107174145\n");
     test::install_nvpmodel(host);
   }
   test::install_plain_tools(host);
@@ -157,7 +175,8 @@ class FixtureRunner {
           answer(frame);
           break;
         case FrameType::cancel:
-          if (const auto cancel = wire::Cancel::parse(frame)) epoch_ = std::max(epoch_, cancel->epoch);
+          if (const auto cancel = wire::Cancel::parse(frame))
+            epoch_ = std::max(epoch_, cancel->epoch);
           break;
         case FrameType::bye:
           return 0;
@@ -194,7 +213,8 @@ class FixtureRunner {
     const auto task = wire::Task::parse(frame);
     if (!task) std::exit(4);
     if (task->epoch < epoch_) {
-      stream_.send(wire::make_result(0, frame.id, Value::map({{std::string(wire::kSkippedEpoch), true}})));
+      stream_.send(
+          wire::make_result(0, frame.id, Value::map({{std::string(wire::kSkippedEpoch), true}})));
       return;
     }
     epoch_ = task->epoch;
@@ -205,14 +225,18 @@ class FixtureRunner {
 
   Value perform(const wire::Task& task, std::uint32_t id) {
     const ModuleSpec* spec = find_module(task.module);
-    if (spec == nullptr) return failure(Error(ErrorCode::unknown_module, "no module '" + task.module + "'"));
+    if (spec == nullptr)
+      return failure(Error(ErrorCode::unknown_module, "no module '" + task.module + "'"));
     const auto arguments = check_received_arguments(*spec, task.arguments);
     if (!arguments) return failure(arguments.error());
     RecordedHost& host = host_of(task);
     host.task_id = id;
     host.check_mode(task.check).diff_mode(task.diff).facts(facts_);
-    Value result = task.check ? plan_module(*spec, *arguments, host) : run_module(*spec, *arguments, host);
-    if (const Value& gathered = result.get("ansible_facts"); spec->name == "setup" && gathered.is_map()) facts_ = gathered;
+    Value result =
+        task.check ? plan_module(*spec, *arguments, host) : run_module(*spec, *arguments, host);
+    if (const Value& gathered = result.get("ansible_facts");
+        spec->name == "setup" && gathered.is_map())
+      facts_ = gathered;
     return result;
   }
 
