@@ -21,5 +21,8 @@ void install_systemd(MemorySystem& host);
 void install_mig(MemorySystem& host, const std::string& name, const std::string& profiles);
 /// nvpmodel with the modes 0 (MAXN), 1 (10W), 2 (15W).
 void install_nvpmodel(MemorySystem& host);
+/// python3, venv and pip. `/.recorded/flags` may say `no-wheel-NAME` and
+/// `torch-is-for-the-processor`, one a line.
+void install_python(MemorySystem& host);
 
 }  // namespace gpustack::test

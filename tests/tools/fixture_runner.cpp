@@ -10,6 +10,7 @@
 #include "core/wire/session.hpp"
 #include "modules/sdk/module.hpp"
 #include "modules/sdk/rules.hpp"
+#include "modules/sdk/text.hpp"
 #include "tests/support/fixture_system.hpp"
 #include "tests/support/recorded_tools.hpp"
 
@@ -144,6 +145,7 @@ void equip(RecordedHost& host, const std::string& name) {
   test::install_plain_tools(host);
   if (host.exists("/usr/bin/apt-get")) test::install_apt(host);
   test::install_systemd(host);
+  test::install_python(host);
   if (name == "gh200") test::install_mig(host, "NVIDIA GH200 480GB", kHopper);
   if (name == "gb300-station") test::install_mig(host, "NVIDIA GB300", kBlackwell);
   if (name == "x86-h100") test::install_mig(host, "NVIDIA H100 80GB HBM3", kH100);
@@ -203,8 +205,11 @@ class FixtureRunner {
     const std::string name = named == task.environment.end() ? "x86-aspeed-only" : named->second;
     auto& host = hosts_[name];
     if (host == nullptr) {
-      host = std::make_unique<RecordedHost>(name, stream_);
-      equip(*host, name);
+      const auto plus = name.find('+');
+      host = std::make_unique<RecordedHost>(name.substr(0, plus), stream_);
+      if (plus != std::string::npos)
+        host->file("/.recorded/flags", replace_all(name.substr(plus + 1), "+", "\n") + "\n");
+      equip(*host, name.substr(0, plus));
     }
     return *host;
   }
