@@ -41,8 +41,9 @@ CommandResult says(std::string output, int status = 0) {
 
 /// The version on offer: the first line of /.recorded/offers whose word the name starts with.
 std::string offered(const MemorySystem& host, const std::string& name) {
-  for (const std::string& line : split_lines(host.text("/.recorded/not-offered"))) {
-    if (line == name) return {};
+  for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
+    if (flag == "not-offered-" + name) return {};
+    if (flag.starts_with("offers-" + name + "=")) return flag.substr(8 + name.size());
   }
   for (const std::string& line : split_lines(host.text("/.recorded/offers"))) {
     const auto words = split_words(line);
@@ -219,6 +220,14 @@ CommandResult apt_get(const Command& command, MemorySystem& host) {
       packages[name] = {version};
     }
     ++changes;
+  }
+  for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
+    if (!flag.starts_with("brings-") || changes == 0) continue;
+    const std::string name = flag.substr(7);
+    const auto old = packages.find(name);
+    out += "Inst " + name + (old == packages.end() ? "" : " [" + old->second.at(0) + "]") +
+           " (99-1 archive.test:stable [arm64])\n";
+    packages[name] = {"99-1"};
   }
   if (changes == 0) return says("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n");
   if (!simulates) {

@@ -8,8 +8,10 @@
 namespace gpustack::test {
 
 /// dpkg, apt and apt-mark over `/.recorded/packages` (name and version a line). Every package is on
-/// offer but those that
-/// `/.recorded/not-offered` names, one a line.
+/// offer, in the version that
+/// `/.recorded/offers` names for its beginning. `/.recorded/flags` may say, one a line:
+/// `not-offered-NAME`, `offers-NAME=VERSION`, and `brings-NAME`, a package that comes with any
+/// other one.
 void install_apt(MemorySystem& host);
 /// dnf's and rpm's answers are not recorded; modprobe, update-initramfs, dracut, curl, gpg and
 /// others that only succeed are.

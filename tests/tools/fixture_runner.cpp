@@ -67,6 +67,13 @@ class Stream {
   wire::Assembler assembler_;
 };
 
+/// What the flag `compose` puts into /srv/assistant.
+constexpr const char* kCompose =
+    "services:\n  model:\n    build: .\n  agent:\n    image: registry.example.com/agent:1\n    "
+    "environment: {MODEL_URL: "
+    "http://model:9989}\n  desktop:\n    image: registry.example.com/desktop:1\n  postgres:\n    "
+    "image: pgvector/pgvector:pg16\n";
+
 /// A recorded host that asks the controller for the contents it lacks.
 class RecordedHost : public test::FixtureSystem {
  public:
@@ -146,6 +153,11 @@ void equip(RecordedHost& host, const std::string& name) {
   if (host.exists("/usr/bin/apt-get")) test::install_apt(host);
   test::install_systemd(host);
   test::install_python(host);
+  for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
+    if (flag.starts_with("file:")) host.file(flag.substr(5), "", 0755);
+  }
+  if (host.text("/.recorded/flags").find("compose\n") != std::string::npos)
+    host.file("/srv/assistant/docker-compose.yml", kCompose);
   if (name == "gh200") test::install_mig(host, "NVIDIA GH200 480GB", kHopper);
   if (name == "gb300-station") test::install_mig(host, "NVIDIA GB300", kBlackwell);
   if (name == "x86-h100") test::install_mig(host, "NVIDIA H100 80GB HBM3", kH100);
