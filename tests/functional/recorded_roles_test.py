@@ -108,6 +108,9 @@ SCENES = {
     "l40s_vgpu_host": ("ampereone-l40s", sharing("vgpu", vgpu={"role": "host", "package": "nvidia-vgpu-manager", "profile": 1145})),
     "l40s_vgpu_nothing": ("ampereone-l40s", sharing("vgpu")),
     "docker": ("altra-a100", {"containers_install": "docker"}),
+    "docker_broken": ("jetson-agx-orin-jp62+text:/etc/docker/daemon.json=no json", {}),
+    "docker_kept": ('jetson-agx-orin-jp62+text:/etc/docker/daemon.json={"log-level": "warn"}', {}),
+    "unsigned": ("altra-a100+repository-is-unsigned", {}),
     "docker_ce": ("altra-a100", {"containers_install": "docker-ce", "containers_default_runtime_nvidia": True}),
     "docker_28_0": ("jetson-xavier-nx-jp51", {"containers_install": "docker-ce", "containers_docker_version": "28.0.1"}),
     "podman": ("altra-a100", {"containers_install": "podman"}),
@@ -231,6 +234,16 @@ class Sharing(Scenes, unittest.TestCase):
         settings = json.loads(self.files("docker_ce")["/etc/docker/daemon.json"])
         self.assertEqual("nvidia", settings["default-runtime"])
         self.assertIn("download.docker.com/linux/ubuntu jammy stable", self.files("docker_ce")["/etc/apt/sources.list.d/gpustack-docker.list"])
+
+    def test_dockers_settings_are_kept_or_left_alone(self):
+        self.refusal("docker_broken", "ERR-DAEMON-JSON")
+        settings = json.loads(self.files("docker_kept")["/etc/docker/daemon.json"])
+        self.assertEqual("warn", settings["log-level"])
+        self.assertIn("nvidia", settings["runtimes"])
+
+    def test_a_repository_whose_signature_is_rejected_is_named(self):
+        self.assertTrue(self.play("unsigned").failure.startswith("ERR-REPO-SIGNATURE"), self.play("unsigned").failure)
+        self.assertNotIn("nvidia-container-toolkit", self.play("unsigned").packages)
 
     def test_docker_28_0_needs_a_kernel_module(self):
         self.assertIn("iptable_raw", self.refusal("docker_28_0", "ERR-KERNEL-NETFILTER"))

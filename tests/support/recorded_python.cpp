@@ -53,7 +53,7 @@ CommandResult install(const Command& command, MemorySystem& host) {
     } else if (!word.starts_with('-')) {
       std::string name = last_part(word);
       if (name.ends_with(".git")) name.resize(name.size() - 4);
-      lines.insert(name + (index.empty() ? "==1.0" : "==2.9.0+" + index));
+      lines.insert(name.append(index.empty() ? "==1.0" : "==2.9.0+").append(index));
     }
   }
   std::string text;

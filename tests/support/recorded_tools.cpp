@@ -92,7 +92,9 @@ CommandResult dpkg_query(const Command& command, MemorySystem& host) {
   }
   std::string out;
   std::size_t found = 0;
-  for (const auto& [name, words] : packages) {
+  for (const auto& package : packages) {
+    const std::string name = package.first;
+    const auto& words = package.second;
     const bool matches =
         patterns.empty() || std::ranges::any_of(patterns, [&name](const std::string& pattern) {
           return pattern == name || (pattern.ends_with('*') &&
@@ -118,27 +120,36 @@ CommandResult dpkg_query(const Command& command, MemorySystem& host) {
   return says(out, misses ? 1 : 0);
 }
 
+std::string policy_of(const std::string& name,
+                      const std::string& installed,
+                      const std::string& version) {
+  const std::vector<std::string> lines = {
+      name + ":",
+      "  Installed: " + (installed.empty() ? std::string("(none)") : installed),
+      "  Candidate: " + version,
+      "  Version table:",
+      "     " + version + " 500",
+      "        500 http://archive.test stable/main Packages",
+      ""};
+  return modules::join(lines, "\n");
+}
+
 CommandResult apt_cache(const Command& command, MemorySystem& host) {
   const Table packages = table(host, kPackages);
-  const std::string verb = command.argv.at(1);
+  const bool asks_policy = command.argv.at(1) == "policy";
   std::string out;
   bool is_there = true;
   for (const auto& [name, version] : named(host, command.argv)) {
+    const auto installed = packages.find(name);
     if (version.empty()) {
       is_there = false;
-      continue;
-    }
-    const auto installed = packages.find(name);
-    if (verb == "policy") {
-      out += name + ":\n  Installed: " +
-             (installed == packages.end() ? "(none)" : installed->second.at(0)) +
-             "\n  Candidate: " + version + "\n  Version table:\n     " + version +
-             " 500\n        500 http://archive.test stable/main Packages\n";
+    } else if (asks_policy) {
+      out += policy_of(name, installed == packages.end() ? "" : installed->second.at(0), version);
     } else {
-      out += "Package: " + name + "\nVersion: " + version + "\n";
+      out.append("Package: ").append(name).append("\nVersion: ").append(version).append("\n");
     }
   }
-  return says(out, verb == "policy" || is_there ? 0 : 100);
+  return says(out, asks_policy || is_there ? 0 : 100);
 }
 
 /// nvidia-ctk, which describes one device.
@@ -185,56 +196,70 @@ void bring_programs(MemorySystem& host, const Table& packages) {
     install_toolkit(host);
 }
 
+/// A transaction in the making.
+struct Transaction {
+  Table packages;
+  std::string lines;
+  std::size_t changes = 0;
+
+  void install(const std::string& name, const std::string& version) {
+    const auto old = packages.find(name);
+    if (old != packages.end() && old->second.at(0) == version) return;
+    lines +=
+        "Inst " + name + (old == packages.end() ? std::string() : " [" + old->second.at(0) + "]");
+    lines += " (" + version + " archive.test:stable [arm64])\n";
+    packages[name] = {version};
+    ++changes;
+  }
+
+  void remove(const std::string& name) {
+    const auto old = packages.find(name);
+    if (old == packages.end()) return;
+    lines += "Remv " + name + " [" + old->second.at(0) + "]\n";
+    packages.erase(old);
+    ++changes;
+  }
+};
+
+CommandResult update_lists(MemorySystem& host) {
+  if (host.text("/.recorded/flags").find("repository-is-unsigned") != std::string::npos)
+    return CommandResult{
+        .status = 100,
+        .errors = "E: The repository 'https://example.com stable Release' is not signed.\n"};
+  host.file("/var/lib/apt/periodic/update-success-stamp", "");
+  return says("");
+}
+
 CommandResult apt_get(const Command& command, MemorySystem& host) {
   const auto has = [&command](const char* word) {
     return std::ranges::find(command.argv, word) != command.argv.end();
   };
-  if (has("update")) {
-    host.file("/var/lib/apt/periodic/update-success-stamp", "");
-    return says("");
-  }
-  const bool removes = has("remove") || has("purge");
-  const bool simulates = has("--simulate") || has("-s");
-  Table packages = table(host, kPackages);
-  std::string out;
-  std::size_t changes = 0;
-  std::vector<std::string> words = {"apt-get"};
+  if (has("update")) return update_lists(host);
+  Transaction work{.packages = table(host, kPackages), .lines = {}, .changes = 0};
   const auto verb = std::ranges::find_if(command.argv, [](const std::string& word) {
     return word == "install" || word == "remove" || word == "purge";
   });
+  std::vector<std::string> words = {"apt-get"};
   words.insert(words.end(), verb, command.argv.end());
   for (const auto& [name, version] : named(host, words)) {
-    if (version.empty()) {
-      return CommandResult{
-          .status = 100, .output = "", .errors = "E: Unable to locate package " + name + "\n"};
-    }
-    const auto old = packages.find(name);
-    if (removes) {
-      if (old == packages.end()) continue;
-      out += "Remv " + name + " [" + old->second.at(0) + "]\n";
-      packages.erase(old);
+    if (version.empty())
+      return CommandResult{.status = 100, .errors = "E: Unable to locate package " + name + "\n"};
+    if (has("install")) {
+      work.install(name, version);
     } else {
-      if (old != packages.end() && old->second.at(0) == version) continue;
-      out += "Inst " + name + (old == packages.end() ? "" : " [" + old->second.at(0) + "]") + " (" +
-             version + " archive.test:stable [arm64])\n";
-      packages[name] = {version};
+      work.remove(name);
     }
-    ++changes;
   }
   for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
-    if (!flag.starts_with("brings-") || changes == 0) continue;
-    const std::string name = flag.substr(7);
-    const auto old = packages.find(name);
-    out += "Inst " + name + (old == packages.end() ? "" : " [" + old->second.at(0) + "]") +
-           " (99-1 archive.test:stable [arm64])\n";
-    packages[name] = {"99-1"};
+    if (flag.starts_with("brings-") && work.changes > 0) work.install(flag.substr(7), "99-1");
   }
-  if (changes == 0) return says("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n");
-  if (!simulates) {
-    keep(host, kPackages, packages);
-    bring_programs(host, packages);
+  if (work.changes == 0)
+    return says("0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n");
+  if (!has("--simulate") && !has("-s")) {
+    keep(host, kPackages, work.packages);
+    bring_programs(host, work.packages);
   }
-  return says(std::to_string(changes) + " changes.\n" + out);
+  return says(std::to_string(work.changes) + " changes.\n" + work.lines);
 }
 
 CommandResult apt_mark(const Command& command, MemorySystem& host) {
@@ -308,7 +333,7 @@ void install_apt(MemorySystem& host) {
   for (const char* name : {"apt-cache", "apt-mark", "apt-get", "dpkg-query", "dpkg"})
     host.program(name);
   if (!host.exists(kPackages)) host.file(kPackages, "");
-  host.file(kHeld, "").file("/var/lib/apt/periodic/update-success-stamp", "");
+  host.file(kHeld, "");
   host.when({"dpkg-query"}, dpkg_query)
       .when({"apt-cache"}, apt_cache)
       .when({"apt-get"}, apt_get)

@@ -155,6 +155,9 @@ void equip(RecordedHost& host, const std::string& name) {
   test::install_python(host);
   for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
     if (flag.starts_with("file:")) host.file(flag.substr(5), "", 0755);
+    if (const auto equals = flag.find('=');
+        flag.starts_with("text:") && equals != std::string::npos)
+      host.file(flag.substr(5, equals - 5), flag.substr(equals + 1));
   }
   if (host.text("/.recorded/flags").find("compose\n") != std::string::npos)
     host.file("/srv/assistant/docker-compose.yml", kCompose);
