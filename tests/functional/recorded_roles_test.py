@@ -116,6 +116,8 @@ SCENES = {
     "podman": ("altra-a100", {"containers_install": "podman"}),
     "containerd": ("altra-a100", {"containers_runtime": "containerd"}),
     "crio": ("altra-a100", {"containers_runtime": ["crio"], "containers_default_runtime_nvidia": True}),
+    "member": ("gh200", sharing("mig", mig={"enabled": True})),
+    "cosign": ("gh200", {"containers_cosign_enable": True}),
     "crun": ("altra-a100", {"containers_runtime": "crun"}),
     "pinned": ("altra-a100", {"containers_toolkit_version": "1.18.0"}),
     "too_old": ("altra-a100", {"containers_toolkit_version": "1.13.5"}),
@@ -234,6 +236,10 @@ class Sharing(Scenes, unittest.TestCase):
         settings = json.loads(self.files("docker_ce")["/etc/docker/daemon.json"])
         self.assertEqual("nvidia", settings["default-runtime"])
         self.assertIn("download.docker.com/linux/ubuntu jammy stable", self.files("docker_ce")["/etc/apt/sources.list.d/gpustack-docker.list"])
+
+    def test_what_would_be_ignored_is_named(self):
+        self.assertIn("containers_gpu_slicing.mig.enabled means nothing here; known are profiles", self.refusal("member", "ERR-SLICING mig"))
+        self.assertIn("policy.json", self.refusal("cosign", "containers_cosign_enable is not a variable"))
 
     def test_dockers_settings_are_kept_or_left_alone(self):
         self.refusal("docker_broken", "ERR-DAEMON-JSON")
