@@ -1,4 +1,5 @@
-"""The shipped roles on recorded hosts, run by ansible-playbook: they are legal Ansible, they refuse before they change."""
+"""The shipped roles' refusals on recorded hosts, run by ansible-playbook: they are legal Ansible. What the roles do is in
+recorded_roles_test.py."""
 
 import json
 import os
@@ -96,16 +97,6 @@ GUARDS = """
       run_once: true
 """
 
-PIECES = """
-- hosts: all
-  gather_facts: false
-  tasks:
-    - ansible.builtin.set_fact: {cacheable: true, gpustack: "{{ scene_gpustack }}", os_family: Debian, pkg_mgr: apt, service_mgr: none,
-        distribution: Debian, distribution_version: "12", distribution_major_version: "12", distribution_release: bookworm, kernel: k}
-    - ansible.builtin.include_role: {name: containers/runtime, tasks_from: "{{ scene_tasks }}"}
-"""
-
-
 def play(folder, text, scenes):
     """Runs a play on one local connection per scene. @return what ansible-playbook printed"""
     hosts = {}
@@ -155,38 +146,6 @@ class Guards(unittest.TestCase):
 
         self.assertIn("device tree element 'nvidia,tegra234'", message)
         self.assertIn("L4T 36.4.3", message)
-
-
-class Pieces(unittest.TestCase):
-    def render(self, host, tasks, **variables):
-        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        variables.update(scene_tasks=tasks, containers_cdi_dir=str(folder / "cdi"))
-        self.printed = play(folder, PIECES, {"host": (host, variables)})
-        return {path.name: path.read_text() for path in (folder / "cdi").glob("*")} if (folder / "cdi").exists() else {}
-
-    def test_the_gpu_of_a_rock_is_described_to_container_engines(self):
-        files = self.render("orangepi5plus", "cdi")
-
-        self.assertEqual(json.loads(files["arm.com-gpu.json"]), {
-            "cdiVersion": "0.7.0", "kind": "arm.com/gpu",
-            "devices": [
-                {"name": "0", "containerEdits": {"deviceNodes": [{"path": "/dev/dri/renderD129", "permissions": "rw"}],
-                                                 "additionalGids": [992]}},
-                {"name": "all", "containerEdits": {"deviceNodes": [{"path": "/dev/dri/renderD129", "permissions": "rw"}],
-                                                   "additionalGids": [992]}},
-            ]})
-
-    def test_the_node_may_be_renamed_inside(self):
-        files = self.render("orangepi5plus", "cdi", containers_cdi_rename_node=True)
-
-        node = json.loads(files["arm.com-gpu.json"])["devices"][0]["containerEdits"]["deviceNodes"][0]
-        self.assertEqual((node["path"], node["hostPath"]), ("/dev/dri/renderD128", "/dev/dri/renderD129"))
-
-    def test_a_vendor_blob_lends_its_own_node(self):
-        files = self.render("rk3588-vendor-npu", "cdi")
-
-        edits = json.loads(files["arm.com-gpu.json"])["devices"][0]["containerEdits"]
-        self.assertEqual(edits, {"deviceNodes": [{"path": "/dev/mali0", "permissions": "rw"}], "additionalGids": [44]})
 
 
 class Syntax(unittest.TestCase):

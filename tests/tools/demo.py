@@ -141,12 +141,13 @@ def main(arguments):
             answer = fleet.exec_in(name, "/bin/sh", "-c", "uname -m; command -v python3 || echo no python", capture_output=True, text=True)
             says[name] = ", ".join(answer.stdout.splitlines())
             print(f"{name:8} {fleet.address(name):12} {says[name]}")
-        # The runner is placed once per host; the dry run below then finds it and has nothing to write at all.
+        # The runner is placed once per host; the dry run below then finds it and has nothing to write at all. In hosts that
+        # were prepared it is a new file all the same, whose hash it notes when it is first started.
+        demo.place_runners()
         if demo_hosts.was_prepared:
             print("They are as the first demo had prepared them, and their package tools repeat what they did then.\n"
                   f"(./dev demo after 'rm -r {demo_hosts.prepared.parent}/{{demo,package}}-*' starts from nothing.)")
         else:
-            demo.place_runners()
             demo_hosts.keep(fleet)
         runners = [demo.runner_of(name) for name in FLEET]
         good &= check(f"the runner is a static aarch64 program of {runners[0][0]} bytes, at most {RUNNER_LIMIT}, and no host has a python",

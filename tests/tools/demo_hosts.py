@@ -61,9 +61,11 @@ def kernel_releases():
 
 def host_specs(repository, prepared=None, memo=None):
     shim = (SOURCE / "tests/tools/systemctl_shim.sh").read_text()
-    # JetPack brings nvidia-ctk along; here it writes the file it is asked for and nothing else.
-    generator = ('#!/bin/sh\nfor word in "$@"; do case $word in --output=*)\n'
-                 '  printf \'cdiVersion: "0.6.0"\\nkind: nvidia.com/gpu\\n\' > "${word#--output=}" ;; esac; done\n')
+    # JetPack brings nvidia-ctk along; here it describes one GPU, in the file it is asked for or on its output.
+    generator = ('#!/bin/sh\nclass=gpu\nfor word in "$@"; do case $word in --output=*) exec > "${word#--output=}" ;; '
+                 '--class=*) class=${word#--class=} ;; esac; done\n'
+                 'echo \'{"cdiVersion": "0.6.0", "kind": "nvidia.com/\'"$class"\'", "devices": [{"name": "0", "containerEdits": '
+                 '{"env": ["NVIDIA_GPU=0"]}}], "containerEdits": {}}\'\n')
     specs = []
     for name, release in kernel_releases().items():
         files = {"/usr/bin/systemctl": shim, "/usr/sbin/update-initramfs": "#!/bin/sh\nexit 0\n"}

@@ -20,7 +20,7 @@ BUILD = pathlib.Path(os.environ.get("GPUSTACK_BINARY_DIR", SOURCE / "build/dev")
 sys.path.insert(0, str(SOURCE / "tests/tools"))
 import hosts as test_hosts  # noqa: E402
 
-DOCUMENTS = sorted({SOURCE / "README.md", SOURCE / "CONTRIBUTING.md", *SOURCE.glob("docs/*.md"), *SOURCE.glob("examples/*/README.md"),
+DOCUMENTS = sorted({SOURCE / "README.md", SOURCE / "CONTRIBUTING.md", *SOURCE.glob("docs/*.md"), *SOURCE.glob("docs/platforms/*.md"), *SOURCE.glob("examples/*/README.md"),
                     *SOURCE.glob("roles/*/*/README.md")})
 # What is not run whole: options are added that end it after the site has loaded and its hosts are known.
 WHOLE = "changes three aarch64 hosts: ./dev demo runs it there"

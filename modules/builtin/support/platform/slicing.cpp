@@ -38,8 +38,11 @@ void allow_nvidia(const Profile& profile,
     slicing.mig_refusal =
         signals.is_wsl ? "the driver lives in Windows" : refusal_of_mig(profile, signals, gpu);
   }
-  const bool may_be_virtual =
-      !gpu.is_integrated && !gpu.needs_open_modules && profile.name != "jetson";
+  const bool is_grace =
+      profile.subprofile == "grace_hopper" || profile.subprofile == "grace_blackwell";
+  const bool may_be_virtual = !gpu.is_integrated && !is_grace && profile.name != "jetson" &&
+                              profile.subprofile != "dgx_spark" && signals.container.empty() &&
+                              !signals.is_wsl;
   if (may_be_virtual) {  // a licensed product, so never without a word
     slicing.allowed.emplace_back("vgpu");
     slicing.warned.emplace_back("vgpu");
