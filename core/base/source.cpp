@@ -1,6 +1,5 @@
-#include "core/base/sources.hpp"
-
 #include "core/base/shown_path.hpp"
+#include "core/base/sources.hpp"
 
 #include <algorithm>
 #include <map>

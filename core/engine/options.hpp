@@ -34,9 +34,9 @@ struct RunOptions {
   bool show_custom_stats = false;
   bool recap_after_error = true;  ///< also when an error ended the run; Ansible shows none then
   std::string strategy = "linear";
-  bool pipelining = true;  ///< tasks are sent before the results of those ahead are back
-  bool timings = false;    ///< events say how long tasks took
-  Value gather_subset;     ///< list; null = all
+  bool pipelining = true;      ///< tasks are sent before the results of those ahead are back
+  bool timings = false;        ///< events say how long tasks took
+  Value gather_subset;         ///< list; null = all
   bool facts_as_read = false;  ///< plays that do not ask for facts get those that the site reads
   std::string managed_text = "Ansible managed";  ///< ansible_managed
   std::string config_file;                       ///< the ansible.cfg that was read; empty = none

@@ -21,7 +21,7 @@ bool PlayRun::gathers_as_read() const {
 void PlayRun::look_for_read_facts() {
   RunState& state = run_.state();
   if (!state.read_facts) {
-    state.read_facts.emplace();
+    state.read_facts.emplace(state.first_source);
     state.read_facts->read_value(state.options.extra_vars);
     state.read_facts->read(state.options.managed_text);
     for (const std::string& folder : state.play_folders) state.read_facts->read_folder(folder);
@@ -97,14 +97,13 @@ Async<void> PlayRun::gather_rest(HostRun& host) {
   GS_CO_TRY(settings.become, resolve_become(scope, task.get()));
   GS_CO_TRY(ConnectionSettings connection, resolve_connection(scope, task.get()));
   GS_CO_TRY(Target * target, co_await run_.targets().get(host.state->name, std::move(connection)));
-  GS_CO_TRY(const Value result,
-            co_await target->run(make_call(settings, "setup", Value(Map()))));
+  GS_CO_TRY(const Value result, co_await target->run(make_call(settings, "setup", Value(Map()))));
   host.state->families_gathered.reset();
   const Value* facts = result.find("ansible_facts");
   if (facts == nullptr || !facts->is_map()) {
-    co_return Error(ErrorCode::engine,
-                    "the facts that are read here cannot be gathered: " +
-                        to_text(result.get("msg")));
+    co_return Error(
+        ErrorCode::engine,
+        "the facts that are read here cannot be gathered: " + to_text(result.get("msg")));
   }
   for (const std::string& name : keep_facts(*host.state, facts->as_map()))
     run_.warn("Removed restricted key from module data: " + name);

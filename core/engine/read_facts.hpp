@@ -14,6 +14,8 @@ namespace gpustack::engine {
 /// defaults, vault texts) means all of them.
 class ReadFacts {
  public:
+  /// @param first_source  of sources_from(), the first that may be the site's
+  explicit ReadFacts(std::size_t first_source = 0) : sources_(first_source) {}
   void read(std::string_view text);
   /// All strings inside.
   void read_value(const Value& value);
@@ -40,7 +42,7 @@ class ReadFacts {
   bool all_ = false;
   Families families_;
   std::set<std::string, std::less<>> folders_;
-  std::size_t sources_ = 0;    ///< of those known, how many were read
+  std::size_t sources_;  ///< of those known, how many were read
   std::size_t files_left_ = 2000;
   std::size_t bytes_left_ = std::size_t{8} << 20U;
 };

@@ -89,12 +89,13 @@ struct RunState {
   jinja::Environment templates;
   yaml::VaultReader* vault = nullptr;
   std::map<std::string, std::unique_ptr<HostState>> hosts;
-  std::string omit;  ///< the value that stands for "leave this argument out"
+  std::string omit;                    ///< the value that stands for "leave this argument out"
   std::set<std::string> play_folders;  ///< of the playbooks of the run
   std::optional<FactCache> fact_cache;
+  std::size_t first_source = 0;         ///< of sources_from(): those before belong to other runs
   std::optional<ReadFacts> read_facts;  ///< once facts were gathered only as they are read
-  std::vector<std::string> warnings;  ///< not told yet
-  TaskObserver* observer = nullptr;   ///< may be null; outlives the run
+  std::vector<std::string> warnings;    ///< not told yet
+  TaskObserver* observer = nullptr;     ///< may be null; outlives the run
 
   RunState();
   /// The state of a host, made on first use (delegation may name hosts outside the inventory).

@@ -43,8 +43,15 @@ TEST(FactNames, LeadToTheFamilyThatBringsThem) {
 }
 
 TEST(FactNames, AreNotThoseOfConnections) {
-  for (const char* name : {"host", "user", "port", "become_user", "ssh_private_key_file",
-                           "python_interpreter", "play_hosts", "check_mode", "connection"}) {
+  for (const char* name : {"host",
+                           "user",
+                           "port",
+                           "become_user",
+                           "ssh_private_key_file",
+                           "python_interpreter",
+                           "play_hosts",
+                           "check_mode",
+                           "connection"}) {
     EXPECT_EQ(family_of_fact(name), std::nullopt) << name;
   }
 }
