@@ -69,7 +69,7 @@ std::string cuda_index(const Value& platform) {
 }  // namespace
 
 std::string torch_index(const Value& platform, const std::string& backend) {
-  if (backend == "mps") return "https://pypi.org/simple";
+  if (backend == "mps") return {};  // pip's own index has it
   if (backend == "cpu" || backend == "vulkan") return "https://download.pytorch.org/whl/cpu";
   if (backend == "xpu") return "https://download.pytorch.org/whl/xpu";
   if (backend != "cuda") return {};  // ROCm's index carries the version that is installed

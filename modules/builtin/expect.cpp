@@ -154,8 +154,6 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
 Result<Outcome> apply(const Plan& plan, System& system) {
   Outcome outcome{.changed = plan.changed, .failed = false, .result = plan.result};
   if (!plan.changed) return outcome;
-  auto* terminals = dynamic_cast<TerminalSystem*>(&system);
-  GS_ASSERT(terminals != nullptr, "a host's programs can have a terminal");
   const Args args(plan.state);
   Command command;
   GS_TRY(command.argv, words_of(args.text("command")));
@@ -167,7 +165,7 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   dialogue.answer = [&questions](std::string_view unread, std::size_t& consumed) {
     return answer_to(questions, unread, consumed);
   };
-  GS_TRY(const CommandResult done, terminals->converse(command, dialogue));
+  GS_TRY(const CommandResult done, system.converse(command, dialogue));
   Value& result = outcome.result;
   set_output(result, trim_right(done.output, "\r\n"), "");
   drop_keys(result, {"stderr", "stderr_lines"});

@@ -36,7 +36,7 @@ class Literal {
   [[nodiscard]] constexpr bool starts_with(char c) const { return view().starts_with(c); }
   friend constexpr bool operator==(Literal a, std::string_view b) { return a.view() == b; }
   template <typename Stream>
-  friend auto operator<<(Stream& out, Literal text) -> decltype(out << text.view()) {
+  friend auto operator<<(Stream& out, Literal text) -> decltype(out << std::string_view()) {
     return out << text.view();
   }
 

@@ -48,7 +48,7 @@ struct RealSystemOptions {
 std::map<std::string, std::string> process_environment();
 
 /// Thread: one task at a time; content(), write() and run() may block.
-class RealSystem : public System, public TerminalSystem {
+class RealSystem : public System {
  public:
   explicit RealSystem(RealSystemOptions options);
 

@@ -195,6 +195,8 @@ struct WriteReport {
   std::string backup_file;  ///< empty when none was made
 };
 
+struct Dialogue;  // terminal.hpp
+
 /// What a real run has in addition. Every change passes here, so that pre-images can be journaled
 /// later.
 class System : public SystemView {
@@ -232,6 +234,12 @@ class System : public SystemView {
   virtual Result<CommandResult> run(const Command& command) = 0;
   /// Starts a command that outlives the task and the connection. @return its process id
   virtual Result<int> start_detached(const Command& command) = 0;
+  /// Runs a program on a terminal of its own until it ends, and answers its questions. Its output
+  /// is everything that the terminal shows; see terminal.hpp.
+  /// @return `timed_out` when a question or the end took too long: the program was then ended
+  /// @error command_failed  it could not be started, or there are no terminals here; cancelled;
+  ///   what `dialogue.answer` returned
+  virtual Result<CommandResult> converse(const Command& command, const Dialogue& dialogue);
 };
 
 }  // namespace gpustack::modules

@@ -20,6 +20,11 @@
 
 namespace gpustack::modules {
 
+Result<CommandResult> System::converse(const Command& command, const Dialogue& /*dialogue*/) {
+  const std::string program = command.argv.empty() ? std::string() : command.argv.front();
+  return Error(ErrorCode::command_failed, "there are no terminals here for '" + program + "'");
+}
+
 namespace {
 
 using Clock = std::chrono::steady_clock;

@@ -24,18 +24,8 @@ struct Dialogue {
   std::chrono::milliseconds patience{0};  ///< for each next question or the end; 0 = any time
 };
 
-/// A System whose programs can have a terminal.
-class TerminalSystem {
- public:
-  virtual ~TerminalSystem() = default;
-  /// Runs a program on a terminal of its own until it ends. Its output is everything that the
-  /// terminal shows.
-  /// @return `timed_out` when a question or the end took too long: the program was then ended
-  /// @error command_failed  it could not be started; cancelled; what `answer` returned
-  virtual Result<CommandResult> converse(const Command& command, const Dialogue& dialogue) = 0;
-};
-
-/// converse() of the host itself. @param cancel_descriptor  readable once the task is cancelled
+/// System::converse() of the host itself. @param cancel_descriptor  readable once the task is
+/// cancelled
 Result<CommandResult> run_on_terminal(const Launch& launch,
                                       const Dialogue& dialogue,
                                       int cancel_descriptor);

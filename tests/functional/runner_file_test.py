@@ -6,7 +6,8 @@ import struct
 import unittest
 
 SOURCE = pathlib.Path(os.environ.get("GPUSTACK_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
-LIMITS = {"aarch64": 4_000_000, "x86_64": 5_000_000}
+# The x86_64 one comes out of the release build, with the texts of `gpustack doc` in its modules.
+LIMITS = {"aarch64": 4_000_000, "x86_64": 5_250_000}
 PT_INTERP = 3
 PT_GNU_EH_FRAME = 0x6474E550
 

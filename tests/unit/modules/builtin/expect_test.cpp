@@ -18,7 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 /// A host on which the only program shows these texts, each once the one before was answered.
-class AskingSystem : public MemorySystem, public TerminalSystem {
+class AskingSystem : public MemorySystem {
  public:
   std::vector<std::string> shows;
   std::vector<std::string> heard;
