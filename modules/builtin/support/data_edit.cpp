@@ -173,6 +173,12 @@ Result<Edit> edit(DocumentText& document, const Value& root, const Args& args, P
   return out;
 }
 
+/// What is wrong with a file names it; what is wrong with an argument names that.
+Error in_file(const Error& error, const std::string& path) {
+  if (error.code() == ErrorCode::invalid_argument) return error;
+  return Error(error.code(), "'" + path + "': " + error.message()).hint(error.hint());
+}
+
 }  // namespace
 
 Result<Plan> plan_data_edit(
@@ -201,19 +207,18 @@ Result<Plan> plan_data_edit(
   }
   const auto document = make(file.content, static_cast<int>(indent));
   auto root = document->value();
-  if (!root)
-    return Error(root.error().code(), "'" + file.path + "': " + root.error().message())
-        .hint(root.error().hint());
-  GS_TRY(const Edit done, edit(*document, *root, args, plan));
+  if (!root) return in_file(root.error(), file.path);
+  const auto done = edit(*document, *root, args, plan);
+  if (!done) return in_file(done.error(), file.path);
   auto now = document->value();
-  if (!now || !same_data(*now, done.wanted)) {
+  if (!now || !same_data(*now, done->wanted)) {
     return Error(
                ErrorCode::module_failed,
                "the edit of '" + file.path + "' would not read back as asked; it is left as it is")
         .hint("write that part of the file by hand, in plain block style");
   }
   GS_TRY_VOID(finish_edit(plan, args, view, file, document->text(), ""));
-  plan.set("msg", Value(done.message));
+  plan.set("msg", Value(done->message));
   for (const std::string& warning : document->warnings()) add_warning(plan.result, warning);
   GS_TRY_VOID(add_present_path_info(plan, view));
   return plan;

@@ -5,6 +5,7 @@
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
@@ -265,7 +266,54 @@ std::optional<Value> read_flow(std::string_view text, std::size_t& length) {
   FlowReader reader(text);
   auto value = reader.value(0);
   length = reader.at();
+  if (has_wide_break(text.substr(0, length))) return std::nullopt;
   return value;
+}
+
+bool has_wide_break(std::string_view text) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 3>{"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"},
+      [&](std::string_view one) { return text.find(one) != std::string_view::npos; });
+}
+
+std::size_t end_of_flow(std::string_view text) {
+  std::string open;  ///< what closes the collections we are in
+  char quote = 0;
+  char before = ',';  ///< the last that was no blank: a quote within a word is none
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quote != 0) {
+      if (quote == '"' && c == '\\') {
+        ++at;
+      } else if (quote == '\'' && text.substr(at, 2) == "''") {
+        ++at;
+      } else if (c == quote) {
+        quote = 0;
+        before = c;
+        if (open.empty()) return at + 1;
+      }
+      continue;
+    }
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    const bool is_alone =
+        at == 0 || std::string_view(" \t\n").find(text[at - 1]) != std::string_view::npos;
+    if (c == '#' && is_alone) {
+      at = std::min(text.find('\n', at), text.size());
+      continue;
+    }
+    if ((c == '"' || c == '\'') &&
+        (is_alone || std::string_view(",[{:").find(before) != std::string_view::npos)) {
+      quote = c;
+    } else if (c == '[' || c == '{') {
+      open += c == '[' ? ']' : '}';
+    } else if (c == ']' || c == '}') {
+      if (open.empty() || open.back() != c) return std::string_view::npos;
+      open.pop_back();
+      if (open.empty()) return at + 1;
+    }
+    before = c;
+  }
+  return std::string_view::npos;
 }
 
 std::size_t plain_end(std::string_view text) {

@@ -15,8 +15,15 @@ Value plain_scalar(std::string_view text);
 
 /// Reads a quoted scalar or a flow collection at the start of `text`.
 /// @param length  how much of the text it is
-/// @return nothing when it does not end in this text, or holds anchors, aliases or tags
+/// @return nothing when it does not end in this text, or holds anchors, aliases, tags or line ends
 std::optional<Value> read_flow(std::string_view text, std::size_t& length);
+
+/// Whether one of Unicode's line ends stands there: YAML 1.1 folds them as any other.
+bool has_wide_break(std::string_view text);
+
+/// Where a quoted scalar or a flow collection that begins a text of several lines ends, by its
+/// quotes and brackets alone; npos when it does not.
+std::size_t end_of_flow(std::string_view text);
 
 /// A scalar, or a collection in flow style, on one line.
 std::string flow_text(const Value& value);

@@ -214,6 +214,7 @@ class YamlReader {
 
   [[nodiscard]] Result<Value> key_of(std::string_view text, std::size_t line) const {
     text = trim(text, " ");
+    if (text.empty()) return broken(line, "has a value without a key");
     if (text[0] != '"' && text[0] != '\'') return plain_scalar(text);
     std::size_t length = 0;
     auto key = read_flow(text, length);
@@ -269,12 +270,12 @@ class YamlReader {
     std::size_t length = plain_end(text);
     if (is_plain) {
       if (colon_of(text)) return broken(line, "has a colon in a value without quotes");
-      if (goes_on(line, parent))
-        return opaque(node, index, line, parent, "a text over several lines");
+      const bool has_lines = goes_on(line, parent) || has_wide_break(text.substr(0, length));
+      if (has_lines) return plain_lines(node, index, line, parent);
       node.value = plain_scalar(text.substr(0, length));
     } else {
       auto value = read_flow(text, length);
-      if (!value) return opaque(node, index, line, parent, "a value over several lines");
+      if (!value) return flow_lines(node, index, line, parent);
       const std::string_view rest = text.substr(length);
       if (!trim(rest).empty() && plain_end(rest) > 0)
         return broken(line, "has something behind its value");
@@ -304,6 +305,30 @@ class YamlReader {
     node.value = Value::undefined(std::string(what) + ", line " + std::to_string(line + 1));
     take_lines(node, line, parent);
     node.has_anchor = may_have_anchor(text_.substr(node.begin, node.end - node.begin));
+    return index;
+  }
+
+  Result<std::size_t> plain_lines(YamlNode& node, std::size_t index, std::size_t line, int parent) {
+    opaque(node, index, line, parent, "a text over several lines");
+    for (std::size_t i = line + 1; i < next_; ++i) {
+      if (!lines_[i].is_blank && colon_of(from(i, lines_[i].indent)))
+        return broken(i, "is a key within the text above it");
+    }
+    return index;
+  }
+
+  Result<std::size_t> flow_lines(YamlNode& node, std::size_t index, std::size_t line, int parent) {
+    opaque(node, index, line, parent, "a value over several lines");
+    const std::string_view value = text_.substr(node.begin, node.end - node.begin);
+    const std::size_t end = end_of_flow(value);
+    if (end == std::string_view::npos) return broken(line, "begins a value that has no end");
+    for (std::string_view rest = value.substr(end); !rest.empty();) {
+      const std::size_t newline = std::min(rest.find('\n'), rest.size());
+      const std::string_view one = rest.substr(0, newline);
+      if (!trim(one).empty() && plain_end(one) > 0)
+        return broken(line, "has something behind its value");
+      rest.remove_prefix(std::min(newline + 1, rest.size()));
+    }
     return index;
   }
 

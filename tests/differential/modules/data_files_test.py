@@ -63,6 +63,13 @@ def changed(value, path, new):
     return value
 
 
+def damaged(source, text):
+    for _ in range(source.randrange(1, 3)):
+        at = source.randrange(len(text))
+        text = text[:at] + text[at + 1:] if source.random() < 0.5 else text[:at] + source.choice("\"'[]{}:-# \n,&*|>") + text[at:]
+    return text
+
+
 class DataFiles(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-differential-"))
@@ -100,6 +107,34 @@ class DataFiles(unittest.TestCase):
                                   allow_unicode=source.random() < 0.5 and not set(repr(value)) & set("\\"), sort_keys=False, width=10000)
 
         self.rounds("yaml_file", dump, yaml.safe_load)
+
+    def test_damaged_yaml(self):
+        """A text with a character too many or too few: what PyYAML reads is edited as asked or refused; of what it refuses, no other line changes."""
+        counts = dict.fromkeys(("edited", "refused", "kept"), 0)
+        for seed in range(800):
+            source = random.Random(seed)
+            text = damaged(source, yaml.safe_dump({"first": 1, "a": data(source, 3), "b": data(source, 2), "last": 2}, sort_keys=False, allow_unicode=True,
+                                                  default_flow_style=source.choice([False, None]), width=source.choice([20, 80])))
+            try:
+                before = yaml.safe_load(text)
+            except yaml.YAMLError:
+                before = None
+            file = self.folder / "file"
+            file.write_text(text)
+            result = self.ours.run("yaml_file", {"path": str(file), "key": "first", "value": 99})
+            after = file.read_text()
+            if result.get("failed"):
+                counts["refused"] += 1
+                self.assertEqual(after, text)
+            elif before is None:
+                counts["kept"] += 1
+                old, new = text.splitlines(), after.splitlines()
+                self.assertLessEqual(len([line for line in old if line not in new]), 1, (seed, text, after))
+                self.assertLessEqual(len([line for line in new if line not in old]), 1, (seed, text, after))
+            elif isinstance(before, dict):
+                counts["edited"] += 1
+                self.assertEqual(repr(yaml.safe_load(after)), repr(dict(before, first=99)), (seed, text, after))
+        self.assertTrue(all(count > 20 for count in counts.values()), counts)
 
     def test_removal(self):
         for module, dump, load in (("json_file", json.dumps, json.loads), ("yaml_file", yaml.safe_dump, yaml.safe_load)):

@@ -221,6 +221,11 @@ INSTANTIATE_TEST_SUITE_P(
                    "a",
                    "line 3 is indented like nothing above it"},
         BrokenCase{"TwoColons", "a: b: c\n", "a", "line 1 has a colon"},
+        BrokenCase{"NoEndOfAList", "a: [1\nb: 2\n", "b", "line 1 begins a value that has no end"},
+        BrokenCase{"NoEndOfAText", "a: 1\nb: \"x\n", "a", "line 2 begins a value that has no end"},
+        BrokenCase{"AKeyWithinAText", "a: 2\n b: 3\n", "a", "line 2 is a key within the text"},
+        BrokenCase{"MoreBehindAList", "a: [1,\n 2] x\n", "a", "line 1 has something behind"},
+        BrokenCase{"NoKey", "a: 1\n: {}\n", "a", "line 2 has a value without a key"},
         BrokenCase{"NoMap", "a\n", "a", "the document is no map (str)"},
         BrokenCase{"ADirective", "%YAML 1.2\n---\na: 1\n", "a", "line 1 is a directive"}),
     [](const auto& parameter) { return parameter.param.name; });
