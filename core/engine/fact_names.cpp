@@ -17,13 +17,13 @@ struct NamesOfFamily {
 
 // The first row with the name counts, so what is longer stands before what it begins with.
 constexpr std::array kRows = {
-    NamesOfFamily{
-        "",
-        " check_mode collection_name config_file delegated_vars dependent_role_names"
-        " diff_mode failed_result failed_task forks index_var inventory_sources limit loop"
-        " loop_var managed parent_role_names play_batch play_hosts play_hosts_all"
-        " play_name play_role_names role_name role_names run_tags search_path skip_tags"
-        " verbosity version async_dir remote_tmp shell_* "},
+    NamesOfFamily{"",
+                  " check_mode collection_name config_file delegated_vars dependent_role_names"
+                  " diff_mode failed_result failed_task forks group_priority index_var "
+                  "inventory_sources limit loop"
+                  " loop_var managed parent_role_names play_batch play_hosts play_hosts_all"
+                  " play_name play_role_names role_name role_names run_tags search_path skip_tags"
+                  " verbosity version async_dir remote_tmp shell_* "},
     NamesOfFamily{"caps", " system_capabilities system_capabilities_enforced "},
     NamesOfFamily{"hardware",
                   " bios_* board_* chassis_* device_links devices form_factor lvm memfree_mb"

@@ -3,6 +3,8 @@
 #include "core/base/sources.hpp"
 #include "core/engine/fact_names.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -64,6 +66,13 @@ std::optional<std::string> content_of(const fs::path& path, std::size_t most) {
   return text;
 }
 
+/// The file system that a folder is of; nothing when it is no folder.
+std::optional<dev_t> file_system_of_folder(const fs::path& path) {
+  struct stat found {};
+  if (stat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode)) return std::nullopt;
+  return found.st_dev;
+}
+
 }  // namespace
 
 void ReadFacts::read(std::string_view text) {
@@ -123,6 +132,7 @@ void ReadFacts::read_value(const Value& value) {
 void ReadFacts::read_folder(const std::string& folder) {
   if (all_ || folder.empty() || !folders_.insert(folder).second) return;
   std::error_code failed;
+  const auto own = file_system_of_folder(folder);
   constexpr auto kHow = fs::directory_options::follow_directory_symlink |
                         fs::directory_options::skip_permission_denied;
   for (fs::recursive_directory_iterator file(folder, kHow, failed), end; file != end && !all_;
@@ -132,8 +142,11 @@ void ReadFacts::read_folder(const std::string& folder) {
       continue;
     }
     if (files_left_-- == 0) return want_all();
+    if (const auto other = file_system_of_folder(file->path()); other && other != own)
+      return want_all();
     if (!file->is_regular_file(failed)) continue;
     const auto size = static_cast<std::size_t>(file->file_size(failed));
+    if (size == 0) continue;
     const auto text = content_of(file->path(), size);
     if (!text) continue;  // no text, so no template
     if (text->size() > bytes_left_) return want_all();

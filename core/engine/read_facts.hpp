@@ -19,7 +19,8 @@ class ReadFacts {
   void read(std::string_view text);
   /// All strings inside.
   void read_value(const Value& value);
-  /// Every text file below a folder; more of them than can be read at once mean all facts.
+  /// Every text file below a folder; more of them than can be read at once mean all facts, and so
+  /// does another file system below it (a playbook in `/` has the kernel's own files beside it).
   void read_folder(const std::string& folder);
   /// What was read as source since the last call.
   void read_new_sources();

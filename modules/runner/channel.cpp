@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 
 namespace gpustack::runner {
@@ -47,15 +46,13 @@ void Channel::write_some() {
 }
 
 bool Channel::read_some() {
-  std::array<char, 65536> buffer{};
   while (true) {
-    const ssize_t got = ::read(input_.get(), buffer.data(), buffer.size());
+    // What is left in a full buffer waits for the next turn, so that others get theirs.
+    const ssize_t got = ::read(input_.get(), buffer_.get(), kPiece);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return true;
     if (got <= 0) return false;  // also EIO: the other side of a terminal is gone
-    decoder_.feed(std::string_view(buffer.data(), static_cast<std::size_t>(got)));
-    if (static_cast<std::size_t>(got) < buffer.size()) return true;
-    // A full buffer: leave the rest for the next turn, so that others get theirs.
+    decoder_.feed(std::string_view(buffer_.get(), static_cast<std::size_t>(got)));
     return true;
   }
 }

@@ -4,6 +4,7 @@
 #include "core/wire/session.hpp"
 #include "modules/sdk/descriptor.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ class Channel {
   std::string pending_;
   std::size_t sent_ = 0;
   wire::FrameDecoder decoder_;
+  static constexpr std::size_t kPiece = std::size_t{64} << 10U;
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPiece);
 };
 
 void set_non_blocking(int descriptor);

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
 
 namespace gpustack::modules {
 
@@ -192,19 +193,18 @@ class Conversation {
   }
 
   void drain(Stream& stream) {
-    std::array<char, 65536> buffer{};
     while (stream.descriptor.is_open()) {
-      const ssize_t got = ::read(stream.descriptor.get(), buffer.data(), buffer.size());
+      const ssize_t got = ::read(stream.descriptor.get(), buffer_.get(), kPiece);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0 && errno == EAGAIN) return;
       if (got <= 0) {
         stream.descriptor.reset();
         return;
       }
-      const std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+      const std::string_view text(buffer_.get(), static_cast<std::size_t>(got));
       stream.kept.append(text);
       if (command_.shares_output && hooks_.output) hooks_.output(stream.name, text);
-      if (static_cast<std::size_t>(got) < buffer.size()) return;
+      if (static_cast<std::size_t>(got) < kPiece) return;
     }
   }
 
@@ -215,6 +215,8 @@ class Conversation {
   Stream output_;
   Stream errors_;
   std::string_view left_;
+  static constexpr std::size_t kPiece = std::size_t{64} << 10U;
+  std::unique_ptr<char[]> buffer_ = std::make_unique_for_overwrite<char[]>(kPiece);
   std::optional<Clock::time_point> deadline_, kill_at_, lingers_until_;
   milliseconds pause_{1};
   bool watches_cancel_ = false;

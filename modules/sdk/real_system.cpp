@@ -21,6 +21,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <memory>
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
 
@@ -31,6 +32,7 @@ namespace {
 constexpr std::string_view kDefaultPath =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t kPiece = 256U << 10U;
+constexpr std::size_t kSmallPiece = 16U << 10U;
 
 FileKind kind_of(mode_t mode) {
   switch (mode & S_IFMT) {
@@ -87,25 +89,34 @@ Result<std::optional<FileInfo>> stat_with(const std::string& path,
   return system_error("look at", shown, errno);
 }
 
-Result<Descriptor> open_for_reading(const std::string& path, const std::string& shown) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!file.is_open()) return system_error("read", shown, errno);
+struct ReadFile {
+  Descriptor descriptor;
+  std::size_t size =
+      0;  ///< as told at its opening; 0 for files that the kernel writes as they are read
+};
+
+Result<ReadFile> open_for_reading(const std::string& path, const std::string& shown) {
+  ReadFile file{Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY))};
+  if (!file.descriptor.is_open()) return system_error("read", shown, errno);
   struct stat found {};
-  if (::fstat(file.get(), &found) == 0 && S_ISDIR(found.st_mode))
-    return system_error("read", shown, EISDIR);
+  if (::fstat(file.descriptor.get(), &found) != 0) return file;
+  if (S_ISDIR(found.st_mode)) return system_error("read", shown, EISDIR);
+  file.size = static_cast<std::size_t>(found.st_size);
   return file;
 }
 
-/// Hands the file's bytes on in pieces until it ends.
+/// Hands the file's bytes on in pieces until it ends. Most files are small, and a buffer of a big
+/// one's size costs more than reading them: it is as large as needed, and not filled before.
 template <typename Take>
-Result<void> for_each_piece(int descriptor, const std::string& shown, Take take) {
-  std::string buffer(kPiece, '\0');
+Result<void> for_each_piece(const ReadFile& file, const std::string& shown, Take take) {
+  const std::size_t piece = std::clamp(file.size + 1, kSmallPiece, kPiece);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(piece);
   while (true) {
-    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    const ssize_t got = ::read(file.descriptor.get(), buffer.get(), piece);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("read", shown, errno);
     if (got == 0) return {};
-    GS_TRY_VOID(take(std::string_view(buffer.data(), static_cast<std::size_t>(got))));
+    GS_TRY_VOID(take(std::string_view(buffer.get(), static_cast<std::size_t>(got))));
   }
 }
 
@@ -148,9 +159,9 @@ Result<std::optional<FileInfo>> RealSystem::lstat(const std::string& path) const
 }
 
 Result<std::string> RealSystem::read(const std::string& path, std::uint64_t limit) const {
-  GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
+  GS_TRY(const ReadFile file, open_for_reading(in_root(path), path));
   std::string out;
-  GS_TRY_VOID(for_each_piece(file.get(), path, [&](std::string_view piece) -> Result<void> {
+  GS_TRY_VOID(for_each_piece(file, path, [&](std::string_view piece) -> Result<void> {
     if (out.size() + piece.size() > limit) {
       return Error(
           ErrorCode::file_operation,
@@ -189,9 +200,9 @@ Result<std::string> RealSystem::read_link(const std::string& path) const {
 }
 
 Result<std::string> RealSystem::hash(const std::string& path, Algorithm algorithm) const {
-  GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
+  GS_TRY(const ReadFile file, open_for_reading(in_root(path), path));
   Hasher hasher(algorithm);
-  GS_TRY_VOID(for_each_piece(file.get(), path, [&](std::string_view piece) -> Result<void> {
+  GS_TRY_VOID(for_each_piece(file, path, [&](std::string_view piece) -> Result<void> {
     hasher.update(piece);
     return {};
   }));
@@ -307,11 +318,11 @@ void RealSystem::expect_contents(const std::vector<Content>& contents) const {
 }
 
 Result<Digests> RealSystem::digest(const std::string& path, const SystemHooks::Sink& also) const {
-  GS_TRY(const Descriptor file, open_for_reading(in_root(path), path));
+  GS_TRY(const ReadFile file, open_for_reading(in_root(path), path));
   Hasher sha256(Algorithm::sha256);
   Hasher sha1(Algorithm::sha1);
   Hasher md5(Algorithm::md5);
-  GS_TRY_VOID(for_each_piece(file.get(), path, [&](std::string_view piece) -> Result<void> {
+  GS_TRY_VOID(for_each_piece(file, path, [&](std::string_view piece) -> Result<void> {
     sha256.update(piece);
     sha1.update(piece);
     md5.update(piece);

@@ -39,7 +39,8 @@ TEST(ReadFacts, AnUnknownNameMayBeAnInterface) {
 
 TEST(ReadFacts, AreNotVariablesOfConnectionsAndOfTheRun) {
   EXPECT_EQ(read_by("ansible_host: 10.0.0.1\nansible_user: ann\nansible_become: true\n"
-                    "ansible_ssh_common_args: -C\nansible_python_interpreter: /usr/bin/python3\n"
+                    "ansible_ssh_common_args: -C\nansible_group_priority: "
+                    "2\nansible_python_interpreter: /usr/bin/python3\n"
                     "{{ ansible_check_mode }} {{ ansible_managed }} {{ ansible_play_hosts }}"),
             "");
   EXPECT_EQ(read_by("my_ansible_kernel: 1"), "");
@@ -84,6 +85,21 @@ TEST(ReadFacts, StandInValuesAndInFiles) {
   read.read_folder(folder + "/missing");
   EXPECT_TRUE(read.all());
   EXPECT_TRUE(read.subset().is_null());
+  std::filesystem::remove_all(folder);
+}
+
+TEST(ReadFacts, AreAllWhereAFolderHasAnotherFileSystemBelow) {
+  const std::string folder = testing::TempDir() + "/read-facts-mounts";
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder + "/files");
+  std::ofstream(folder + "/files/empty").close();
+  ReadFacts own;
+  own.read_folder(folder);
+  EXPECT_FALSE(own.all());
+  std::filesystem::create_directory_symlink("/proc", folder + "/files/proc");
+  ReadFacts with_proc;
+  with_proc.read_folder(folder);
+  EXPECT_TRUE(with_proc.all());
   std::filesystem::remove_all(folder);
 }
 
