@@ -31,6 +31,9 @@ class LiveTargetPool::Live final : public Target {
     return !become.active || lanes_.contains(become.key());
   }
   void acknowledge_failures() override { epoch_ = failures_; }
+  void hurry() override {
+    if (connection_) connection_->hurry();
+  }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
   /// Leaves the connection, and waits for what still runs on it.
@@ -70,7 +73,7 @@ class LiveTargetPool::Live final : public Target {
                                 const wire::Frame& frame);
   [[nodiscard]] bool has_room_for(std::size_t size) const;
   void forget_lanes_of_removed(const TaskCall& call);
-  Async<void> send(wire::Frame message);
+  Async<void> send(wire::Frame message, transport::Leave leave = transport::Leave::now);
   /// Waits until `size` more bytes may be unanswered. @error connection_lost  it ended meanwhile
   Async<void> wait_for_answers(std::size_t size);
   Async<void> cancel(std::uint16_t lane, std::uint32_t id);

@@ -79,7 +79,7 @@ Async<void> LiveTargetPool::Live::read_frames(std::uint64_t generation) {
   co_return Result<void>();
 }
 
-Async<void> LiveTargetPool::Live::send(wire::Frame message) {
+Async<void> LiveTargetPool::Live::send(wire::Frame message, transport::Leave leave) {
   std::string bytes;
   wire::append_message(bytes, message);
   wire::FrameDecoder pieces;
@@ -89,7 +89,7 @@ Async<void> LiveTargetPool::Live::send(wire::Frame message) {
     if (!piece) co_return Result<void>();
     if (!connection_) co_return Error(ErrorCode::connection_lost, "the connection ended");
     wire::Frame frame = std::move(*piece);
-    GS_CO_TRY_VOID(co_await connection_->send(std::move(frame)));
+    GS_CO_TRY_VOID(co_await connection_->send(std::move(frame), leave));
   }
 }
 

@@ -14,6 +14,10 @@ constexpr std::size_t kMostUnansweredTasks = 5'000;
 /// Smaller tasks are sent as they are: there is little to save.
 constexpr std::size_t kWorthPacking = 4U << 10U;
 
+transport::Leave leave_of(const TaskCall& call) {
+  return call.may_wait ? transport::Leave::soon : transport::Leave::now;
+}
+
 }  // namespace
 
 void LiveTargetPool::Live::Pending::answer(Result<Value> found) {
@@ -176,7 +180,7 @@ Async<Value> LiveTargetPool::Live::run(TaskCall call) {
   const auto pending = pend(std::make_shared<Pending>(pool_.executor_), call, frame);
   pending->call = &call;
   if (size >= kWorthPacking && contents_.packing_pays()) wire::pack_message(frame);
-  auto sent = co_await send(std::move(frame));
+  auto sent = co_await send(std::move(frame), leave_of(call));
   if (!sent) {
     if (const auto entry = pending_.find(id); entry != pending_.end()) forget(entry);
     co_return Error(std::move(sent).error());
@@ -200,7 +204,7 @@ bool LiveTargetPool::Live::start(TaskCall& call, Listener& listener) {
   const wire::Frame frame = wire::make_task(number, next_id_ + 1, task_of(call));
   // What is large may be packed, and is sent in pieces.
   if (frame.payload.size() >= kWorthPacking || !has_room_for(frame.payload.size())) return false;
-  if (!connection_->try_send(frame)) return false;
+  if (!connection_->try_send(frame, leave_of(call))) return false;
   ++next_id_;
   forget_lanes_of_removed(call);
   pend(std::make_shared<Pending>(), call, frame)->listener = &listener;

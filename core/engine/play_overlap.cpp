@@ -115,7 +115,14 @@ void PlayRun::show_first(HostRun& host) {
   if (!first.title.empty()) announce(first.task(), first.at, first.title);
 }
 
-Async<Flow> PlayRun::settle(HostRun& host) { co_return co_await host.pipeline.drain(); }
+void PlayRun::hurry(const HostRun& host) {
+  if (!host.pipeline.empty() && host.target != nullptr) host.target->hurry();
+}
+
+Async<Flow> PlayRun::settle(HostRun& host) {
+  hurry(host);
+  co_return co_await host.pipeline.drain();
+}
 
 Async<void> PlayRun::settle_hosts(const Position& at) {
   if (!overlaps_ || play_.is_free) co_return Result<void>();
@@ -241,8 +248,10 @@ Async<Flow> PlayRun::run_ahead(HostRun& host,
                                const play::Task& task,
                                Position at,
                                Overlap overlap) {
-  if (host.pipeline.size() >= most_in_flight_)
+  if (host.pipeline.size() >= most_in_flight_) {
+    hurry(host);
     GS_CO_TRY_VOID(co_await host.pipeline.room_for_one(most_in_flight_));
+  }
   if (host.pipeline.is_broken()) co_return co_await settle(host);
   Pipeline::Flight& flight = host.pipeline.begin(task, at);
   flight.may_be_left = overlap.may_be_left;

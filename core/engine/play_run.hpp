@@ -79,6 +79,8 @@ class PlayRun {
   Async<void> gather_rest(HostRun& host);
   /// Ends the run for a fault of the site: the other hosts stop before their next task.
   Error stop_for(Error fault);
+  /// To be called before its tasks in flight are waited for: what was sent leaves now.
+  static void hurry(const HostRun& host);
   /// Counts the host's first tasks that have no coroutine, as far as they are done.
   void count_ready(HostRun& host);
 

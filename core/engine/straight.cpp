@@ -42,6 +42,7 @@ bool StraightTask::send(Value arguments) {
   place_.emplace(&host_);
   TaskCall call = make_call(run_.settings(), std::string(task.module->name), std::move(arguments));
   call.timed = play_.run().state().options.timings;
+  call.may_wait = flight_.may_be_left;
   call.stops_others = flight_.may_be_left && !run_.settings().ignore_errors;
   was_sent_ = target->start(call, *this);
   if (!was_sent_) {

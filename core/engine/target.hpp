@@ -43,6 +43,7 @@ struct TaskCall {
   std::chrono::seconds background{0};  ///< above 0: the result is a job that runs for so long
   /// When it fails, what was sent behind it is not run until acknowledge_failures().
   bool stops_others = false;
+  bool may_wait = false;          ///< a moment, for what comes behind it
   std::function<void()> on_sent;  ///< what comes behind it may be sent now
   std::function<void(std::string_view stream, std::string_view text)> on_output;
   /// A file sent up (fetch), piece by piece. @return false: no more of it, the task is stopped
@@ -93,6 +94,8 @@ class Target {
   [[nodiscard]] virtual bool knows(const Become& /*become*/) const { return true; }
   /// The failures whose results are back are known: what is sent from now on runs.
   virtual void acknowledge_failures() {}
+  /// Nothing comes behind what may wait.
+  virtual void hurry() {}
   /// A command line given to the login shell, without the runner.
   virtual Async<RawOutput> raw(std::string command) = 0;
   /// Drops the connection; the next use opens a new one.

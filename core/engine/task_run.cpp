@@ -240,6 +240,7 @@ bool TaskRun::has_turn() {
 }
 
 Async<void> TaskRun::turn() {
+  PlayRun::hurry(host_);
   GS_CO_TRY(const bool counts, co_await host_.pipeline.turn(flight_));
   is_dropped_ = !counts;
   co_return Result<void>();

@@ -2,6 +2,7 @@
 /// @file Connection: one host, one way in, one channel to its runner.
 
 #include "core/async/async.hpp"
+#include "core/transport/pipe.hpp"
 #include "core/transport/target.hpp"
 #include "core/wire/frame.hpp"
 
@@ -57,9 +58,11 @@ class Connection {
 
   /// Queues a frame; waits while more than 256 KiB are on their way.
   /// @error connection_lost, cancelled (the frame was not queued)
-  virtual Async<void> send(wire::Frame frame) = 0;
+  virtual Async<void> send(wire::Frame frame, Leave leave) = 0;
   /// send() where nothing must be waited for. @return false: it must, or the connection has ended
-  virtual bool try_send(const wire::Frame& frame) = 0;
+  virtual bool try_send(const wire::Frame& frame, Leave leave) = 0;
+  /// What was sent to leave soon leaves now.
+  virtual void hurry() = 0;
 
   /// The next frame of the runner, in order. Keep receiving: what piles up here is bounded (64
   /// MiB).

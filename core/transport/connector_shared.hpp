@@ -9,10 +9,12 @@
 #include "core/transport/known_hosts_book.hpp"
 #include "core/transport/ssh_config.hpp"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace gpustack::transport {
@@ -35,6 +37,7 @@ class Connector::Shared {
   ConnectorSettings settings;
   async::Pool names{"names", 8};  ///< name resolution
   async::Pool keys{"keys", 4};    ///< key files, agent, known_hosts
+  async::Pool logins{"logins", std::clamp(std::thread::hardware_concurrency(), 1U, 64U)};
   async::Gate handshakes;
   async::Gate runner_reading;  ///< and packing; then it is there for all hosts
   /// By architecture and whether it is packed.

@@ -23,13 +23,26 @@ HeldPipe::HeldPipe(std::shared_ptr<HeldSession> session, std::uint32_t number, C
       consumer_(std::move(consumer)),
       changed_(session_->executor()) {}
 
-void HeldPipe::write(std::string_view bytes) {
+void HeldPipe::queue(std::string_view bytes) {
   if (sent_ > 0 && sent_ * 2 >= queue_.size()) {
     queue_.erase(0, sent_);
     sent_ = 0;
   }
   queue_ += bytes;
+}
+
+void HeldPipe::write(std::string_view bytes) {
+  queue(bytes);
   session_->kick();
+}
+
+void HeldPipe::write_soon(std::string_view bytes) {
+  queue(bytes);
+  session_->kick_soon();
+}
+
+void HeldPipe::hurry() {
+  if (queued() > 0) session_->kick();
 }
 
 void HeldPipe::end_input() {
@@ -40,7 +53,7 @@ void HeldPipe::end_input() {
 const std::optional<Error>& HeldPipe::failure() const { return session_->failure(); }
 
 HeldSession::HeldSession(const asio::any_io_executor& executor, FileHandle socket)
-    : executor_(executor), socket_(executor), changed_(executor) {
+    : executor_(executor), socket_(executor), changed_(executor), gathering_(executor) {
   SystemError failure;
   socket_.assign(asio::local::stream_protocol(), socket.get(), failure);
   if (failure) {
@@ -209,7 +222,14 @@ void HeldSession::release(const std::shared_ptr<Pipe>& pipe) {
   kick();
 }
 
+void HeldSession::kick_soon() {
+  std::size_t queued = outbox_.size();
+  for (const auto& [number, pipe] : pipes_) queued += pipe->queued();
+  if (!gathering_.add(queued, [self = shared_from_this()] { self->kick(); })) kick();
+}
+
 void HeldSession::kick() {
+  gathering_.end();
   if (failure_ || is_posted_ || !writing_.empty()) return;
   // Not at once: the caller may stand in the middle of its own work, and more may follow.
   is_posted_ = true;
@@ -250,7 +270,7 @@ void HeldSession::on_written() {
   const bool has_more = !outbox_.empty() || std::ranges::any_of(pipes_, [](const auto& entry) {
     return entry.second->queued() > 0 || entry.second->wants_end_;
   });
-  if (has_more) kick();
+  if (has_more && !gathering_.waits()) kick();
 }
 
 void HeldSession::fail(Error error) {

@@ -4,6 +4,7 @@
 #include "core/async/net.hpp"
 #include "core/transport/exec_session.hpp"
 #include "core/transport/file_io.hpp"
+#include "core/transport/gathering.hpp"
 #include "core/transport/hold_frame.hpp"
 
 #include <array>
@@ -24,6 +25,8 @@ class HeldPipe final : public Pipe {
   HeldPipe(std::shared_ptr<HeldSession> session, std::uint32_t number, Consumer consumer);
 
   void write(std::string_view bytes) override;
+  void write_soon(std::string_view bytes) override;
+  void hurry() override;
   [[nodiscard]] std::size_t queued() const override { return queue_.size() - sent_; }
   void end_input() override;
   [[nodiscard]] bool has_ended() const override { return has_ended_; }
@@ -33,6 +36,8 @@ class HeldPipe final : public Pipe {
 
  private:
   friend class HeldSession;
+
+  void queue(std::string_view bytes);
 
   enum class Start : std::uint8_t { waits, done, failed };
 
@@ -95,6 +100,8 @@ class HeldSession final : public ExecSession, public std::enable_shared_from_thi
   void take_for(HeldPipe& pipe, const HoldFrame& frame);
   /// Bytes that wait leave as soon as the socket takes them.
   void kick();
+  /// They may wait for more.
+  void kick_soon();
   void fill();
   void on_written();
 
@@ -108,6 +115,7 @@ class HeldSession final : public ExecSession, public std::enable_shared_from_thi
   std::map<std::uint32_t, std::shared_ptr<HeldPipe>> pipes_;
   HeldInfo info_;
   std::optional<Error> failure_;
+  Gathering gathering_;
   std::uint32_t last_number_ = 0;
   bool is_attached_ = false;
   bool is_posted_ = false;

@@ -76,15 +76,19 @@ Async<wire::Frame> LocalConnection::open(std::string hello) {
   co_return reply;
 }
 
-Async<void> LocalConnection::send(wire::Frame frame) {
+Async<void> LocalConnection::send(wire::Frame frame, Leave leave) {
   if (link_ == nullptr)
     co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
-  auto work = link_->send(std::move(frame));
+  auto work = link_->send(std::move(frame), leave);
   co_return co_await std::move(work);
 }
 
-bool LocalConnection::try_send(const wire::Frame& frame) {
-  return link_ != nullptr && link_->try_send(frame);
+bool LocalConnection::try_send(const wire::Frame& frame, Leave leave) {
+  return link_ != nullptr && link_->try_send(frame, leave);
+}
+
+void LocalConnection::hurry() {
+  if (link_ != nullptr) link_->hurry();
 }
 
 Async<wire::Frame> LocalConnection::receive() {

@@ -20,8 +20,9 @@ class LocalConnection : public Connection {
 
   Async<void> connect() override;
   Async<wire::Frame> open(std::string hello) override;
-  Async<void> send(wire::Frame frame) override;
-  bool try_send(const wire::Frame& frame) override;
+  Async<void> send(wire::Frame frame, Leave leave) override;
+  bool try_send(const wire::Frame& frame, Leave leave) override;
+  void hurry() override;
   Async<wire::Frame> receive() override;
   Async<CommandOutput> exec_raw(std::string command,
                                 std::string input,

@@ -11,6 +11,12 @@
 
 namespace gpustack::transport {
 
+/// When what is sent leaves.
+enum class Leave : std::uint8_t {
+  now,
+  soon,  ///< within milliseconds, together with what comes behind it
+};
+
 enum class Stream : std::uint8_t { out, err };
 
 /// How a program ended.
@@ -32,6 +38,10 @@ class Pipe {
 
   /// Queues bytes for the program. Whoever writes keeps queued() within 256 KiB (L14).
   virtual void write(std::string_view bytes) = 0;
+  /// write() of what may wait a moment for more of its kind.
+  virtual void write_soon(std::string_view bytes) { write(bytes); }
+  /// What waits so leaves now.
+  virtual void hurry() {}
   [[nodiscard]] virtual std::size_t queued() const = 0;
   /// Closes the program's standard input once all is written.
   virtual void end_input() = 0;

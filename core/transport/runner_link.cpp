@@ -125,21 +125,26 @@ Async<wire::Frame> RunnerLink::receive() {
   }
 }
 
-void RunnerLink::send_now(const wire::Frame& frame) {
+void RunnerLink::send_now(const wire::Frame& frame, Leave leave) {
   if (pipe_ == nullptr || pipe_->has_ended()) return;
   std::string bytes;
   wire::append_frame(bytes, frame);
-  pipe_->write(bytes);
+  if (leave == Leave::now) return pipe_->write(bytes);
+  pipe_->write_soon(bytes);
 }
 
-bool RunnerLink::try_send(const wire::Frame& frame) {
+void RunnerLink::hurry() {
+  if (pipe_ != nullptr && !pipe_->has_ended()) pipe_->hurry();
+}
+
+bool RunnerLink::try_send(const wire::Frame& frame, Leave leave) {
   if (broken_ || pipe_ == nullptr || pipe_->has_ended() || pipe_->queued() >= kMostQueued)
     return false;
-  send_now(frame);
+  send_now(frame, leave);
   return true;
 }
 
-Async<void> RunnerLink::send(wire::Frame frame) {
+Async<void> RunnerLink::send(wire::Frame frame, Leave leave) {
   const auto self = shared_from_this();
   for (;;) {
     if (broken_) co_return *broken_;
@@ -149,7 +154,7 @@ Async<void> RunnerLink::send(wire::Frame frame) {
     GS_CO_TRY_VOID(co_await pipe->changed().wait());
   }
   if (co_await async::is_cancelled()) co_return async::cancelled_error();
-  send_now(frame);
+  send_now(frame, leave);
   co_return Result<void>();
 }
 

@@ -35,12 +35,13 @@ class RunnerLink : public std::enable_shared_from_this<RunnerLink> {
   void on_error_output(std::string_view bytes) { errors_.append(bytes); }
   std::string error_output() const { return errors_.text(); }
 
-  Async<void> send(wire::Frame frame);
+  Async<void> send(wire::Frame frame, Leave leave);
   /// send() where nothing must be waited for. @return false when it must, or when it would fail
-  bool try_send(const wire::Frame& frame);
+  bool try_send(const wire::Frame& frame, Leave leave);
+  void hurry();
   Async<wire::Frame> receive();
   /// Sends without waiting for room; for the last words.
-  void send_now(const wire::Frame& frame);
+  void send_now(const wire::Frame& frame, Leave leave = Leave::now);
 
  private:
   Error ended() const;

@@ -9,13 +9,26 @@ SshChannel::SshChannel(std::shared_ptr<SshSession> session, Consumer consumer)
       consumer_(std::move(consumer)),
       changed_(session_->executor()) {}
 
-void SshChannel::write(std::string_view bytes) {
+void SshChannel::queue(std::string_view bytes) {
   if (sent_ > 0 && sent_ * 2 >= queue_.size()) {
     queue_.erase(0, sent_);
     sent_ = 0;
   }
   queue_ += bytes;
+}
+
+void SshChannel::write(std::string_view bytes) {
+  queue(bytes);
   session_->kick();
+}
+
+void SshChannel::write_soon(std::string_view bytes) {
+  queue(bytes);
+  session_->kick_soon();
+}
+
+void SshChannel::hurry() {
+  if (queued() > 0) session_->kick();
 }
 
 void SshChannel::end_input() {

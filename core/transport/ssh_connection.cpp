@@ -201,8 +201,8 @@ Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
   options.port = target_.port;
   options.known_key_types =
       shared_->known_hosts.read(known_hosts_files())->types(target_.host(), target_.port);
-  auto shaking =
-      session_->handshake(std::move(socket), std::move(options), target_.timeouts.banner);
+  auto shaking = session_->handshake(
+      std::move(socket), std::move(options), target_.timeouts.banner, shared_->logins);
   const Result<void> done = co_await std::move(shaking);
   was_refused_ = session_->was_refused();
   if (done || done.error().code() == ErrorCode::cancelled) co_return done;
@@ -287,15 +287,19 @@ Result<void> SshConnection::judge(const HostKey& key, const HostKeyVerdict& verd
           target_.host()));
 }
 
-Async<void> SshConnection::send(wire::Frame frame) {
+Async<void> SshConnection::send(wire::Frame frame, Leave leave) {
   if (link_ == nullptr)
     co_return Error(ErrorCode::connection_lost, fmt::format("'{}' is not open", target_.name));
-  auto work = link_->send(std::move(frame));
+  auto work = link_->send(std::move(frame), leave);
   co_return co_await std::move(work);
 }
 
-bool SshConnection::try_send(const wire::Frame& frame) {
-  return link_ != nullptr && link_->try_send(frame);
+bool SshConnection::try_send(const wire::Frame& frame, Leave leave) {
+  return link_ != nullptr && link_->try_send(frame, leave);
+}
+
+void SshConnection::hurry() {
+  if (link_ != nullptr) link_->hurry();
 }
 
 Async<wire::Frame> SshConnection::receive() {

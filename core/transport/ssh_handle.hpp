@@ -7,6 +7,7 @@
 
 #include <libssh/libssh.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,7 +57,7 @@ class SshHandle {
   int descriptor_ = -1;   // libssh's afterwards
   ssh_event event_ = nullptr;
   ssh_counter_struct received_ = {};
-  bool has_failed_ = false;
+  std::atomic<bool> has_failed_ = false;  ///< a call elsewhere may fail while its caller leaves
 };
 
 }  // namespace gpustack::transport

@@ -29,7 +29,10 @@ Error refused(const std::string& reason) {
 }  // namespace
 
 SshSession::SshSession(asio::any_io_executor executor)
-    : executor_(std::move(executor)), socket_(executor_), progress_(executor_) {}
+    : executor_(std::move(executor)),
+      socket_(executor_),
+      progress_(executor_),
+      gathering_(executor_) {}
 
 SshSession::~SshSession() = default;
 
@@ -40,7 +43,8 @@ std::string SshSession::server_banner() const {
 
 Async<void> SshSession::handshake(FileHandle socket,
                                   SshOptions options,
-                                  std::chrono::milliseconds banner_limit) {
+                                  std::chrono::milliseconds banner_limit,
+                                  async::Pool& logins) {
   // L3: one descriptor for Asio, a duplicate for libssh; neither side closes the other's. Asio only
   // waits on ours, and libssh alone reads and writes (L2).
   FileHandle duplicate(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
@@ -56,8 +60,15 @@ Async<void> SshSession::handshake(FileHandle socket,
   const async::Clock::time_point banner_deadline = async::Clock::now() + banner_limit;
   int rc = SSH_AGAIN;
   for (;;) {
-    if (ssh_get_serverbanner(raw()) == nullptr) early_.look(socket_.native_handle());
-    rc = handle_->connect();
+    if (ssh_get_serverbanner(raw()) == nullptr) {
+      early_.look(socket_.native_handle());
+      rc = handle_->connect();
+    } else {
+      auto call = [handle = handle_] { return Result<int>(handle->connect()); };
+      auto work = async::on_pool(logins, std::move(call));
+      GS_CO_TRY(rc, co_await std::move(work));
+      if (failure_) co_return *failure_;  // closed meanwhile
+    }
     if (rc != SSH_AGAIN) break;
     const bool has_banner = ssh_get_serverbanner(raw()) != nullptr;
     if (!has_banner && early_.received() > kMostEarlyBytes) {
@@ -149,7 +160,14 @@ void SshSession::on_ready() {
   progress_.notify_all();
 }
 
+void SshSession::kick_soon() {
+  std::size_t queued = 0;
+  for (const auto& channel : channels_) queued += channel->queued();
+  if (!gathering_.add(queued, [self = shared_from_this()] { self->kick(); })) kick();
+}
+
 void SshSession::kick() {
+  gathering_.end();
   if (!has_events_ || is_posted_) return;
   // Not at once: the caller may stand in the middle of its own work.
   is_posted_ = true;
@@ -184,7 +202,7 @@ void SshSession::drive() {
   }
   deliver_all();
   bool has_given = false;
-  if (handle_ != nullptr) {  // a consumer may have closed the session
+  if (handle_ != nullptr && !gathering_.waits()) {  // a consumer may have closed the session
     for (const auto& channel : channels_) has_given = channel->flush(raw()) || has_given;
     if (has_given)
       ssh_event_dopoll(handle->event(), 0);  // the bytes leave now, not after the next wake

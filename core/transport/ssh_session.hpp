@@ -2,8 +2,10 @@
 /// @file SshSession: libssh driven by readiness, without blocking; and its exec channels.
 
 #include "core/async/net.hpp"
+#include "core/async/pool.hpp"
 #include "core/transport/early_bytes.hpp"
 #include "core/transport/exec_session.hpp"
+#include "core/transport/gathering.hpp"
 #include "core/transport/pipe.hpp"
 #include "core/transport/ssh_handle.hpp"
 
@@ -30,6 +32,8 @@ class SshChannel : public Pipe {
   ~SshChannel() override = default;
 
   void write(std::string_view bytes) override;
+  void write_soon(std::string_view bytes) override;
+  void hurry() override;
   [[nodiscard]] std::size_t queued() const override { return queue_.size() - sent_; }
   void end_input() override;
   [[nodiscard]] bool has_ended() const override { return has_ended_; }
@@ -40,6 +44,7 @@ class SshChannel : public Pipe {
  private:
   friend class SshSession;
 
+  void queue(std::string_view bytes);
   void install_callbacks();
   /// Hands over what the callbacks collected.
   void deliver();
@@ -86,12 +91,14 @@ class SshSession final : public ExecSession, public std::enable_shared_from_this
   ~SshSession() override;
 
   /// Version exchange and key exchange on a connected socket, up to the server's host key.
+  /// @param logins  does the keys' arithmetic, which is most of a login (core/docs/adr/0011)
   /// @error unreachable, connection_lost; was_refused() tells a server that does not want to talk
   /// now
   /// @cancel leaves the session unusable
   Async<void> handshake(FileHandle socket,
                         SshOptions options,
-                        std::chrono::milliseconds banner_limit);
+                        std::chrono::milliseconds banner_limit,
+                        async::Pool& logins);  // outlived by: Connector
   bool was_refused() const { return was_refused_; }
   std::string server_banner() const;
 
@@ -121,6 +128,8 @@ class SshSession final : public ExecSession, public std::enable_shared_from_this
   Async<void> wait();
   /// Queued bytes leave now.
   void kick();
+  /// They may wait for more.
+  void kick_soon();
   void close() override;
   /// Closes the descriptors and says nothing: another process has the session now.
   void abandon();
@@ -152,6 +161,7 @@ class SshSession final : public ExecSession, public std::enable_shared_from_this
   std::vector<std::shared_ptr<SshChannel>> channels_;
   std::optional<Error> failure_;
   EarlyBytes early_;
+  Gathering gathering_;
   bool was_refused_ = false;
   bool is_connecting_ = false;
   bool has_events_ = false;

@@ -20,6 +20,7 @@ NEEDS_ANSIBLE = {"first", "second"}
 def arguments(parser):
     parser.add_argument("--rows", default=",".join(ROWS), help="some of first, second, floor; with floor alone ansible-playbook is left out")
     parser.add_argument("--gpustack-only", action="store_true", help="no comparison, for work on gpustack itself")
+    parser.add_argument("--untuned", action="store_true", help="ansible-playbook as it is installed, too, which takes several times as long")
     parser.add_argument("--tasks", type=amounts.count, default=60)
     parser.add_argument("--delay", type=amounts.amount, default=0, metavar="MS", help="of the link to the hosts, each way")
     parser.add_argument("--mbit", type=amounts.amount, default=0, help="rate of the link to each host, each way")
@@ -39,7 +40,8 @@ class Comparison:
         ours = engines.gpustack(self.place.binaries, self.given.forks)
         if self.given.gpustack_only or not self.rows & NEEDS_ANSIBLE:
             return [ours]
-        return [engines.ansible(self.given.forks), ours]
+        untuned = [engines.untuned_ansible()] if self.given.untuned else []
+        return [*untuned, engines.ansible(self.given.forks), ours]
 
     def keep(self, row, engine, used):
         self.runs.setdefault((row, engine), []).append(used)
@@ -89,8 +91,9 @@ class Comparison:
         for (row, engine), runs in sorted(self.runs.items(), key=lambda item: ORDER.index(item[0][0])):
             made.row(f"{row} apply" if row in ("first", "second") else row, engine, runs, given.hosts, on)
         for row in ("first", "second"):
-            if has_ansible and row in self.rows:
-                made.ratio(f"{row} apply: ansible / gpustack", self.runs[row, "ansible"], self.runs[row, "gpustack"], on)
+            for name in ("untuned", "ansible"):
+                if (row, name) in self.runs:
+                    made.ratio(f"{row} apply: {name} / gpustack", self.runs[row, name], self.runs[row, "gpustack"], on)
         if "floor" in self.rows:
             made.ratio("second apply / bare connections", self.runs["second", "gpustack"], self.runs["connections", floor.NAME], on)
             made.ratio("first apply / same writes over ssh", self.runs["first", "gpustack"], self.runs["same writes", floor.NAME], on)

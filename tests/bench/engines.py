@@ -28,6 +28,11 @@ def ansible(forks):
         "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s", "ANSIBLE_RETRY_FILES_ENABLED": "False"})
 
 
+def untuned_ansible():
+    """As it is installed: a connection for 60 seconds, five forks, a file on the host for each task."""
+    return Engine("untuned", ["ansible-playbook"], {"ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_NOCOLOR": "1"})
+
+
 def with_events(binaries, forks):
     """gpustack, printing a line of JSON for each event."""
     words = gpustack(binaries, forks).command

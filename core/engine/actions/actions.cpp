@@ -121,6 +121,7 @@ namespace {
 
 /// Another connection: nothing keeps what is sent there behind what was sent before.
 Async<void> wait_for_others(ActionCall& call) {
+  PlayRun::hurry(call.host);
   GS_CO_TRY(const bool counts, co_await call.host.pipeline.turn(call.flight));
   if (!counts) co_return Error(ErrorCode::engine, "a task before this one failed");
   co_return Result<void>();
@@ -147,6 +148,7 @@ Async<Value> run_between_failures(Target& target, TaskCall request) {
 void let_go(ActionCall& call, TaskCall& request) {
   request.on_sent = call.on_sent;
   if (!call.flight.may_be_left) return;
+  request.may_wait = true;
   request.stops_others = !call.settings.ignore_errors;
   request.on_sent = [&pipeline = call.host.pipeline, &flight = call.flight] {
     pipeline.release(flight);

@@ -97,7 +97,7 @@ inline Async<std::string> open_and_close(Connection& connection) {  // outlived 
 
 /// Sends one frame and takes one.
 inline Async<Frame> exchange(Connection& connection, Frame frame) {  // outlived by: the test
-  auto sending = connection.send(std::move(frame));
+  auto sending = connection.send(std::move(frame), Leave::now);
   GS_CO_TRY_VOID(co_await std::move(sending));
   co_return co_await connection.receive();
 }

@@ -75,8 +75,38 @@ TEST_F(Runner, EchoesFramesInOrder) {
   close(*connection);
 }
 
+/// The ids of the answers to frames that were sent as told, in order.
+Async<std::vector<std::uint32_t>> answers(Connection& connection,
+                                          std::vector<Leave> sent) {  // outlived by: the test
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (!connection.try_send(task("task", static_cast<std::uint32_t>(i + 1)), sent[i]))
+      co_return Error(ErrorCode::connection_lost, "not taken");
+  }
+  std::vector<std::uint32_t> ids;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    GS_CO_TRY(const Frame frame, co_await connection.receive());
+    ids.push_back(frame.id);
+  }
+  co_return ids;
+}
+
+TEST_F(Runner, HearsFramesThatMayWaitInTheirPlace) {
+  const auto connection = opened(settings());
+  const std::vector<std::vector<Leave>> cases = {{Leave::soon},
+                                                 {Leave::soon, Leave::soon, Leave::soon},
+                                                 {Leave::now, Leave::soon, Leave::now},
+                                                 std::vector<Leave>(2000, Leave::soon)};
+  for (const std::vector<Leave>& sent : cases) {
+    const auto ids = run(answers(*connection, sent));
+    ASSERT_TRUE(ids.has_value()) << ids.error().render();
+    EXPECT_TRUE(std::ranges::is_sorted(*ids));
+    EXPECT_EQ(ids->size(), sent.size());
+  }
+  close(*connection);
+}
+
 Async<std::size_t> take_flood(Connection& connection) {  // outlived by: the test
-  auto sending = connection.send(task("flood 400"));
+  auto sending = connection.send(task("flood 400"), Leave::now);
   GS_CO_TRY_VOID(co_await std::move(sending));
   std::size_t bytes = 0;
   for (;;) {
@@ -98,8 +128,8 @@ TEST_F(Runner, MayAnswerWithManyMegabytes) {
 
 Async<std::size_t> send_many(Connection& connection, std::size_t count) {  // outlived by: the test
   for (std::size_t i = 0; i < count; ++i) {
-    auto sending =
-        connection.send(task(std::string(1U << 20U, 'y'), static_cast<std::uint32_t>(i + 1)));
+    auto sending = connection.send(
+        task(std::string(1U << 20U, 'y'), static_cast<std::uint32_t>(i + 1)), Leave::now);
     GS_CO_TRY_VOID(co_await std::move(sending));
   }
   co_return count;
