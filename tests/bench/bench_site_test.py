@@ -26,6 +26,12 @@ class Site(unittest.TestCase):
     def test_a_shorter_site_is_the_beginning_of_a_longer_one(self):
         self.assertEqual(self.tasks(15), self.tasks(240)[:15])
 
+    def test_programs_are_those_of_commands_that_nothing_skips(self):
+        for count in (15, 240):
+            with self.subTest(count=count):
+                commands = [task for task in self.tasks(count) if "command" in task and "creates" not in task.get("args", {})]
+                self.assertEqual(len(commands), bench_site.programs(count))
+
     def test_no_task_is_written_twice(self):
         names = [task["name"] for task in self.tasks(240)]
 

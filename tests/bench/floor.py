@@ -29,6 +29,11 @@ def connections(way, forks, limit_s, log):
     return each(way, forks, limit_s, log, "true")
 
 
+def processes(way, count, forks, limit_s, log):
+    """One command on each host starts a program that is not the shell's own, `count` times, and does nothing else."""
+    return each(way, forks, limit_s, log, f"i=0; while [ $i -lt {count} ]; do /usr/bin/test -d / || exit 1; i=$((i+1)); done")
+
+
 def pack(fleet, before, folder):
     """What a run made on each host, as archives HOST.tar. @param before  {host: end_state.written() before the run}"""
     folder.mkdir()

@@ -1,7 +1,10 @@
-"""What a task costs: the second apply of a long site beside that of a short one, on the same hosts, one after the other."""
+"""What a task costs: the second apply of a long site beside that of a short one, on the same hosts, one after the other; and beside bare
+ssh that starts as many programs on each host as the long site's commands do, which no engine can do without."""
 import statistics
 
 import amounts
+import bench_site
+import floor
 import second_applies
 from report import Report
 
@@ -13,17 +16,21 @@ def arguments(parser):
 
 def run(place, given):
     few, many = given.tasks
+    started = bench_site.programs(many)
     applies = second_applies.SecondApplies(place, given, (few, many))
     way = place.way(applies.fleet)
-    runs = {count: [] for count in (few, many)}
-    for _ in range(given.repeats):
+    runs, bare = {count: [] for count in (few, many)}, []
+    for number in range(given.repeats):
         for count in runs:
             runs[count].append(applies.second(way, count))
+        bare.append(floor.processes(way, started, given.forks, place.limit_s, place.log(f"processes{number}")))
     on = f"{given.hosts} hosts, {given.forks} forks, second apply, direct"
     made = Report(f"{many} tasks beside {few}", place.machine(False))
     for count in runs:
         made.row(f"{count} tasks", "gpustack", runs[count], given.hosts, on)
+    made.row(f"{started} programs", floor.NAME, bare, given.hosts, f"{given.hosts} hosts, {given.forks} forks, direct")
     made.ratio(f"{many} tasks / {few} tasks", runs[many], runs[few], on)
+    made.ratio(f"{many} tasks / {started} programs over ssh", runs[many], bare, on)
     each = [(long.cpu_s - short.cpu_s) * 1e6 / ((many - few) * given.hosts) for long, short in zip(runs[many], runs[few])]
     made.figure("controller's CPU for a task on a host", statistics.median(each), "us", on, each)
     return made
