@@ -126,6 +126,7 @@ SshHandle::~SshHandle() {
 
 int SshHandle::connect() {
   if (duplicate_.is_open()) descriptor_ = duplicate_.release();
+  if (ssh_get_serverbanner(session_) == nullptr) early_.look(descriptor_);
   const int rc = ssh_connect(session_);
   if (rc == SSH_ERROR) {
     has_failed_ = true;

@@ -3,6 +3,7 @@
 /// that libssh wants.
 
 #include "core/base/result.hpp"
+#include "core/transport/early_bytes.hpp"
 #include "core/transport/file_io.hpp"
 
 #include <libssh/libssh.h>
@@ -35,8 +36,10 @@ class SshHandle {
   ~SshHandle();
 
   [[nodiscard]] ssh_session session() const { return session_; }
-  /// ssh_connect, and non-blocking again after it (L1).
+  /// ssh_connect, and non-blocking again after it (L1). Looks before at what the server has sent
+  /// in place of a banner.
   int connect();
+  [[nodiscard]] const EarlyBytes& early() const { return early_; }
   /// From now on the session is polled through event().
   void make_event();
   [[nodiscard]] ssh_event event() const { return event_; }
@@ -57,6 +60,7 @@ class SshHandle {
   int descriptor_ = -1;   // libssh's afterwards
   ssh_event event_ = nullptr;
   ssh_counter_struct received_ = {};
+  EarlyBytes early_;
   std::atomic<bool> has_failed_ = false;  ///< a call elsewhere may fail while its caller leaves
 };
 

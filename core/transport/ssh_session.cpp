@@ -59,9 +59,8 @@ Async<void> SshSession::handshake(FileHandle socket,
   is_connecting_ = true;
   const async::Clock::time_point banner_deadline = async::Clock::now() + banner_limit;
   int rc = SSH_AGAIN;
-  for (;;) {
-    if (ssh_get_serverbanner(raw()) == nullptr) {
-      early_.look(socket_.native_handle());
+  for (bool is_first = true;; is_first = false) {
+    if (is_first) {  // which only sends our banner
       rc = handle_->connect();
     } else {
       auto call = [handle = handle_] { return Result<int>(handle->connect()); };
@@ -71,11 +70,11 @@ Async<void> SshSession::handshake(FileHandle socket,
     }
     if (rc != SSH_AGAIN) break;
     const bool has_banner = ssh_get_serverbanner(raw()) != nullptr;
-    if (!has_banner && early_.received() > kMostEarlyBytes) {
+    if (!has_banner && handle_->early().received() > kMostEarlyBytes) {
       handle_->set_failed();
-      co_return Error(
-          ErrorCode::unreachable,
-          fmt::format("the server sent {} KiB without an SSH banner", early_.received() >> 10U));
+      co_return Error(ErrorCode::unreachable,
+                      fmt::format("the server sent {} KiB without an SSH banner",
+                                  handle_->early().received() >> 10U));
     }
     arm();
     const auto deadline = has_banner ? async::Clock::time_point::max() : banner_deadline;
@@ -83,8 +82,9 @@ Async<void> SshSession::handshake(FileHandle socket,
     if (failure_) co_return *failure_;  // closed meanwhile
     if (!was_notified && async::Clock::now() >= deadline) {
       handle_->set_failed();
-      std::string heard =
-          early_.text().empty() ? std::string("nothing") : fmt::format("'{}'", early_.text());
+      std::string heard = handle_->early().text().empty()
+                              ? std::string("nothing")
+                              : fmt::format("'{}'", handle_->early().text());
       co_return Error(
           ErrorCode::transport_timeout,
           fmt::format(
@@ -95,9 +95,9 @@ Async<void> SshSession::handshake(FileHandle socket,
   is_connecting_ = false;
   if (rc == SSH_OK) co_return Result<void>();
   was_refused_ = server_banner().empty();
-  std::string words = early_.text().empty() || !was_refused_
+  std::string words = handle_->early().text().empty() || !was_refused_
                           ? std::string()
-                          : fmt::format("; it said '{}'", early_.text());
+                          : fmt::format("; it said '{}'", handle_->early().text());
   co_return Error(ErrorCode::unreachable,
                   fmt::format("{}: {}{}",
                               was_refused_ ? "the server closed the connection before its banner"

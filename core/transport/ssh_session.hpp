@@ -3,7 +3,6 @@
 
 #include "core/async/net.hpp"
 #include "core/async/pool.hpp"
-#include "core/transport/early_bytes.hpp"
 #include "core/transport/exec_session.hpp"
 #include "core/transport/gathering.hpp"
 #include "core/transport/pipe.hpp"
@@ -160,7 +159,6 @@ class SshSession final : public ExecSession, public std::enable_shared_from_this
   async::Condition progress_;
   std::vector<std::shared_ptr<SshChannel>> channels_;
   std::optional<Error> failure_;
-  EarlyBytes early_;
   Gathering gathering_;
   bool was_refused_ = false;
   bool is_connecting_ = false;
