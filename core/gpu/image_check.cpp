@@ -131,6 +131,17 @@ Result<ImageAnswer> ask_image(const Value& arguments) {
                      {}};
 }
 
+Result<void> check_image_name(const std::string& name, const std::string& option) {
+  constexpr std::string_view kGood =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@[]";
+  const auto bad = name.find_first_not_of(kGood);
+  if (!name.empty() && bad == std::string::npos) return {};
+  return Error(ErrorCode::usage,
+               option + ": '" + name + "' is no name of an image" +
+                   (name.empty() ? ": it is empty" : ": it holds '" + name.substr(bad, 1) + "'"))
+      .hint("expected one as registry.example.com/team/app:1.2");
+}
+
 Result<ImageAnswer> read_image(std::string_view text, const std::string& name) {
   auto value = parse_json(text);
   if (!value) return Error(ErrorCode::usage, value.error().message());

@@ -28,6 +28,9 @@ Result<ImageAnswer> ask_image(const Value& arguments);
 /// @error usage  it is none of them
 Result<ImageAnswer> read_image(std::string_view text, const std::string& name);
 
+/// @error usage  no name that an image can have
+Result<void> check_image_name(const std::string& name, const std::string& option);
+
 /// One that an image shall run on.
 struct ImageTarget {
   std::string name;      ///< of the host; the platform where there is none

@@ -82,6 +82,12 @@ class ImageVerb final : public Verb {
                       .hint("'gpustack image check --help' tells more"));
       return kUsage;
     }
+    if (!name_.empty()) {
+      if (const auto good = gpu::check_image_name(name_, "IMAGE"); !good) {
+        print_error(good.error());
+        return kUsage;
+      }
+    }
     const auto targets = image_targets(targets_);
     if (!targets) {
       print_error(targets.error());

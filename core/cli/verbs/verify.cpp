@@ -99,6 +99,16 @@ class VerifyVerb final : public Verb {
       GS_TRY(auto images, gpu::declared_images(path, text, variables));
       for (std::string& image : images) wishes_.images.push_back(std::move(image));
     }
+    for (const std::string& image : wishes_.images) {
+      if (!is_layout(image)) GS_TRY_VOID(gpu::check_image_name(image, "--image"));
+    }
+    if (command_->count("--container") > 0)
+      GS_TRY_VOID(gpu::check_image_name(wishes_.container, "--container"));
+    for (const std::string& file : wishes_.files) {
+      if (!file.starts_with('/'))
+        return Error(ErrorCode::usage, "--file: expected a path on the host, found '" + file + "'")
+            .hint("it begins with a slash, as /etc/nvidia/gridd.conf does");
+    }
     return {};
   }
 

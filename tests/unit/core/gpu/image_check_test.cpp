@@ -91,6 +91,13 @@ TEST(ImageVerdict, EmulatesOnlyWhereThatIsAllowedAndPossible) {
   EXPECT_NE(judge(std::nullopt, true).remedy.find("not recorded"), std::string::npos);
 }
 
+TEST(ImageName, IsRefusedWithWhatIsWrongInIt) {
+  for (const char* good : {"app", "nginx:1.27", "localhost:5000/a/b@sha256:12", "[::1]:5000/x"})
+    EXPECT_TRUE(check_image_name(good, "IMAGE").has_value()) << good;
+  for (const char* bad : {"", "a b", "app;rm", "$TAG", "app\n"})
+    EXPECT_FALSE(check_image_name(bad, "IMAGE").has_value()) << bad;
+}
+
 TEST(ImageVerdict, RefusesAPlatformThatIsNone) {
   EXPECT_FALSE(judge_image(image("app", {"linux/arm64"}), {"x", "arm64", Value()}).has_value());
 }
