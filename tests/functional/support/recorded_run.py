@@ -115,10 +115,11 @@ def diffs_of(task):
     return [part for part in (parts if isinstance(parts, list) else [parts]) if part]
 
 
-def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "containers/runtime"), environment=None):
+def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "containers/runtime"), environment=None, with_facts=False):
     """Runs the roles `times` times over each host, in one run.
     @param variables  {host: {name: value}}, or one map for all
     @param environment  more for the controller and its runner
+    @param with_facts  each host has a variable scene_gpustack, which takes the place of its platform facts
     @return {host: [Play, …]}"""
     with tempfile.TemporaryDirectory(prefix="gpustack-recorded-") as name:
         top = pathlib.Path(name)
@@ -129,6 +130,7 @@ def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "cont
         inventory = {"all": {"hosts": {host: each.get(host, {}) for host in hosts}, "vars": {"ansible_connection": "local"}}}
         (top / "inventory.json").write_text(json.dumps(inventory))
         site = [{"name": str(number), "hosts": "all", "environment": {"GPUSTACK_FIXTURE": "{{ scene_host | default(inventory_hostname) }}"},
+                 "pre_tasks": [{"set_fact": {"cacheable": True, "gpustack": "{{ scene_gpustack }}"}}] if with_facts else [],
                  "roles": list(roles)} for number in range(times)]
         (top / "site.json").write_text(json.dumps(site))
         command = [str(BUILD / "bin/gpustack"), "apply", "site.json", "-i", "inventory.json", "--diff", "--output", "json",
