@@ -31,6 +31,14 @@ CommandResult pull(const Command& command, MemorySystem& host) {
   return {.status = 0, .output = image + "\n"};
 }
 
+CommandResult build(const Command& command, MemorySystem& host) {
+  const auto tag = std::ranges::find(command.argv, "--tag");
+  if (tag == command.argv.end() || !host.exists(command.argv.back() + "/Dockerfile"))
+    return {.status = 1, .errors = "ERROR: failed to read dockerfile\n"};
+  host.file("/.recorded/flags", host.text("/.recorded/flags") + "has-image-" + *(tag + 1) + "\n");
+  return {.status = 0, .output = "built\n"};
+}
+
 /// What the program in the container says; the words are kept for who wants to look at them.
 CommandResult run_container(const Command& command, MemorySystem& host) {
   host.file("/.recorded/ran", modules::join(command.argv, " "));
@@ -39,6 +47,12 @@ CommandResult run_container(const Command& command, MemorySystem& host) {
             .errors =
                 "docker: Error response from daemon: could not select device driver \"\" "
                 "with capabilities: [[gpu]]\n"};
+  }
+  if (std::ranges::any_of(command.argv, [](const std::string& word) {
+        return word.find("torch.cuda.is_available") != std::string::npos;
+      })) {
+    const bool is_cpu = has_flag(host, "torch-is-for-the-processor");
+    return {.status = 0, .output = is_cpu ? "False\n" : "True\n"};
   }
   const bool asks_driver = std::ranges::count(command.argv, "nvidia-smi") > 0;
   return {.status = 0, .output = asks_driver ? "GPU 0: NVIDIA recorded (UUID: GPU-0000)\n" : ""};
@@ -72,6 +86,7 @@ void install_containers(MemorySystem& host) {
     if (!host.exists("/usr/bin/" + std::string(engine))) continue;
     host.when({engine, "image", "inspect"}, inspect)
         .when({engine, "pull"}, pull)
+        .when({engine, "build"}, build)
         .when({engine, "run"}, run_container);
   }
   if (host.exists("/usr/bin/docker")) host.when({"docker", "compose"}, compose);

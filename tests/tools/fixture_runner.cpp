@@ -138,7 +138,8 @@ void equip(RecordedHost& host, const std::string& name) {
                              "/etc/udev/rules.d",
                              "/etc/default",
                              "/etc/yum.repos.d",
-                             "/etc/containerd"})
+                             "/etc/containerd",
+                             "/usr/local/bin"})
     host.folder(folder);
   const bool is_jetson = name.starts_with("jetson") || name.starts_with("igx");
   if (is_jetson) {
