@@ -48,7 +48,10 @@ std::vector<std::string> places_of(const std::string& program, const Value& conf
     return {(folder.empty() || folder == "/" ? "" : folder) + "/" + program};
   }
   std::vector<std::string> places;
-  for (const std::string& folder : folders_of(config)) places.push_back(folder + "/" + program);
+  for (std::string folder : folders_of(config)) {
+    folder.append("/").append(program);
+    places.push_back(std::move(folder));
+  }
   return places;
 }
 

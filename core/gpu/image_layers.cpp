@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
-#include <ranges>
 #include <sstream>
 
 namespace gpustack::gpu {
@@ -177,9 +176,9 @@ class Layers {
   }
 
   [[nodiscard]] std::pair<const Layer*, const Layer::Entry*> entry(const std::string& path) const {
-    for (const Layer& layer : std::views::reverse(layers_)) {
-      if (const Layer::Entry* found = layer.find(path); found != nullptr) return {&layer, found};
-      if (layer.hides(path)) break;
+    for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
+      if (const Layer::Entry* found = layer->find(path); found != nullptr) return {&*layer, found};
+      if (layer->hides(path)) break;
     }
     return {nullptr, nullptr};
   }
