@@ -2,17 +2,15 @@
 
 #include "core/base/suggest.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/given_file.hpp"
 #include "core/cli/single_task.hpp"
 #include "core/cli/site_run.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
-#include <sstream>
 #include <utility>
 
 namespace gpustack::cli {
@@ -49,19 +47,9 @@ class FactsKept final : public report::Sink {
   std::map<std::string, ProbedHost> hosts_;
 };
 
-Result<std::string> read_source(const std::string& path) {
-  if (path == "-")
-    return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    return Error(ErrorCode::usage, "--from: '" + path + "' cannot be read")
-        .hint("it takes a file with what 'gpustack facts HOST' has printed");
-  return std::move(text).str();
-}
-
 Result<std::vector<gpu::HostFacts>> recorded(const FactsOptions& options) {
-  GS_TRY(const std::string text, read_source(options.from));
+  GS_TRY(const std::string text,
+         given_file("--from", options.from, "it takes what 'gpustack facts HOST' has printed"));
   auto hosts = gpu::parse_recorded_facts(text, options.from);
   if (!hosts) return as_usage(hosts.error(), "--from");
   if (options.pattern.empty() || options.pattern == "all") return hosts;
@@ -83,8 +71,15 @@ Result<std::unique_ptr<play::Site>> site_of(const std::string& pattern,
                                             Value arguments,
                                             const std::vector<gpu::Probe>& probes) {
   GS_TRY(auto site, single_task_site(pattern, "setup", std::move(arguments)));
-  for (const gpu::Probe& probe : probes)
-    GS_TRY_VOID(add_task(*site, probe.name, probe.module, probe.arguments));
+  for (const gpu::Probe& probe : probes) {
+    GS_TRY(play::Task * task, add_task(*site, probe.name, probe.module, probe.arguments));
+    task->vars = probe.vars;
+    if (!probe.when.empty()) task->when.push_back({Value(probe.when), {}});
+    if (!probe.acts) continue;
+    constexpr std::int64_t kPatience = 120;
+    task->settings.set(play::Keyword::check_mode, play::Setting{Value(false), {}});
+    task->settings.set(play::Keyword::timeout, play::Setting{Value(kPatience), {}});
+  }
   return site;
 }
 

@@ -108,18 +108,18 @@ Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern,
   return site;
 }
 
-Result<void> add_task(play::Site& site,
-                      const std::string& name,
-                      const std::string& module,
-                      Value arguments) {
+Result<play::Task*> add_task(play::Site& site,
+                             const std::string& name,
+                             const std::string& module,
+                             Value arguments) {
   play::Block& block = *site.plays.front()->tasks;
   GS_TRY(auto other, single_task_site("all", module, std::move(arguments)));
-  auto& task = other->plays.front()->tasks->tasks.front();
-  task->parent = &block;
-  task->name = name;
-  task->settings.set(play::Keyword::ignore_errors, play::Setting{Value(true), {}});
-  block.tasks.push_back(std::move(task));
-  return {};
+  play::Task& task = only_task(*other);
+  task.parent = &block;
+  task.name = name;
+  task.settings.set(play::Keyword::ignore_errors, play::Setting{Value(true), {}});
+  block.tasks.push_back(std::move(other->plays.front()->tasks->tasks.front()));
+  return &task;
 }
 
 Result<LoadedSite> load_single_task(const SingleTask& task, const Session& session) {

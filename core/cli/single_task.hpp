@@ -17,12 +17,12 @@ Result<std::unique_ptr<play::Site>> single_task_site(const std::string& pattern,
                                                      const std::string& module,
                                                      Value arguments);
 
-/// Adds a task to such a site, behind the others: one that may fail.
+/// Adds a task to such a site, behind the others: one that may fail. The caller may set more on it.
 /// @error as single_task_site()
-Result<void> add_task(play::Site& site,
-                      const std::string& name,
-                      const std::string& module,
-                      Value arguments);
+Result<play::Task*> add_task(play::Site& site,
+                             const std::string& name,
+                             const std::string& module,
+                             Value arguments);
 
 /// A task as the command line has it.
 struct SingleTask {

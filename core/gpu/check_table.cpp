@@ -85,6 +85,8 @@ constexpr Check kChecks[] = {
     {"V17", "netfilter for Docker", checks::netfilter},
     {"V18", "DGX OS pairing", checks::ota},
     {"V19", "GPU firmware", checks::firmware},
+    {"V20", "GPU in a container", checks::container},
+    {"V21", "platforms of images", checks::images},
     {"V22", "reboot", checks::reboot},
     {"V23", "sharing units", checks::sharing_units},
 };
@@ -134,28 +136,6 @@ std::string_view status_name(CheckStatus status) {
 }
 
 std::span<const Check> all_checks() { return kChecks; }
-
-std::vector<Probe> probes_for(const std::vector<std::string>& files) {
-  const auto slurp = [](const char* name, const char* path) {
-    return Probe{name, "slurp", Value::map({{"src", path}})};
-  };
-  std::vector<Probe> probes = {
-      {"services", "service_facts", Value(Map())},
-      {"packages", "package_facts", Value(Map())},
-      slurp("daemon_json", "/etc/docker/daemon.json"),
-      slurp("cdi_static", "/etc/cdi/nvidia.yaml"),
-      slurp("cdi_dynamic", "/var/run/cdi/nvidia.yaml"),
-      slurp("kernel_modules", "/proc/modules"),
-      // In a dry run it tells whether the package would have to be held.
-      {"bsp_hold",
-       "dpkg_selections",
-       Value::map({{"name", "nvidia-l4t-core"}, {"selection", "hold"}})},
-  };
-  for (const std::string& file : files)
-    probes.push_back(
-        {"file:" + file, "stat", Value::map({{"path", file}, {"get_checksum", false}})});
-  return probes;
-}
 
 int compare_versions(std::string_view left, std::string_view right) {
   while (!left.empty() || !right.empty()) {

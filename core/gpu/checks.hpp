@@ -50,12 +50,23 @@ struct Finding {
   std::string remedy;    ///< the same
 };
 
+/// What is asked for beside the profile.
+struct CheckWishes {
+  std::vector<std::string> files;   ///< that have to be there
+  std::vector<std::string> images;  ///< that have to run there
+  /// An image on the host, a container of which looks for the GPU; empty = none does.
+  std::string container;
+};
+
 struct CheckInput {
   const HostFacts& host;
   const VerifyProfile& profile;
   /// Results of the read-only tasks, by the name the check asks for; null when none ran.
   const Value& probes;
-  std::vector<std::string> files;  ///< that have to be there
+  const CheckWishes& wishes;
+  /// What the controller found out of images by name, for hosts that were not asked; null when it
+  /// did not look.
+  const Value& images;
 
   [[nodiscard]] const Value& platform() const { return host.platform; }
 };
@@ -74,13 +85,29 @@ struct Probe {
   std::string name;
   std::string module;
   Value arguments;
+  std::string when = {};  ///< an expression over the host's facts; empty = everywhere
+  Value vars = {};        ///< for the templates in `arguments` and `when`
+  bool acts = false;      ///< runs although this is a dry run: a command that only looks
 };
-/// @param files  one probe for each, named `file:` and the path
-std::vector<Probe> probes_for(const std::vector<std::string>& files);
+/// @param wishes  a probe for each file, named `file:` and the path, and each image, `image:` and
+/// the name
+std::vector<Probe> probes_for(const CheckWishes& wishes);
 
 /// `580.95.05` against `580`: below 0, 0, or above it. Parts that are not there count as 0, what is
 /// behind the digits of one does not count.
 int compare_versions(std::string_view left, std::string_view right);
+
+/// A range of driver releases that breaks something.
+struct BadDrivers {
+  std::string_view first;
+  std::string_view last;
+  std::string_view what;
+  std::string_view subprofile;  ///< only there; empty = everywhere
+};
+/// The range a version falls into on such a host; nullptr when it is in none.
+const BadDrivers* known_bad_driver(const Value& platform, std::string_view version);
+/// `Ubuntu 24.04, kernel 6.11.0-1016-nvidia`.
+std::string system_words(const HostFacts& host);
 
 namespace checks {
 // What the facts tell by themselves.
@@ -106,6 +133,9 @@ Finding files(const CheckInput& input);
 Finding bsp_hold(const CheckInput& input);
 Finding netfilter(const CheckInput& input);
 Finding sharing_units(const CheckInput& input);
+// What a container and images say.
+Finding container(const CheckInput& input);
+Finding images(const CheckInput& input);
 
 Finding pass(std::string found);
 Finding skip(std::string why);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 
-namespace gpustack::gpu::checks {
+namespace gpustack::gpu {
+
+namespace checks {
 
 namespace {
 
@@ -25,13 +27,6 @@ constexpr LowestDriver kLowestDrivers[] = {{"8.0", "450.80.02"},
                                            {"12.0", "575.51.03"},
                                            {"12.1", "580"}};
 
-/// Releases that break something, from the first to the last one.
-struct BadDrivers {
-  std::string_view first;
-  std::string_view last;
-  std::string_view what;
-  std::string_view subprofile;  ///< only there; empty = everywhere
-};
 /// @source github.com/NVIDIA/gpu-operator/issues/1361; forums.developer.nvidia.com, DGX Spark
 constexpr BadDrivers kBadDrivers[] = {
     {"570.124.06", "570.158.01", "MIG slices beside whole GPUs are not scheduled", ""},
@@ -72,24 +67,6 @@ Finding as_failure(const Value& one) {
       fact_text(one, "id") + ": " + fact_text(one, "message"), "", fact_text(one, "remedy"));
 }
 
-std::string kernel_words(const CheckInput& input) {
-  const std::string name = fact_text(input.host.all, "ansible_distribution");
-  return (name.empty()
-              ? ""
-              : name + " " + fact_text(input.host.all, "ansible_distribution_version") + ", ") +
-         "kernel " + fact_text(input.platform(), "kernel.release");
-}
-
-const BadDrivers* known_bad(const CheckInput& input, const std::string& version) {
-  for (const BadDrivers& one : kBadDrivers) {
-    if (compare_versions(version, one.first) < 0 || compare_versions(version, one.last) > 0)
-      continue;
-    if (one.subprofile.empty() || one.subprofile == fact_text(input.platform(), "subprofile"))
-      return &one;
-  }
-  return nullptr;
-}
-
 /// The highest of what the profile and the GPUs ask of the driver.
 std::string lowest_driver(const CheckInput& input) {
   std::string lowest(input.profile.driver);
@@ -108,6 +85,26 @@ bool needs_open(const CheckInput& input) {
 }
 
 }  // namespace
+
+}  // namespace checks
+
+const BadDrivers* known_bad_driver(const Value& platform, std::string_view version) {
+  for (const BadDrivers& one : checks::kBadDrivers) {
+    if (compare_versions(version, one.first) < 0 || compare_versions(version, one.last) > 0)
+      continue;
+    if (one.subprofile.empty() || one.subprofile == fact_text(platform, "subprofile")) return &one;
+  }
+  return nullptr;
+}
+
+std::string system_words(const HostFacts& host) {
+  const std::string name = fact_text(host.all, "ansible_distribution");
+  return (name.empty() ? ""
+                       : name + " " + fact_text(host.all, "ansible_distribution_version") + ", ") +
+         "kernel " + fact_text(host.platform, "kernel.release");
+}
+
+namespace checks {
 
 Finding architecture(const CheckInput& input) {
   const std::string arch = fact_text(input.platform(), "arch");
@@ -131,7 +128,7 @@ Finding system(const CheckInput& input) {
                                     "ERR-IN-CONTAINER",
                                     "ERR-JETSON-DGPU"}))
     return as_failure(*found);
-  const std::string found = kernel_words(input);
+  const std::string found = system_words(input.host);
   const std::string name = fact_text(input.host.all, "ansible_distribution");
   const std::string version = fact_text(input.host.all, "ansible_distribution_version");
   const VerifyProfile& want = input.profile;
@@ -201,7 +198,7 @@ Finding driver(const CheckInput& input) {
                 "the open kernel modules, without which this GPU does not start",
                 kGpuRole + " with gpu_driver_flavour: open");
   }
-  if (const BadDrivers* bad = known_bad(input, version); bad != nullptr) {
+  if (const BadDrivers* bad = known_bad_driver(input.platform(), version); bad != nullptr) {
     return warn(version,
                 "a release outside " + std::string(bad->first) + " to " + std::string(bad->last),
                 std::string(bad->what) + ": take another release");
@@ -332,20 +329,6 @@ Finding memory(const CheckInput& input) {
       "run fewer services here, or smaller models");
 }
 
-Finding ota(const CheckInput& input) {
-  if (fact_text(input.platform(), "subprofile") != "dgx_spark") return skip("no DGX Spark");
-  const std::string version = fact_text(input.platform(), "driver.version");
-  const std::string flavour = fact_text(input.platform(), "kernel.flavour");
-  const BadDrivers* bad = known_bad(input, version);
-  if (bad != nullptr || flavour.find("nvidia") == std::string::npos ||
-      !fact_true(input.platform(), "driver.present")) {
-    return fail("driver " + (version.empty() ? "none" : version) + ", " + kernel_words(input),
-                "driver, kernel and firmware of one DGX OS update",
-                "update as a whole with the DGX Dashboard (ERR-SPARK-OTA)");
-  }
-  return pass("driver " + version + " with " + kernel_words(input));
-}
-
 Finding firmware(const CheckInput& input) {
   if (const Value* found = problem(input, {"ERR-MALI-FW"})) return as_failure(*found);
   for (const Value& gpu : gpu_list(input)) {
@@ -360,4 +343,6 @@ Finding reboot(const CheckInput& input) {
   return warn("the system asks for a reboot", "none pending", "reboot the host");
 }
 
-}  // namespace gpustack::gpu::checks
+}  // namespace checks
+
+}  // namespace gpustack::gpu

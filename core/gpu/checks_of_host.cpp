@@ -1,52 +1,15 @@
 #include "core/base/json.hpp"
 #include "core/gpu/checks.hpp"
-#include "modules/sdk/base64.hpp"
+#include "core/gpu/probe_results.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
-#include <optional>
 
 namespace gpustack::gpu::checks {
 
 namespace {
 
-constexpr const char* kNotAsked = "needs a look at the host";
 const std::string kRuntimeRole = "apply the role containers/runtime";
-
-/// The result of a probe that succeeded; null otherwise.
-const Value& probe(const CheckInput& input, const std::string& name) {
-  static const Value kNone;
-  const Value& result = input.probes.get(name);
-  return result.get("failed").truthy() ? kNone : result;
-}
-
-/// Was the host asked at all? A recorded one was not.
-bool was_asked(const CheckInput& input) { return input.probes.is_map(); }
-
-/// What `slurp` has read; nothing when there is no such file.
-std::optional<std::string> file_text(const CheckInput& input, const std::string& name) {
-  const Value& content = probe(input, name).get("content");
-  if (!content.is_string()) return std::nullopt;
-  return modules::base64_decode(content.as_string());
-}
-
-/// The version of the first of these packages that is installed.
-std::string package_version(const CheckInput& input,
-                            std::initializer_list<std::string_view> names) {
-  const Value& packages = probe(input, "packages").get("ansible_facts").get("packages");
-  for (const std::string_view name : names) {
-    const Value& found = packages.get(name);
-    if (!found.is_list() || found.size() == 0) continue;
-    const std::string version = fact_text(found.as_list().front(), "version");
-    const std::size_t epoch = version.find(':');
-    return epoch == std::string::npos ? version : version.substr(epoch + 1);
-  }
-  return {};
-}
-
-bool has_packages(const CheckInput& input) {
-  return probe(input, "packages").get("ansible_facts").get("packages").is_map();
-}
 
 std::string docker_version(const CheckInput& input) {
   return package_version(input, {"docker-ce", "docker.io", "moby-engine", "docker"});
@@ -100,7 +63,7 @@ std::vector<std::string> library_versions(std::string_view text) {
 Finding python(const CheckInput& input) {
   const std::string wanted = python_wanted(input);
   if (!was_asked(input)) return skip(kNotAsked);
-  if (!has_packages(input)) return skip("the package manager tells no packages");
+  if (!packages(input).is_map()) return skip("the package manager tells no packages");
   const std::string version = package_version(input, {"python3"});
   if (version.empty()) {
     if (wanted.empty()) return skip("not installed, and nothing here needs it");
@@ -201,25 +164,14 @@ Finding cdi_fresh(const CheckInput& input) {
 }
 
 Finding files(const CheckInput& input) {
-  if (input.files.empty()) return skip("none asked for (--file)");
+  if (input.wishes.files.empty()) return skip("none asked for (--file)");
   if (!was_asked(input)) return skip(kNotAsked);
   std::vector<std::string> missing;
-  for (const std::string& file : input.files) {
+  for (const std::string& file : input.wishes.files) {
     if (!fact_true(probe(input, "file:" + file), "stat.exists")) missing.push_back(file);
   }
-  if (missing.empty()) return pass(std::to_string(input.files.size()) + " found");
+  if (missing.empty()) return pass(std::to_string(input.wishes.files.size()) + " found");
   return fail(modules::join(missing, ", ") + " missing", "all of them", "put them there");
-}
-
-Finding bsp_hold(const CheckInput& input) {
-  if (!fact_true(input.platform(), "bsp")) return skip("no BSP");
-  if (!was_asked(input)) return skip(kNotAsked);
-  const Value& held = probe(input, "bsp_hold");
-  if (!held.is_map()) return skip("nvidia-l4t-core is not a package here");
-  if (!held.get("changed").truthy()) return pass("nvidia-l4t-core is held");
-  return warn("nvidia-l4t-core is not held",
-              "held, so that an upgrade of packages leaves kernel and bootloader alone",
-              "apply the role hardware/gpu with jetson_bsp_hold");
 }
 
 Finding netfilter(const CheckInput& input) {

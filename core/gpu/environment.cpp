@@ -120,6 +120,31 @@ std::string first_sm(const Value& platform) {
   return fact_text(gpus.as_list().front(), "sm");
 }
 
+/// @source Bytebot Hawkeye, ARM64 architecture guide, "Model Precision"; docs.nvidia.com/cuda: CUDA
+/// C++ programming guide, arithmetic by compute capability (bfloat16 from 8.0)
+Result<std::string> number_type(const HostFacts& host,
+                                const std::string& backend,
+                                const EnvironmentWishes& wishes,
+                                Environment& out) {
+  if (wishes.dtype == "auto" || wishes.dtype == kNumberTypes[0])
+    return std::string(kNumberTypes[0]);
+  if (wishes.dtype == "float32") {
+    out.notes.emplace_back("float32 is for finding faults: a model takes twice the memory");
+    return wishes.dtype;
+  }
+  const std::string sm = first_sm(host.platform);
+  constexpr std::size_t kTuringWidth = 3;
+  const bool is_old = backend == "cuda" && sm.size() == kTuringWidth && sm < "8.0";
+  if (is_old) {
+    return Error(ErrorCode::guard,
+                 wishes.dtype_asked_by + " asks for 'bfloat16', and the GPU of '" + host.host +
+                     "' has compute capability " + sm + ", which knows it from 8.0 on only")
+        .hint("take float16");
+  }
+  out.notes.emplace_back("bfloat16 is experimental here: it needs PyTorch 2.1 or newer");
+  return wishes.dtype;
+}
+
 std::string l4t_of(const Value& platform) {
   const std::string version = fact_text(platform, "l4t.version");
   return version == "none" ? "" : version;
@@ -131,10 +156,13 @@ void note_memory(const MemoryAdvice& advice, std::int64_t total, Environment& ou
                       memory_size(advice.need_mib) + " of " + memory_size(total));
 }
 
-void note_index(const Value& platform, const std::string& backend, Environment& out) {
+void note_index(const Value& platform,
+                const std::string& backend,
+                const std::string& rocm,
+                Environment& out) {
   const std::string sm = first_sm(platform);
   if (backend == "rocm") {
-    out.notes.emplace_back("the PyTorch index for ROCm is named after its version, whl/rocm6.4");
+    out.notes.push_back("no PyTorch index is known for ROCm " + rocm + ": 6.1 is the first");
   } else if (backend == "cuda") {
     const std::string l4t = l4t_of(platform);
     const std::string cuda = fact_text(platform, "driver.cuda_max");
@@ -184,15 +212,14 @@ MemoryAdvice memory_advice(std::int64_t total_mib) {
   return advice;
 }
 
-Result<Environment> environment_of(const HostFacts& host,
-                                   const std::string& backend,
-                                   const std::string& asked_by) {
+Result<Environment> environment_of(const HostFacts& host, const EnvironmentWishes& wishes) {
   const Value& facts = host.platform;
+  const std::string& backend = wishes.backend;
   const auto usable = usable_backends(host);
   const bool is_forced = backend != "auto";
   if (is_forced && std::ranges::find(usable, backend) == usable.end()) {
     return Error(ErrorCode::guard,
-                 asked_by + " asks for '" + backend + "', and '" + host.host +
+                 wishes.asked_by + " asks for '" + backend + "', and '" + host.host +
                      "' cannot: " + obstacle(facts, backend))
         .hint("what works there: " + modules::join(usable, ", "));
   }
@@ -206,8 +233,9 @@ Result<Environment> environment_of(const HostFacts& host,
                                  : 0;
   const MemoryAdvice memory = memory_advice(total);
   note_memory(memory, total, out);
-  const std::string index = torch_index(facts, chosen);
-  if (index.empty()) note_index(facts, chosen, out);
+  const std::string index = torch_index(facts, chosen, wishes.rocm);
+  if (index.empty()) note_index(facts, chosen, wishes.rocm, out);
+  GS_TRY(const std::string dtype, number_type(host, chosen, wishes, out));
   const bool is_native = is_macos(facts) && !is_container(facts);
   out.variables = {
       {"GPUSTACK_ARCH", fact_text(facts, "arch")},
@@ -225,7 +253,7 @@ Result<Environment> environment_of(const HostFacts& host,
       {"GPUSTACK_JETPACK", fact_text(facts, "jetpack.version")},
       {"GPUSTACK_TORCH_INDEX", index},
       {"GPUSTACK_BATCH", batch_of(chosen)},
-      {"GPUSTACK_DTYPE", "float16"},
+      {"GPUSTACK_DTYPE", dtype},
       {"GPUSTACK_MEMORY_MIB", total > 0 ? std::to_string(total) : ""},
       {"GPUSTACK_MEMORY_ADVICE", memory.verdict},
       {"BYTEBOT_ARM64_PLATFORM", bytebot_platform(facts)},

@@ -27,12 +27,20 @@ struct Environment {
   std::vector<std::string> notes;  ///< what somebody who takes them should know
 };
 
-/// @param backend  one of kBackends, or `auto`
-/// @param asked_by  who asks for it, for the error: `--backend`, `OMNIPARSER_DEVICE`
+/// What is asked of the environment; what is `auto` or empty goes by the host.
+struct EnvironmentWishes {
+  std::string backend = "auto";        ///< one of kBackends
+  std::string asked_by = "--backend";  ///< who asks for it, for the error
+  std::string dtype = "auto";          ///< one of kNumberTypes
+  std::string dtype_asked_by = "--dtype";
+  std::string rocm;  ///< the version that is installed, `6.3.1`; empty = none, or not known
+};
+
+/// In how many bits programs hold a model's numbers; the first one is taken by itself.
+inline constexpr std::string_view kNumberTypes[] = {"float16", "float32", "bfloat16"};
+
 /// @error guard  the host has no such device, or one that does not work
-Result<Environment> environment_of(const HostFacts& host,
-                                   const std::string& backend,
-                                   const std::string& asked_by);
+Result<Environment> environment_of(const HostFacts& host, const EnvironmentWishes& wishes);
 
 /// Does a model server fit into memory beside its services and the system?
 struct MemoryAdvice {
@@ -43,6 +51,9 @@ struct MemoryAdvice {
 MemoryAdvice memory_advice(std::int64_t total_mib);
 
 /// Where pip finds PyTorch built for a backend on a host; empty when no index has it.
-std::string torch_index(const Value& platform, const std::string& backend);
+/// @param rocm  the version of ROCm on the host; empty = none, or not known
+std::string torch_index(const Value& platform,
+                        const std::string& backend,
+                        const std::string& rocm = {});
 
 }  // namespace gpustack::gpu

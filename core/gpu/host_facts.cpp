@@ -19,6 +19,47 @@ bool is_platform(const Value& value) {
   return value.get("profile").is_string() && value.get("arch").is_string();
 }
 
+/// The parts of the platform facts that others are read from, and what they are.
+struct Part {
+  std::string_view name;
+  bool is_list;
+};
+constexpr Part kParts[] = {{"gpus", true},
+                           {"problems", true},
+                           {"board", false},
+                           {"cpu", false},
+                           {"driver", false},
+                           {"l4t", false},
+                           {"jetpack", false},
+                           {"cuda", false},
+                           {"memory", false},
+                           {"kernel", false},
+                           {"slicing", false},
+                           {"virt", false},
+                           {"runtime", false}};
+
+/// A part of another type would be read as one that says nothing.
+Result<void> check_parts(const HostFacts& host, const std::string& source) {
+  const auto refused = [&](const std::string& what) {
+    return Error(ErrorCode::usage, "'" + source + "': '" + host.host + "': " + what)
+        .hint("'gpustack facts HOST' prints what is read here");
+  };
+  for (const Part& part : kParts) {
+    const Value& value = host.platform.get(part.name);
+    if (value.is_null()) continue;
+    if (part.is_list ? !value.is_list() : !value.is_map())
+      return refused(std::string(part.name) + " is no " + (part.is_list ? "list" : "map") +
+                     ", found " + to_text(value).substr(0, 40));
+    if (!part.is_list) continue;
+    for (const Value& one : value.as_list()) {
+      if (!one.is_map())
+        return refused(std::string(part.name) + " holds " + to_text(one).substr(0, 40) +
+                       ", expected maps");
+    }
+  }
+  return {};
+}
+
 /// `/tmp/orin-01.json` is about orin-01.
 std::string name_from(const std::string& source) {
   const std::size_t slash = source.rfind('/');
@@ -52,6 +93,7 @@ Result<std::vector<HostFacts>> parse_recorded_facts(std::string_view text,
   if (HostFacts one = one_host(name_from(source), *value); one.platform.is_map()) {
     if (const std::string node = fact_text(one.all, "ansible_nodename"); !node.empty())
       one.host = node;
+    GS_TRY_VOID(check_parts(one, source));
     return std::vector<HostFacts>{std::move(one)};
   }
   std::vector<HostFacts> hosts;
@@ -63,6 +105,7 @@ Result<std::vector<HostFacts>> parse_recorded_facts(std::string_view text,
                      "'" + source + "': '" + one.host + "' has no platform facts (gpustack)")
             .hint("'gpustack facts HOST' prints what is read here");
       }
+      GS_TRY_VOID(check_parts(one, source));
       hosts.push_back(std::move(one));
     }
   }

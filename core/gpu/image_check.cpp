@@ -58,6 +58,48 @@ std::string other_names(const std::string& name, const ImagePlatform& wanted) {
   return out + "; else build it ('gpustack build-advice' says how)";
 }
 
+/// The first of the image's architectures that the target's kernel emulates; empty when none.
+std::string emulated_by(const ImageAnswer& image, const ImageTarget& target) {
+  if (!target.emulated) return {};
+  for (const std::string& one : image.platforms) {
+    const auto platform = ImagePlatform::parse(one);
+    if (platform &&
+        std::ranges::find(*target.emulated, platform->architecture) != target.emulated->end())
+      return platform->architecture;
+  }
+  return {};
+}
+
+/// Programs of another architecture: refused, or run by an emulator where that is allowed.
+void judge_foreign(const ImageAnswer& image,
+                   const ImageTarget& target,
+                   const ImagePlatform& wanted,
+                   bool allows_emulation,
+                   ImageVerdict& verdict) {
+  const std::string emulated = emulated_by(image, target);
+  if (allows_emulation && !emulated.empty()) {
+    verdict.status = "warn";
+    verdict.message = "its programs are for " + emulated +
+                      " and run emulated: about seven times as slow (five to twenty), and without "
+                      "a GPU";
+    return;
+  }
+  verdict.status = "fail";
+  verdict.message = "ERR-IMAGE-ARCH: '" + image.name + "' is made for " +
+                    (image.platforms.empty() ? "no platform that it tells of"
+                                             : modules::join(image.platforms, ", ")) +
+                    ", not for " + wanted.text() +
+                    "; its container would end with 'exec format error'";
+  verdict.remedy = other_names(image.name, wanted);
+  if (!emulated.empty()) {
+    verdict.remedy += "; --allow-emulation lets its kernel run it slowly";
+  } else if (allows_emulation) {
+    verdict.remedy += target.emulated ? "; its kernel has no handler for these programs "
+                                        "(/proc/sys/fs/binfmt_misc), so emulation is not possible"
+                                      : "; whether its kernel emulates them is not recorded";
+  }
+}
+
 void add_platform(std::vector<std::string>& platforms, const ImagePlatform& one) {
   // Attestations stand beside the images as unknown/unknown.
   if (one.os.empty() || one.architecture.empty() || one.architecture == "unknown") return;
@@ -85,13 +127,25 @@ Result<ImageAnswer> ask_image(const Value& arguments) {
   return ImageAnswer{name,
                      fact_text(result, "source"),
                      fact_text(result, "digest"),
-                     fact_list(result, "platforms")};
+                     fact_list(result, "platforms"),
+                     {}};
+}
+
+Result<void> check_image_name(const std::string& name, const std::string& option) {
+  constexpr std::string_view kGood =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@[]";
+  const auto bad = name.find_first_not_of(kGood);
+  if (!name.empty() && bad == std::string::npos) return {};
+  return Error(ErrorCode::usage,
+               option + ": '" + name + "' is no name of an image" +
+                   (name.empty() ? ": it is empty" : ": it holds '" + name.substr(bad, 1) + "'"))
+      .hint("expected one as registry.example.com/team/app:1.2");
 }
 
 Result<ImageAnswer> read_image(std::string_view text, const std::string& name) {
   auto value = parse_json(text);
   if (!value) return Error(ErrorCode::usage, value.error().message());
-  ImageAnswer out{name, "file", {}, {}};
+  ImageAnswer out{name, "file", {}, {}, {}};
   if (const Value& entries = value->get("manifests"); entries.is_list()) {
     for (const Value& one : entries.as_list()) {
       if (one.get("platform").is_map())
@@ -111,7 +165,9 @@ Result<ImageAnswer> read_image(std::string_view text, const std::string& name) {
           "inspect'; a single manifest leaves the platform to its configuration");
 }
 
-Result<ImageVerdict> judge_image(const ImageAnswer& image, const ImageTarget& target) {
+Result<ImageVerdict> judge_image(const ImageAnswer& image,
+                                 const ImageTarget& target,
+                                 bool allows_emulation) {
   GS_TRY(const ImagePlatform wanted, ImagePlatform::parse(target.platform));
   ImageVerdict verdict{target.name, wanted.text(), "ok", {}, {}};
   bool runs = false;
@@ -120,11 +176,7 @@ Result<ImageVerdict> judge_image(const ImageAnswer& image, const ImageTarget& ta
     runs = runs || platform.runs_on(wanted);
   }
   if (!runs) {
-    verdict.status = "fail";
-    verdict.message = "ERR-IMAGE-ARCH: '" + image.name + "' is made for " +
-                      modules::join(image.platforms, ", ") + ", not for " + wanted.text() +
-                      "; its container would end with 'exec format error'";
-    verdict.remedy = other_names(image.name, wanted);
+    judge_foreign(image, target, wanted, allows_emulation, verdict);
     return verdict;
   }
   verdict.message = flavour_warning(image.name, target.facts);
@@ -136,6 +188,7 @@ std::string image_text(const ImageAnswer& image, const std::vector<ImageVerdict>
   std::string out = image.name + " (" + image.where +
                     (image.digest.empty() ? "" : ", " + image.digest) +
                     "): " + modules::join(image.platforms, ", ") + "\n";
+  for (const std::string& note : image.notes) out += "  note  " + note + "\n";
   for (const ImageVerdict& one : verdicts) {
     std::string status = one.status;
     status.resize(6, ' ');
@@ -151,6 +204,8 @@ std::string image_text(const ImageAnswer& image, const std::vector<ImageVerdict>
 Value image_data(const ImageAnswer& image, const std::vector<ImageVerdict>& verdicts) {
   List platforms;
   for (const std::string& one : image.platforms) platforms.emplace_back(one);
+  List notes;
+  for (const std::string& one : image.notes) notes.emplace_back(one);
   List hosts;
   for (const ImageVerdict& one : verdicts) {
     hosts.push_back(Value::map({{"name", one.name},
@@ -163,6 +218,7 @@ Value image_data(const ImageAnswer& image, const std::vector<ImageVerdict>& verd
                      {"source", image.where},
                      {"digest", image.digest},
                      {"platforms", Value(std::move(platforms))},
+                     {"notes", Value(std::move(notes))},
                      {"targets", Value(std::move(hosts))}});
 }
 

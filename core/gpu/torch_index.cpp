@@ -29,6 +29,20 @@ constexpr CudaIndex kCudaIndexes[] = {
 constexpr std::string_view kJetpack6 = "https://pypi.jetson-ai-lab.io/jp6/cu126";
 constexpr int kFirstL4tLikeServers = 38;
 
+/// Wheels bring ROCm's libraries along; those of a much newer release do not fit what is installed.
+struct RocmIndex {
+  int major;
+  int minor;
+  std::string_view url;
+};
+/// Newest first. @source pytorch.org/get-started/previous-versions (torch 2.6 to 2.9)
+constexpr RocmIndex kRocmIndexes[] = {
+    {6, 4, "https://download.pytorch.org/whl/rocm6.4"},
+    {6, 3, "https://download.pytorch.org/whl/rocm6.3"},
+    {6, 2, "https://download.pytorch.org/whl/rocm6.2.4"},
+    {6, 1, "https://download.pytorch.org/whl/rocm6.1"},
+};
+
 /// `13.0` as 13 and 0.
 struct Version {
   std::int64_t major = 0;
@@ -66,13 +80,26 @@ std::string cuda_index(const Value& platform) {
   return {};
 }
 
+/// Without ROCm on the host the kernel's amdgpu is all that wheels need: the newest.
+std::string rocm_index(const std::string& rocm) {
+  if (rocm.empty()) return std::string(kRocmIndexes[0].url);
+  const Version installed = version_of(rocm);
+  for (const RocmIndex& row : kRocmIndexes) {
+    if (is_at_least(installed, row.major, row.minor)) return std::string(row.url);
+  }
+  return {};
+}
+
 }  // namespace
 
-std::string torch_index(const Value& platform, const std::string& backend) {
+std::string torch_index(const Value& platform,
+                        const std::string& backend,
+                        const std::string& rocm) {
   if (backend == "mps") return {};  // pip's own index has it
   if (backend == "cpu" || backend == "vulkan") return "https://download.pytorch.org/whl/cpu";
   if (backend == "xpu") return "https://download.pytorch.org/whl/xpu";
-  if (backend != "cuda") return {};  // ROCm's index carries the version that is installed
+  if (backend == "rocm") return rocm_index(rocm);
+  if (backend != "cuda") return {};
   if (fact_text(platform, "profile") != "jetson") return cuda_index(platform);
   const Value& major = fact(platform, "l4t.major");
   const std::int64_t l4t = major.is_integer() ? major.as_integer() : 0;

@@ -7,7 +7,7 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ.get("GPUSTACK_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(SOURCE / "tests/functional/support"))
-from recorded_run import scenes  # noqa: E402
+from recorded_run import OnRecordedHosts, scenes  # noqa: E402
 
 WHEELS = "https://download.pytorch.org/whl/"
 # scene: (recorded host, variables, index or refusal)
@@ -130,6 +130,55 @@ class Ways(unittest.TestCase):
 
     def test_a_torch_without_the_gpu_is_an_error(self):
         self.assertIn("its packages are for the processor", self.plays["wrong_torch"].failure)
+
+
+IMAGE = {"ml_check_image": False}
+IMAGES = {
+    "spark_ngc": ("dgx-spark+file:/usr/bin/docker", {**IMAGE, "ml_install": "ngc"}),
+    "orin_ngc": ("jetson-agx-orin-jp62", {**IMAGE, "ml_install": "ngc"}),
+    "orin_old_ngc": ("jetson-orin-nano-jp51+file:/usr/bin/docker", {**IMAGE, "ml_install": "ngc"}),
+    "rock_ngc": ("rock5b-mainline", {**IMAGE, "ml_install": "ngc"}),
+    "no_engine": ("gh200", {**IMAGE, "ml_install": "docker"}),
+    "grace_docker": ("gh200+file:/usr/bin/docker", {**IMAGE, "ml_install": "docker"}),
+    "rock_docker": ("rock5b-mainline", {**IMAGE, "ml_install": "docker", "ml_packages": []}),
+    "cu121": ("gh200+file:/usr/bin/docker", {**IMAGE, "ml_install": "docker", "ml_torch_index": WHEELS + "cu121"}),
+    "blind": ("gh200+file:/usr/bin/docker+torch-is-for-the-processor", {**IMAGE, "ml_install": "ngc"}),
+    "unchecked": ("gh200+file:/usr/bin/docker", {"ml_install": "ngc"}),  # nobody answers there
+}
+
+
+class Images(OnRecordedHosts, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.plays = scenes(IMAGES, check=False, times=2, roles=("ml/stack",))
+
+    def test_nvidias_image_is_fetched_and_asked(self):
+        for scene, image in {"spark_ngc": "pytorch:25.09-py3", "orin_ngc": "pytorch:25.06-py3-igpu"}.items():
+            with self.subTest(scene):
+                self.assertIn(f"docker pull nvcr.io/nvidia/{image}", self.play(scene).commands)
+                self.assertIn(f"nvcr.io/nvidia/{image}", self.files(scene)["/usr/local/bin/gpustack-ml"])
+                self.assertEqual([], self.names(scene))
+        self.assertIn("--gpus all", self.files("spark_ngc")["/usr/local/bin/gpustack-ml"])
+        self.assertIn("--runtime nvidia", self.files("orin_ngc")["/usr/local/bin/gpustack-ml"])
+
+    def test_an_image_is_built_from_the_platforms_index(self):
+        dockerfile = self.files("grace_docker")["/opt/gpustack-ml-image/Dockerfile"]
+        self.assertIn(f"--index-url {WHEELS}cu130 torch torchvision torchaudio", dockerfile)
+        self.assertIn("--constraint /opt/ml/constraints.txt", dockerfile)
+        self.assertIn("python3 -c 'import torch'", dockerfile)
+        self.assertIn("docker build --tag gpustack-ml:latest /opt/gpustack-ml-image", self.play("grace_docker").commands)
+        dockerfile = self.files("rock_docker")["/opt/gpustack-ml-image/Dockerfile"]
+        self.assertIn(f"--index-url {WHEELS}cpu", dockerfile)
+        self.assertNotIn("--constraint", dockerfile)
+
+    def test_what_cannot_run_is_refused_first(self):
+        for scene, words in {"orin_old_ngc": "35.3.1", "rock_ngc": "'mali'", "no_engine": "neither Docker nor Podman", "cu121": "cu121"}.items():
+            self.assertIn(words, self.refusal(scene, "ERR-ML-INDEX"))
+        self.assertEqual([], self.play("unchecked").by("changed"))
+        self.assertIsNotNone(self.play("unchecked").failure)
+
+    def test_an_image_without_the_gpu_is_an_error(self):
+        self.assertIn("sees no GPU", self.play("blind").failure)
 
 
 if __name__ == "__main__":

@@ -29,9 +29,8 @@ def refused(error, *words):
 def held(*packages):
     def check(test, play):
         test.assertIsNone(play.failure)
-        words = " ".join(command for command in play.commands if command.startswith("apt-mark hold"))
         for package in packages:
-            test.assertIn(package, words)
+            test.assertIn(package, play.held)
     return check
 
 

@@ -186,11 +186,13 @@ void bring_programs(MemorySystem& host, const Table& packages) {
   for (const auto& [package, program] :
        std::map<std::string, std::string>{{"docker.io", "docker"},
                                           {"docker-ce", "docker"},
+                                          {"containerd.io", "containerd"},
                                           {"podman", "podman"},
                                           {"containerd", "containerd"},
                                           {"cri-o", "crio"}}) {
     if (packages.contains(package)) host.program(program);
   }
+  install_containers(host);
   if ((packages.contains("nvidia-container") || packages.contains("nvidia-container-toolkit")) &&
       !host.exists("/usr/bin/nvidia-ctk"))
     install_toolkit(host);
@@ -250,7 +252,10 @@ CommandResult apt_get(const Command& command, MemorySystem& host) {
       work.remove(name);
     }
   }
+  const Table held = table(host, kHeld);
   for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
+    if (has("upgrade") && flag.starts_with("upgrades-") && !held.contains(flag.substr(9)))
+      work.install(flag.substr(9), "99-1");
     if (flag.starts_with("brings-") && work.changes > 0) work.install(flag.substr(7), "99-1");
   }
   if (work.changes == 0)
@@ -272,6 +277,28 @@ CommandResult apt_mark(const Command& command, MemorySystem& host) {
   for (std::size_t i = 2; i < command.argv.size(); ++i) {
     if (command.argv[1] == "hold") held[command.argv[i]] = {"x"};
     if (command.argv[1] == "unhold") held.erase(command.argv[i]);
+  }
+  keep(host, kHeld, held);
+  return says("");
+}
+
+CommandResult get_selection(const Command& command, MemorySystem& host) {
+  const std::string& name = command.argv.back();
+  const Table held = table(host, kHeld);
+  if (held.contains(name)) return says(name + "\thold\n");
+  return says(table(host, kPackages).contains(name) ? name + "\tinstall\n" : "");
+}
+
+CommandResult set_selections(const Command& command, MemorySystem& host) {
+  Table held = table(host, kHeld);
+  for (const std::string& line : split_lines(command.input)) {
+    const auto words = split_words(line);
+    if (words.size() != 2) continue;
+    if (words[1] == "hold") {
+      held[words[0]] = {"x"};
+    } else {
+      held.erase(words[0]);
+    }
   }
   keep(host, kHeld, held);
   return says("");
@@ -333,13 +360,24 @@ void install_apt(MemorySystem& host) {
   for (const char* name : {"apt-cache", "apt-mark", "apt-get", "dpkg-query", "dpkg"})
     host.program(name);
   if (!host.exists(kPackages)) host.file(kPackages, "");
+  // That it is there says that dpkg is the one to ask.
+  if (!host.exists("/var/lib/dpkg/status")) host.file("/var/lib/dpkg/status", "");
   host.file(kHeld, "");
+  Table held;
+  for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
+    if (flag.starts_with("held-")) held[flag.substr(5)] = {"x"};
+  }
+  keep(host, kHeld, held);
   host.when({"dpkg-query"}, dpkg_query)
       .when({"apt-cache"}, apt_cache)
       .when({"apt-get"}, apt_get)
       .when({"apt-mark"}, apt_mark);
+  host.when({"dpkg", "--get-selections"}, get_selection)
+      .when({"dpkg", "--set-selections"}, set_selections);
   host.when({"apt-cache", "showpkg"}, "Package: x\nVersions: \n\nReverse Provides: \n");
 }
+
+void bring_programs_of(MemorySystem& host) { bring_programs(host, table(host, kPackages)); }
 
 void install_plain_tools(MemorySystem& host) {
   for (const char* name : {"modprobe", "update-initramfs", "dracut", "gpg"}) host.when({name}, "");
@@ -354,6 +392,25 @@ void install_plain_tools(MemorySystem& host) {
   });
   if (host.exists("/usr/bin/nvidia-ctk")) install_toolkit(host);
   host.when({"modprobe", "nvidia"}, [](const Command&, MemorySystem& there) {
+    there.file(
+        "/proc/driver/nvidia/version",
+        "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  580.95.05  Release Build\n");
+    return says("");
+  });
+}
+
+void install_boot(MemorySystem& host) {
+  host.file("/proc/sys/kernel/random/boot_id", "boot-1\n").file("/sbin/shutdown", "", 0755);
+  host.program("whoami").when({"whoami"}, "root\n");
+  host.when({"/bin/sh", "-c"}, [](const Command& command, MemorySystem& there) {
+    const bool asks_boot = command.argv.back().find("boot_id") != std::string::npos;
+    return says(asks_boot ? there.text("/proc/sys/kernel/random/boot_id") : "root\n");
+  });
+  host.when({"/sbin/shutdown"}, [](const Command&, MemorySystem& there) {
+    there.file("/proc/sys/kernel/random/boot_id", "boot-2\n");
+    if (there.text("/.recorded/flags").find("driver-stays-away") != std::string::npos)
+      return says("");
+    there.file("/proc/modules", "nvidia 131072 0 - Live 0x0000000000000000\n");
     there.file(
         "/proc/driver/nvidia/version",
         "NVRM version: NVIDIA UNIX Open Kernel Module for aarch64  580.95.05  Release Build\n");

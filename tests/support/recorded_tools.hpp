@@ -11,11 +11,23 @@ namespace gpustack::test {
 /// offer, in the version that
 /// `/.recorded/offers` names for its beginning. `/.recorded/flags` may say, one a line:
 /// `not-offered-NAME`, `offers-NAME=VERSION`, and `brings-NAME`, a package that comes with any
-/// other one.
+/// other one, and `upgrades-NAME`, one that an upgrade would renew unless it is held,
+/// as `held-NAME` says.
 void install_apt(MemorySystem& host);
-/// dnf's and rpm's answers are not recorded; modprobe, update-initramfs, dracut, curl, gpg and
-/// others that only succeed are.
+/// The same for rpm, dnf with its modules and locks, and grubby. Packages of the driver are on
+/// offer once a stream of its module is enabled; the flag `rhel-10` stands for a system without
+/// modules.
+void install_dnf(MemorySystem& host);
+/// modprobe, update-initramfs, dracut, curl, gpg and others that only succeed.
 void install_plain_tools(MemorySystem& host);
+/// The programs that installed packages bring, as far as roles look for them.
+void bring_programs_of(MemorySystem& host);
+/// Docker's and Podman's command lines, and containerd's version. `/.recorded/flags` may say
+/// `has-image-NAME`, `no-gpu-in-containers` and `containerd-2`.
+void install_containers(MemorySystem& host);
+/// shutdown, which starts the host anew at once: with another boot id, and the NVIDIA driver loaded
+/// unless `/.recorded/flags` says `driver-stays-away`.
+void install_boot(MemorySystem& host);
 /// systemctl over `/.recorded/units` (unit, active, enabled a line).
 void install_systemd(MemorySystem& host);
 /// nvidia-smi's MIG commands for a GPU with these profiles ("1g.10gb 19 7 0,1,2:1;…"), on top of

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""The demo: three aarch64 hosts on this machine, brought to the state that examples/edge-fleet declares.
+"""The demo: five aarch64 hosts on this machine, brought to the state that examples/edge-fleet declares.
 
   demo.py BIN [--keep STATE] [--expect FILE]    BIN is the folder with gpustack and its runners
 
 With --expect the dry run and the second run are compared with FILE (examples/edge-fleet/expect.txt); GPUSTACK_ACCEPT=1 rewrites it.
-Shows a dry run with diffs (and proves that it wrote nothing), the change, and a second run that changes nothing.
+Shows a dry run with diffs (and proves that it wrote nothing), the change, a second run that changes nothing, and a host that asks for what
+it cannot have: it is refused, and left as it is.
 """
 import concurrent.futures
 import json
@@ -112,7 +113,7 @@ def as_expected(path, outputs, fleet):
         return True
     difference = stable_output.difference(path.read_text(), found)
     print(difference, end="")
-    return check(f"the dry run and the second run say what {path.name} says", not difference)
+    return check(f"the dry run, the second run and the refusal say what {path.name} says", not difference)
 
 
 def option(arguments, name):
@@ -124,13 +125,13 @@ def main(arguments):
         sys.exit(__doc__)
     reason = hosts.why_not(("arm64",))
     if reason is not None:
-        sys.exit(f"The demo starts three hosts on this machine and {reason}.\n"
+        sys.exit(f"The demo starts five hosts on this machine and {reason}.\n"
                  "Run it as root on a Linux machine (not inside a container without CAP_SYS_ADMIN), after './dev setup'.")
     keep, expect = option(arguments, "--keep"), option(arguments, "--expect")
     outputs = {}
     state = keep or pathlib.Path(tempfile.mkdtemp(prefix="gpustack-demo-")) / "fleet"
     begin = time.monotonic()
-    heading("Three aarch64 hosts: Jetson AGX Orin, GH200, ROCK 5B")
+    heading("Five aarch64 hosts: Jetson AGX Orin, GH200, DGX Spark, ROCK 5B, Raspberry Pi 5")
     demo_hosts = DemoHosts(state, pathlib.Path(arguments[0]).resolve())
     fleet = demo_hosts.up()
     good = True
@@ -159,7 +160,7 @@ def main(arguments):
         outputs["dry run"] = output
         good &= check("the dry run ends with 0", code == 0)
         after = demo.entries()
-        good &= check("every file of the three hosts is as it was", after == before)
+        good &= check("every file of the five hosts is as it was", after == before)
         for name in FLEET:
             for path in sorted(set(before[name]) | set(after[name])):
                 if before[name].get(path) != after[name].get(path):
@@ -181,6 +182,13 @@ def main(arguments):
         packages_left = fleet.exec_in("orin-01", "/bin/sh", "-c", "dpkg -l | grep -E ' (nvidia-(driver|dkms|open|kernel)|linux-)' || true",
                                       capture_output=True, text=True).stdout
         good &= check("no driver and no kernel package came to the Jetson", not packages_left)
+        heading("A Raspberry Pi asks for a partitioned GPU: refused before anything is changed")
+        (fleet.state / "wish.json").write_text('{"containers_gpu_slicing": {"strategy": "mig"}}')
+        before = fleet.entries("rpi-01")
+        code, output = demo.apply("--limit", "rpi-01", "-e", f"@{fleet.state}/wish.json")
+        outputs["refusal"] = output
+        good &= check("it ends with 2, and says why and what to do", code == 2 and "ERR-SLICING mig" in output and "Allowed: none, passthrough" in output)
+        good &= check("the host is as it was", fleet.entries("rpi-01") == before)
         if expect is not None:
             good &= as_expected(expect, outputs, fleet)
     finally:

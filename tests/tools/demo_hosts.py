@@ -1,4 +1,4 @@
-"""The demo's three aarch64 hosts: what they hold, where their packages come from, and how a second start saves time.
+"""The demo's five aarch64 hosts: what they hold, where their packages come from, and how a second start saves time.
 
 What a host's preparation leaves (the packages on offer, the lists apt has read, the runner) is kept in the cache and is a layer of
 the next start; package tools repeat what they did from the same state (package_memo). Both are found by a hash over all that
@@ -20,7 +20,8 @@ import package_repository  # noqa: E402
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 FIXTURES = SOURCE / "tests/fixtures/hosts"
-FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "rock-01": "rock5b-mainline"}
+FLEET = {"orin-01": "jetson-agx-orin-jp62", "gh200-01": "gh200-no-driver", "spark-01": "dgx-spark", "rock-01": "rock5b-mainline",
+         "rpi-01": "rpi5"}
 # Where the hosts find packages, as a folder of theirs: what developer.download.nvidia.com, nvidia.github.io and the
 # distribution offer, by path below the repository.
 REPOSITORY = "/var/lib/test-host-repository"
@@ -69,7 +70,7 @@ def host_specs(repository, prepared=None, memo=None):
     specs = []
     for name, release in kernel_releases().items():
         files = {"/usr/bin/systemctl": shim, "/usr/sbin/update-initramfs": "#!/bin/sh\nexit 0\n"}
-        if name.startswith("orin"):
+        if name.startswith(("orin", "spark")):  # JetPack and DGX OS have it
             files["/usr/bin/nvidia-ctk"] = generator
         specs.append(hosts.HostSpec(name, "arm64", FIXTURES / FLEET[name], repository=repository, files=files,
                                     environment={"QEMU_UNAME": release}, prepared=prepared and prepared / name, memo=memo))
@@ -82,7 +83,7 @@ def read_package_lists(fleet, name):
 
 
 class DemoHosts:
-    """The three hosts, running. `key` is the public key that signs their packages."""
+    """The five hosts, running. `key` is the public key that signs their packages."""
 
     def __init__(self, state, binaries):
         self.state, self.binaries = state, binaries

@@ -20,7 +20,7 @@ class TheDemo(unittest.TestCase):
                                "--expect", str(SOURCE / "examples/edge-fleet/expect.txt")], capture_output=True, text=True)
 
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        self.assertIn("yes  every file of the three hosts is as it was", done.stdout)
+        self.assertIn("yes  every file of the five hosts is as it was", done.stdout)
         self.assertIn("yes  changed=0 on every host", done.stdout)
         self.assertIn("demo: all is well", done.stdout)
 

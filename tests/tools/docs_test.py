@@ -23,16 +23,17 @@ import hosts as test_hosts  # noqa: E402
 DOCUMENTS = sorted({SOURCE / "README.md", SOURCE / "CONTRIBUTING.md", *SOURCE.glob("docs/*.md"), *SOURCE.glob("docs/platforms/*.md"), *SOURCE.glob("examples/*/README.md"),
                     *SOURCE.glob("roles/*/*/README.md")})
 # What is not run whole: options are added that end it after the site has loaded and its hosts are known.
-WHOLE = "changes three aarch64 hosts: ./dev demo runs it there"
+WHOLE = "changes five aarch64 hosts: ./dev demo runs it there"
 HELD_BACK = {
     "gpustack apply site.yml -i inventory": (["--list-hosts", "--list-tasks"], WHOLE),
     "gpustack apply site.yml -i inventory --check --diff": (["--list-hosts", "--list-tasks"], WHOLE),
     "gpustack apply site.yml -i inventory --timings": (["--list-hosts", "--list-tasks"], WHOLE),
 }
-HOSTS = ("orin-01", "rock-01", "gh200-01")
+HOSTS = ("orin-01", "rock-01", "gh200-01", "spark-01", "rpi-01")
 NEED_HOSTS = ("facts", "run", "env", "verify")
 # Recorded facts, for what is shown with `--from facts.json`.
-RECORDED = {"orin-01": "jetson-agx-orin-jp62", "rock-01": "rock5b-mainline", "gh200-01": "gh200-no-driver"}
+RECORDED = {"orin-01": "jetson-agx-orin-jp62", "rock-01": "rock5b-mainline", "gh200-01": "gh200-no-driver",
+            "spark-01": "dgx-spark", "rpi-01": "rpi5"}
 NEED_PASSWORD = ("vault",)
 
 

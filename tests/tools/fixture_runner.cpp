@@ -136,7 +136,10 @@ void equip(RecordedHost& host, const std::string& name) {
                              "/etc/profile.d",
                              "/etc/nvidia",
                              "/etc/udev/rules.d",
-                             "/etc/default"})
+                             "/etc/default",
+                             "/etc/yum.repos.d",
+                             "/etc/containerd",
+                             "/usr/local/bin"})
     host.folder(folder);
   const bool is_jetson = name.starts_with("jetson") || name.starts_with("igx");
   if (is_jetson) {
@@ -151,14 +154,18 @@ void equip(RecordedHost& host, const std::string& name) {
   }
   test::install_plain_tools(host);
   if (host.exists("/usr/bin/apt-get")) test::install_apt(host);
+  if (host.exists("/usr/bin/dnf")) test::install_dnf(host);
   test::install_systemd(host);
+  if (host.text("/.recorded/flags").find("can-reboot") != std::string::npos)
+    test::install_boot(host);
   test::install_python(host);
   for (const std::string& flag : split_lines(host.text("/.recorded/flags"))) {
     if (flag.starts_with("file:")) host.file(flag.substr(5), "", 0755);
     if (const auto equals = flag.find('=');
         flag.starts_with("text:") && equals != std::string::npos)
-      host.file(flag.substr(5, equals - 5), flag.substr(equals + 1));
+      host.file(flag.substr(5, equals - 5), replace_all(flag.substr(equals + 1), "\\n", "\n"));
   }
+  test::install_containers(host);
   if (host.text("/.recorded/flags").find("compose\n") != std::string::npos)
     host.file("/srv/assistant/docker-compose.yml", kCompose);
   if (name == "gh200") test::install_mig(host, "NVIDIA GH200 480GB", kHopper);
@@ -217,7 +224,11 @@ class FixtureRunner {
 
   RecordedHost& host_of(const wire::Task& task) {
     const auto named = task.environment.find("GPUSTACK_FIXTURE");
-    const std::string name = named == task.environment.end() ? "x86-aspeed-only" : named->second;
+    // Verbs have no play that could set it for a task.
+    const char* own = std::getenv("GPUSTACK_FIXTURE");
+    const std::string name = named != task.environment.end() ? named->second
+                             : own != nullptr                ? own
+                                                             : "x86-aspeed-only";
     auto& host = hosts_[name];
     if (host == nullptr) {
       const auto plus = name.find('+');

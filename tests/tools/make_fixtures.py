@@ -63,6 +63,8 @@ class Host:
         self.file("/etc/os-release", os_release)
         if "ubuntu" in os_release or "debian" in os_release:
             self.file("/usr/bin/apt-get", "")
+        if "rhel" in os_release:
+            self.file("/usr/bin/dnf", "")
         self.file("/proc/meminfo", f"MemTotal:       {memory_kib} kB\nMemFree:        {memory_kib // 2} kB\n"
                                    f"Buffers:        1024 kB\nCached:         {memory_kib // 8} kB\n"
                                    "SwapCached:     0 kB\nSwapTotal:      0 kB\nSwapFree:       0 kB\n")
@@ -432,7 +434,8 @@ def pcs():
 
 
 def write_all(root):
-    for host in jetsons() + servers() + boards() + pcs():
+    from redhat_hosts import redhats  # it makes its hosts with this script's Host
+    for host in jetsons() + servers() + boards() + pcs() + redhats():
         host.write(root)
 
 

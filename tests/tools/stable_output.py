@@ -12,13 +12,15 @@ KEY_BLOCK = re.compile(r"(?<=-----BEGIN PGP PUBLIC KEY BLOCK-----\n).*?(?=^\+?--
 
 def in_host_order(lines):
     """The lines of one task, sorted by host; what belongs to no host stays at the end."""
-    entries, current = [], []
+    entries, current, open_host = [], [], None
     for line in lines:
         current.append(line)
         match = HOST_LINE.match(line)
-        if match:
-            entries.append((match[1], current))
-            current = []
+        if match and line.endswith("=> {"):
+            open_host = match[1]  # what it says stands below, up to the brace
+        elif match or (open_host and line == "}"):
+            entries.append((match[1] if match else open_host, current))
+            current, open_host = [], None
     return [line for _, entry in sorted(entries, key=lambda entry: entry[0]) for line in entry] + current
 
 

@@ -42,6 +42,12 @@ class StableOutput(unittest.TestCase):
         self.assertLess(lines.index("ok: [a-host]"), lines.index("+a"))
         self.assertLess(lines.index("+a"), lines.index("changed: [b-host]"))
 
+    def test_what_a_host_says_below_its_line_stays_with_it(self):
+        one = 'ok: [a-host] => {\n    "msg": "a"\n}\n'
+        other = 'ok: [b-host] => {\n    "msg": "b"\n}\n'
+
+        self.assertEqual(one + other, stable("TASK [say] **\n" + other + one).removeprefix("TASK [say] **\n"))
+
     def test_times_do_not_count(self):
         self.assertEqual(stable("+ at 2026-01-02 03:04:05\n"), stable("+ at 2027-11-12 13:14:15\n"))
 

@@ -2,6 +2,7 @@
 
 #include "core/base/json.hpp"
 #include "core/cli/exit_codes.hpp"
+#include "core/cli/given_file.hpp"
 #include "core/cli/gpu_verbs.hpp"
 #include "core/cli/image_targets.hpp"
 #include "modules/builtin/support/image_platforms.hpp"
@@ -10,9 +11,7 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 namespace gpustack::cli {
 
@@ -97,11 +96,12 @@ class BuildAdviceVerb final : public Verb {
       const std::string parent = fs::path(path).parent_path().string();
       folder_ = "-f " + path + " " + (parent.empty() ? "." : parent);
     }
-    const std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    if (!file || !(text << file.rdbuf()))
-      return Error(ErrorCode::usage, "PATH: '" + path + "' cannot be read");
-    return std::move(text).str();
+    GS_TRY(std::string text, given_file("PATH", path, "expected a Dockerfile, or its folder"));
+    if (gpu::work_of_dockerfile(text).stages.empty()) {
+      return Error(ErrorCode::usage, "PATH: '" + path + "' is no Dockerfile: it has no FROM")
+          .hint("a Dockerfile begins with the image it is made from, FROM ubuntu:24.04");
+    }
+    return text;
   }
 
   [[nodiscard]] gpu::BuildQuestion question_for(const std::string& builder,

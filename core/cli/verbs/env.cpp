@@ -4,13 +4,16 @@
 #include "core/cli/verbs.hpp"
 #include "core/gpu/environment.hpp"
 #include "core/jinja/yaml_emitter.hpp"
+#include "modules/sdk/base64.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdlib>
+#include <initializer_list>
 #include <iostream>
+#include <iterator>
 
 namespace gpustack::cli {
 
@@ -20,6 +23,18 @@ std::vector<std::string> backend_choices() {
   std::vector<std::string> choices{"auto"};
   for (const std::string_view one : gpu::kBackends) choices.emplace_back(one);
   return choices;
+}
+
+std::vector<std::string> number_types() {
+  return {std::begin(gpu::kNumberTypes), std::end(gpu::kNumberTypes)};
+}
+
+/// @return what is wrong with it; empty when nothing is
+std::string is_version(const std::string& text) {
+  const bool is_good = !text.empty() &&
+                       text.find_first_not_of("0123456789.") == std::string::npos &&
+                       text.front() != '.';
+  return is_good ? std::string() : "expected a version as 6.4, found '" + text + "'";
 }
 
 /// A dotenv file takes values as they stand, as `docker run --env-file` does: quotes would be part
@@ -46,6 +61,19 @@ class EnvVerb final : public Verb {
                      "without it")
         ->type_name("NAME")
         ->check(one_of(backend_choices()));
+    command_
+        ->add_option("--dtype",
+                     dtype_,
+                     "float16, float32 or bfloat16 (float16); OMNIPARSER_MODEL_DTYPE counts "
+                     "without it")
+        ->type_name("TYPE")
+        ->check(one_of(number_types()));
+    command_
+        ->add_option("--rocm",
+                     rocm_,
+                     "Version of ROCm on the hosts (read from /opt/rocm where they are asked)")
+        ->type_name("VERSION")
+        ->check(is_version);
     add_facts_options(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
@@ -55,12 +83,12 @@ class EnvVerb final : public Verb {
       options_.pattern = "localhost";
       if (options_.run.connection.empty()) options_.run.connection = "local";
     }
-    std::string asked_by = "--backend";
-    if (auto read = read_override(asked_by); !read) {
+    gpu::EnvironmentWishes wishes;
+    if (auto read = read_wishes(wishes); !read) {
       print_error(read.error());
       return kUsage;
     }
-    const GatheredFacts gathered = gather_platforms(options_);
+    const ProbedHosts gathered = probe_hosts(options_, rocm_probe());
     const bool is_lines = format_ == "shell" || format_ == "dotenv";
     if (is_lines && gathered.hosts.size() > 1) {
       print_error(Error(ErrorCode::usage,
@@ -69,30 +97,73 @@ class EnvVerb final : public Verb {
                       .hint("name one of them, or take json or yaml"));
       return kUsage;
     }
-    return print(gathered, asked_by, is_lines);
+    return print(gathered, wishes, is_lines);
   }
 
  private:
-  /// What the environment asks for where the command line does not.
-  Result<void> read_override(std::string& asked_by) {
-    const char* device = std::getenv("OMNIPARSER_DEVICE");
-    if (!backend_.empty() || device == nullptr || *device == '\0') {
-      if (backend_.empty()) backend_ = "auto";
+  /// What a variable of the environment asks for where the command line does not.
+  static Result<void> read_override(const char* variable,
+                                    std::initializer_list<std::string_view> known,
+                                    const std::string& option,
+                                    std::string& wish,
+                                    std::string& asked_by) {
+    if (!option.empty()) {
+      wish = option;
       return {};
     }
-    backend_ = device;
-    asked_by = "OMNIPARSER_DEVICE";
-    const auto known = {"auto", "cuda", "mps", "cpu"};
-    if (std::ranges::find(known, backend_) != known.end()) return {};
+    const char* value = std::getenv(variable);
+    if (value == nullptr || *value == '\0') return {};
+    wish = value;
+    asked_by = variable;
+    if (std::ranges::find(known, wish) != known.end()) return {};
+    std::string names;
+    for (const std::string_view one : known)
+      names += (names.empty()                    ? ""
+                : one == *std::prev(known.end()) ? " or "
+                                                 : ", ") +
+               std::string(one);
     return Error(ErrorCode::usage,
-                 "OMNIPARSER_DEVICE: expected auto, cuda, mps or cpu, found '" + backend_ + "'");
+                 std::string(variable) + ": expected " + names + ", found '" + wish + "'");
   }
 
-  int print(const GatheredFacts& gathered, const std::string& asked_by, bool is_lines) const {
+  Result<void> read_wishes(gpu::EnvironmentWishes& wishes) const {
+    GS_TRY_VOID(read_override("OMNIPARSER_DEVICE",
+                              {"auto", "cuda", "mps", "cpu"},
+                              backend_,
+                              wishes.backend,
+                              wishes.asked_by));
+    wishes.rocm = rocm_;
+    return read_override("OMNIPARSER_MODEL_DTYPE",
+                         {"float16", "float32", "bfloat16"},
+                         dtype_,
+                         wishes.dtype,
+                         wishes.dtype_asked_by);
+  }
+
+  /// AMD's packages write their version there.
+  static std::vector<gpu::Probe> rocm_probe() {
+    return {{"rocm",
+             "slurp",
+             Value::map({{"src", "/opt/rocm/.info/version"}}),
+             "ansible_facts.gpustack.gpu_vendor == 'amd'"}};
+  }
+
+  /// `6.4.1` of `6.4.1-83`; empty where nothing was read.
+  static std::string rocm_of(const ProbedHost& host) {
+    const Value& content = host.probes.get("rocm").get("content");
+    if (!content.is_string()) return {};
+    const auto text = modules::base64_decode(content.as_string());
+    return text ? text->substr(0, text->find_first_not_of("0123456789.")) : std::string();
+  }
+
+  int print(const ProbedHosts& gathered, const gpu::EnvironmentWishes& asked, bool is_lines) const {
     int code = gathered.code;
     Value all{Map()};
-    for (const gpu::HostFacts& host : gathered.hosts) {
-      const auto environment = gpu::environment_of(host, backend_, asked_by);
+    for (const ProbedHost& probed : gathered.hosts) {
+      const gpu::HostFacts& host = probed.facts;
+      gpu::EnvironmentWishes wishes = asked;
+      if (wishes.rocm.empty()) wishes.rocm = rocm_of(probed);
+      const auto environment = gpu::environment_of(host, wishes);
       if (!environment) {
         print_error(environment.error());
         code = kGuard;
@@ -128,6 +199,8 @@ class EnvVerb final : public Verb {
   FactsOptions options_;
   std::string format_ = "shell";
   std::string backend_;
+  std::string dtype_;
+  std::string rocm_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "core/cli/gathered_facts.hpp"
 #include "core/cli/verbs.hpp"
 #include "core/gpu/card.hpp"
+#include "core/gpu/device_matrix.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -22,11 +23,14 @@ class FactsVerb final : public Verb {
     command_->add_option("--filter", filter_, "Only facts whose names match")
         ->type_name("GLOB")
         ->excludes(gpu);
+    command_->add_flag(
+        "--matrix", matrix_, "Print which device programs compute with where, do nothing else");
     add_facts_options(*command_, options_);
   }
   [[nodiscard]] bool chosen() const override { return command_->parsed(); }
 
   int run() override {
+    if (matrix_) return print_matrix();
     if (auto named = need_hosts(options_, "facts"); !named) {
       print_error(named.error());
       return kUsage;
@@ -46,6 +50,17 @@ class FactsVerb final : public Verb {
   }
 
  private:
+  [[nodiscard]] int print_matrix() const {
+    if (!json_) {
+      std::cout << gpu::device_table();
+      return kOk;
+    }
+    JsonStyle style;
+    style.indent = 4;
+    std::cout << to_json(gpu::device_data(), style) << "\n";
+    return kOk;
+  }
+
   [[nodiscard]] GatheredFacts gather() const {
     Value arguments{Map()};
     if (!filter_.empty()) arguments.set("filter", Value::list({Value(filter_)}));
@@ -75,6 +90,7 @@ class FactsVerb final : public Verb {
   std::string filter_;
   bool gpu_ = false;
   bool json_ = false;
+  bool matrix_ = false;
 };
 
 }  // namespace

@@ -58,6 +58,11 @@ class PortingVerb final : public Verb {
     } else {
       print_text();
     }
+    if (files_ == 0 && found_.empty() && !has_left_out_) {
+      std::cerr << "warning: there is no file with a name that rules know: Dockerfile, "
+                   "requirements.txt, go.mod, package.json, CMakeLists.txt, compose.yml, *.sh, "
+                   "*.cpp\n";
+    }
     return count(gpu::Severity::error) > 0 ? kOtherError : kOk;
   }
 
@@ -116,6 +121,12 @@ class PortingVerb final : public Verb {
     std::ostringstream text;
     if (!file || (text << file.rdbuf(), file.bad()))
       return Error(ErrorCode::usage, "PATH: '" + path + "' cannot be read");
+    if (text.str().find('\0') != std::string::npos) {
+      std::cerr << "warning: " << path << " is no text and was left out\n";
+      --files_;
+      has_left_out_ = true;
+      return {};
+    }
     GS_TRY(auto found, gpu::scan_text(path, text.str()));
     add(std::move(found));
     return {};
@@ -180,6 +191,7 @@ class PortingVerb final : public Verb {
   std::vector<std::string> paths_;
   std::string format_ = "text";
   std::size_t files_ = 0;
+  bool has_left_out_ = false;
   std::vector<gpu::PortingFinding> found_;
 };
 

@@ -66,6 +66,12 @@ class Play:
         return found
 
     @property
+    def held(self):
+        """Names of packages that are (or would be) held at their version."""
+        return [name for task in self.by("changed") if task.action == "dpkg_selections" for part in diffs_of(task)
+                for name, selection in part.get("after", {}).items() if selection == "hold"]
+
+    @property
     def commands(self):
         """Words of commands that ran as changes."""
         return [" ".join(words) if isinstance(words, list) else words for task in self.by("changed") if (words := task.result.get("cmd"))]
@@ -76,14 +82,44 @@ def scenes(table, **options):
     return run(sorted(table), {scene: {"scene_host": host, **variables} for scene, (host, variables) in table.items()}, **options)
 
 
+class OnRecordedHosts:
+    """What tables of scenes share: `plays` holds each one's two passes."""
+
+    def play(self, scene):
+        return self.plays[scene][0]
+
+    def files(self, scene):
+        self.assertIsNone(self.play(scene).failure)
+        return self.play(scene).files
+
+    def names(self, scene):
+        self.assertIsNone(self.play(scene).failure)
+        return self.play(scene).packages
+
+    def refusal(self, scene, start):
+        play = self.play(scene)
+        self.assertTrue((play.failure or "").startswith(start), f"{scene}: {play.failure}")
+        self.assertEqual([], [task.name for task in play.by("changed")])
+        return play.failure
+
+    def test_a_second_run_changes_nothing(self):
+        for scene, (first, second) in self.plays.items():
+            with self.subTest(scene):
+                self.assertEqual([], [task.name for task in second.by("changed")])
+                if first.failure is None:  # a host that failed takes no part in the second play
+                    self.assertIsNone(second.failure)
+
+
 def diffs_of(task):
     parts = task.result.get("diff") or []
     return [part for part in (parts if isinstance(parts, list) else [parts]) if part]
 
 
-def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "containers/runtime")):
+def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "containers/runtime"), environment=None, with_facts=False):
     """Runs the roles `times` times over each host, in one run.
     @param variables  {host: {name: value}}, or one map for all
+    @param environment  more for the controller and its runner
+    @param with_facts  each host has a variable scene_gpustack, which takes the place of its platform facts
     @return {host: [Play, …]}"""
     with tempfile.TemporaryDirectory(prefix="gpustack-recorded-") as name:
         top = pathlib.Path(name)
@@ -94,12 +130,13 @@ def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "cont
         inventory = {"all": {"hosts": {host: each.get(host, {}) for host in hosts}, "vars": {"ansible_connection": "local"}}}
         (top / "inventory.json").write_text(json.dumps(inventory))
         site = [{"name": str(number), "hosts": "all", "environment": {"GPUSTACK_FIXTURE": "{{ scene_host | default(inventory_hostname) }}"},
+                 "pre_tasks": [{"set_fact": {"cacheable": True, "gpustack": "{{ scene_gpustack }}"}}] if with_facts else [],
                  "roles": list(roles)} for number in range(times)]
         (top / "site.json").write_text(json.dumps(site))
         command = [str(BUILD / "bin/gpustack"), "apply", "site.json", "-i", "inventory.json", "--diff", "--output", "json",
                    "--roles-path", str(SOURCE / "roles"), *(["--check"] if check else [])]
         done = subprocess.run(command, cwd=top, capture_output=True, text=True, timeout=300,
-                              env={"HOME": str(top), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "GPUSTACK_PERSIST": "false"})
+                              env={"HOME": str(top), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "GPUSTACK_PERSIST": "false", **(environment or {})})
     plays = {host: collections.defaultdict(Play) for host in hosts}
     for line in done.stdout.splitlines():
         event = json.loads(line) if line.startswith("{") else {}
@@ -114,7 +151,7 @@ def run(hosts, variables=None, check=True, times=1, roles=("hardware/gpu", "cont
 
 def text_of(play):
     """A plan as a person reads it: changes with their packages, files and settings, notes, and how it ended."""
-    lines, role = [], None
+    lines, role, heading = [], None, None
     for task in play.tasks:
         shown = lines_of(task)
         if not shown:
@@ -122,7 +159,8 @@ def text_of(play):
         if task.role != role:
             role = task.role
             lines += ["", role]
-        lines += shown
+        lines += shown[1:] if shown[0] == heading and len(shown) > 1 else shown  # items of a loop
+        heading = shown[0]
     return lines
 
 

@@ -32,7 +32,20 @@ class Host {
     return *this;
   }
   Host& wants(std::vector<std::string> files) {
-    files_ = std::move(files);
+    wishes_.files = std::move(files);
+    return *this;
+  }
+  Host& wants_images(std::vector<std::string> images) {
+    wishes_.images = std::move(images);
+    return *this;
+  }
+  Host& container(const std::string& image) {
+    wishes_.container = image;
+    return *this;
+  }
+  Host& found_here(const std::string& image, const std::string& answer) {
+    if (images_.is_null()) images_ = Value(Map());
+    images_.set(image, json(answer));
     return *this;
   }
   Host& asked() {
@@ -40,15 +53,18 @@ class Host {
     return *this;
   }
   [[nodiscard]] Finding check(Finding (*run)(const CheckInput&)) const {
-    return run({facts_, *profile_, probes_, files_});
+    return run({facts_, *profile_, probes_, wishes_, images_});
   }
-  [[nodiscard]] CheckedHost all() const { return check_host({facts_, *profile_, probes_, files_}); }
+  [[nodiscard]] CheckedHost all() const {
+    return check_host({facts_, *profile_, probes_, wishes_, images_});
+  }
 
  private:
   HostFacts facts_;
   const VerifyProfile* profile_;
   Value probes_;
-  std::vector<std::string> files_;
+  CheckWishes wishes_;
+  Value images_;
 };
 
 std::string nvidia(const std::string& version, const std::string& more = "") {
@@ -232,6 +248,31 @@ TEST(BspCheck, AsksForAHold) {
   EXPECT_EQ(Host("{}").asked().check(checks::bsp_hold).status, CheckStatus::skip);
 }
 
+TEST(BspCheck, FailsWhenAnUpgradeWouldChangeTheBsp) {
+  const std::string facts = R"({"bsp": true})";
+  const std::string refusal =
+      R"({"failed": true, "msg": "this host is a Jetson (BSP 36.4.3), whose driver, kernel and firmware come with its BSP; the transaction would touch them: Inst nvidia-l4t-kernel [5.15]"})";
+
+  const Finding pending = Host(facts)
+                              .probe("bsp_hold", R"({"changed": false})")
+                              .probe("bsp_upgrade", refusal)
+                              .check(checks::bsp_hold);
+  const Finding quiet = Host(facts)
+                            .probe("bsp_hold", R"({"changed": false})")
+                            .probe("bsp_upgrade", R"({"changed": true})")
+                            .check(checks::bsp_hold);
+  // Another fault of apt's says nothing of the BSP.
+  const Finding broken = Host(facts)
+                             .probe("bsp_hold", R"({"changed": false})")
+                             .probe("bsp_upgrade", R"({"failed": true, "msg": "no apt-get"})")
+                             .check(checks::bsp_hold);
+
+  EXPECT_EQ(pending.status, CheckStatus::fail);
+  EXPECT_NE(pending.found.find("nvidia-l4t-kernel"), std::string::npos);
+  EXPECT_EQ(quiet.found, "nvidia-l4t-core is held, an upgrade would leave the BSP alone");
+  EXPECT_EQ(broken.found, "nvidia-l4t-core is held");
+}
+
 TEST(FilesCheck, NamesWhatIsMissing) {
   const Finding found = Host("{}")
                             .wants({"/a", "/b"})
@@ -277,6 +318,123 @@ TEST(OtaCheck, WantsTheVendorsKernelBesideItsDriver) {
   EXPECT_EQ(with("580.95.05", "nvidia"), CheckStatus::pass);
   EXPECT_EQ(with("580.95.05", "generic"), CheckStatus::fail);
   EXPECT_EQ(with("580.173.02", "nvidia"), CheckStatus::fail);
+}
+
+std::string spark(const std::string& version) {
+  return R"({"subprofile": "dgx_spark", "driver": {"present": true, "version": ")" + version +
+         R"("}, "kernel": {"release": "6.11.0-1016-nvidia", "flavour": "nvidia"}})";
+}
+
+std::string package(const std::string& name, const std::string& version) {
+  return R"({"ansible_facts": {"packages": {")" + name + R"(": [{"version": ")" + version +
+         "\"}]}}}";
+}
+
+TEST(OtaCheck, NamesTheReleaseOfTheLastUpdate) {
+  const std::string release =
+      "DGX_SWBUILD_VERSION=\"7.2.3\"\nDGX_OTA_VERSION=\"7.2.9\"\nDGX_OTA_VERSION=\"7.3.1\"\n";
+
+  EXPECT_EQ(Host(spark("580.95.05")).file("dgx_release", release).check(checks::ota).found,
+            "DGX OS 7.3.1, driver 580.95.05 with kernel 6.11.0-1016-nvidia");
+  EXPECT_EQ(Host(spark("580.95.05"))
+                .file("dgx_release", "DGX_SWBUILD_VERSION=\"7.2.3\"\n")
+                .check(checks::ota)
+                .found.find("DGX OS 7.2.3"),
+            0U);
+  EXPECT_EQ(Host(spark("580.95.05")).asked().check(checks::ota).status, CheckStatus::warn);
+}
+
+TEST(OtaCheck, FailsOnADriverFromElsewhere) {
+  const auto with = [](const std::string& name, const std::string& version) {
+    return Host(spark("580.95.05"))
+        .file("dgx_release", "DGX_OTA_VERSION=\"7.3.1\"\n")
+        .probe("packages", package(name, version))
+        .check(checks::ota);
+  };
+
+  EXPECT_EQ(with("nvidia-driver-580-open", "580.95.05-0ubuntu1").status, CheckStatus::pass);
+  EXPECT_EQ(with("nvidia-utils-580", "580.95.05-0ubuntu1").status, CheckStatus::pass);
+  EXPECT_EQ(with("nvidia-driver-580-server-open", "580.95.05").status, CheckStatus::fail);
+  EXPECT_EQ(with("cuda-drivers", "580.95.05").status, CheckStatus::fail);
+  const Finding torn = with("nvidia-driver-580-open", "580.126.09-0ubuntu1");
+  EXPECT_EQ(torn.status, CheckStatus::fail);
+  EXPECT_NE(torn.found.find("580.126.09, but 580.95.05 is loaded"), std::string::npos);
+  EXPECT_NE(torn.remedy.find("ERR-SPARK-OTA"), std::string::npos);
+}
+
+TEST(ImagesCheck, IsDecidedByTheWorstOfThem) {
+  const std::string facts = R"({"profile": "jetson", "arch": "aarch64", "oci_platform":
+      "linux/arm64/v8", "l4t": {"major": 36, "version": "36.4.3"}})";
+  const std::string both = R"({"found": true, "platforms": ["linux/amd64", "linux/arm64/v8"]})";
+  const std::string intel = R"({"found": true, "platforms": ["linux/amd64"]})";
+
+  EXPECT_EQ(Host(facts).asked().check(checks::images).status, CheckStatus::skip);
+  EXPECT_EQ(Host(facts).wants_images({"app"}).probe("image:app", both).check(checks::images).found,
+            "1 run on linux/arm64/v8");
+  const Finding bad = Host(facts)
+                          .wants_images({"app", "old", "older"})
+                          .probe("image:app", both)
+                          .probe("image:old", intel)
+                          .found_here("older", intel)
+                          .check(checks::images);
+  EXPECT_EQ(bad.status, CheckStatus::fail);
+  EXPECT_NE(bad.found.find("ERR-IMAGE-ARCH: 'old'"), std::string::npos);
+  EXPECT_NE(bad.found.find("'older'"), std::string::npos);
+  EXPECT_EQ(Host(facts)
+                .wants_images({"nvidia/cuda:13.0.1-base"})
+                .probe("image:nvidia/cuda:13.0.1-base", both)
+                .check(checks::images)
+                .status,
+            CheckStatus::warn);
+  EXPECT_EQ(Host(facts)
+                .wants_images({"app"})
+                .probe("image:app", R"({"failed": true, "msg": "429"})")
+                .check(checks::images)
+                .status,
+            CheckStatus::warn);
+  EXPECT_EQ(Host(facts)
+                .wants_images({"app"})
+                .probe("image:app", R"({"found": false})")
+                .check(checks::images)
+                .status,
+            CheckStatus::fail);
+}
+
+TEST(ContainerCheck, TellsWhatTheContainerSaid) {
+  const std::string there = R"({"rc": 0, "stdout": "arm64"})";
+  const auto with = [&](const std::string& image, const std::string& ran) {
+    Host host("{}");
+    host.container("ubuntu:24.04").probe("container_image", image);
+    if (!ran.empty()) host.probe("container", ran);
+    return host.check(checks::container);
+  };
+
+  EXPECT_EQ(Host("{}").asked().check(checks::container).status, CheckStatus::skip);
+  EXPECT_EQ(Host("{}").container("x").check(checks::container).found, "needs a look at the host");
+  EXPECT_EQ(with(R"({"skipped": true})", "").status, CheckStatus::skip);
+  EXPECT_EQ(with(R"({"failed": true, "rc": 1})", "").status, CheckStatus::warn);
+  EXPECT_EQ(with(there, R"({"skipped": true})").status, CheckStatus::skip);
+  const Finding good =
+      with(there, R"J({"rc": 0, "stdout": "GPU 0: NVIDIA GB10 (UUID: GPU-1234)"})J");
+  EXPECT_EQ(good.status, CheckStatus::pass);
+  EXPECT_EQ(good.found, "a container of 'ubuntu:24.04' has it: GPU 0: NVIDIA GB10");
+  const Finding bad =
+      with(there, R"({"failed": true, "rc": 9, "stderr": "Failed to initialize NVML\n"})");
+  EXPECT_EQ(bad.status, CheckStatus::fail);
+  EXPECT_NE(bad.found.find("Failed to initialize NVML"), std::string::npos);
+}
+
+TEST(Probes, RunCommandsOnlyWhereAContainerIsAskedFor) {
+  const auto acting = [](const CheckWishes& wishes) {
+    std::set<std::string> names;
+    for (const Probe& probe : probes_for(wishes)) {
+      if (probe.acts) names.insert(probe.name);
+    }
+    return names;
+  };
+
+  EXPECT_TRUE(acting({{"/a"}, {"app"}, ""}).empty());
+  EXPECT_EQ(acting({{}, {}, "ubuntu"}), (std::set<std::string>{"container", "container_image"}));
 }
 
 TEST(Junit, EscapesAndCounts) {

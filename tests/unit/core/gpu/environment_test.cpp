@@ -1,6 +1,7 @@
 #include "core/gpu/environment.hpp"
 
 #include "core/base/json.hpp"
+#include "core/gpu/device_matrix.hpp"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ HostFacts nvidia(const std::string& arch,
 }
 
 std::string variable(const HostFacts& host, const std::string& backend, std::string_view name) {
-  const auto environment = environment_of(host, backend, "--backend");
+  const auto environment = environment_of(host, {.backend = backend});
   if (!environment) return environment.error().message();
   for (const auto& [key, value] : environment->variables) {
     if (key == name) return value;
@@ -60,7 +61,7 @@ TEST(Backend, FallsBackToTheCpuWhenTheDriverRefuses) {
 
   EXPECT_EQ(usable_backends(host), std::vector<std::string>{"cpu"});
   EXPECT_EQ(variable(host, "auto", "GPUSTACK_BACKEND"), "cpu");
-  const auto environment = environment_of(host, "auto", "--backend");
+  const auto environment = environment_of(host, {});
   ASSERT_TRUE(environment.has_value());
   ASSERT_EQ(environment->notes.size(), 1U);
   EXPECT_NE(environment->notes[0].find("version mismatch"), std::string::npos);
@@ -72,8 +73,8 @@ TEST(Backend, IsCudaWithoutNvidiaSmi) {
 }
 
 TEST(Backend, AskedForAndImpossibleIsAnErrorWithTheReasonAndWhatWorks) {
-  const auto refused =
-      environment_of(host_of(R"({"arch": "aarch64", "gpus": []})"), "cuda", "OMNIPARSER_DEVICE");
+  const auto refused = environment_of(host_of(R"({"arch": "aarch64", "gpus": []})"),
+                                      {.backend = "cuda", .asked_by = "OMNIPARSER_DEVICE"});
 
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().code(), ErrorCode::guard);
@@ -139,6 +140,35 @@ TEST(TorchIndex, FollowsTheDriverAndTheGpu) {
   EXPECT_EQ(index("x86_64", "12.2", "8.0"), "https://download.pytorch.org/whl/cu126");
   EXPECT_EQ(index("x86_64", "11.4", "8.0"), "");
   EXPECT_EQ(index("x86_64", "13.2", "7.0"), "https://download.pytorch.org/whl/cu126");
+}
+
+TEST(TorchIndex, OfRocmFollowsWhatIsInstalled) {
+  const Value mi210 = *parse_json(R"({"arch": "x86_64", "gpu_vendor": "amd"})");
+
+  EXPECT_EQ(torch_index(mi210, "rocm"), "https://download.pytorch.org/whl/rocm6.4");
+  EXPECT_EQ(torch_index(mi210, "rocm", "7.0.1"), "https://download.pytorch.org/whl/rocm6.4");
+  EXPECT_EQ(torch_index(mi210, "rocm", "6.3.2"), "https://download.pytorch.org/whl/rocm6.3");
+  EXPECT_EQ(torch_index(mi210, "rocm", "6.2"), "https://download.pytorch.org/whl/rocm6.2.4");
+  EXPECT_EQ(torch_index(mi210, "rocm", "5.7"), "");
+}
+
+TEST(NumberType, IsHalfPrecisionUnlessAskedOtherwise) {
+  const auto with = [](const std::string& dtype, const std::string& sm) {
+    return environment_of(nvidia("x86_64", "13.0", sm), {.dtype = dtype});
+  };
+
+  EXPECT_TRUE(with("auto", "9.0")->notes.empty());
+  EXPECT_EQ(with("float32", "9.0")->notes.size(), 1U);
+  EXPECT_EQ(with("bfloat16", "8.0")->notes.size(), 1U);
+  EXPECT_EQ(with("bfloat16", "12.1")->notes.size(), 1U);
+  const auto refused = with("bfloat16", "7.5");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), ErrorCode::guard);
+}
+
+TEST(DeviceMatrix, NamesBackendsThatThereAre) {
+  for (const DeviceRow& row : device_rows())
+    EXPECT_NE(std::ranges::find(kBackends, row.backend), std::end(kBackends)) << row.situation;
 }
 
 TEST(TorchIndex, OfAJetsonFollowsL4t) {

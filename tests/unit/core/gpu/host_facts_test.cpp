@@ -87,5 +87,19 @@ TEST(Card, SurvivesFactsThatLackEverythingElse) {
   EXPECT_NE(text.find("GPU         none"), std::string::npos) << text;
 }
 
+TEST(RecordedFacts, RefusePartsOfAnotherType) {
+  const auto message = [](const std::string& part) {
+    const auto hosts =
+        parse_recorded_facts(R"({"profile": "jetson", "arch": "aarch64", )" + part + "}", "x.json");
+    return hosts ? "taken" : hosts.error().message();
+  };
+
+  EXPECT_EQ(message(R"("gpus": [])"), "taken");
+  EXPECT_EQ(message(R"("gpus": null)"), "taken");
+  EXPECT_EQ(message(R"("gpus": "none")"), "'x.json': 'x': gpus is no list, found none");
+  EXPECT_EQ(message(R"("gpus": [7])"), "'x.json': 'x': gpus holds 7, expected maps");
+  EXPECT_EQ(message(R"("driver": [])"), "'x.json': 'x': driver is no map, found []");
+}
+
 }  // namespace
 }  // namespace gpustack::gpu

@@ -8,7 +8,7 @@ namespace gpustack::gpu {
 namespace {
 
 ImageAnswer image(const std::string& name, std::vector<std::string> platforms) {
-  return {name, "registry", "", std::move(platforms)};
+  return {name, "registry", "", std::move(platforms), {}};
 }
 
 ImageVerdict judged(const ImageAnswer& answer, const std::string& platform, Value facts = {}) {
@@ -72,6 +72,30 @@ TEST(ImageVerdict, WarnsOfTheOtherKindOfArmCuda) {
   EXPECT_EQ(judged(sbsa, "linux/arm64", server).status, "ok");
   EXPECT_EQ(judged(l4t, "linux/arm64", orin).status, "ok");
   EXPECT_EQ(judged(l4t, "linux/arm64", server).status, "warn");
+}
+
+TEST(ImageVerdict, EmulatesOnlyWhereThatIsAllowedAndPossible) {
+  const auto intel = image("app", {"linux/amd64"});
+  const auto judge = [&](std::optional<std::vector<std::string>> emulated, bool allows) {
+    return *judge_image(intel, {"host", "linux/arm64", Value(), std::move(emulated)}, allows);
+  };
+  using Names = std::vector<std::string>;
+
+  EXPECT_EQ(judge(Names{"amd64"}, true).status, "warn");
+  EXPECT_NE(judge(Names{"amd64"}, true).message.find("emulated"), std::string::npos);
+  const auto offered = judge(Names{"amd64"}, false);
+  EXPECT_EQ(offered.status, "fail");
+  EXPECT_NE(offered.remedy.find("--allow-emulation"), std::string::npos);
+  EXPECT_EQ(judge(Names{"riscv64"}, true).status, "fail");
+  EXPECT_NE(judge(Names{}, true).remedy.find("no handler"), std::string::npos);
+  EXPECT_NE(judge(std::nullopt, true).remedy.find("not recorded"), std::string::npos);
+}
+
+TEST(ImageName, IsRefusedWithWhatIsWrongInIt) {
+  for (const char* good : {"app", "nginx:1.27", "localhost:5000/a/b@sha256:12", "[::1]:5000/x"})
+    EXPECT_TRUE(check_image_name(good, "IMAGE").has_value()) << good;
+  for (const char* bad : {"", "a b", "app;rm", "$TAG", "app\n"})
+    EXPECT_FALSE(check_image_name(bad, "IMAGE").has_value()) << bad;
 }
 
 TEST(ImageVerdict, RefusesAPlatformThatIsNone) {
