@@ -27,6 +27,7 @@ EXPLAINED = {
     "firewalld.masquerade type": "Ansible takes the text for a truth value",
     "iptables.match_set_flags choices": "checked when the module runs: choices with commas in them",
     "locale_gen.name type": "several names may be given",
+    "nmcli.state choices": "up and down of newer collections are taken, too",
     "package_facts.manager choices": "package databases that Ansible reads with libraries of Python are refused",
     "pam_limits.dest type": "`~` and variables are expanded here, too",
     "podman_image.build default": "absent means empty",
