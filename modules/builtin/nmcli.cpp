@@ -86,10 +86,7 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .fallback = "no",
      .doc = "Never the default route."},
-    {.name = "dns4",
-     .type = ArgType::list,
-     .elements = ArgType::string,
-     .doc = "Name servers."},
+    {.name = "dns4", .type = ArgType::list, .elements = ArgType::string, .doc = "Name servers."},
     {.name = "dns4_search",
      .type = ArgType::list,
      .elements = ArgType::string,
@@ -115,10 +112,7 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .fallback = "no",
      .doc = "Take no routes from the network."},
-    {.name = "dns6",
-     .type = ArgType::list,
-     .elements = ArgType::string,
-     .doc = "Name servers."},
+    {.name = "dns6", .type = ArgType::list, .elements = ArgType::string, .doc = "Name servers."},
     {.name = "dns6_search",
      .type = ArgType::list,
      .elements = ArgType::string,
@@ -478,7 +472,8 @@ class Planner {
       if (found != shown_.end())
         before.set(setting.name,
                    !found->second ? Value()
-                                  : is_secret ? Value("(hidden)") : found->second->to_value());
+                   : is_secret    ? Value("(hidden)")
+                                  : found->second->to_value());
       after.set(setting.name, is_secret ? Value("(hidden, new)") : setting.value.to_value());
     }
     plan_.diff(std::move(before), std::move(after), name_, name_);
@@ -490,9 +485,8 @@ class Planner {
     if (args_.text("type") != "wifi") return {};
     GS_TRY_VOID(find_unknown("wifi", "802-11-wireless", ""));
     // A group that has no value does not exist for the editor.
-    return find_unknown("wifi_sec",
-                        "802-11-wireless-security",
-                        "set 802-11-wireless-security.psk FAKEVALUE\n");
+    return find_unknown(
+        "wifi_sec", "802-11-wireless-security", "set 802-11-wireless-security.psk FAKEVALUE\n");
   }
 
   Result<void> find_unknown(const char* name, const std::string& group, const std::string& first) {
@@ -560,8 +554,9 @@ const ModuleSpec nmcli_module{
     .rules = kRules,
     .examples = kExamples,
     .results = kResults,
-    .queries = "nmcli --fields name --terse con show, nmcli --show-secrets con show, "
-               "nmcli con edit type",
+    .queries =
+        "nmcli --fields name --terse con show, nmcli --show-secrets con show, "
+        "nmcli con edit type",
     .has_diff = true,
     .plan = plan,
     .apply = apply};

@@ -44,6 +44,8 @@ EXPLAINED = {
     "unsafe_writes default": "ANSIBLE_UNSAFE_WRITES of the environment decides when it is absent, as in Ansible",
     "uri.url required": "Ansible fails without it, too",
     "user.ssh_key_comment default": "made of the host's name",
+    "xml rule add_children, content, count, pretty_print, print_match, set_children, value": "checked when the module runs, as defaults count as given",
+    "xml rule add_children, content, count, print_match, set_children, value": "checked when the module runs, as defaults count as given",
     **{f"{module}.{option} default": "DOCKER_HOST and so on decide when it is absent, as in Ansible"
        for module in ("docker_container", "docker_image", "docker_login", "docker_network", "docker_volume")
        for option in ("docker_host", "timeout", "tls", "validate_certs")},

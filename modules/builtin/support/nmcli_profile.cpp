@@ -35,9 +35,7 @@ bool is_list_setting(std::string_view name) {
                     "802-11-wireless.mac-address-blacklist"});
 }
 
-bool is_route_list(std::string_view name) {
-  return name == "ipv4.routes" || name == "ipv6.routes";
-}
+bool is_route_list(std::string_view name) { return name == "ipv4.routes" || name == "ipv6.routes"; }
 
 std::vector<std::string> trimmed_parts(std::string_view text, char between) {
   std::vector<std::string> parts = split(text, between);
@@ -78,8 +76,10 @@ std::string route_text(const Attributes& route) {
 std::string shown_route(std::string_view shown) {
   std::string spaced;
   for (const char c : trim(shown, " {}")) {
-    if (c == '=') spaced += " = ";
-    else spaced += c == ',' ? ' ' : c;
+    if (c == '=')
+      spaced += " = ";
+    else
+      spaced += c == ',' ? ' ' : c;
   }
   const std::vector<std::string> words = split_words(spaced);
   Attributes route;
@@ -97,8 +97,10 @@ class Wanted {
 
   Result<std::vector<ProfileSetting>> run(bool is_new) {
     if (type_ != "vpn" || args_.has("ifname")) {
-      if (is_new && !args_.has("ifname")) text("connection.interface-name", args_.text("conn_name"));
-      else argument("connection.interface-name", "ifname");
+      if (is_new && !args_.has("ifname"))
+        text("connection.interface-name", args_.text("conn_name"));
+      else
+        argument("connection.interface-name", "ifname");
     }
     argument("connection.autoconnect", "autoconnect");
     argument("connection.zone", "zone");
@@ -115,9 +117,23 @@ class Wanted {
 
  private:
   [[nodiscard]] bool has_addresses() const {
-    return is_one_of(type_, {"bond", "bridge", "dummy", "ethernet", "generic", "gre", "infiniband",
-                             "ipip", "sit", "team", "vlan", "wifi", "gsm", "macvlan", "wireguard",
-                             "vpn"});
+    return is_one_of(type_,
+                     {"bond",
+                      "bridge",
+                      "dummy",
+                      "ethernet",
+                      "generic",
+                      "gre",
+                      "infiniband",
+                      "ipip",
+                      "sit",
+                      "team",
+                      "vlan",
+                      "wifi",
+                      "gsm",
+                      "macvlan",
+                      "wireguard",
+                      "vpn"});
   }
 
   void text(std::string_view setting, std::string value) {
@@ -130,8 +146,10 @@ class Wanted {
   void argument(std::string_view setting, std::string_view name) {
     const Value& value = args_.get(name);
     if (value.is_null()) return;
-    if (value.is_list()) list(setting, args_.texts(name));
-    else text(setting, value.is_bool() ? yes_or_no(value.as_bool()) : to_text(value));
+    if (value.is_list())
+      list(setting, args_.texts(name));
+    else
+      text(setting, value.is_bool() ? yes_or_no(value.as_bool()) : to_text(value));
   }
   void arguments(std::initializer_list<std::pair<std::string_view, std::string_view>> all) {
     for (const auto& [setting, name] : all) argument(setting, name);
@@ -147,7 +165,8 @@ class Wanted {
         std::vector<std::string> items;
         if (value.is_list())
           for (const Value& item : value.as_list()) items.push_back(to_text(item));
-        else items = trimmed_parts(to_text(value), ',');
+        else
+          items = trimmed_parts(to_text(value), ',');
         list(setting, std::move(items));
       } else {
         text(setting, value.is_bool() ? yes_or_no(value.as_bool()) : to_text(value));
@@ -182,8 +201,7 @@ class Wanted {
     const std::string of_task = "method" + std::string(number);
     if (args_.has(of_task)) return argument(family + ".method", of_task);
     if (args_.get("ip" + std::string(number)).truthy()) return text(family + ".method", "manual");
-    if (is_one_of(type_, {"dummy", "macvlan", "wireguard"}))
-      text(family + ".method", "disabled");
+    if (is_one_of(type_, {"dummy", "macvlan", "wireguard"})) text(family + ".method", "disabled");
   }
 
   void addresses() {
@@ -218,9 +236,12 @@ class Wanted {
     for (const auto& [key, value] : args_.get("vpn").as_map()) {
       const std::string name = to_text(key);
       const std::string given = value.is_bool() ? yes_or_no(value.as_bool()) : to_text(value);
-      if (name == "service-type") text("vpn.service-type", given);
-      else if (name == "permissions") text("connection.permissions", given);
-      else data.push_back(name + "=" + given);
+      if (name == "service-type")
+        text("vpn.service-type", given);
+      else if (name == "permissions")
+        text("connection.permissions", given);
+      else
+        data.push_back(name + "=" + given);
     }
     if (!data.empty()) text("vpn.data", join(data, ", "));
   }
@@ -387,8 +408,7 @@ bool is_as_wanted(const ProfileSetting& wanted, const std::optional<ProfileValue
   }
   std::string current = shown->joined();
   if (wanted.name == "vpn.data") return vpn_parts(wanted.value.joined()) == vpn_parts(current);
-  if (wanted.name.ends_with("mac-address"))
-    return upper(wanted.value.joined()) == upper(current);
+  if (wanted.name.ends_with("mac-address")) return upper(wanted.value.joined()) == upper(current);
   if (wanted.name == "gsm.apn") current = trim(current, "\"");
   if (wanted.name == "802-11-wireless.wake-on-wlan" && current.starts_with("0x")) {
     unsigned number = 0;

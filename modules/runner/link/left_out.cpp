@@ -149,6 +149,27 @@ GS_LEFT_OUT(v07)
 #undef GS_LEFT_OUT
 }
 
+// pugixml (1.13): reading from and writing to streams of the standard library, which are 300 KiB
+// with their locales. Documents are texts here.
+extern "C" {
+[[noreturn]] static void never_streamed() { std::abort(); }
+#define GS_LEFT_OUT(name) \
+  void name() { never_streamed(); }
+GS_LEFT_OUT(_ZNSi4readEPcl)
+GS_LEFT_OUT(_ZNSi5seekgESt4fposI11__mbstate_tE)
+GS_LEFT_OUT(_ZNSi5seekgElSt12_Ios_Seekdir)
+GS_LEFT_OUT(_ZNSi5tellgEv)
+GS_LEFT_OUT(_ZNSo5writeEPKcl)
+GS_LEFT_OUT(_ZNSt13basic_istreamIwSt11char_traitsIwEE4readEPwl)
+GS_LEFT_OUT(_ZNSt13basic_istreamIwSt11char_traitsIwEE5seekgESt4fposI11__mbstate_tE)
+GS_LEFT_OUT(_ZNSt13basic_istreamIwSt11char_traitsIwEE5seekgElSt12_Ios_Seekdir)
+GS_LEFT_OUT(_ZNSt13basic_istreamIwSt11char_traitsIwEE5tellgEv)
+GS_LEFT_OUT(_ZNSt13basic_ostreamIwSt11char_traitsIwEE5writeEPKwl)
+GS_LEFT_OUT(_ZNSt9basic_iosIcSt11char_traitsIcEE5clearESt12_Ios_Iostate)
+GS_LEFT_OUT(_ZNSt9basic_iosIwSt11char_traitsIwEE5clearESt12_Ios_Iostate)
+#undef GS_LEFT_OUT
+}
+
 // Names of services, which c-ares looks up for callers that ask by name; ours ask by number. The
 // real ones load shared libraries (NSS), which a static program must not.
 extern "C" {

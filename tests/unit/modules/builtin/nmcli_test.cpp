@@ -44,15 +44,13 @@ struct NetworkManager {
     });
     system.when({"nmcli", "con", "edit", "type"}, [](const Command& command, MemorySystem&) {
       const bool is_security = command.input.find("security") != std::string::npos;
-      return CommandResult{.output = is_security
-                                         ? "802-11-wireless-security.key-mgmt:  --\n"
-                                           "802-11-wireless-security.psk:       FAKEVALUE\n"
-                                         : "802-11-wireless.ssid:   --\n"
-                                           "802-11-wireless.hidden: no\n"};
+      return CommandResult{.output = is_security ? "802-11-wireless-security.key-mgmt:  --\n"
+                                                   "802-11-wireless-security.psk:       FAKEVALUE\n"
+                                                 : "802-11-wireless.ssid:   --\n"
+                                                   "802-11-wireless.hidden: no\n"};
     });
-    system.when({"nmcli", "con"}, [this](const Command& command, MemorySystem&) {
-      return change(command);
-    });
+    system.when({"nmcli", "con"},
+                [this](const Command& command, MemorySystem&) { return change(command); });
   }
 
   std::string shown(const std::string& name) {
@@ -64,7 +62,8 @@ struct NetworkManager {
       } else if (key == "802-3-ethernet.mtu") {
         out += key + ":  " + (value == "0" ? "auto" : value) + "\n";
       } else if (key.ends_with(".routes")) {
-        out += key + ":  { ip = " + replace_all(replace_all(value, " ", ", nh = "), ",10", " }; { ip = 10") + " }\n";
+        out += key + ":  { ip = " +
+               replace_all(replace_all(value, " ", ", nh = "), ",10", " }; { ip = 10") + " }\n";
       } else {
         out += key + ":  " + (value.empty() ? "--" : replace_all(value, ",", ", ")) + "\n";
       }
@@ -140,8 +139,7 @@ TEST(Nmcli, ChangesWhatDiffersAndShowsOnlyThat) {
   manager.calls.clear();
   system.diff_mode(true);
 
-  const Value result =
-      expect_converges(nmcli_module, ethernet({{"ip4", "10.20.0.9/24"}}), system);
+  const Value result = expect_converges(nmcli_module, ethernet({{"ip4", "10.20.0.9/24"}}), system);
 
   EXPECT_THAT(manager.calls, ElementsAre(HasSubstr("nmcli con modify storage")));
   const Value& diff = result.get("diff");
@@ -238,26 +236,40 @@ INSTANTIATE_TEST_SUITE_P(
     All,
     NmcliType,
     testing::Values(
-        TypeCase{"bridge", "bridge", {{"stp", false}, {"mac", "aa:bb:cc:00:11:22"}},
+        TypeCase{"bridge",
+                 "bridge",
+                 {{"stp", false}, {"mac", "aa:bb:cc:00:11:22"}},
                  "bridge.mac-address AA:BB:CC:00:11:22 bridge.ageing-time 300"},
-        TypeCase{"bridge_port", "bridge-slave", {{"master", "br0"}, {"hairpin", false}},
+        TypeCase{"bridge_port",
+                 "bridge-slave",
+                 {{"master", "br0"}, {"hairpin", false}},
                  "bridge-port.path-cost 100 bridge-port.hairpin-mode no bridge-port.priority 32"},
-        TypeCase{"vlan", "vlan", {{"vlanid", 7}, {"vlandev", "eth0"}}, "vlan.id 7 vlan.parent eth0"},
-        TypeCase{"vxlan", "vxlan", {{"vxlan_id", 16}, {"vxlan_remote", "10.0.0.2"}},
+        TypeCase{
+            "vlan", "vlan", {{"vlanid", 7}, {"vlandev", "eth0"}}, "vlan.id 7 vlan.parent eth0"},
+        TypeCase{"vxlan",
+                 "vxlan",
+                 {{"vxlan_id", 16}, {"vxlan_remote", "10.0.0.2"}},
                  "vxlan.id 16 vxlan.remote 10.0.0.2"},
-        TypeCase{"gre", "gre", {{"ip_tunnel_remote", "10.0.0.2"}},
-                 "type ip-tunnel con-name c"},
+        TypeCase{"gre", "gre", {{"ip_tunnel_remote", "10.0.0.2"}}, "type ip-tunnel con-name c"},
         TypeCase{"dummy", "dummy", {}, "ipv4.method disabled"},
-        TypeCase{"team", "team", {{"runner", "lacp"}, {"runner_fast_rate", true}},
+        TypeCase{"team",
+                 "team",
+                 {{"runner", "lacp"}, {"runner_fast_rate", true}},
                  "team.runner lacp team.runner-fast-rate yes"},
-        TypeCase{"infiniband", "infiniband", {{"transport_mode", "connected"}},
+        TypeCase{"infiniband",
+                 "infiniband",
+                 {{"transport_mode", "connected"}},
                  "infiniband.transport-mode connected"},
-        TypeCase{"macvlan", "macvlan",
+        TypeCase{"macvlan",
+                 "macvlan",
                  {{"macvlan", Value::map({{"mode", 2}, {"parent", "eth0"}, {"tap", true}})}},
                  "macvlan.mode 2 macvlan.parent eth0 macvlan.tap yes"},
-        TypeCase{"vpn", "vpn",
-                 {{"vpn", Value::map({{"service-type", "l2tp"}, {"gateway", "vpn.example"}, {"ipsec", true}})}},
-                 "vpn.service-type l2tp vpn.data gateway=vpn.example, ipsec=yes"}),
+        TypeCase{
+            "vpn",
+            "vpn",
+            {{"vpn",
+              Value::map({{"service-type", "l2tp"}, {"gateway", "vpn.example"}, {"ipsec", true}})}},
+            "vpn.service-type l2tp vpn.data gateway=vpn.example, ipsec=yes"}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Nmcli, PasswordsAreInNoCommandLineAndInNoDiff) {
@@ -276,7 +288,8 @@ TEST(Nmcli, PasswordsAreInNoCommandLineAndInNoDiff) {
   const Value result = expect_converges(nmcli_module, arguments, system);
 
   EXPECT_THAT(manager.calls, Not(Contains(HasSubstr("correcthorse"))));
-  EXPECT_THAT(manager.inputs, Contains(HasSubstr("set 802-11-wireless-security.psk correcthorse\nsave\nquit")));
+  EXPECT_THAT(manager.inputs,
+              Contains(HasSubstr("set 802-11-wireless-security.psk correcthorse\nsave\nquit")));
   EXPECT_EQ(manager.connections["office"]["802-11-wireless-security.psk"], "correcthorse");
   EXPECT_THAT(to_text(result), Not(HasSubstr("correcthorse")));
 }
@@ -329,7 +342,8 @@ TEST(Nmcli, RefusesWhatCannotBe) {
   EXPECT_THAT(refused({}), HasSubstr("'type' says what it shall be"));
   EXPECT_THAT(refused({{"type", "macvlan"}}), HasSubstr("missing: macvlan"));
   EXPECT_THAT(refused({{"type", "team"}, {"runner_fast_rate", true}}), HasSubstr("runner lacp"));
-  EXPECT_THAT(refused({{"type", "team-slave"}, {"ifname", "eth0"}}), HasSubstr("name for the master"));
+  EXPECT_THAT(refused({{"type", "team-slave"}, {"ifname", "eth0"}}),
+              HasSubstr("name for the master"));
   EXPECT_THAT(refused({{"type", "gsm"}, {"gsm", Value::map({{"pin", "1\nremove"}})}}),
               HasSubstr("gsm.pin must be one line"));
 }
