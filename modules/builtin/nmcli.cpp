@@ -340,7 +340,7 @@ class Planner {
     return {};
   }
 
-  Result<std::string> asked(Command command) const {
+  Result<std::string> asked(const Command& command) const {
     GS_TRY(CommandResult done, view_.query(command));
     if (done.status != 0) return failed(std::string(trim(done.errors)));
     return std::move(done.output);

@@ -73,8 +73,7 @@ constexpr ArgSpec kArgs[] = {
      .fallback = "no",
      .doc = "Children are added behind the last match, not in it."},
 };
-constexpr std::string_view kTasks =
-    "add_children,content,count,print_match,set_children,value";
+constexpr std::string_view kTasks = "add_children,content,count,print_match,set_children,value";
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_by, .names = "xpath", .when = "add_children"},
     {.kind = ArgRule::Kind::required_by, .names = "value", .when = "attribute"},
@@ -83,7 +82,10 @@ constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_by, .names = "xpath", .when = "value"},
     {.kind = ArgRule::Kind::required_if, .names = "xpath", .when = "count", .equals = "true"},
     {.kind = ArgRule::Kind::required_if, .names = "xpath", .when = "print_match", .equals = "true"},
-    {.kind = ArgRule::Kind::required_if, .names = "xpath", .when = "insertbefore", .equals = "true"},
+    {.kind = ArgRule::Kind::required_if,
+     .names = "xpath",
+     .when = "insertbefore",
+     .equals = "true"},
     {.kind = ArgRule::Kind::required_if, .names = "xpath", .when = "insertafter", .equals = "true"},
     {.kind = ArgRule::Kind::required_one_of, .names = "path,xmlstring"},
     {.kind = ArgRule::Kind::mutually_exclusive, .names = "path,xmlstring"},
@@ -97,8 +99,9 @@ constexpr Example kExamples[] = {
      .yaml = "xml:\n  path: /etc/app/pom.xml\n  xpath: /m:project/m:version\n  namespaces:\n    m: "
              "http://maven.apache.org/POM/4.0.0\n  value: \"2.1\""},
     {.title = "One more child",
-     .yaml = "xml:\n  path: /etc/app/hosts.xml\n  xpath: /hosts\n  add_children:\n    - host:\n        "
-             "name: node7\n        _:\n          - gpu: \"8\""},
+     .yaml =
+         "xml:\n  path: /etc/app/hosts.xml\n  xpath: /hosts\n  add_children:\n    - host:\n        "
+         "name: node7\n        _:\n          - gpu: \"8\""},
 };
 constexpr ResultKey kResults[] = {
     {"actions", "The expression, its namespaces and the state."},
@@ -150,7 +153,8 @@ std::optional<LastStep> split_last_step(std::string_view xpath) {
   };
   for (const Form& form : forms) {
     const auto pattern = regex::Pattern::compile(form.pattern);
-    const auto match = pattern ? pattern->match(xpath) : Result<std::optional<regex::Match>>(std::nullopt);
+    const auto match =
+        pattern ? pattern->match(xpath) : Result<std::optional<regex::Match>>(std::nullopt);
     if (!match || !*match) continue;
     LastStep step{.before = std::string((*match)->text(1)), .kind = form.kind};
     if (form.has_name) step.name = (*match)->text(2);
@@ -218,7 +222,8 @@ class Editor {
     List paths;
     for (const auto& one : found) {
       if (!is_xml_child(one.node()))
-        return failed("xpath '" + xpath_ + "' selects attributes or texts, and only elements have paths");
+        return failed("xpath '" + xpath_ +
+                      "' selects attributes or texts, and only elements have paths");
       paths.push_back(Value(xml_path(one.node())));
     }
     result_.set("matches", Value(List()));
@@ -248,7 +253,8 @@ class Editor {
       } else if (const auto text = xml_leading_text(one.node())) {
         told = Value(*text);
       }
-      matches.push_back(Value::map({{xml_tag(one.node(), one.node().name(), false), std::move(told)}}));
+      matches.push_back(
+          Value::map({{xml_tag(one.node(), one.node().name(), false), std::move(told)}}));
     }
     result_.set("count", found.size());
     result_.set("msg", found.size());
@@ -257,7 +263,8 @@ class Editor {
   }
 
   Result<void> remove() {
-    GS_TRY(const Nodes found, select_xml(document_.root(), xpath_, namespaces_, XmlCondition::refused));
+    GS_TRY(const Nodes found,
+           select_xml(document_.root(), xpath_, namespaces_, XmlCondition::refused));
     for (const auto& one : found) {
       if (one.attribute()) {
         pugi::xml_node owner = one.parent();
@@ -276,15 +283,18 @@ class Editor {
   static Result<void> check_name(std::string_view tag) {
     const std::string_view local = tag.substr(tag.starts_with('{') ? tag.find('}') + 1 : 0);
     const auto is_bad = [](char c) {
-      return std::string_view(" \t\n\r<>&\"'/=:@[](){}!?#$%^*+,;|\\`~").find(c) != std::string_view::npos;
+      return std::string_view(" \t\n\r<>&\"'/=:@[](){}!?#$%^*+,;|\\`~").find(c) !=
+             std::string_view::npos;
     };
-    if (!local.empty() && std::ranges::none_of(local, is_bad) && (local[0] < '0' || local[0] > '9') &&
-        local[0] != '-' && local[0] != '.')
+    if (!local.empty() && std::ranges::none_of(local, is_bad) &&
+        (local[0] < '0' || local[0] > '9') && local[0] != '-' && local[0] != '.')
       return {};
     return failed("Invalid tag name '" + std::string(tag) + "'");
   }
 
-  static pugi::xml_node insert(pugi::xml_node parent, const pugi::xml_node& next, const std::string& tag) {
+  static pugi::xml_node insert(pugi::xml_node parent,
+                               const pugi::xml_node& next,
+                               const std::string& tag) {
     pugi::xml_node made = next ? parent.insert_child_before(pugi::node_element, next)
                                : parent.append_child(pugi::node_element);
     made.set_name(name_for_xml(parent, made, tag, false).c_str());
@@ -292,13 +302,18 @@ class Editor {
   }
 
   /// A child as `input_type` says, in front of `next` or at the end.
-  Result<void> add_child(pugi::xml_node parent, const pugi::xml_node& next, const Value& child, bool is_xml) {
+  Result<void> add_child(pugi::xml_node parent,
+                         const pugi::xml_node& next,
+                         const Value& child,
+                         bool is_xml) {
     if (is_xml) {
       GS_TRY(const std::string text, text_of(child, "a child"));
       auto parsed = XmlDocument::parse(text, {});
       if (!parsed) return failed("Error while parsing child element: " + parsed.error().message());
-      if (next) parent.insert_copy_before(parsed->root(), next);
-      else parent.append_copy(parsed->root());
+      if (next)
+        parent.insert_copy_before(parsed->root(), next);
+      else
+        parent.append_copy(parsed->root());
       return {};
     }
     if (child.is_string()) {
@@ -331,7 +346,8 @@ class Editor {
     const Value* children = members.find("_");
     if (children == nullptr || children->is_null()) return {};
     if (!children->is_list())
-      return failed("Invalid children type: " + std::string(type_name(*children)) + ", must be list.");
+      return failed("Invalid children type: " + std::string(type_name(*children)) +
+                    ", must be list.");
     for (const Value& child : children->as_list()) GS_TRY_VOID(add_child(made, {}, child, false));
     return {};
   }
@@ -381,9 +397,11 @@ class Editor {
     // As in Ansible: the first match says in what, the last one behind how many children.
     const pugi::xml_node target = found.back().node();
     const auto around = children_of(target.parent());
-    const auto place = static_cast<std::size_t>(std::ranges::find(around, target) - around.begin()) + 1;
+    const auto place =
+        static_cast<std::size_t>(std::ranges::find(around, target) - around.begin()) + 1;
     const auto siblings = children_of(parent);
-    return add_all(parent, place < siblings.size() ? siblings[place] : pugi::xml_node(), "add_children");
+    return add_all(
+        parent, place < siblings.size() ? siblings[place] : pugi::xml_node(), "add_children");
   }
 
   Result<std::string> clark(std::string_view name) const {
@@ -398,8 +416,7 @@ class Editor {
   /// Makes what a plain path asks for and is not there.
   Result<void> make(const pugi::xml_node& from, const std::string& xpath) {
     const auto step = split_last_step(trim(xpath));
-    if (!step)
-      return failed("Can't process Xpath " + xpath + " in order to spawn nodes!");
+    if (!step) return failed("Can't process Xpath " + xpath + " in order to spawn nodes!");
     GS_TRY(const bool exists, is_node(from, step->before));
     if (!exists) GS_TRY_VOID(make(from, step->before));
     GS_TRY(const Nodes found, select(from, step->before));
@@ -507,7 +524,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   if (!args.text("xmlstring").empty()) plan.set("xmlstring", after);
   if (!plan.changed) return plan;
   if (view.diff_mode())
-    add_content_diff(plan, view, args.has("xpath") ? shown : before, editor.document().text(true), path, path);
+    add_content_diff(
+        plan, view, args.has("xpath") ? shown : before, editor.document().text(true), path, path);
   if (!path.empty())
     plan.step(WriteFile{path, Content::of(after), WriteOptions{.backup = args.boolean("backup")}});
   return plan;

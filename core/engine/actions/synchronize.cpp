@@ -42,7 +42,9 @@ Result<void> check_paths(const ActionCall& call) {
 
 /// Whether a task is delegated to the controller, which is a side of it in any case.
 bool is_controller(ActionCall& call, const std::string& name) {
-  Scope scope(call.play.run().state(), &call.play.play(), call.play.run().state().host(name),
+  Scope scope(call.play.run().state(),
+              &call.play.play(),
+              call.play.run().state().host(name),
               call.task.play());
   const auto settings = resolve_connection(scope, &call.task);
   return settings && settings->kind == "local";
@@ -59,8 +61,8 @@ Result<Entries> list_controller(const std::string& path, const modules::SyncRule
 class ArrivalFolder {
  public:
   ArrivalFolder()
-      : path_(fs::temp_directory_path() / ("gpustack-" + std::to_string(::getpid()) + "-" +
-                                           modules::random_name())) {
+      : path_(fs::temp_directory_path() /
+              ("gpustack-" + std::to_string(::getpid()) + "-" + modules::random_name())) {
     std::error_code problem;
     fs::create_directory(path_, problem);
     fs::permissions(path_, fs::perms::owner_all, problem);
@@ -213,8 +215,7 @@ Async<Value> pull(ActionCall& call, Target* target) {
   GS_CO_TRY(Entries entries, modules::sync_entries(listed.get("_list")));
   const ArrivalFolder folder;
   ContentStore& store = call.play.run().contents();
-  const auto contents = [&](const std::vector<std::size_t>& wanted,
-                            Entries& all) -> Async<Value> {
+  const auto contents = [&](const std::vector<std::size_t>& wanted, Entries& all) -> Async<Value> {
     List paths;
     for (const std::size_t number : wanted) paths.push_back(Value(all[number].source));
     Value request = call.arguments;
@@ -226,8 +227,7 @@ Async<Value> pull(ActionCall& call, Target* target) {
     if (!sent.get("_hashes").is_list())
       co_return Error(ErrorCode::module_failed, to_text(sent.get("msg")));
     if (!arrival->finish() || sent.get("_hashes").size() != wanted.size())
-      co_return Error(ErrorCode::module_failed,
-                      "files changed on the host while they were sent");
+      co_return Error(ErrorCode::module_failed, "files changed on the host while they were sent");
     Map out;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       GS_CO_TRY(const modules::Content content, store.add_file(folder.file(wanted[i])));
@@ -244,15 +244,15 @@ Async<Value> pull(ActionCall& call, Target* target) {
             co_await call.play.run().targets().get("localhost", std::move(here)));
   Value arguments = call.arguments;
   arguments.set("dest", Value(controller_dest(call)));
-  co_return co_await receive(call, Side{controller, false}, std::move(entries), std::move(arguments), contents);
+  co_return co_await receive(
+      call, Side{controller, false}, std::move(entries), std::move(arguments), contents);
 }
 
 }  // namespace
 
 Async<Value> action_synchronize(ActionCall& call) {
   GS_CO_TRY_VOID(check_paths(call));
-  GS_CO_TRY(const modules::SyncRules rules,
-            modules::SyncRules::of(modules::Args(call.arguments)));
+  GS_CO_TRY(const modules::SyncRules rules, modules::SyncRules::of(modules::Args(call.arguments)));
   const std::string& delegate = call.settings.delegate_to;
   if (delegate == call.host.state->name) {
     Value arguments = call.arguments;
@@ -260,8 +260,7 @@ Async<Value> action_synchronize(ActionCall& call) {
     co_return co_await run_on_target(call, "synchronize", std::move(arguments));
   }
   if (!delegate.empty() && !is_controller(call, delegate))
-    co_return failed_result("synchronize between '" + delegate + "' and '" +
-                            call.host.state->name +
+    co_return failed_result("synchronize between '" + delegate + "' and '" + call.host.state->name +
                             "' is not supported: one side is the controller, or both are the "
                             "task's host (delegate_to: \"{{ inventory_hostname }}\")");
   GS_CO_TRY(const bool counts, co_await call.host.pipeline.turn(call.flight));

@@ -234,14 +234,14 @@ class Wanted {
     std::vector<std::string> data;
     if (!args_.get("vpn").is_map()) return;
     for (const auto& [key, value] : args_.get("vpn").as_map()) {
-      const std::string name = to_text(key);
+      std::string name = to_text(key);
       const std::string given = value.is_bool() ? yes_or_no(value.as_bool()) : to_text(value);
       if (name == "service-type")
         text("vpn.service-type", given);
       else if (name == "permissions")
         text("connection.permissions", given);
       else
-        data.push_back(name + "=" + given);
+        data.push_back(std::move(name.append("=").append(given)));
     }
     if (!data.empty()) text("vpn.data", join(data, ", "));
   }
@@ -327,7 +327,7 @@ std::vector<std::string> sorted(std::vector<std::string> items) {
 
 /// What nmcli shows for words that it takes.
 std::string as_shown(const ProfileSetting& wanted) {
-  const std::string text = wanted.value.joined();
+  std::string text = wanted.value.joined();
   if (wanted.name == kMtuSetting && text == "0") return "auto";
   if (wanted.name != "ipv6.ip6-privacy") return text;
   if (text == "disabled") return "0";

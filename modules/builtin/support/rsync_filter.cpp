@@ -112,8 +112,9 @@ Result<RsyncFilter> RsyncFilter::parse(const std::vector<std::string>& options) 
                    "rsync_opts: '" + word +
                        "' is not supported: files travel over the connection of the tasks, without "
                        "rsync, and of its options --exclude and --include are known")
-          .hint("many options of rsync have an argument of synchronize; others need rsync itself, "
-                "run by the module command");
+          .hint(
+              "many options of rsync have an argument of synchronize; others need rsync itself, "
+              "run by the module command");
     }
   }
   return filter;

@@ -23,10 +23,10 @@ class RsyncFilter {
  private:
   struct Rule {
     bool includes = false;
-    bool is_anchored = false;      ///< begins at the root of the transfer
-    bool is_for_folders = false;   ///< ended with a slash
-    bool has_contents_too = false; ///< ended with three stars: the folder and all in it
-    bool is_path = false;          ///< is compared with the path, not with the name alone
+    bool is_anchored = false;       ///< begins at the root of the transfer
+    bool is_for_folders = false;    ///< ended with a slash
+    bool has_contents_too = false;  ///< ended with three stars: the folder and all in it
+    bool is_path = false;           ///< is compared with the path, not with the name alone
     std::string pattern;
   };
   static Rule rule_of(std::string_view pattern, bool includes);

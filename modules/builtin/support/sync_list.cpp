@@ -25,7 +25,8 @@ class SourceList {
     const bool is_contents = source.ends_with('/');
     std::string root = source;
     while (root.size() > 1 && root.ends_with('/')) root.pop_back();
-    GS_TRY(const auto info, is_contents || rules_.copy_links ? view_.stat(root) : view_.lstat(root));
+    GS_TRY(const auto info,
+           is_contents || rules_.copy_links ? view_.stat(root) : view_.lstat(root));
     if (!info) return failed("the source '" + source + "' does not exist");
     if (is_contents && info->kind != FileKind::directory)
       return failed("the source '" + source + "' is no folder");
@@ -54,7 +55,8 @@ class SourceList {
     for (const std::string& name : names) {
       const std::string path = join_path(folder, name);
       if (name == ".rsync-filter" && rules_.looks_for_filters)
-        return failed("'" + path + "' has rules for rsync, which are not supported here; "
+        return failed("'" + path +
+                      "' has rules for rsync, which are not supported here; "
                       "'delay_updates: false' takes it for a file as any other");
       GS_TRY(auto info, view_.lstat(path));
       if (!info) continue;

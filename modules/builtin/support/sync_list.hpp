@@ -19,7 +19,7 @@ struct SyncEntry {
   std::uint64_t size = 0;  ///< of a file
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::string user;   ///< names as the sender knows them, empty where it does not
+  std::string user;  ///< names as the sender knows them, empty where it does not
   std::string group;
   std::string target;  ///< of a link; of what is left out: rsync's word for it
   std::string sha256;  ///< of a file, where contents are compared

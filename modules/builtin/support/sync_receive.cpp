@@ -93,7 +93,8 @@ class Receiver {
     }
     GS_TRY(const auto parent, view_.stat(parent_folder(root_)));
     if (!parent && !view_.check_mode())
-      return failed("the folder '" + parent_folder(root_) + "' does not exist: as rsync, "
+      return failed("the folder '" + parent_folder(root_) +
+                    "' does not exist: as rsync, "
                     "synchronize makes the last folder of dest only");
     if (rules_.existing_only) {
       entries_.clear();
@@ -138,10 +139,14 @@ class Receiver {
       return {};
     }
     switch (entry.kind) {
-      case Kind::folder: return folder(entry, path, now);
-      case Kind::link: return link(entry, path, now);
-      case Kind::file: return file(number, path, now);
-      case Kind::left_out: break;
+      case Kind::folder:
+        return folder(entry, path, now);
+      case Kind::link:
+        return link(entry, path, now);
+      case Kind::file:
+        return file(number, path, now);
+      case Kind::left_out:
+        break;
     }
     return {};
   }
@@ -295,8 +300,7 @@ class Receiver {
       if (rules_.perms) plan_.step(SetMode{path, entry.mode});
     }
     const bool time = now && rules_.times && item.flags[2] == 't';
-    if (rules_.times && (is_sent || time))
-      plan_.step(SetTimes{path, std::nullopt, entry.modified});
+    if (rules_.times && (is_sent || time)) plan_.step(SetTimes{path, std::nullopt, entry.modified});
     add(entry, item, path);
     return {};
   }
@@ -308,9 +312,7 @@ class Receiver {
     const SyncEntry& entry = entries_[number];
     WriteOptions options;
     options.follow = false;
-    options.mode = rules_.perms ? entry.mode
-                   : now        ? now->mode
-                                : entry.mode & ~view_.umask();
+    options.mode = rules_.perms ? entry.mode : now ? now->mode : entry.mode & ~view_.umask();
     options.owner = owner;
     if (args_.get("_here").truthy()) {
       plan_.step(CopyFile{entry.source, path, options});
@@ -356,7 +358,10 @@ class Receiver {
     if (is_folder) {
       GS_TRY(const auto names, view_.list(path));
       for (const std::string& name : names) {
-        GS_TRY(const bool gone, remove(join_path(path, name), shown + "/" + name));
+        std::string below = shown;
+        below += '/';
+        below += name;
+        GS_TRY(const bool gone, remove(join_path(path, name), below));
         goes = goes && gone;
       }
     }
@@ -364,8 +369,10 @@ class Receiver {
       lines_.push_back("cannot delete non-empty directory: " + shown);
       return false;
     }
-    if (is_folder) plan_.step(RemoveTree{path});
-    else plan_.step(RemoveFile{path});
+    if (is_folder)
+      plan_.step(RemoveTree{path});
+    else
+      plan_.step(RemoveFile{path});
     plan_.changed = true;
     touched_.insert(parent_folder(path));
     lines_.push_back("*deleting   " + shown + (is_folder ? "/" : ""));
@@ -381,7 +388,8 @@ class Receiver {
           plan_.step(SetOwner{folder->path, folder->owner, true});
         const bool is_new = made_.contains(folder->path);
         if (rules_.perms || is_new)
-          plan_.step(SetMode{folder->path, rules_.perms ? entry.mode : entry.mode & ~view_.umask()});
+          plan_.step(
+              SetMode{folder->path, rules_.perms ? entry.mode : entry.mode & ~view_.umask()});
       }
       if (rules_.times && (folder->sets_time || touched_.contains(folder->path)))
         plan_.step(SetTimes{folder->path, std::nullopt, entry.modified});

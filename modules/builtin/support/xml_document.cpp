@@ -79,14 +79,22 @@ class Writer {
 
   void escaped(std::string_view text, bool is_attribute) {
     for (const char c : text) {
-      if (c == '&') out_ += "&amp;";
-      else if (c == '<') out_ += "&lt;";
-      else if (c == '>') out_ += "&gt;";
-      else if (c == '\r') out_ += "&#13;";
-      else if (is_attribute && c == '"') out_ += "&quot;";
-      else if (is_attribute && c == '\n') out_ += "&#10;";
-      else if (is_attribute && c == '\t') out_ += "&#9;";
-      else out_ += c;
+      if (c == '&')
+        out_ += "&amp;";
+      else if (c == '<')
+        out_ += "&lt;";
+      else if (c == '>')
+        out_ += "&gt;";
+      else if (c == '\r')
+        out_ += "&#13;";
+      else if (is_attribute && c == '"')
+        out_ += "&quot;";
+      else if (is_attribute && c == '\n')
+        out_ += "&#10;";
+      else if (is_attribute && c == '\t')
+        out_ += "&#9;";
+      else
+        out_ += c;
     }
   }
 
@@ -126,14 +134,23 @@ class Writer {
   void write(const pugi::xml_node& node, std::size_t depth, bool pretty) {
     const std::string value = node.value();
     switch (node.type()) {
-      case pugi::node_element: element(node, depth, pretty); break;
-      case pugi::node_pcdata: escaped(value, false); break;
-      case pugi::node_cdata: out_ += "<![CDATA[" + value + "]]>"; break;
-      case pugi::node_comment: out_ += "<!--" + value + "-->"; break;
+      case pugi::node_element:
+        element(node, depth, pretty);
+        break;
+      case pugi::node_pcdata:
+        escaped(value, false);
+        break;
+      case pugi::node_cdata:
+        out_ += "<![CDATA[" + value + "]]>";
+        break;
+      case pugi::node_comment:
+        out_ += "<!--" + value + "-->";
+        break;
       case pugi::node_pi:
         out_ += "<?" + std::string(node.name()) + (value.empty() ? "" : " " + value) + "?>";
         break;
-      default: break;
+      default:
+        break;
     }
   }
 
@@ -142,7 +159,8 @@ class Writer {
 };
 
 std::string place_in(std::string_view text, std::ptrdiff_t offset) {
-  const std::string_view before = text.substr(0, static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
+  const std::string_view before =
+      text.substr(0, static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
   const auto line = 1 + std::ranges::count(before, '\n');
   const auto column = before.size() - (before.rfind('\n') + 1) + 1;
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
@@ -177,21 +195,11 @@ class Rewriter {
         const auto end = rest_.find(c, 1);
         take(end == std::string_view::npos ? rest_.size() : end + 1, true);
       } else if (c >= '0' && c <= '9') {
-        std::size_t length = 1;
-        while (length < rest_.size() && ((rest_[length] >= '0' && rest_[length] <= '9') || rest_[length] == '.')) ++length;
-        take(length, true);
+        take(std::min(rest_.find_first_not_of("0123456789."), rest_.size()), true);
       } else if (is_name_letter(c, true)) {
         GS_TRY_VOID(name());
       } else {
-        // libxml2 takes more slashes than two for two.
-        while (rest_.starts_with("///")) rest_.remove_prefix(1);
-        const bool is_blank = kWhiteSpace.find(c) != std::string_view::npos;
-        // Behind one of these a word may be an operator, a `*` a product.
-        const bool ends = c == ')' || c == ']' || c == '.' || (c == '*' && !ends_operand_);
-        const bool was = ends_operand_;
-        is_attribute_ = c == '@' || (is_blank && is_attribute_);
-        is_variable_ = c == '$';
-        take(1, is_blank ? was : ends);
+        sign(c);
       }
     }
     return std::move(out_);
@@ -202,6 +210,18 @@ class Rewriter {
     out_ += rest_.substr(0, length);
     rest_.remove_prefix(length);
     ends_operand_ = ends_operand;
+  }
+
+  void sign(char c) {
+    // libxml2 takes more slashes than two for two.
+    while (rest_.starts_with("///")) rest_.remove_prefix(1);
+    const bool is_blank = kWhiteSpace.find(c) != std::string_view::npos;
+    // Behind one of these a word may be an operator, a `*` a product.
+    const bool ends = c == ')' || c == ']' || c == '.' || (c == '*' && !ends_operand_);
+    const bool was = ends_operand_;
+    is_attribute_ = c == '@' || (is_blank && is_attribute_);
+    is_variable_ = c == '$';
+    take(1, is_blank ? was : ends);
   }
 
   std::string_view word() {
@@ -215,7 +235,8 @@ class Rewriter {
   Result<void> name() {
     const std::string_view first = word();
     const std::string_view behind = trim_left(rest_);
-    const bool is_operator = ends_operand_ && (first == "and" || first == "or" || first == "div" || first == "mod");
+    const bool is_operator =
+        ends_operand_ && (first == "and" || first == "or" || first == "div" || first == "mod");
     if (is_operator || is_variable_ || behind.starts_with('(')) {
       // `text()` and functions; what is in the brackets comes by itself.
       out_ += first;
@@ -232,11 +253,14 @@ class Rewriter {
       return {};
     }
     std::string_view local;
-    const bool has_prefix = rest_.size() > 1 && rest_[0] == ':' && (rest_[1] == '*' || is_name_letter(rest_[1], true));
+    const bool has_prefix =
+        rest_.size() > 1 && rest_[0] == ':' && (rest_[1] == '*' || is_name_letter(rest_[1], true));
     if (has_prefix) {
       rest_.remove_prefix(1);
-      if (rest_[0] == '*') rest_.remove_prefix(1);
-      else local = word();
+      if (rest_[0] == '*')
+        rest_.remove_prefix(1);
+      else
+        local = word();
     }
     ends_operand_ = true;
     const bool is_attribute = std::exchange(is_attribute_, false);
@@ -286,12 +310,15 @@ Result<XmlDocument> XmlDocument::parse(std::string_view text, const XmlReading& 
   if (!result)
     return failed(std::string(result.description()) + ", " + place_in(text, result.offset));
   for (const pugi::xml_node& node : out.document_->children()) {
-    if (node.type() == pugi::node_doctype && std::string_view(node.value()).find('[') != std::string_view::npos)
+    if (node.type() == pugi::node_doctype &&
+        std::string_view(node.value()).find('[') != std::string_view::npos)
       return failed("a document type with declarations of its own is not supported");
     if (is_text(node) && !trim(node.value()).empty())
       return failed("text stands outside of the document's element");
   }
-  const auto is_element = [](const pugi::xml_node& node) { return node.type() == pugi::node_element; };
+  const auto is_element = [](const pugi::xml_node& node) {
+    return node.type() == pugi::node_element;
+  };
   if (std::ranges::count_if(out.document_->children(), is_element) != 1)
     return failed("a document has one element that holds all others");
   if (how.strips_cdata) strip_cdata(*out.document_);
@@ -319,12 +346,13 @@ Result<std::string> without_prefixes(std::string_view xpath,
 Result<std::vector<pugi::xpath_node>> select_xml(const pugi::xml_node& from,
                                                  std::string_view xpath,
                                                  const XmlNamespaces& namespaces,
- XmlCondition condition) {
+                                                 XmlCondition condition) {
   GS_TRY(const std::string plain,
          without_prefixes(xpath, namespaces, has_default_namespace(from.root())));
   try {
     const pugi::xpath_query query(plain.c_str());
-    if (query.return_type() == pugi::xpath_type_boolean && condition == XmlCondition::allowed && !query.evaluate_boolean(from))
+    if (query.return_type() == pugi::xpath_type_boolean && condition == XmlCondition::allowed &&
+        !query.evaluate_boolean(from))
       return std::vector<pugi::xpath_node>();
     if (query.return_type() != pugi::xpath_type_node_set)
       return Error(ErrorCode::invalid_argument,
@@ -357,8 +385,8 @@ std::string xml_path(const pugi::xml_node& node) {
   const bool is_comment = node.type() == pugi::node_comment;
   const bool is_pi = node.type() == pugi::node_pi;
   const std::string_view name = node.name();
-  const bool is_generic =
-      !is_comment && !is_pi && name.find(':') == std::string_view::npos && uri_of(node, "").value_or("") != "";
+  const bool is_generic = !is_comment && !is_pi && name.find(':') == std::string_view::npos &&
+                          !uri_of(node, "").value_or("").empty();
   const auto is_alike = [&](const pugi::xml_node& other) {
     return other.type() == node.type() && (is_comment || is_generic || name == other.name());
   };
@@ -405,7 +433,7 @@ std::string name_for_xml(const pugi::xml_node& parent,
                          bool is_attribute) {
   if (!tag.starts_with('{') || tag.find('}') == std::string_view::npos) return std::string(tag);
   const std::string uri(tag.substr(1, tag.find('}') - 1));
-  const std::string local(tag.substr(tag.find('}') + 1));
+  std::string local(tag.substr(tag.find('}') + 1));
   for (pugi::xml_node node = parent; node; node = node.parent()) {
     for (const pugi::xml_attribute& attribute : node.attributes()) {
       const std::string_view name = attribute.name();

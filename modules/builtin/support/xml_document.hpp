@@ -4,13 +4,14 @@
 
 #include "core/base/value.hpp"
 
+#include <pugixml.hpp>
+
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <pugixml.hpp>
 
 namespace gpustack::modules {
 

@@ -120,8 +120,7 @@ TEST(Synchronize, OneFileGetsTheNameOfTheDestination) {
   MemorySystem system;
   arrange_source(system);
 
-  expect_converges(
-      synchronize_module, here({{"src", "/from/a"}, {"dest", "/copy.txt"}}), system);
+  expect_converges(synchronize_module, here({{"src", "/from/a"}, {"dest", "/copy.txt"}}), system);
 
   EXPECT_EQ(system.text("/copy.txt"), "one");
 }
@@ -139,8 +138,7 @@ TEST(Synchronize, AsksForContentsAndPlacesThem) {
   const Value asked = test::run(synchronize_module, arguments, system);
   EXPECT_EQ(asked.get("_wanted"), Value::list({0}));
   EXPECT_FALSE(system.exists("/new"));
-  arguments.set("_contents",
-                Value::map({{"0", system.remote_content("hello").to_value()}}));
+  arguments.set("_contents", Value::map({{"0", system.remote_content("hello").to_value()}}));
   const Value result = expect_converges(synchronize_module, arguments, system);
 
   EXPECT_THAT(lines(result), ElementsAre("<f+++++++++ a"));
@@ -186,7 +184,8 @@ TEST(Synchronize, RefusesWhatItCannotDo) {
     return expect_refused(synchronize_module, here(more), system);
   };
 
-  EXPECT_THAT(refused({{"rsync_opts", Value::list({"--bwlimit=100"})}}), HasSubstr("'--bwlimit=100'"));
+  EXPECT_THAT(refused({{"rsync_opts", Value::list({"--bwlimit=100"})}}),
+              HasSubstr("'--bwlimit=100'"));
   EXPECT_THAT(refused({{"delete", true}, {"recursive", false}}), HasSubstr("delete does not work"));
   EXPECT_THAT(refused({{"rsync_path", "sudo rsync"}}), HasSubstr("become"));
   EXPECT_THAT(refused({{"dest", "/no/such/folder"}}), HasSubstr("'/no/such' does not exist"));
@@ -207,7 +206,8 @@ class SynchronizeFilter : public testing::TestWithParam<FilterCase> {};
 
 TEST_P(SynchronizeFilter, LeavesOutAsRsyncDoes) {
   MemorySystem system;
-  for (const char* path : {"/from/a.log", "/from/b", "/from/sub/a.log", "/from/sub/c", "/from/sub/deep/d"})
+  for (const char* path :
+       {"/from/a.log", "/from/b", "/from/sub/a.log", "/from/sub/c", "/from/sub/deep/d"})
     system.file(path, "");
   const auto filter = RsyncFilter::parse(GetParam().options);
   ASSERT_TRUE(filter) << filter.error().message();
@@ -230,11 +230,19 @@ INSTANTIATE_TEST_SUITE_P(
         FilterCase{"by_name", {"--exclude=*.log"}, {"b", "sub/c", "sub/deep/d"}},
         FilterCase{"anchored", {"--exclude=/a.log"}, {"b", "sub/a.log", "sub/c", "sub/deep/d"}},
         FilterCase{"two_words", {"--exclude", "a.*"}, {"b", "sub/c", "sub/deep/d"}},
-        FilterCase{"in_one_text", {"--include='sub/a.log' --exclude=*.log"}, {"b", "sub/a.log", "sub/c", "sub/deep/d"}},
-        FilterCase{"folders_only", {"--exclude=b/", "--exclude=deep/"}, {"a.log", "b", "sub/a.log", "sub/c"}},
-        FilterCase{"star_stops_at_slashes", {"--exclude=/*/d"}, {"a.log", "b", "sub/a.log", "sub/c", "sub/deep/d"}},
+        FilterCase{"in_one_text",
+                   {"--include='sub/a.log' --exclude=*.log"},
+                   {"b", "sub/a.log", "sub/c", "sub/deep/d"}},
+        FilterCase{"folders_only",
+                   {"--exclude=b/", "--exclude=deep/"},
+                   {"a.log", "b", "sub/a.log", "sub/c"}},
+        FilterCase{"star_stops_at_slashes",
+                   {"--exclude=/*/d"},
+                   {"a.log", "b", "sub/a.log", "sub/c", "sub/deep/d"}},
         FilterCase{"two_stars_do_not", {"--exclude=/**/d"}, {"a.log", "b", "sub/a.log", "sub/c"}},
-        FilterCase{"all_below", {"--include=/sub/", "--include=/sub/deep/***", "--exclude=*"}, {"sub/deep/d"}},
+        FilterCase{"all_below",
+                   {"--include=/sub/", "--include=/sub/deep/***", "--exclude=*"},
+                   {"sub/deep/d"}},
         FilterCase{"brackets", {"--exclude=[a-c]"}, {"a.log", "sub/a.log", "sub/deep/d"}}),
     [](const auto& one) { return std::string(one.param.name); });
 

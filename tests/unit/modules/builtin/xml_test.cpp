@@ -65,7 +65,8 @@ TEST(Xml, RemovesElementsAndAttributes) {
 TEST(Xml, ReplacesChildrenOnce) {
   MemorySystem system;
   system.file("/etc/x.xml", kServer);
-  const Value child = Value::map({{"host", Value::map({{"name", "c"}, {"_", Value::list({"up"})}})}});
+  const Value child =
+      Value::map({{"host", Value::map({{"name", "c"}, {"_", Value::list({"up"})}})}});
 
   expect_converges(
       xml_module, edit({{"xpath", "/server"}, {"set_children", Value::list({child})}}), system);
@@ -124,10 +125,9 @@ TEST(Xml, RefusesWhatItCannotRead) {
   system.file("/etc/x.xml", "<a/>");
   EXPECT_THAT(expect_refused(xml_module, edit({{"xpath", "/a["}, {"value", "v"}}), system),
               HasSubstr("Syntax error in xpath expression"));
-  EXPECT_THAT(expect_refused(xml_module,
-                             edit({{"xpath", "/a"}, {"value", "v"}, {"count", true}}),
-                             system),
-              HasSubstr("mutually exclusive"));
+  EXPECT_THAT(
+      expect_refused(xml_module, edit({{"xpath", "/a"}, {"value", "v"}, {"count", true}}), system),
+      HasSubstr("mutually exclusive"));
 }
 
 struct NameCase {
@@ -152,9 +152,12 @@ INSTANTIATE_TEST_SUITE_P(
         NameCase{"prefixed", "/p:a", "/*[namespace-uri()='u' and local-name()='a']"},
         NameCase{"any_of_a_namespace", "//p:*", "//*[namespace-uri()='u']"},
         NameCase{"in_none", "/a/@b", "/a[namespace-uri()='']/@b"},
-        NameCase{"operators", "a and b div 2", "a[namespace-uri()=''] and b[namespace-uri()=''] div 2"},
-        NameCase{"an_element_called_div", "div/mod", "div[namespace-uri()='']/mod[namespace-uri()='']"},
-        NameCase{"functions", "text()[. = 'p:a'] | *[last() - 1]", "text()[. = 'p:a'] | *[last() - 1]"},
+        NameCase{
+            "operators", "a and b div 2", "a[namespace-uri()=''] and b[namespace-uri()=''] div 2"},
+        NameCase{
+            "an_element_called_div", "div/mod", "div[namespace-uri()='']/mod[namespace-uri()='']"},
+        NameCase{
+            "functions", "text()[. = 'p:a'] | *[last() - 1]", "text()[. = 'p:a'] | *[last() - 1]"},
         NameCase{"axes", "child::p:a", "child::*[namespace-uri()='u' and local-name()='a']"},
         NameCase{"attributes_by_axis", "attribute::b", "attribute::b"}),
     [](const auto& one) { return std::string(one.param.name); });
