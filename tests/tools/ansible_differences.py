@@ -27,6 +27,7 @@ EXPLAINED = {
     "firewalld.masquerade type": "Ansible takes the text for a truth value",
     "iptables.match_set_flags choices": "checked when the module runs: choices with commas in them",
     "locale_gen.name type": "several names may be given",
+    "nmcli.state choices": "up and down of newer collections are taken, too",
     "package_facts.manager choices": "package databases that Ansible reads with libraries of Python are refused",
     "pam_limits.dest type": "`~` and variables are expanded here, too",
     "podman_image.build default": "absent means empty",
@@ -43,6 +44,8 @@ EXPLAINED = {
     "unsafe_writes default": "ANSIBLE_UNSAFE_WRITES of the environment decides when it is absent, as in Ansible",
     "uri.url required": "Ansible fails without it, too",
     "user.ssh_key_comment default": "made of the host's name",
+    "xml rule add_children, content, count, pretty_print, print_match, set_children, value": "checked when the module runs, as defaults count as given",
+    "xml rule add_children, content, count, print_match, set_children, value": "checked when the module runs, as defaults count as given",
     **{f"{module}.{option} default": "DOCKER_HOST and so on decide when it is absent, as in Ansible"
        for module in ("docker_container", "docker_image", "docker_login", "docker_network", "docker_volume")
        for option in ("docker_host", "timeout", "tls", "validate_certs")},

@@ -98,6 +98,7 @@ Async<Value> action_reboot(ActionCall& call);
 Async<Value> action_script(ActionCall& call);
 Async<Value> action_set_fact(ActionCall& call);
 Async<Value> action_set_stats(ActionCall& call);
+Async<Value> action_synchronize(ActionCall& call);
 Async<Value> action_template(ActionCall& call);
 Async<Value> action_unarchive(ActionCall& call);
 Async<Value> action_uri(ActionCall& call);

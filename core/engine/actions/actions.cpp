@@ -28,6 +28,7 @@ constexpr std::array kActions = {
     ActionRow{"script", action_script},
     ActionRow{"set_fact", action_set_fact},
     ActionRow{"set_stats", action_set_stats},
+    ActionRow{"synchronize", action_synchronize},
     ActionRow{"template", action_template},
     ActionRow{"unarchive", action_unarchive},
     ActionRow{"uri", action_uri},
