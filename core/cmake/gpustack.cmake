@@ -135,15 +135,19 @@ function(gpustack_test name folder)
     ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 
-# gpustack_script_test(<name> <script> [LABELS labels...] [TIMEOUT seconds] [SERIAL])
+# gpustack_script_test(<name> <script> [LABELS labels...] [TIMEOUT seconds] [SERIAL] [ONLY_WITH name]), the last for `ctest -C name` alone
 # A Python test (unittest) under tests/; it is told where sources, build and results are.
 function(gpustack_script_test name script)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT;ONLY_WITH" "LABELS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 600)
   endif()
+  set(configurations)
+  if(arg_ONLY_WITH)
+    set(configurations CONFIGURATIONS ${arg_ONLY_WITH})
+  endif()
   add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/tools/run_unittest.py
-    ${CMAKE_SOURCE_DIR}/tests/${script} --results ${CMAKE_BINARY_DIR}/test-results/${name}.xml)
+    ${CMAKE_SOURCE_DIR}/tests/${script} --results ${CMAKE_BINARY_DIR}/test-results/${name}.xml ${configurations})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;GPUSTACK_PERSIST=false")
   if(arg_SERIAL)

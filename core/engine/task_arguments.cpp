@@ -3,6 +3,7 @@
 #include "core/base/suggest.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/task_run.hpp"
+#include "core/play/foreign_modules.hpp"
 #include "modules/sdk/module.hpp"
 
 #include <algorithm>
@@ -57,6 +58,18 @@ Result<List> loop_terms(std::string_view lookup, const Value& value) {
   return keys;
 }
 
+/// What the lookup behind a loop is told of its task: the folder that names are looked for in
+/// first.
+/// @source ansible-core 2.14: TaskExecutor._get_loop_items, `_subdir` of
+/// plugins/lookup/first_found.py
+Map loop_options(std::string_view action) {
+  Map options;
+  const bool is_template = action.find("template") != std::string_view::npos;
+  const bool is_variables = action.find("var") != std::string_view::npos;
+  options.set("subdir", is_template ? "templates" : is_variables ? "vars" : "files");
+  return options;
+}
+
 void add_missing(Value& arguments, const Map& others) {
   for (const auto& [key, value] : others) {
     if (arguments.find(to_text(key)) == nullptr) arguments.set(to_text(key), value);
@@ -74,8 +87,12 @@ Result<std::optional<List>> TaskRun::loop_items() {
   if (!loop.lookup.empty()) {
     auto terms = loop_terms(loop.lookup, *rendered);
     if (!terms) return Error(std::move(terms).error()).at_if_unknown(loop.span);
-    auto items =
-        jinja::run_lookup(loop.lookup, *terms, Map(), context, play_.run().state().templates);
+    const bool is_search = loop.lookup.substr(loop.lookup.rfind('.') + 1) == "first_found";
+    auto items = jinja::run_lookup(loop.lookup,
+                                   *terms,
+                                   is_search ? loop_options(task_.action) : Map(),
+                                   context,
+                                   play_.run().state().templates);
     if (!items) return Error(std::move(items).error()).at_if_unknown(loop.span);
     return std::optional<List>(std::move(*items));
   }
@@ -199,6 +216,12 @@ Result<void> TaskRun::add_module_defaults(Value& arguments) {
 Error TaskRun::unknown_module() {
   auto name = scope_.render(Value(task_.action));
   if (!name) return std::move(name).error();
+  if (const auto manages = play::foreign_module(to_text(*name))) {
+    return Error(ErrorCode::unknown_module,
+                 "module '" + to_text(*name) + "' manages " + std::string(*manages) +
+                     ", which is not supported")
+        .at(task_.action_span);
+  }
   std::vector<std::string_view> known;
   for (const modules::ModuleSpec* one : modules::all_modules()) known.push_back(one->name);
   return Error(ErrorCode::unknown_module, "couldn't resolve module/action '" + to_text(*name) + "'")

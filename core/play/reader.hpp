@@ -248,6 +248,8 @@ class Reader {
   void report_unknown_action(const yaml::Node& entry,
                              const Members& unknown,
                              const Surroundings& where);
+  /// Whether a task whose module is not there loads all the same, to fail when it is reached.
+  [[nodiscard]] bool accepts_unknown(std::string_view name) const;
   void report_unknown_module(std::string_view name, const SourceSpan& span, const Node* where);
   bool join_args(const yaml::Node& args, ActionParts& action);
   bool join_arguments(const yaml::Node& entry,

@@ -1,5 +1,6 @@
 #include "core/base/suggest.hpp"
 #include "core/play/action_text.hpp"
+#include "core/play/foreign_modules.hpp"
 #include "core/play/reader.hpp"
 
 #include <dirent.h>
@@ -113,9 +114,21 @@ ResolvedAction Reader::resolve(std::string_view name, const Node* where) {
   return out;
 }
 
+bool Reader::accepts_unknown(std::string_view name) const {
+  return options_.unknown_modules != UnknownModules::refuse || foreign_module(name).has_value();
+}
+
 void Reader::report_unknown_module(std::string_view name,
                                    const SourceSpan& span,
                                    const Node* where) {
+  if (const auto manages = foreign_module(name)) {
+    warn(fmt::format(
+             "module '{}' manages {}, which is not supported: the task fails when it is reached",
+             name,
+             *manages),
+         span);
+    return;
+  }
   if (options_.unknown_modules == UnknownModules::defer) {
     warn(fmt::format("unknown module '{}': the task fails when it is reached", name), span);
     return;
@@ -340,7 +353,7 @@ std::optional<ActionParts> Reader::old_style_action(const yaml::Node& entry,
   if (!parts.rest.is_null() && !take_text(parts.rest, action.span, action)) return std::nullopt;
   if (!action.resolved.known() && !is_template(parts.name)) {
     report_unknown_module(action.name, action.span, where.parent);
-    if (options_.unknown_modules == UnknownModules::refuse) return std::nullopt;
+    if (!accepts_unknown(action.name)) return std::nullopt;
   }
   if (!join_arguments(entry, Value(), action.span, action)) return std::nullopt;
   return action;
@@ -404,8 +417,8 @@ const yaml::Node::Member* Reader::unknown_action(const yaml::Node& entry,
   for (const yaml::Node::Member* member : misplaced)
     report_leftover(*member, where.handlers ? KeywordPlace::handler : KeywordPlace::task, {});
   if (misplaced.empty() || !strange.empty()) report_unknown_action(entry, strange, where);
-  const bool accepts = options_.unknown_modules != UnknownModules::refuse;
-  return accepts && strange.size() == 1 ? strange.front() : nullptr;
+  if (strange.size() != 1 || !accepts_unknown(*key_text(*strange.front()))) return nullptr;
+  return strange.front();
 }
 
 std::optional<ActionParts> Reader::read_action(const yaml::Node& entry, const Surroundings& where) {

@@ -8,7 +8,8 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "name", .required = true, .doc = "The service."},
+    {.name = "name",
+     .doc = "The service. Only systemd can be told to read its units again without one."},
     {.name = "state",
      .choices = "started,stopped,reloaded,restarted",
      .doc = "`started` and `stopped` act when needed, `restarted` and `reloaded` always."},
@@ -48,6 +49,9 @@ constexpr ArgSpec kArgs[] = {
 constexpr ArgRule kRules[] = {
     {.kind = ArgRule::Kind::required_one_of,
      .names = "state,enabled,masked,daemon_reload,daemon_reexec"},
+    {.kind = ArgRule::Kind::required_by, .names = "name", .when = "state"},
+    {.kind = ArgRule::Kind::required_by, .names = "name", .when = "enabled"},
+    {.kind = ArgRule::Kind::required_by, .names = "name", .when = "masked"},
 };
 constexpr Example kExamples[] = {
     {.title = "Docker runs, now and after a boot",
@@ -88,6 +92,8 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
                    "'" + std::string(name) + "' needs systemd, and this host has init scripts");
     }
   }
+  if (!args.has("name"))
+    return Error(ErrorCode::missing_argument, "'name' is needed: this host has init scripts");
   GS_TRY(Plan plan, plan_sysv_service(args, view));
   if (args.has("runlevel"))
     add_warning(plan.result, "Ignoring \"runlevel\" as init scripts do not use it");

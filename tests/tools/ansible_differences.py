@@ -37,6 +37,7 @@ EXPLAINED = {
     "service rule enabled, state": "what only systemd takes is enough, too",
     "service.arguments default": "absent means empty",
     "service.runlevel default": "a run level has no effect, and a warning says so",
+    "service.name required": "systemd is told to read its units again without one, as Ansible allows where systemd runs",
     "service.use choices": "service managers that Linux hosts do not have are refused",
     "sudoers.sudoers_path type": "`~` and variables are expanded here, too",
     "timezone rule hwclock, name": "`name` is required",

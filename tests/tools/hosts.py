@@ -8,8 +8,8 @@
   hosts.py down STATE        stop everything and remove it
 
 A host is an overlay over a base root: `arm64` is Debian for aarch64, run by qemu-user through binfmt_misc;
-`native` is this machine's own root, with homes and temporary folders hidden. The controller's side is a
-network namespace too, so nothing of this machine's network is touched. Needs root, iproute2, openssh-server;
+`native` is this machine's own root, with homes and temporary folders hidden; `booted` is a Debian root whose
+process 1 is systemd (booted_root.py). The controller's side is a network namespace too, so nothing of this machine's network is touched. Needs root, iproute2, openssh-server;
 `arm64` also mmdebstrap and qemu-user-static.
 """
 import hashlib
@@ -24,6 +24,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import booted_root  # noqa: E402
 from host_roots import arm64_base, enable_binfmt, quiet, run, write, write_accounts  # noqa: E402
 
 # What of this machine a native host sees; everything else at the top of its root is an empty folder.
@@ -40,6 +41,8 @@ def why_not(kinds=("native",)):
     for program in needed:
         if shutil.which(program) is None:
             return f"needs the program {program}"
+    if "booted" in kinds and booted_root.why_not() is not None:
+        return booted_root.why_not()
     if not os.path.exists("/usr/sbin/sshd"):
         return "needs openssh-server"
     probe = f"gsprobe{os.getpid()}"
@@ -50,7 +53,7 @@ def why_not(kinds=("native",)):
 
 
 class HostSpec:
-    """name; kind `arm64` or `native`; fixture: a folder laid over /sys, /proc and the rest (see start_host);
+    """name; kind `arm64`, `native` or `booted`; fixture: a folder laid over /sys, /proc and the rest (see start_host);
     files: {path: text} put into the root; repository: a folder of .deb files offered as the only apt source;
     prepared: what keep_prepared() kept of such a host; memo: the program package_memo and the folder of its memories."""
 
@@ -93,7 +96,9 @@ class Hosts:
     def exec_in(self, name, *command, **options):
         """Runs a command inside a host, without ssh."""
         host = self.data["hosts"][name]
-        return subprocess.run(["nsenter", "-t", str(host["pid"]), "-m", "-p", "-u", "-i", "-n", "-r", "-w", *command], **options)
+        # What enters from here has all of this machine's rights, unless they are given away first.
+        withheld = booted_root.withheld() if host["kind"] == "booted" else []
+        return subprocess.run(["nsenter", "-t", str(host["pid"]), "-m", "-p", "-u", "-i", "-n", "-r", "-w", *withheld, *command], **options)
 
     def digest(self, name):
         """A hash over every path, kind, mode, owner and content below the host's root, without /proc, /sys, /dev, /run.
@@ -162,7 +167,8 @@ class Hosts:
         run("ip", "netns", "exec", netns, "ip", "addr", "add", f"{address}/16", "dev", "eth0")
         run("ip", "netns", "exec", netns, "ip", "link", "set", "eth0", "up")
         run("ip", "netns", "exec", netns, "ip", "link", "set", "lo", "up")
-        base = arm64_base() if spec.kind == "arm64" else pathlib.Path("/")
+        bases = {"arm64": arm64_base, "booted": booted_root.booted_base}
+        base = bases[spec.kind]() if spec.kind in bases else pathlib.Path("/")
         run("mount", "-t", "tmpfs", "-o", "mode=755", "gpustack-host", str(folder / "rw"))
         for part in ("upper", "work"):
             (folder / "rw" / part).mkdir()
@@ -180,10 +186,14 @@ class Hosts:
         ready = folder / "ready"
         os.mkfifo(ready)
         script = self.start_script(root, spec, folder)
+        start = ["ip", "netns", "exec", netns, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
+                 "--propagation", "private", "/bin/sh", "-c", script]
+        if spec.kind == "booted":
+            start.insert(5, "--cgroup")
+            start = ["/bin/sh", "-c", booted_root.make_cgroup(data["tag"], spec.name) + ' && exec "$@"', "start", *start]
         with open(folder / "sshd.log", "w") as log:
             holder = subprocess.Popen(
-                ["ip", "netns", "exec", netns, "unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child",
-                 "--propagation", "private", "/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         pid = self.child_of(holder.pid)
         data["hosts"][spec.name] = {"address": address, "netns": netns, "holder": holder.pid, "pid": pid, "kind": spec.kind}
@@ -296,6 +306,8 @@ class Hosts:
             lines += device_nodes(json.loads((folder / "nodes.json").read_text()))
         if spec.memo:
             lines.append(f"mount --bind {spec.memo[1]} {MEMO}/memory")
+        if spec.kind == "booted":
+            return "\n".join(lines + booted_root.boot_lines(spec.name))
         lines += [f"hostname {spec.name}", "exec chroot . /usr/sbin/sshd -D -e -f /etc/ssh/gpustack_sshd_config"]
         return "\n".join(lines)
 
@@ -329,6 +341,8 @@ class Hosts:
             self.stop_host(name)
         time.sleep(0.1)
         for name, host in data["hosts"].items():
+            if host["kind"] == "booted":
+                booted_root.remove_cgroup(data["tag"], name)
             folder = self.state / name
             for part in ("merged", "rw"):
                 for _ in range(50):

@@ -55,10 +55,23 @@ def build(folder, packages):
                 target.write_text(text)
                 target.chmod(0o755 if text.startswith("#!") else 0o644)
             subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(root), str(deb)], check=True, stdout=subprocess.DEVNULL)
-        data = deb.read_bytes()
-        index.append(package.control() + f"Filename: ./{deb.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n")
+        index.append(index_entry(package.control(), deb))
     (folder / "Packages").write_text("\n".join(index))
     return folder
+
+
+def index_entry(control, deb):
+    data = deb.read_bytes()
+    return control + f"Filename: ./{deb.name}\nSize: {len(data)}\nSHA256: {hashlib.sha256(data).hexdigest()}\n"
+
+
+def write_index(folder):
+    """The index of whatever packages lie in a folder."""
+    entries = []
+    for deb in sorted(pathlib.Path(folder).glob("*.deb")):
+        control = subprocess.run(["dpkg-deb", "-f", str(deb)], check=True, capture_output=True, text=True).stdout
+        entries.append(index_entry(control, deb))
+    (pathlib.Path(folder) / "Packages").write_text("\n".join(entries))
 
 
 class SigningKey:

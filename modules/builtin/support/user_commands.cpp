@@ -211,6 +211,7 @@ Result<UserState> user_state(const SystemView& view, const std::string& name, bo
       state.expires = shadow.expires;
       state.minimum = shadow.minimum;
       state.maximum = shadow.maximum;
+      state.warning = shadow.warning;
     }
   }
   GS_TRY(const auto all_groups, groups(view));
@@ -318,6 +319,7 @@ UserChange password_ages(const Args& args, const UserState& state) {
       };
   set("password_expire_min", "-m", state.minimum);
   set("password_expire_max", "-M", state.maximum);
+  set("password_expire_warn", "-W", state.warning);
   if (chage.has_options()) change.commands.push_back(chage.finish(args.text("name")));
   return change;
 }

@@ -17,6 +17,7 @@ struct UserState {
   std::optional<std::int64_t> expires;  ///< days since the epoch
   std::optional<std::int64_t> minimum;  ///< days between changes of the password
   std::optional<std::int64_t> maximum;
+  std::optional<std::int64_t> warning;
   std::vector<std::string> groups;  ///< supplementary groups
 };
 

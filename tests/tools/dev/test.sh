@@ -1,4 +1,4 @@
-# test [quick|all|asan|unit NAME]: build, run the tests (asan: with sanitizers, the runner on hosts too), print the totals
+# test [quick|all|asan|vm|unit NAME]: build, run the tests (asan: with sanitizers, the runner on hosts too; vm: on a booted aarch64 machine), print the totals
 set -euo pipefail
 
 kind=${1:-all}
@@ -12,12 +12,13 @@ case $kind in
     # All but the tests of what is shipped: the documents' commands and the installation.
     filter=(-LE examples -E '^install_functional$')
     ;;
+  vm) filter=(-C vm -L '^vm$') ;;
   unit)
     [ $# -eq 2 ] || { echo "usage: ./dev test unit NAME   (a test program, e.g. sdk_test)" >&2; exit 5; }
     filter=(-R "^$2\$")
     ;;
   *)
-    echo "dev test: expected quick, all, asan or unit NAME, found '$kind'" >&2
+    echo "dev test: expected quick, all, asan, vm or unit NAME, found '$kind'" >&2
     exit 5
     ;;
 esac

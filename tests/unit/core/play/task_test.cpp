@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+#include "core/play/foreign_modules.hpp"
 
 #include "site_fixture.hpp"
 
@@ -175,6 +176,28 @@ TEST_F(SiteTest, UnknownModulesCanBeDeferred) {
   EXPECT_EQ(task.action, "community.general.xbps");
   EXPECT_EQ(task.module, nullptr);
   EXPECT_EQ(loader().findings().warnings.size(), 1U);
+}
+
+TEST_F(SiteTest, ModulesOfOtherSystemsWaitUntilTheyAreReached) {
+  const Block& tasks = load_tasks(
+      "- pkgng: {name: x}\n  when: false\n- community.windows.win_dns_record: {name: x}\n"
+      "- action: {module: zypper_repository, repo: x}\n");
+
+  EXPECT_EQ(task_at(tasks, 0).action, "pkgng");
+  EXPECT_EQ(task_at(tasks, 0).module, nullptr);
+  EXPECT_EQ(task_at(tasks, 2).action, "zypper_repository");
+  ASSERT_EQ(loader().findings().warnings.size(), 3U);
+  EXPECT_EQ(loader().findings().warnings[0].message,
+            "module 'pkgng' manages packages of FreeBSD, which is not supported: the task fails "
+            "when it is reached");
+}
+
+TEST(ForeignModule, IsKnownInTheCollectionsThatHaveIt) {
+  EXPECT_EQ(foreign_module("community.general.pkgng"), "packages of FreeBSD");
+  EXPECT_EQ(foreign_module("ansible.windows.win_service"), "hosts with Windows");
+  EXPECT_FALSE(foreign_module("acme.tools.pkgng"));
+  EXPECT_FALSE(foreign_module("acme.win_tools.service"));
+  EXPECT_FALSE(foreign_module("pkgngx"));
 }
 
 TEST_F(SiteTest, MissingArgumentsMayComeFromModuleDefaults) {

@@ -35,6 +35,26 @@ TEST(Service, UsesSystemdWhereItRuns) {
   EXPECT_EQ(result.get("warnings").size(), 1U);
 }
 
+TEST(Service, ReloadsSystemdWithoutAUnit) {
+  MemorySystem system;
+  system.folder("/run/systemd/system").when({"systemctl", "daemon-reload"}, "");
+
+  test::run(service_module, Value::map({{"daemon_reload", true}}), system);
+
+  ASSERT_EQ(system.commands().size(), 1U);
+  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"systemctl", "daemon-reload"}));
+}
+
+TEST(Service, NeedsANameForAState) {
+  MemorySystem system;
+  system.folder("/run/systemd/system");
+
+  const Value result = test::run(service_module, Value::map({{"state", "started"}}), system);
+
+  EXPECT_NE(to_text(result.get("msg")).find("name"), std::string::npos);
+  EXPECT_TRUE(system.commands().empty());
+}
+
 TEST(Service, StartsAndEnablesAnInitScript) {
   MemorySystem system;
   init_host(system, "sshd is not running ... failed!\n", 3);

@@ -191,6 +191,23 @@ TEST(User, SetsWhenTheAccountEnds) {
   EXPECT_FALSE(never.get("changed").truthy());
 }
 
+TEST(User, IsWarnedBeforeThePasswordEnds) {
+  MemorySystem system;
+  install_user_commands(system);
+  system.user("alice", 1000, 1000).folder("/home/alice");
+  system.file("/etc/shadow", "alice:!:19700:0:90:7:::\n");
+
+  const Value as_is =
+      test::run(user_module, Value::map({{"name", "alice"}, {"password_expire_warn", 7}}), system);
+  const Value longer =
+      test::run(user_module, Value::map({{"name", "alice"}, {"password_expire_warn", 14}}), system);
+
+  EXPECT_FALSE(as_is.get("changed").truthy());
+  EXPECT_TRUE(longer.get("changed").truthy());
+  ASSERT_EQ(system.commands().size(), 1U);
+  EXPECT_EQ(system.commands()[0].argv, (std::vector<std::string>{"chage", "-W", "14", "alice"}));
+}
+
 TEST(User, IsRemovedWithTheHome) {
   MemorySystem system;
   install_user_commands(system);
