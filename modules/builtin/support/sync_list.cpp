@@ -3,6 +3,8 @@
 #include "modules/sdk/accounts.hpp"
 #include "modules/sdk/text.hpp"
 
+#include <set>
+
 namespace gpustack::modules {
 
 namespace {
@@ -132,6 +134,31 @@ class SourceList {
   std::vector<Group> groups_;
 };
 
+/// A list that comes from a host must not lead out of the destination: neither by its names nor
+/// through a link that it brings. So each entry stands below a folder of the list.
+class TreeCheck {
+ public:
+  Result<void> take(const SyncEntry& entry) {
+    using Kind = SyncEntry::Kind;
+    if (entry.kind == Kind::left_out) return {};
+    const bool is_top = entry.path == "." && seen_.empty() && entry.kind == Kind::folder;
+    const std::size_t slash = entry.path.rfind('/');
+    const std::string name = entry.path.substr(slash == std::string::npos ? 0 : slash + 1);
+    const bool is_name =
+        !name.empty() && name != "." && name != ".." && name.find('\0') == std::string::npos;
+    const bool is_below =
+        slash == std::string::npos || folders_.contains(entry.path.substr(0, slash));
+    if ((!is_top && (!is_name || !is_below)) || !seen_.insert(entry.path).second)
+      return failed("the list of files leads out of its folder: '" + entry.path + "'");
+    if (entry.kind == Kind::folder) folders_.insert(entry.path);
+    return {};
+  }
+
+ private:
+  std::set<std::string> seen_;
+  std::set<std::string> folders_;
+};
+
 }  // namespace
 
 Result<SyncRules> SyncRules::of(const Args& args) {
@@ -182,7 +209,9 @@ Value sync_value(const std::vector<SyncEntry>& entries) {
 
 Result<std::vector<SyncEntry>> sync_entries(const Value& list) {
   constexpr std::size_t kFields = 12;
+  constexpr auto kLastKind = static_cast<std::int64_t>(SyncEntry::Kind::left_out);
   std::vector<SyncEntry> entries;
+  TreeCheck tree;
   if (!list.is_list()) return Error(ErrorCode::content_missing, "the list of files is damaged");
   for (const Value& one : list.as_list()) {
     if (one.size() != kFields || !one.is_list())
@@ -191,6 +220,8 @@ Result<std::vector<SyncEntry>> sync_entries(const Value& list) {
     const auto number = [&](std::size_t at) {
       return fields[at].is_integer() ? fields[at].as_integer() : 0;
     };
+    if (number(0) < 0 || number(0) > kLastKind)
+      return Error(ErrorCode::content_missing, "the list of files is damaged");
     SyncEntry entry;
     entry.kind = static_cast<SyncEntry::Kind>(number(0));
     entry.path = to_text(fields[1]);
@@ -204,6 +235,7 @@ Result<std::vector<SyncEntry>> sync_entries(const Value& list) {
     entry.target = to_text(fields[9]);
     entry.sha256 = to_text(fields[10]);
     entry.source = to_text(fields[11]);
+    GS_TRY_VOID(tree.take(entry));
     entries.push_back(std::move(entry));
   }
   return entries;

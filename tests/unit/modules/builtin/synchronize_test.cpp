@@ -177,6 +177,51 @@ TEST(Synchronize, TellsWhatItLeavesOut) {
   EXPECT_THAT(lines(plain), Contains("skipping non-regular file \"link\""));
 }
 
+SyncEntry entry(SyncEntry::Kind kind, std::string path) {
+  SyncEntry out;
+  out.kind = kind;
+  out.path = std::move(path);
+  return out;
+}
+
+TEST(Synchronize, AListThatCameStaysInItsFolder) {
+  using Kind = SyncEntry::Kind;
+  const SyncEntry top = entry(Kind::folder, ".");
+  const SyncEntry folder = entry(Kind::folder, "a");
+  EXPECT_TRUE(sync_entries(sync_value({top,
+                                       folder,
+                                       entry(Kind::file, "a/b"),
+                                       entry(Kind::left_out, ""),
+                                       entry(Kind::left_out, "")})));
+  const std::vector<std::vector<SyncEntry>> bad = {
+      {top, entry(Kind::file, "../b")},
+      {top, entry(Kind::file, "..")},
+      {top, entry(Kind::file, "/etc/passwd")},
+      {top, entry(Kind::file, "")},
+      {top, entry(Kind::file, ".")},
+      {top, folder, entry(Kind::file, "a/../../b")},
+      {top, folder, entry(Kind::file, "a/.")},
+      {top, folder, entry(Kind::file, "a/")},
+      {top, entry(Kind::file, "a/b")},                          // what is "a" there?
+      {top, entry(Kind::link, "a"), entry(Kind::file, "a/b")},  // through a link
+      {top, entry(Kind::link, "a"), folder, entry(Kind::file, "a/b")},
+      {entry(Kind::link, "."), entry(Kind::file, "b")},
+      {folder, top}};
+  for (const std::vector<SyncEntry>& list : bad) {
+    const auto taken = sync_entries(sync_value(list));
+    ASSERT_FALSE(taken) << list.back().path;
+    EXPECT_THAT(taken.error().message(), HasSubstr("leads out of its folder"));
+  }
+}
+
+TEST(Synchronize, ADamagedListIsRefused) {
+  Value list = sync_value({entry(SyncEntry::Kind::file, "a")});
+  EXPECT_TRUE(sync_entries(list));
+  list.mutable_list()[0].mutable_list()[0] = Value(9);
+  EXPECT_FALSE(sync_entries(list));
+  EXPECT_FALSE(sync_entries(Value::list({Value::list({1, "a"})})));
+}
+
 TEST(Synchronize, RefusesWhatItCannotDo) {
   MemorySystem system;
   arrange_source(system);
