@@ -92,7 +92,7 @@ std::string check_table(const std::vector<CheckedHost>& hosts) {
       out += "  " + std::string(status_name(one.finding.status)) + "  " +
              std::string(one.check->id) + "  " + title + message(one.finding) + "\n";
       if (!one.finding.remedy.empty())
-        out += std::string(13 + kTitleWidth, ' ') + "fix: " + one.finding.remedy + "\n";
+        out.append(13 + kTitleWidth, ' ').append("fix: ").append(one.finding.remedy).append("\n");
     }
     out += "  " + summary(host) + "\n";
   }

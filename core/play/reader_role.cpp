@@ -37,7 +37,7 @@ std::string name_of_source(const std::string& source) {
   if (name.find("://") != std::string::npos || name.find('@') != std::string::npos) {
     name = name.substr(name.rfind('/') + 1);
     for (const std::string_view ending : {".git", ".tar.gz"}) {
-      if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+      if (name.ends_with(ending)) name.erase(name.size() - ending.size());
     }
   }
   return name;

@@ -5,7 +5,8 @@
 
 namespace gpustack::modules {
 
-/// The plan's state is a list of calls, each with `argv` and `input`; secrets stand in `input` only.
+/// The plan's state is a list of calls, each with `argv` and `input`; secrets stand in `input`
+/// only.
 /// @error module_failed  there is no nmcli; NetworkManager knows no such type or setting
 Result<Plan> plan_nmcli(const Args& args, const SystemView& view);
 

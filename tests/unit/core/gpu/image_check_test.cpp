@@ -77,7 +77,8 @@ TEST(ImageVerdict, WarnsOfTheOtherKindOfArmCuda) {
 TEST(ImageVerdict, EmulatesOnlyWhereThatIsAllowedAndPossible) {
   const auto intel = image("app", {"linux/amd64"});
   const auto judge = [&](std::optional<std::vector<std::string>> emulated, bool allows) {
-    return *judge_image(intel, {"host", "linux/arm64", Value(), std::move(emulated)}, allows);
+    return judge_image(intel, {"host", "linux/arm64", Value(), std::move(emulated)}, allows)
+        .value();
   };
   using Names = std::vector<std::string>;
 
