@@ -76,11 +76,13 @@ TEST_F(HostileServer, ADrippingBannerMeetsTheDeadlineWithoutHoldingUpTheLoop) { 
     wait_for_hang_up(guest);
   });
 
-  const Result<std::string> reply = visit(server.port(), 150ms);
+  // Long beside what a busy machine keeps a thread waiting: a loop that was held up has a lag of
+  // all of it.
+  const Result<std::string> reply = visit(server.port(), 1500ms);
 
   EXPECT_EQ(reply.error().code(), ErrorCode::transport_timeout);
   EXPECT_THAT(reply.error().message(), HasSubstr("'SSH-2.0-drip"));
-  EXPECT_LT(lag_, 100ms);
+  EXPECT_LT(lag_, 750ms);
 }
 
 TEST_F(HostileServer, AnEndlessGreetingIsCutOff) {  // F16
