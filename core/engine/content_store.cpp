@@ -73,6 +73,16 @@ Result<KnownFile> hash_file(const std::string& path) {
   return known;
 }
 
+bool is_unchanged(int file, const FileStamp& stamp) {
+  struct stat info {};
+  return ::fstat(file, &info) == 0 && FileStamp::of(info) == stamp;
+}
+
+Error changed(const std::string& path) {
+  return Error(ErrorCode::content_missing,
+               "'" + path + "' changed after it was hashed, and before it was sent");
+}
+
 bool is_settled(const FileStamp& stamp) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::nanoseconds(stamp.modified_ns) + kTick < now;
@@ -98,7 +108,7 @@ modules::Content ContentStore::keep_text(std::string text) {
   modules::Content content = modules::Content::of(std::move(text));
   content.is_inline = false;
   Entry entry;
-  entry.stamp.size = content.size;
+  entry.size = content.size;
   entry.text = std::move(content.bytes);
   content.bytes.clear();
   entries_.insert_or_assign(content.sha256, std::move(entry));
@@ -137,20 +147,27 @@ Result<KnownFile> ContentStore::know_file(const std::string& path) {
   }
   if (!S_ISREG(info.st_mode) || info.st_size == 0) return keep_special(path, info);
   GS_TRY(KnownFile known, hash_file(path));
-  // A text that is kept stays: it cannot change, and it may be on its way.
-  if (const auto kept = entries_.find(known.sha256);
-      kept == entries_.end() || !kept->second.path.empty()) {
-    Entry entry;
-    entry.path = path;
-    entry.stamp = known.stamp;
-    entries_.insert_or_assign(known.sha256, std::move(entry));
-  }
+  add_place(path, known);
   if (is_settled(known.stamp)) {
     files_.insert_or_assign(path, known);
   } else {
     files_.erase(path);
   }
   return known;
+}
+
+void ContentStore::add_place(const std::string& path, const KnownFile& known) {
+  Entry& entry = entries_[known.sha256];
+  entry.size = known.stamp.size;
+  // A text that is kept stays: it cannot change, and it may be on its way.
+  if (entry.text.empty()) entry.places.insert_or_assign(path, known.stamp);
+}
+
+void ContentStore::forget(const std::string& path, const std::string& sha256) {
+  files_.erase(path);
+  const auto entry = entries_.find(sha256);
+  if (entry == entries_.end() || entry->second.places.erase(path) == 0) return;
+  if (entry->second.places.empty()) entries_.erase(entry);
 }
 
 void ContentStore::remember(const std::string& path, const std::string& sha256) {
@@ -160,20 +177,26 @@ void ContentStore::remember(const std::string& path, const std::string& sha256) 
   known.sha256 = sha256;
   known.stamp = FileStamp::of(info);
   known.mode = info.st_mode & 07777U;
+  add_place(path, known);
   // Nobody else writes it: its own age does not count.
   files_.insert_or_assign(path, std::move(known));
 }
 
 Result<modules::Content> ContentStore::add_file(const std::string& path) {
+  return add_file(path, true);
+}
+
+Result<modules::Content> ContentStore::add_file(const std::string& path, bool may_retry) {
   GS_TRY(const KnownFile known, know_file(path));
   modules::Content content;
   content.sha256 = known.sha256;
   content.size = known.stamp.size;
   content.is_inline = content.size <= kInlineLimit;
   if (content.is_inline) {
-    GS_TRY(content.bytes, read(content.sha256, 0, kInlineLimit));
-    // It may have been written between the two.
-    if (content.bytes.size() != content.size) content = modules::Content::of(content.bytes);
+    auto bytes = read(content.sha256, 0, kInlineLimit);
+    if (!bytes && may_retry) return add_file(path, false);  // written between the two
+    if (!bytes) return bytes.error();
+    content.bytes = std::move(*bytes);
   }
   return content;
 }
@@ -185,15 +208,29 @@ Result<std::string> ContentStore::read(const std::string& sha256,
   if (found == entries_.end())
     return Error(ErrorCode::content_missing, "no content with hash " + sha256);
   const Entry& entry = found->second;
-  if (entry.path.empty())
+  if (entry.places.empty())
     return entry.text.substr(std::min<std::uint64_t>(offset, entry.text.size()), limit);
-  const ReadFile file(entry.path);
-  if (file.get() < 0) return unreadable(entry.path);
+  std::optional<Error> problem;
+  for (const auto& [path, stamp] : entry.places) {
+    auto bytes = read_file(path, stamp, offset, limit);
+    if (bytes) return bytes;
+    if (!problem) problem = bytes.error();
+  }
+  return *problem;
+}
+
+Result<std::string> ContentStore::read_file(const std::string& path,
+                                            const FileStamp& stamp,
+                                            std::uint64_t offset,
+                                            std::size_t limit) {
+  const ReadFile file(path);
+  if (file.get() < 0) return unreadable(path);
+  if (!is_unchanged(file.get(), stamp)) return changed(path);
   std::string bytes(limit, '\0');
   std::size_t size = 0;
   while (size < limit) {
     const ssize_t got = read_at(file.get(), bytes.data() + size, limit - size, offset + size);
-    if (got < 0) return unreadable(entry.path);
+    if (got < 0) return unreadable(path);
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
@@ -203,7 +240,7 @@ Result<std::string> ContentStore::read(const std::string& sha256,
 
 std::uint64_t ContentStore::size(const std::string& sha256) const {
   const auto found = entries_.find(sha256);
-  return found == entries_.end() ? 0 : found->second.stamp.size;
+  return found == entries_.end() ? 0 : found->second.size;
 }
 
 ContentCursor::ContentCursor(const ContentStore& store,
@@ -221,10 +258,8 @@ void ContentCursor::close() {
 }
 
 Result<void> ContentCursor::check_unchanged() const {
-  struct stat info {};
-  if (::fstat(file_, &info) == 0 && FileStamp::of(info) == stamp_) return {};
-  return Error(ErrorCode::content_missing,
-               "'" + path_ + "' changed after it was hashed, and before it was sent");
+  if (is_unchanged(file_, stamp_)) return {};
+  return changed(path_);
 }
 
 Result<void> ContentCursor::open() {
@@ -233,21 +268,33 @@ Result<void> ContentCursor::open() {
   if (found == store_.entries_.end())
     return Error(ErrorCode::content_missing, "no content with hash " + wanted.sha256);
   const ContentStore::Entry& entry = found->second;
-  if (entry.stamp.size != wanted.size) {
+  if (entry.size != wanted.size) {
     return Error(ErrorCode::content_missing,
-                 "content " + wanted.sha256 + " has " + std::to_string(entry.stamp.size) +
+                 "content " + wanted.sha256 + " has " + std::to_string(entry.size) +
                      " bytes, not " + std::to_string(wanted.size));
   }
   is_open_ = true;
-  if (entry.path.empty()) {
+  if (entry.places.empty()) {
     text_ = &entry.text;
     return {};
   }
-  ReadFile file(entry.path);
-  if (file.get() < 0) return unreadable(entry.path);
+  // Any file that still is what it was will do: they have the same bytes.
+  std::optional<Error> problem;
+  for (const auto& [path, stamp] : entry.places) {
+    const auto opened = open_file(path, stamp);
+    if (opened) return opened;
+    if (!problem) problem = opened.error();
+  }
+  return *problem;
+}
+
+Result<void> ContentCursor::open_file(const std::string& path, const FileStamp& stamp) {
+  if (file_ >= 0) ::close(std::exchange(file_, -1));
+  ReadFile file(path);
+  if (file.get() < 0) return unreadable(path);
   file_ = file.release();
-  path_ = entry.path;
-  stamp_ = entry.stamp;
+  path_ = path;
+  stamp_ = stamp;
   return check_unchanged();
 }
 

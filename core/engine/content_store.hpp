@@ -52,6 +52,8 @@ class ContentStore {
   modules::Content keep_text(std::string text);
   /// A file of the controller as it was hashed elsewhere, for later know_file().
   void remember(const std::string& path, const std::string& sha256);
+  /// The file is about to go, or to become another. Others with its bytes stand for them.
+  void forget(const std::string& path, const std::string& sha256);
 
   /// Bytes of a known hash, from `offset` on, at most `limit`. @error content_missing
   [[nodiscard]] Result<std::string> read(const std::string& sha256,
@@ -62,10 +64,17 @@ class ContentStore {
  private:
   friend class ContentCursor;
   Result<KnownFile> keep_special(const std::string& path, const struct stat& info);
+  Result<modules::Content> add_file(const std::string& path, bool may_retry);
+  static Result<std::string> read_file(const std::string& path,
+                                       const FileStamp& stamp,
+                                       std::uint64_t offset,
+                                       std::size_t limit);
+  /// A file has the bytes of this hash.
+  void add_place(const std::string& path, const KnownFile& known);
   struct Entry {
-    std::string text;
-    std::string path;  ///< empty: `text` is it
-    FileStamp stamp;
+    std::uint64_t size = 0;
+    std::string text;                         ///< where there is no file
+    std::map<std::string, FileStamp> places;  ///< files, as they were when they were hashed
   };
   std::map<std::string, Entry> entries_;
   std::map<std::string, KnownFile> files_;
@@ -87,6 +96,7 @@ class ContentCursor {
 
  private:
   Result<void> open();
+  Result<void> open_file(const std::string& path, const FileStamp& stamp);
   Result<void> append(std::string& out, std::size_t limit);
   Result<void> check_unchanged() const;
   void close();

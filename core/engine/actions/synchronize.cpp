@@ -60,8 +60,9 @@ Result<Entries> list_controller(const std::string& path, const modules::SyncRule
 /// A folder of the controller for what arrives, until it is at its place.
 class ArrivalFolder {
  public:
-  ArrivalFolder()
-      : path_(fs::temp_directory_path() /
+  explicit ArrivalFolder(ContentStore& store)
+      : store_(store),
+        path_(fs::temp_directory_path() /
               ("gpustack-" + std::to_string(::getpid()) + "-" + modules::random_name())) {
     std::error_code problem;
     fs::create_directory(path_, problem);
@@ -70,6 +71,7 @@ class ArrivalFolder {
   ArrivalFolder(const ArrivalFolder&) = delete;
   ArrivalFolder& operator=(const ArrivalFolder&) = delete;
   ~ArrivalFolder() {
+    for (const auto& [number, sha256] : held_) store_.forget(file(number), sha256);
     std::error_code problem;
     fs::remove_all(path_, problem);
   }
@@ -77,8 +79,15 @@ class ArrivalFolder {
     return path_ / std::to_string(number);
   }
 
+  /// The store has this content from here.
+  void holds(std::size_t number, std::string sha256) {
+    held_.emplace_back(number, std::move(sha256));
+  }
+
  private:
+  ContentStore& store_;
   fs::path path_;
+  std::vector<std::pair<std::size_t, std::string>> held_;
 };
 
 /// Files that arrive one behind the other, cut into their own.
@@ -213,8 +222,8 @@ Async<Value> pull(ActionCall& call, Target* target) {
   GS_CO_TRY(Value listed, co_await run_part(call, Side{target}, std::move(question)));
   if (!listed.get("_list").is_list()) co_return listed;
   GS_CO_TRY(Entries entries, modules::sync_entries(listed.get("_list")));
-  const ArrivalFolder folder;
   ContentStore& store = call.play.run().contents();
+  ArrivalFolder folder(store);
   const auto contents = [&](const std::vector<std::size_t>& wanted, Entries& all) -> Async<Value> {
     List paths;
     for (const std::size_t number : wanted) paths.push_back(Value(all[number].source));
@@ -231,6 +240,7 @@ Async<Value> pull(ActionCall& call, Target* target) {
     Map out;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       GS_CO_TRY(const modules::Content content, store.add_file(folder.file(wanted[i])));
+      folder.holds(wanted[i], content.sha256);
       if (Value(content.sha256) != sent.get("_hashes").as_list()[i])
         co_return Error(ErrorCode::module_failed,
                         "'" + all[wanted[i]].source + "' changed while it was sent");

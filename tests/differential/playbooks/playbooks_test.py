@@ -128,7 +128,7 @@ class Case:
             result["controller"] = controller
         # Only now: while the hosts are up, this folder holds their whole roots.
         shutil.rmtree(state.parent, ignore_errors=True)
-        return result, "\n".join(outputs)
+        return result, "\n".join(output[-6000:] for output in outputs)
 
 
 def ansible():
@@ -163,7 +163,7 @@ def add_test(folder):
         actual, output = Case(folder).run(*gpustack())
         if actual["exit"] == expected["exit"] and actual == expected:
             return
-        difference = f"{folder.name}\n{output[-6000:]}"
+        difference = f"{folder.name}\n{output}"
         self.assertEqual(expected["exit"], actual["exit"], difference)
         self.assertEqual(expected["recap"], actual["recap"], difference)
         self.assertEqual(expected, actual, difference)

@@ -414,7 +414,9 @@ TEST_F(RunnerContent, OfAFetchedFileWaitsForTheController) {
   std::ofstream(path("big"), std::ios::binary) << noise_of(12U << 20U);
 
   const auto id = runner.task("fetch", Value::map({{"src", path("big")}, {"dest", "x"}}));
-  std::uint64_t arrived = 0;
+  const auto first = runner.receive(FrameType::data);
+  ASSERT_TRUE(first);
+  std::uint64_t arrived = first->payload.size();
   while (const auto frame = runner.receive(FrameType::data, std::chrono::milliseconds(300)))
     arrived += frame->payload.size();
   EXPECT_LE(arrived, wire::kDataWindow);

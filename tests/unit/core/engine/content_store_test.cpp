@@ -175,5 +175,63 @@ TEST_F(Contents, StayWhereTheStoreLearnsOfAnotherFileWithThem) {
   EXPECT_EQ(*first + *rest, text);
 }
 
+TEST_F(Contents, OfSeveralFilesComeFromOneThatIsStillThere) {
+  const std::string text(50'000, 'y');
+  const std::string removed = write("a", text);
+  const std::string changed = write("b", text);
+  const std::string kept = write("c", text);
+  for (const std::string& path : {kept, removed, changed}) ASSERT_TRUE(store_.know_file(path));
+  fs::remove(removed);
+  write("b", std::string(50'000, 'z'));
+  set_age(changed, std::chrono::seconds(5));
+
+  const auto sent = all_of(store_, {wanted(text)}, 10'000);
+  ASSERT_TRUE(sent) << sent.error().message();
+  EXPECT_EQ(*sent, text);
+  const auto end = store_.read(hash_of(text), 49'990, 100);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(*end, text.substr(49'990));
+  fs::remove(kept);
+  const auto gone = all_of(store_, {wanted(text)});
+  ASSERT_FALSE(gone);
+  EXPECT_NE(gone.error().message().find("'" + removed + "' cannot be read"), std::string::npos);
+}
+
+TEST_F(Contents, OfAFileThatIsAboutToGoAreForgotten) {
+  const std::string text(300, 'y');
+  const std::string passing = write("a", text);
+  const std::string kept = write("b", text);
+  ASSERT_TRUE(store_.know_file(passing));
+  ASSERT_TRUE(store_.know_file(kept));
+
+  store_.forget(passing, hash_of(text));
+  write("a", "something else");
+
+  const auto read = store_.read(hash_of(text), 0, 1000);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_EQ(*read, text);
+  store_.forget(kept, hash_of(text));
+  EXPECT_EQ(store_.read(hash_of(text), 0, 1000).error().code(), ErrorCode::content_missing);
+  store_.forget(kept, hash_of(text));
+  store_.keep_text(text);
+  store_.forget(kept, hash_of(text));
+  EXPECT_TRUE(store_.read(hash_of(text), 0, 1000)) << "a text has no file to lose";
+}
+
+TEST_F(Contents, OfAFileThatWasHashedElsewhereAreThere) {
+  const std::string small = write("small", "what came");
+  const std::string large = write("large", std::string(50'000, 'l'));
+  store_.remember(small, hash_of("what came"));
+  store_.remember(large, hash_of(std::string(50'000, 'l')));
+
+  const auto content = store_.add_file(small);
+  ASSERT_TRUE(content) << content.error().message();
+  EXPECT_EQ(content->bytes, "what came");
+  ASSERT_TRUE(store_.add_file(large));
+  const auto sent = all_of(store_, {wanted(std::string(50'000, 'l'))});
+  ASSERT_TRUE(sent) << sent.error().message();
+  EXPECT_EQ(sent->size(), 50'000U);
+}
+
 }  // namespace
 }  // namespace gpustack::engine
