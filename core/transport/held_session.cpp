@@ -121,8 +121,10 @@ void HeldSession::take(const HoldFrame& frame) {
       changed_.notify_all();
       return;
     }
-    case HoldType::refused:
     case HoldType::lost:
+      is_certain_ = true;
+      return fail(lost(frame.payload));
+    case HoldType::refused:
       return fail(lost(frame.payload));
     default:
       break;
@@ -182,7 +184,10 @@ Async<std::shared_ptr<Pipe>> HeldSession::ask(HoldType type,
   }
   if (pipe->start_ == HeldPipe::Start::done) co_return std::shared_ptr<Pipe>(pipe);
   release(pipe);
-  if (pipe->start_ == HeldPipe::Start::waits) co_return *failure_;
+  if (pipe->start_ == HeldPipe::Start::waits) {
+    if (is_certain_) co_return std::shared_ptr<Pipe>();
+    co_return *failure_;
+  }
   const HoldFailure& failure = pipe->not_started_;
   if (!failure.was_sent) co_return std::shared_ptr<Pipe>();
   co_return Error(ErrorCode::runner_unusable, failure.message).hint(failure.hint);

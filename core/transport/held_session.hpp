@@ -115,6 +115,7 @@ class HeldSession final : public ExecSession, public std::enable_shared_from_thi
   std::map<std::uint32_t, std::shared_ptr<HeldPipe>> pipes_;
   HeldInfo info_;
   std::optional<Error> failure_;
+  bool is_certain_ = false;  ///< the holder has said so: what was not started will not be
   Gathering gathering_;
   std::uint32_t last_number_ = 0;
   bool is_attached_ = false;

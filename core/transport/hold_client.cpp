@@ -88,8 +88,8 @@ Async<bool> HoldClient::handle(HoldFrame frame) {
     }
     case HoldType::input_end:
       if (const auto found = commands_.find(frame.channel);
-          found != commands_.end() && found->second != nullptr)
-        found->second->end_input();
+          found != commands_.end() && found->second.channel != nullptr)
+        found->second.channel->end_input();
       co_return true;
     case HoldType::release:
       release(frame.channel);
@@ -131,12 +131,13 @@ void HoldClient::not_started(std::uint32_t number, bool was_sent, const Error& e
 }
 
 void HoldClient::begin(const HoldFrame& frame) {
+  if (is_ending_) return;
   auto request = HoldExec::parse(frame.payload);
   if (!request || commands_.contains(frame.channel) || commands_.size() >= kMostCommands) {
     const Error many(ErrorCode::connection_lost, "too many commands on a held connection");
     return not_started(frame.channel, false, request ? many : request.error());
   }
-  commands_.emplace(frame.channel, nullptr);
+  commands_.emplace(frame.channel, Command{});
   const bool may_be_ready = frame.type == HoldType::start;
   commands_running_.spawn_now(
       run(shared_from_this(), frame.channel, std::move(*request), may_be_ready));
@@ -155,7 +156,10 @@ Pipe::Consumer HoldClient::consumer(std::uint32_t number) {
 /// The runner that was started ahead, if it is what the client asks for.
 Async<std::shared_ptr<SshChannel>> HoldClient::take_ready(std::uint32_t number,
                                                           const HoldExec& request) {
-  while (entry_->is_preparing && !is_gone_) GS_CO_TRY_VOID(co_await entry_->changed.wait());
+  while (entry_->is_preparing && commands_.contains(number))
+    GS_CO_TRY_VOID(co_await entry_->changed.wait());
+  const auto command = commands_.find(number);
+  if (command == commands_.end()) co_return async::cancelled_error();
   entry_->held.start_command = request.command;
   const std::shared_ptr<ReadyCommand> ready = entry_->ready;
   if (ready == nullptr) co_return std::shared_ptr<SshChannel>();
@@ -164,6 +168,7 @@ Async<std::shared_ptr<SshChannel>> HoldClient::take_ready(std::uint32_t number,
     co_return std::shared_ptr<SshChannel>();
   }
   entry_->ready.reset();
+  command->second.may_run = true;
   ready->sink = consumer(number);
   put(HoldType::started, number, {});
   if (!ready->err.empty()) ready->sink(Stream::err, std::exchange(ready->err, {}));
@@ -184,21 +189,21 @@ Async<std::shared_ptr<SshChannel>> HoldClient::start(std::uint32_t number, HoldE
   auto opening = open(number);
   const Result<std::shared_ptr<SshChannel>> opened = co_await std::move(opening);
   if (!opened) {
-    commands_.erase(number);
-    not_started(number, false, opened.error());
+    if (commands_.erase(number) > 0) not_started(number, false, opened.error());
     if (opened.error().code() != ErrorCode::cancelled) entry_->end();
     co_return opened.error();
   }
-  if (!commands_.contains(number)) {  // the client has gone: nobody wants the command any more
+  const auto command = commands_.find(number);
+  if (command == commands_.end()) {  // the client has gone: nobody wants the command any more
     entry_->session().release(*opened);
     co_return async::cancelled_error();
   }
+  command->second.may_run = true;
   auto starting =
       entry_->session().start(*opened, std::move(request.command), std::move(request.ahead));
   const Result<void> started = co_await std::move(starting);
   if (!started) {
-    commands_.erase(number);
-    not_started(number, true, started.error());
+    if (commands_.erase(number) > 0) not_started(number, true, started.error());
     co_return started.error();
   }
   put(HoldType::started, number, {});
@@ -223,7 +228,7 @@ Async<void> HoldClient::run(std::shared_ptr<HoldClient> self,
     self->entry_->session().release(channel);
     co_return Result<void>();
   }
-  found->second = channel;
+  found->second.channel = channel;
   while (!channel->has_ended()) GS_CO_TRY_VOID(co_await channel->changed().wait());
   if (self->is_gone_ || channel->failure()) co_return Result<void>();
   HoldEnd end;
@@ -235,8 +240,8 @@ Async<void> HoldClient::run(std::shared_ptr<HoldClient> self,
 
 Async<void> HoldClient::input(std::uint32_t number, std::string bytes) {
   const auto found = commands_.find(number);
-  if (found == commands_.end() || found->second == nullptr) co_return Result<void>();
-  const std::shared_ptr<SshChannel> channel = found->second;
+  if (found == commands_.end() || found->second.channel == nullptr) co_return Result<void>();
+  const std::shared_ptr<SshChannel> channel = found->second.channel;
   channel->write(bytes);
   while (channel->queued() >= kMostQueued && !channel->has_ended())
     GS_CO_TRY_VOID(co_await channel->changed().wait());
@@ -246,7 +251,7 @@ Async<void> HoldClient::input(std::uint32_t number, std::string bytes) {
 void HoldClient::release(std::uint32_t number) {
   const auto found = commands_.find(number);
   if (found == commands_.end()) return;
-  const std::shared_ptr<SshChannel> channel = found->second;
+  const std::shared_ptr<SshChannel> channel = found->second.channel;
   commands_.erase(found);
   if (channel == nullptr) return;
   entry_->session().release(channel);
@@ -273,24 +278,30 @@ void HoldClient::flush() {
           if (failure) return self->leave();
           if (self->outbox_.size() < kLowOutbox) self->entry_->session().resume();
           if (!self->outbox_.empty()) return self->flush();
-          if (self->ends_when_written_) self->leave();
+          if (self->is_ending_) self->leave();
         });
   });
 }
 
 void HoldClient::end(const std::string& reason) {
+  std::erase_if(commands_, [this](const auto& entry) {
+    const auto& [number, command] = entry;
+    if (command.channel != nullptr) return false;
+    if (command.may_run) put(HoldType::started, number, {});
+    return true;
+  });
   put(HoldType::lost, 0, reason);
-  ends_when_written_ = true;
+  is_ending_ = true;
 }
 
 void HoldClient::leave() {
   if (std::exchange(is_gone_, true)) return;
   SystemError ignored;
   socket_.close(ignored);
-  for (const auto& [number, channel] : std::exchange(commands_, {})) {
-    if (channel == nullptr) continue;
-    entry_->session().release(channel);
-    channel->changed().notify_all();
+  for (const auto& [number, command] : std::exchange(commands_, {})) {
+    if (command.channel == nullptr) continue;
+    entry_->session().release(command.channel);
+    command.channel->changed().notify_all();
   }
   entry_->session().resume();
   if (entry_->client == this) {

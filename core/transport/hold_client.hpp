@@ -26,10 +26,16 @@ class HoldClient : public std::enable_shared_from_this<HoldClient> {
 
   /// Until the client has gone. Then nothing of it is left on the host.
   static Async<void> serve(std::shared_ptr<HoldClient> self);
-  /// The session has ended: says so and goes.
+  /// The session has ended: says so and goes. Of what the client asked for and is not told to be
+  /// started by then, the host hears nothing, now or later.
   void end(const std::string& reason);
 
  private:
+  struct Command {
+    std::shared_ptr<SshChannel> channel;  ///< null while it starts
+    bool may_run = false;                 ///< the host may have heard of it
+  };
+
   Async<void> read();
   Async<bool> handle(HoldFrame frame);
   bool attach(const HoldFrame& frame);
@@ -58,11 +64,11 @@ class HoldClient : public std::enable_shared_from_this<HoldClient> {
   std::array<char, 64U << 10U> input_{};
   std::string outbox_;
   std::string writing_;
-  std::map<std::uint32_t, std::shared_ptr<SshChannel>> commands_;  ///< null while they start
+  std::map<std::uint32_t, Command> commands_;
   bool is_attached_ = false;
   bool is_posted_ = false;
   bool is_gone_ = false;
-  bool ends_when_written_ = false;
+  bool is_ending_ = false;
 };
 
 }  // namespace gpustack::transport

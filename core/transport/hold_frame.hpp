@@ -14,7 +14,7 @@
 namespace gpustack::transport {
 
 /// Raised when a frame's meaning changes: another version's connections are left alone.
-inline constexpr std::int64_t kHoldVersion = 1;
+inline constexpr std::int64_t kHoldVersion = 2;
 inline constexpr std::size_t kMostHoldPayload = 64U << 10U;
 
 enum class HoldType : std::uint8_t {
@@ -35,7 +35,7 @@ enum class HoldType : std::uint8_t {
   output = 69,
   errors = 70,
   ended = 71,  ///< HoldEnd
-  lost = 72,   ///< text: the session itself has ended
+  lost = 72,   ///< text: the session itself has ended, and with it all that was not started
 };
 
 /// On the socket, little endian: u32 payload length, u8 type, u32 channel, payload.

@@ -324,6 +324,23 @@ class Hold(unittest.TestCase):
                 self.fleet.exec_in("h1", "kill", "-KILL", str(pid))
         self.assertEqual(self.runs(), 4)
 
+    def test_a_command_that_was_not_sent_when_its_connection_ended_runs_once(self):
+        self.write_inventory(hosts=["h1"])
+        self.apply(site="raw.yml")
+        for pid in self.sessions():
+            self.fleet.exec_in("h1", "kill", "-STOP", str(pid))
+            self.addCleanup(self.fleet.exec_in, "h1", "kill", "-KILL", str(pid))
+        before = self.logins()
+        second = self.fleet.popen(*self.command(site="raw.yml"), cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(lambda: second.poll() is None and second.kill())
+        self.assertTrue(wait_until(lambda: "in use" in self.connections()), "nobody has come to the connection")
+        self.connections("--close")
+        text = second.communicate(timeout=60)[0]
+
+        self.assertEqual(second.returncode, 0, text)
+        self.assertEqual((self.runs(), self.logins()), (2, before + 1))
+
     def test_a_host_that_is_gone_is_no_longer_held(self):
         (self.folder / "gpustack.yml").write_text("keepalive_seconds: 1\nkeepalive_misses: 1\n")
         self.apply()
