@@ -24,6 +24,7 @@ constexpr std::size_t kMaxQueuedTasks = 20'000;
 constexpr std::size_t kMaxQueuedBytes = 128U << 20U;
 constexpr std::size_t kOutputBacklog = 4U << 20U;
 constexpr std::size_t kMaxLanes = 64;
+constexpr std::size_t kMostHanded = 256;  ///< each that fails has those behind it put back
 constexpr std::size_t kMaxPing = 64;
 /// Each write wakes sshd, which encrypts and sends a packet, and the controller: together that
 /// costs more than most tasks do. While more tasks wait, results are sent together.
@@ -35,6 +36,14 @@ Value stopped_result(const char* key, const std::string& message) {
   result.set(key, Value(true));
   return result;
 }
+
+std::string_view short_name(const wire::Task& task) {
+  return std::string_view(task.module).substr(task.module.rfind('.') + 1);
+}
+
+bool is_setup(const wire::Task& task) { return short_name(task) == "setup"; }
+
+bool is_user(const wire::Task& task) { return short_name(task) == "user"; }
 
 std::string seconds_text(milliseconds length) {
   return length.count() % 1000 == 0 ? std::to_string(length.count() / 1000)
@@ -161,6 +170,7 @@ Result<void> Server::handle(const Frame& frame) {
       client_.send(Frame{FrameType::pong, 0, frame.lane, frame.id, frame.payload});
       return {};
     case FrameType::bye:
+      withdraw();
       for (const Waiting& waiting : queue_)
         answer(waiting.frame, stopped_result("cancelled", "the runner was told to end"));
       queue_.clear();
@@ -210,10 +220,12 @@ Result<void> Server::on_task(const Frame& frame) {
     return {};
   }
   queued_bytes_ += frame.payload.size();
-  if (queue_.size() >= kMaxQueuedTasks || queued_bytes_ > kMaxQueuedBytes) {
+  if (queue_.size() + handed_.size() >= kMaxQueuedTasks || queued_bytes_ > kMaxQueuedBytes) {
     return Error(ErrorCode::protocol, "more tasks are waiting than the runner keeps");
   }
-  queue_.push_back(Waiting{frame, std::move(task)});
+  Frame kept{frame.type, frame.flags, frame.lane, frame.id, {}};
+  if (frame.lane != 0) kept.payload = frame.payload;
+  queue_.push_back(Waiting{std::move(kept), std::move(task), frame.payload.size()});
   dispatch();  // at once: what comes behind this frame finds the task running
   return {};
 }
@@ -225,6 +237,7 @@ Result<void> Server::on_open_become(const Frame& frame) {
   if (children_.size() >= kMaxLanes)
     return Error(ErrorCode::protocol, "more than " + std::to_string(kMaxLanes) + " lanes");
   GS_TRY(wire::OpenBecome request, wire::OpenBecome::parse(frame));
+  withdraw();  // some of them have more to heed where there are children
   wire::Hello hello = hello_;
   hello.ping_interval = std::chrono::seconds(0);
   hello.fence = 0;
@@ -264,6 +277,7 @@ Result<void> Server::on_data_ack(const Frame& frame) {
 
 Result<void> Server::on_cancel(const Frame& frame) {
   GS_TRY(const wire::Cancel cancel, wire::Cancel::parse(frame));
+  withdraw();
   if (frame.id == 0) {
     epoch_ = std::max(epoch_, cancel.epoch);
     return {};
@@ -276,7 +290,7 @@ Result<void> Server::on_cancel(const Frame& frame) {
       queue_.begin(), queue_.end(), [&](const Waiting& one) { return one.frame.id == frame.id; });
   if (found == queue_.end()) return {};
   answer(found->frame, stopped_result("cancelled", "the task was stopped before it began"));
-  queued_bytes_ -= found->frame.payload.size();
+  queued_bytes_ -= found->bytes;
   queue_.erase(found);
   return {};
 }
@@ -288,7 +302,7 @@ void Server::protocol_error(const Error& error) {
 }
 
 bool Server::gathers_results() const {
-  return gather_until_ && state_ == State::ready && !queue_.empty() &&
+  return gather_until_ && state_ == State::ready && (!queue_.empty() || !handed_.empty()) &&
          client_.pending() < kGatheredBytes && Clock::now() < *gather_until_;
 }
 
@@ -296,6 +310,7 @@ void Server::send_to_client() {
   if (gathers_results()) return;
   gather_until_.reset();
   client_.write_some();
+  if (!handed_.empty()) worker_->tell_next();
 }
 
 void Server::answer(const Frame& task, const Value& result) {
@@ -318,19 +333,51 @@ void Server::dispatch() {
     Waiting& next = queue_.front();
     if (!options_.is_child && next.task.epoch < epoch_) {
       answer(next.frame, Value::map({{wire::kSkippedEpoch, true}}));
+    } else if (next.frame.lane == 0) {
+      break;
     } else {
       epoch_ = std::max(epoch_, next.task.epoch);
       end_children_of(next.task);
-      if (next.frame.lane == 0) {
-        begin(next);
-        worker_->start(Job{next.frame.id, next.task});
-      } else if (!dispatch_to_child(next)) {
-        return;  // the lane is still opening
-      }
+      if (!dispatch_to_child(next)) return;  // the lane is still opening
     }
-    queued_bytes_ -= next.frame.payload.size();
+    queued_bytes_ -= next.bytes;
     queue_.pop_front();
   }
+  if (!running_ || running_->lane == 0) hand_over();
+}
+
+void Server::hand_over() {
+  while (!queue_.empty() && state_ == State::ready && handed_.size() < kMostHanded) {
+    Waiting& next = queue_.front();
+    if (next.frame.lane != 0) return;
+    if (!handed_.empty() && (next.task.epoch < std::max(epoch_, handed_.back().task.epoch) ||
+                             runs_alone(next) || runs_alone(handed_.back())))
+      return;
+    if (handed_.empty()) end_children_of(next.task);
+    handed_.push_back(std::move(next));
+    queue_.pop_front();
+    const bool is_first = handed_.size() == 1;
+    if (is_first) begin(handed_.front());
+    worker_->add(Job{handed_.back().frame.id, &handed_.back().task, is_first});
+  }
+}
+
+bool Server::runs_alone(const Waiting& waiting) const {
+  const wire::Task& task = waiting.task;
+  return task.timeout.count() > 0 || is_setup(task) || (!children_.empty() && is_user(task));
+}
+
+void Server::take_back() {
+  for (std::size_t count = worker_->withdraw(); count > 0; --count) {
+    queue_.push_front(std::move(handed_.back()));
+    handed_.pop_back();
+  }
+  if (handed_.empty() && running_ && running_->lane == 0) running_.reset();
+}
+
+void Server::withdraw() {
+  take_back();
+  take_worker_frames();
 }
 
 void Server::begin(const Waiting& waiting) {
@@ -338,7 +385,8 @@ void Server::begin(const Waiting& waiting) {
   running.lane = waiting.frame.lane;
   running.id = waiting.frame.id;
   running.barrier = waiting.task.barrier;
-  running.gathers_facts = waiting.task.module == "setup" || waiting.task.module.ends_with(".setup");
+  running.gathers_facts = is_setup(waiting.task);
+  epoch_ = std::max(epoch_, waiting.task.epoch);
   running.timeout = waiting.task.timeout;
   if (running.timeout.count() > 0) running.deadline = Clock::now() + running.timeout;
   running_ = running;
@@ -374,6 +422,11 @@ void Server::finish(Frame result) {
   }
   if (failed && done.barrier && !options_.is_child) ++epoch_;
   forward(result);
+  if (done.lane != 0) return;
+  queued_bytes_ -= handed_.front().bytes;
+  handed_.pop_front();
+  if (failed) take_back();
+  if (!handed_.empty()) begin(handed_.front());
 }
 
 void Server::stop_running(Stop why) {
@@ -381,7 +434,7 @@ void Server::stop_running(Stop why) {
   running_->stop = why;
   running_->deadline.reset();
   if (running_->lane == 0) {
-    worker_->cancel();
+    worker_->cancel(running_->id);
   } else if (ChildLink* child = child_of(running_->lane); child != nullptr) {
     child->send(Frame{FrameType::cancel, 0, 0, running_->id, {}});
   }
@@ -411,6 +464,7 @@ void Server::take_worker_frames() {
 void Server::begin_ending() {
   if (state_ == State::ending) return;
   state_ = State::ending;
+  withdraw();
   queue_.clear();
   if (running_) stop_running(Stop::cancelled);
   // A child with a running task hears of the end through its input, and ends its task by its own

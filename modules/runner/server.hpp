@@ -58,8 +58,9 @@ class Server {
     Stop stop = Stop::none;
   };
   struct Waiting {
-    wire::Frame frame;
+    wire::Frame frame;  ///< with its payload where a child is to have it
     wire::Task task;
+    std::size_t bytes = 0;
   };
 
   [[nodiscard]] bool is_done() const;
@@ -78,6 +79,14 @@ class Server {
 
   void dispatch();
   bool dispatch_to_child(Waiting& waiting);
+  /// Gives the worker the next tasks, behind those it has.
+  void hand_over();
+  /// Whether a task has the worker for itself: something is to be done before or after it, or it
+  /// may be stopped by the clock.
+  [[nodiscard]] bool runs_alone(const Waiting& waiting) const;
+  /// Puts what the worker has not begun back to the tasks that wait, and takes its results.
+  void withdraw();
+  void take_back();
   void begin(const Waiting& waiting);
   void finish(wire::Frame result);
   static wire::Frame explain_stop(const Running& done, const wire::Frame& result);
@@ -115,6 +124,7 @@ class Server {
   std::deque<Waiting> queue_;
   std::size_t queued_bytes_ = 0;
   std::optional<Running> running_;
+  std::deque<Waiting> handed_;  ///< to the worker; running_ is the first one of them
   std::map<std::uint16_t, std::unique_ptr<ChildLink>> children_;
   std::map<std::uint16_t, bool> announced_;
   Value facts_;

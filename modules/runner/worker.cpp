@@ -8,7 +8,7 @@
 
 #include <sys/eventfd.h>
 
-#include <algorithm>
+#include <utility>
 
 namespace gpustack::runner {
 
@@ -19,6 +19,9 @@ using wire::FrameType;
 
 /// Live output that the connection cannot take is dropped: the result has it all.
 constexpr std::size_t kOutputBacklog = 4U << 20U;
+
+/// Of results that wait for those behind them.
+constexpr std::size_t kGatheredBytes = 16U << 10U;
 
 void raise_event(int descriptor) {
   const std::uint64_t one = 1;
@@ -50,38 +53,48 @@ Worker::~Worker() {
   thread_.join();
 }
 
-void Worker::start(Job job) {
-  lower_event(cancel_.get());
+void Worker::add(Job job) {
   {
     const std::lock_guard lock(mutex_);
-    content_.clear();
-    content_bytes_ = 0;
-    data_sent_ = data_acknowledged_ = 0;
-    cancelled_ = false;
-    running_ = job.id;
-    job_ = std::move(job);
+    jobs_.push_back(job);
   }
-  busy_ = true;
   changed_.notify_all();
+}
+
+std::size_t Worker::withdraw() {
+  const std::lock_guard lock(mutex_);
+  const bool keeps_first = !jobs_.empty() && jobs_.front().stays;
+  const std::size_t count = jobs_.size() - (keeps_first ? 1U : 0U);
+  jobs_.resize(jobs_.size() - count);
+  is_halted_ = false;
+  return count;
 }
 
 std::vector<Frame> Worker::take_frames() {
   std::vector<Frame> out;
-  {
-    const std::lock_guard lock(mutex_);
-    out.swap(frames_);
-    output_bytes_ = 0;
-  }
-  if (std::any_of(out.begin(), out.end(), [](const Frame& frame) {
-        return frame.type == FrameType::result;
-      }))
-    busy_ = false;
+  const std::lock_guard lock(mutex_);
+  out.swap(frames_);
+  output_bytes_ = result_bytes_ = 0;
   return out;
 }
 
-void Worker::cancel() {
-  raise_event(cancel_.get());
+void Worker::tell_next() {
+  bool is_there = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_there = !frames_.empty();
+    tells_next_ = !is_there;
+  }
+  if (is_there) raise_event(wake_);
+}
+
+void Worker::cancel(std::uint32_t id) {
   const std::lock_guard lock(mutex_);
+  if (running_ != id) {
+    cancelled_next_ = id;
+    return;
+  }
+  raise_event(cancel_.get());
   cancelled_ = true;
   changed_.notify_all();
 }
@@ -89,27 +102,49 @@ void Worker::cancel() {
 void Worker::emit(Frame frame) {
   {
     const std::lock_guard lock(mutex_);
+    const bool is_result = frame.type == FrameType::result;
+    const bool failed = is_result && (frame.flags & wire::kFailed) != 0;
+    if (is_result) {
+      result_bytes_ += frame.payload.size();
+      is_halted_ = is_halted_ || failed;
+      running_ = 0;
+    }
     if (frame.type == FrameType::output) {
       output_bytes_ += frame.payload.size();
       if (output_bytes_ > kOutputBacklog) return;
     }
     frames_.push_back(std::move(frame));
+    const bool may_wait =
+        is_result && !failed && !jobs_.empty() && !tells_next_ && result_bytes_ < kGatheredBytes;
+    if (may_wait) return;
+    tells_next_ = false;
   }
   raise_event(wake_);
 }
 
+std::optional<Job> Worker::next_job() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return (!jobs_.empty() && !is_halted_) || ending_; });
+  if (ending_) return std::nullopt;
+  const Job job = jobs_.front();
+  jobs_.pop_front();
+  if (std::exchange(cancelled_, false)) lower_event(cancel_.get());
+  content_.clear();
+  content_bytes_ = 0;
+  data_sent_ = data_acknowledged_ = 0;
+  running_ = job.id;
+  if (std::exchange(cancelled_next_, 0) == job.id) {
+    raise_event(cancel_.get());
+    cancelled_ = true;
+  }
+  return job;
+}
+
 void Worker::loop() {
-  while (true) {
-    std::optional<Job> job;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return job_ || ending_; });
-      if (!job_) return;
-      job.swap(job_);
-    }
+  while (const std::optional<Job> job = next_job()) {
     const auto begin = std::chrono::steady_clock::now();
     Value result = perform(*job);
-    if (job->task.timed) {
+    if (job->task->timed) {
       const auto took = std::chrono::steady_clock::now() - begin;
       result.set(wire::kTook, std::chrono::duration_cast<std::chrono::microseconds>(took).count());
     }
@@ -126,16 +161,16 @@ void Worker::loop() {
 }
 
 Value Worker::perform(const Job& job) {
-  if (job.task.background.count() > 0 && !job.task.check) {
+  if (job.task->background.count() > 0 && !job.task->check) {
     // What this connection knows goes along: the process has nobody to ask.
-    wire::Task task = job.task;
+    wire::Task task = *job.task;
     if (!task.umask) task.umask = umask_;
     if (task.facts.is_null()) task.facts = facts_;
     return start_in_background(task);
   }
   arriving_ = Arriving();
   packing_.begin(wire::PackingRule::Clock::now());
-  return perform_task(job.task, hooks(job.id), umask_, facts_);
+  return perform_task(*job.task, hooks(job.id), umask_, facts_);
 }
 
 modules::SystemHooks Worker::hooks(std::uint32_t id) {

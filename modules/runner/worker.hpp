@@ -17,9 +17,12 @@
 
 namespace gpustack::runner {
 
+/// A task for the worker.
 struct Job {
   std::uint32_t id = 0;
-  wire::Task task;
+  const wire::Task* task = nullptr;  ///< stays where it is until its result was taken, or it was
+                                     ///< withdrawn
+  bool stays = false;                ///< it counts as begun
 };
 
 /// Thread: all members belong to the main thread; what the worker's own thread does is private.
@@ -33,19 +36,25 @@ class Worker {
   /// Waits for the running task.
   ~Worker();
 
-  /// Requires: not busy.
-  void start(Job job);
-  [[nodiscard]] bool busy() const { return busy_; }
+  /// Runs behind the jobs it has already, without a word to the main thread in between: to change
+  /// threads for each task would cost more than most of them do. A job that fails is the last one
+  /// until the others were withdrawn.
+  void add(Job job);
+  /// Takes back what has not begun and may go. @return how many jobs, the last ones that were added
+  std::size_t withdraw();
   /// Frames for the controller in the order in which they came about; a task's result is its last
   /// one.
   std::vector<wire::Frame> take_frames();
+  /// A result that is there, or else the next one, is to be told at once, though jobs wait behind
+  /// it; those behind it gather.
+  void tell_next();
 
   /// A frame of `content`. @error protocol  more than the window lets the controller send
   Result<void> add_content(wire::Frame frame);
   void end_content(std::uint32_t id, std::string error);
   void acknowledge_data(std::uint32_t id, std::uint64_t bytes);
-  /// Stops the running task as soon as its rules allow.
-  void cancel();
+  /// Stops this task, if it runs or is the next one, as soon as its rules allow.
+  void cancel(std::uint32_t id);
 
  private:
   struct ContentEvent {
@@ -64,6 +73,8 @@ class Worker {
   };
 
   void loop();
+  /// Waits for it. @return nothing at the end
+  std::optional<Job> next_job();
   Value perform(const Job& job);
   modules::SystemHooks hooks(std::uint32_t id);
   // worker_content.cpp
@@ -87,17 +98,20 @@ class Worker {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<Job> job_;
+  std::deque<Job> jobs_;
+  bool is_halted_ = false;  ///< a job has failed
+  bool tells_next_ = true;
   std::vector<wire::Frame> frames_;
   std::size_t output_bytes_ = 0;
+  std::size_t result_bytes_ = 0;
   std::deque<ContentEvent> content_;
   std::size_t content_bytes_ = 0;  ///< in `content_`
   std::uint32_t running_ = 0;
+  std::uint32_t cancelled_next_ = 0;  ///< a job that was stopped before the thread had it
   std::uint64_t data_sent_ = 0;
   std::uint64_t data_acknowledged_ = 0;
   bool cancelled_ = false;
   bool ending_ = false;
-  bool busy_ = false;  ///< the main thread's view: from start() until the result was taken
   std::thread thread_;
 };
 

@@ -180,6 +180,60 @@ TEST_F(Runner, SendsAResultWhileTheNextTaskRunsAndOthersWait) {
   EXPECT_EQ(runner.result(last).get("ping"), Value("pong"));
 }
 
+TEST_F(Runner, SendsWhatIsDoneInFrontOfASlowTask) {
+  RunnerProcess runner(options());
+  runner.greet();
+  const std::string slow_script = "while [ ! -e " + path("go") + " ]; do sleep 0.05; done";
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::uint32_t> quick;
+    for (int i = 0; i < 50; ++i) quick.push_back(runner.task("ping", Value::map({})));
+    const auto slow = runner.task("shell", shell(slow_script));
+    const auto last = runner.task("ping", Value::map({}));
+
+    for (const auto id : quick) EXPECT_EQ(runner.result(id).get("ping"), Value("pong"));
+    std::ofstream(path("go")) << "";
+    EXPECT_EQ(runner.result(slow).get("rc"), Value(0));
+    EXPECT_EQ(runner.result(last).get("ping"), Value("pong"));
+    fs::remove(path("go"));
+  }
+}
+
+TEST_F(Runner, StopsOneOfManyThatWait) {
+  RunnerProcess runner(options());
+  runner.greet();
+  std::vector<std::uint32_t> ids = {runner.task("shell", shell("sleep 0.2; echo 0"))};
+  for (int i = 1; i < 600; ++i) ids.push_back(runner.task("ping", Value::map({{"data", i}})));
+
+  runner.send(Frame{FrameType::cancel, 0, 0, ids[300], {}});
+
+  EXPECT_EQ(runner.result(ids[300]).get("cancelled"), Value(true));
+  EXPECT_EQ(runner.result(ids[0]).get("stdout"), Value("0"));
+  for (std::size_t i = 1; i < ids.size(); ++i) {
+    if (i == 300) continue;
+    EXPECT_EQ(runner.result(ids[i]).get("ping"), Value(std::to_string(i)));
+  }
+}
+
+TEST_F(Runner, NothingRunsBehindOneOfManyThatFails) {
+  RunnerProcess runner(options());
+  runner.greet();
+  const auto with_barrier = [](Task& task) { task.barrier = true; };
+  std::vector<std::uint32_t> before;
+  std::vector<std::uint32_t> behind;
+  for (int i = 0; i < 40; ++i) before.push_back(runner.task("ping", Value::map({}), with_barrier));
+  const auto failing = runner.task("ping", Value::map({{"date", 1}}), with_barrier);
+  for (int i = 0; i < 40; ++i)
+    behind.push_back(
+        runner.task("file", Value::map({{"path", path("behind")}, {"state", "touch"}})));
+  const auto rescue = runner.task("ping", Value::map({}), [](Task& task) { task.epoch = 1; });
+
+  for (const auto id : before) EXPECT_EQ(runner.result(id).get("ping"), Value("pong"));
+  EXPECT_EQ(runner.result(failing).get("failed"), Value(true));
+  for (const auto id : behind) EXPECT_EQ(runner.result(id), Value::map({{"skipped_epoch", true}}));
+  EXPECT_EQ(runner.result(rescue).get("ping"), Value("pong"));
+  EXPECT_FALSE(fs::exists(path("behind")));
+}
+
 TEST_F(Runner, NamesAnUnknownModule) {
   RunnerProcess runner(options());
   runner.greet();
