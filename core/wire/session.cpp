@@ -315,6 +315,7 @@ Value OpenBecome::to_value() const {
   set_text(map, "exe", executable);
   set_text(map, "flags", flags);
   set_flag(map, "same_user", same_user);
+  map.set("patience", Value(patience.count()));
   return map;
 }
 
@@ -328,6 +329,7 @@ Result<OpenBecome> OpenBecome::parse(const Frame& frame) {
   request.executable = fields.text("exe");
   request.flags = fields.text("flags");
   request.same_user = fields.boolean("same_user");
+  request.patience = std::chrono::seconds(fields.small("patience"));
   return fields.finish(request);
 }
 

@@ -130,6 +130,8 @@ struct OpenBecome {
   std::string executable;  ///< of the method, when not the one in PATH
   std::string flags;       ///< further flags, split as a shell does
   bool same_user = false;  ///< the method is used for the user that the runner already is, too
+  /// Without a sign of the method, or of the runner it starts, before it has failed.
+  std::chrono::seconds patience{10};
 
   [[nodiscard]] Value to_value() const;
   static Result<OpenBecome> parse(const Frame& frame);

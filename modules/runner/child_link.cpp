@@ -22,7 +22,6 @@ namespace gpustack::runner {
 
 namespace {
 
-constexpr std::chrono::seconds kSilence{10};
 constexpr std::size_t kTranscriptLimit = 4096;
 
 modules::RealSystem own_system() {
@@ -165,7 +164,7 @@ void ChildLink::add_poll(std::vector<pollfd>& wanted) const {
 }
 
 std::optional<ChildLink::Clock::time_point> ChildLink::deadline() const {
-  if (state_ == State::asking || state_ == State::greeting) return last_sign_ + kSilence;
+  if (state_ == State::asking || state_ == State::greeting) return last_sign_ + request_.patience;
   return std::nullopt;
 }
 
@@ -279,7 +278,7 @@ void ChildLink::end_silence() {
   const auto limit = deadline();
   if (!limit || Clock::now() < *limit) return;
   const std::string shown = shown_text();
-  fail("no answer for " + std::to_string(kSilence.count()) + " s" +
+  fail("no answer for " + std::to_string(request_.patience.count()) + " s" +
        (shown.empty() ? "" : "; it said: " + shown));
 }
 

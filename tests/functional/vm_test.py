@@ -80,7 +80,7 @@ class Services(Booted):
         self.machine.ask("rm /etc/systemd/system/probe.service; systemctl daemon-reload")
         self.prove([{"systemd": {"name": "e2scrub_reap.service", "masked": True, "enabled": False}}],
                    "systemctl is-enabled e2scrub_reap", "masked")
-        self.prove([{"systemd": {"name": "e2scrub_reap.service", "masked": False}}], "systemctl is-enabled e2scrub_reap", "disabled")
+        self.prove([{"systemd": {"name": "e2scrub_reap.service", "masked": False}}], "systemctl is-enabled e2scrub_reap", "enabled")
 
     def test_service_restarts_and_stops_a_unit(self):
         question = "systemctl is-enabled cron; systemctl is-active cron"

@@ -51,6 +51,38 @@ def run_theirs(module, arguments, check=False, diff=False):
     return json.loads(text)
 
 
+class Recording:
+    """What Ansible's modules answered, where asking them takes long. With GPUSTACK_RECORD=1 they are asked again and the file is
+    written anew; with GPUSTACK_RECORD=compare they are asked again and must answer the same."""
+
+    MODE = os.environ.get("GPUSTACK_RECORD", "")
+
+    def __init__(self, name):
+        self.path = pathlib.Path(__file__).parent / "recorded" / (name + ".json")
+        self.known = json.loads(self.path.read_text()) if self.path.exists() and self.MODE != "1" else {}
+
+    @property
+    def asks(self):
+        return self.MODE != ""
+
+    def answer(self, key, ask):
+        """@param ask  asks Ansible; its answer must be JSON and hold no path of this run"""
+        if self.MODE == "1":
+            self.known[key] = ask()
+        elif key not in self.known:
+            raise AssertionError(f"{self.path} has no answer to {key}: record it with GPUSTACK_RECORD=1")
+        elif self.MODE == "compare":
+            answer = ask()
+            if answer != self.known[key]:
+                raise AssertionError(f"Ansible answers {key} with\n{answer}\nrecorded is\n{self.known[key]}")
+        return self.known[key]
+
+    def save(self):
+        if self.MODE == "1":
+            self.path.parent.mkdir(exist_ok=True)
+            self.path.write_text(json.dumps(self.known, indent=1, sort_keys=True) + "\n")
+
+
 class Ours:
     """One run_module process per mode, fed line by line."""
 

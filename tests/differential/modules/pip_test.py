@@ -1,5 +1,10 @@
-"""Ansible's pip module and ours, step by step in twin virtual environments, fed from a folder of wheels: no index is asked."""
+"""Ansible's pip module and ours, step by step in twin virtual environments, fed from a folder of wheels: no index is asked.
 
+Ansible's module starts pip three times a step: what it answered is recorded. `GPUSTACK_RECORD=1 pip_test.py` records it anew,
+`GPUSTACK_RECORD=compare pip_test.py` asks again and compares.
+"""
+
+import json
 import os
 import pathlib
 import shutil
@@ -36,18 +41,22 @@ class Pip(unittest.TestCase):
         write_wheel(wheels, "gs_two", "0.5", ["gs_one>=1.0"])
         os.environ.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels), PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_CACHE_DIR="1")
         os.environ["PATH"] = "/usr/bin:" + os.environ["PATH"]
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each pip would be compiled anew
         os.umask(0o022)
         cls.ours = oracle.Ours()
+        cls.recording = oracle.Recording("pip")
         # Made once: an environment of its own for each step would take most of the test's time.
-        for side in ("mine", "them"):
+        for side in ("mine", "them") if cls.recording.asks else ("mine",):
             subprocess.run(["/usr/bin/python3", "-m", "venv", str(cls.folder / side / "env")], check=True)
 
     @classmethod
     def tearDownClass(cls):
         cls.ours.close()
+        cls.recording.save()
         shutil.rmtree(cls.folder)
 
     def setUp(self):
+        self.asked = 0
         for side in ("mine", "them"):
             for path in (self.folder / side / "env").glob("lib/python3*/site-packages/**/gs_*"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -60,7 +69,23 @@ class Pip(unittest.TestCase):
         return oracle.placed(arguments, self.folder / side)
 
     def same_place(self, value, side):
-        return str(value).replace(str(self.folder / side), "ROOT").replace(f"./{self.folder.name}/{side}", "ROOT")
+        placed = str(value).replace(str(self.folder / side), "ROOT").replace(f"./{self.folder.name}/{side}", "ROOT")
+        return placed.replace(str(self.folder), "TOP").replace(f"./{self.folder.name}", "TOP")
+
+    def theirs(self, arguments, check=False, environment="env"):
+        """@return Ansible's result, its paths as same_place() has them, with what is then installed and the environment's mode"""
+        self.asked += 1
+
+        def ask():
+            result = oracle.run_theirs("pip", self.placed(arguments, "them"), check=check)
+            result = {key: self.same_place(value, "them") if isinstance(value, (str, list)) else value for key, value in result.items()
+                      if key != "invocation"}
+            library = self.folder / "them" / environment / "lib"
+            mode = oct(library.stat().st_mode) if library.exists() else None
+            return {"result": result, "installed": self.installed("them", environment), "mode": mode}
+
+        shown = self.same_place(json.dumps(arguments, sort_keys=True), "them")
+        return self.recording.answer(f"{self._testMethodName} {self.asked} {'check' if check else 'run'} {shown}", ask)
 
     def agree(self, keys=(), environment="env", again=True, **arguments):
         """A dry run, a run and another: changed, failed, msg, `keys` and the installed packages must agree."""
@@ -71,22 +96,23 @@ class Pip(unittest.TestCase):
             check = mode == "check"
             before = self.installed("mine", environment)
             mine = self.ours.run("pip", self.placed(arguments, "mine"), check=check)
-            theirs = oracle.run_theirs("pip", self.placed(arguments, "them"), check=check)
+            answer = self.theirs(arguments, check, environment)
+            theirs = answer["result"]
             what = (mode, arguments, theirs, mine)
             self.assertEqual(bool(theirs.get("failed")), bool(mine.get("failed")), what)
             if theirs.get("failed"):
                 # Ours may go on with what to do about it.
-                message = self.same_place(theirs["msg"], "them").strip().rstrip(".")
+                message = theirs["msg"].strip().rstrip(".")
                 self.assertEqual(message, self.same_place(mine["msg"], "mine").strip()[:len(message)], what)
                 continue
             self.assertEqual(bool(theirs.get("changed")), mine.get("changed"), what)
             for key in keys if not check else ():
-                self.assertEqual(self.same_place(theirs.get(key), "them"), self.same_place(mine.get(key), "mine"), (key,) + what)
+                self.assertEqual(str(theirs.get(key)), self.same_place(mine.get(key), "mine"), (key,) + what)
             listed = self.installed("mine", environment)
             if check:
                 self.assertEqual(before, listed, "a dry run changed something")
             else:
-                self.assertEqual(self.installed("them", environment), listed, what)
+                self.assertEqual(answer["installed"], listed, what)
         return [name for name in listed if name.startswith("gs_")]
 
     def test_packages_come_and_go(self):
@@ -116,10 +142,11 @@ class Pip(unittest.TestCase):
         self.assertTrue(self.ours.run("pip", self.placed(arguments, "mine"), check=True)["changed"])
         for _ in range(2):
             self.assertTrue(self.ours.run("pip", self.placed(arguments, "mine"))["changed"])
-            self.assertTrue(oracle.run_theirs("pip", self.placed(arguments, "them"))["changed"])
+            self.assertTrue(self.theirs(arguments)["result"]["changed"])
 
     def test_requirements_files(self):
         for side in ("mine", "them"):
+            (self.folder / side).mkdir(exist_ok=True)
             (self.folder / side / "r.txt").write_text("gs_two\ngs_one==1.0\n")
         self.agree(("cmd", "requirements", "name"), requirements="{root}/r.txt")
         self.agree(requirements="{root}/none.txt")
@@ -144,8 +171,9 @@ class Pip(unittest.TestCase):
 
     def test_new_environments(self):
         self.agree(("cmd", "virtualenv"), environment="fresh", name="gs_one", virtualenv_command="/usr/bin/python3 -m venv", umask="077")
-        modes = {oct((self.folder / side / "fresh/lib").stat().st_mode) for side in ("mine", "them")}
-        self.assertEqual(modes, {"0o40700"})
+        self.assertEqual(oct((self.folder / "mine/fresh/lib").stat().st_mode), "0o40700")
+        answers = [answer for key, answer in self.recording.known.items() if key.startswith(self._testMethodName + " ")]
+        self.assertEqual(answers[-1]["mode"], "0o40700")
 
     def test_faulty_environments(self):
         self.agree(environment="bad", name="gs_one", virtualenv_command="python3 -m venv", virtualenv_python="python3")
