@@ -87,6 +87,10 @@ SCENES = {
     "orin_shares": ("jetson-agx-orin-jp62", sharing("time-slicing", time_slicing={"replicas": 3, "device_plugin": True})),
     "orin_mps": ("jetson-agx-orin-jp62", sharing("time-slicing", time_slicing={"mps": True})),
     "orin_old_mps": ("jetson-orin-nano-jp51", sharing("time-slicing", time_slicing={"mps": True})),
+    "h100_mps": ("x86-h100", sharing("mps", time_slicing={"mps_threads": 25})),
+    "gh200_mps": ("gh200", sharing("mps")),
+    "orin_bare_mps": ("jetson-orin-nano-jp51", sharing("mps")),
+    "board_mps": ("rock5b-mainline", sharing("mps")),
     "orin_timeslice": ("jetson-agx-orin-jp62", sharing("time-slicing", time_slicing={"timeslice": "long"})),
     "orin_many": ("jetson-agx-orin-jp62", sharing("time-slicing", time_slicing={"replicas": 33})),
     "orin_close": ("jetson-agx-orin-jp62", sharing("time-slicing", time_slicing={"replicas": 30})),
@@ -169,6 +173,10 @@ class Sharing(OnRecordedHosts, unittest.TestCase):
         self.assertIn("ExecStart=/usr/bin/nvidia-cuda-mps-control -d", unit)
         self.assertIn("/etc/systemd/system/gpustack-mps.service", self.files("orin_mps"))
         self.assertIn("L4T 36.4", self.refusal("orin_old_mps", "ERR-SLICING time-slicing: mps"))
+        for scene in ("h100_mps", "gh200_mps"):
+            self.assertIn("/etc/systemd/system/gpustack-mps.service", self.files(scene))
+        self.assertIn("L4T 36.4", self.refusal("orin_bare_mps", "ERR-SLICING time-slicing: mps"))
+        self.assertIn("Allowed: none, passthrough", self.refusal("board_mps", "ERR-SLICING time-slicing: "))
 
     def test_mig_layouts_come_back_after_a_boot(self):
         for scene, layout in {"gh200_mig": "3g.48gb,1g.12gb,1g.12gb,1g.12gb", "gh200_mig_map": ",".join(7 * ["1g.12gb"]),
