@@ -52,14 +52,14 @@ def run_theirs(module, arguments, check=False, diff=False):
 
 
 class Recording:
-    """What Ansible's modules answered, where asking them takes long. With GPUSTACK_RECORD=1 they are asked again and the file is
-    written anew; with GPUSTACK_RECORD=compare they are asked again and must answer the same."""
+    """What Ansible's modules answered, where asking them takes long. A test that is started with --record asks them again and writes
+    the file anew; with --compare it asks them again, and they must answer the same."""
 
-    MODE = os.environ.get("GPUSTACK_RECORD", "")
+    MODE = sys.argv.pop(1) if sys.argv[1:2] in (["--record"], ["--compare"]) else ""
 
     def __init__(self, name):
         self.path = pathlib.Path(__file__).parent / "recorded" / (name + ".json")
-        self.known = json.loads(self.path.read_text()) if self.path.exists() and self.MODE != "1" else {}
+        self.known = json.loads(self.path.read_text()) if self.path.exists() and self.MODE != "--record" else {}
 
     @property
     def asks(self):
@@ -67,18 +67,18 @@ class Recording:
 
     def answer(self, key, ask):
         """@param ask  asks Ansible; its answer must be JSON and hold no path of this run"""
-        if self.MODE == "1":
+        if self.MODE == "--record":
             self.known[key] = ask()
         elif key not in self.known:
-            raise AssertionError(f"{self.path} has no answer to {key}: record it with GPUSTACK_RECORD=1")
-        elif self.MODE == "compare":
+            raise AssertionError(f"{self.path} has no answer to {key}: start the test with --record")
+        elif self.MODE == "--compare":
             answer = ask()
             if answer != self.known[key]:
                 raise AssertionError(f"Ansible answers {key} with\n{answer}\nrecorded is\n{self.known[key]}")
         return self.known[key]
 
     def save(self):
-        if self.MODE == "1":
+        if self.MODE == "--record":
             self.path.parent.mkdir(exist_ok=True)
             self.path.write_text(json.dumps(self.known, indent=1, sort_keys=True) + "\n")
 

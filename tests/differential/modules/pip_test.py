@@ -1,7 +1,7 @@
 """Ansible's pip module and ours, step by step in twin virtual environments, fed from a folder of wheels: no index is asked.
 
-Ansible's module starts pip three times a step: what it answered is recorded. `GPUSTACK_RECORD=1 pip_test.py` records it anew,
-`GPUSTACK_RECORD=compare pip_test.py` asks again and compares.
+Ansible's module starts pip three times a step: what it answered is recorded. `pip_test.py --record` records it anew,
+`pip_test.py --compare` asks again and compares.
 """
 
 import json
