@@ -1,15 +1,25 @@
-"""The shipped roles' refusals on recorded hosts, run by ansible-playbook: they are legal Ansible. What the roles do is in
-recorded_roles_test.py."""
+"""The shipped roles' refusals on recorded hosts, by ansible-playbook and by gpustack: the roles are legal Ansible, and both come to the
+same words. What the roles do is in recorded_roles_test.py.
+
+ansible-playbook needs minutes for these scenes, so what it came to is recorded:
+  roles_test.py --record    run it again and write the recording
+  roles_test.py --compare   run it again and compare with the recording
+"""
 
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import unittest
 
 SOURCE = pathlib.Path(os.environ.get("GPUSTACK_SOURCE_DIR", pathlib.Path(__file__).parents[2]))
+BUILD = pathlib.Path(os.environ.get("GPUSTACK_BINARY_DIR", SOURCE / "build"))
 FIXTURES = SOURCE / "tests" / "fixtures" / "hosts"
+RECORDING = SOURCE / "tests" / "golden" / "roles" / "refusals_by_ansible.json"
+THEIRS = ["ansible-playbook", "--forks", "4"]
+OURS = [str(BUILD / "bin/gpustack"), "apply", "--output", "ansible"]
 
 UBUNTU = {"os_family": "Debian", "distribution": "Ubuntu", "distribution_version": "24.04", "distribution_major_version": "24",
           "distribution_release": "noble", "pkg_mgr": "apt", "service_mgr": "systemd"}
@@ -97,8 +107,8 @@ GUARDS = """
       run_once: true
 """
 
-def play(folder, text, scenes):
-    """Runs a play on one local connection per scene. @return what ansible-playbook printed"""
+def play(folder, text, scenes, command):
+    """Runs a play on one local connection per scene. @return what the command printed"""
     hosts = {}
     for name, (host, variables) in scenes.items():
         hosts[name] = {"scene_gpustack": facts_of(host), "scene_os": UBUNTU, **variables}
@@ -108,23 +118,29 @@ def play(folder, text, scenes):
     (folder / "play.yml").write_text(text)
     environment = dict(os.environ, ANSIBLE_ROLES_PATH=str(SOURCE / "roles"), ANSIBLE_RETRY_FILES_ENABLED="False",
                        ANSIBLE_NOCOLOR="True", ANSIBLE_DISPLAY_SKIPPED_HOSTS="False")
-    done = subprocess.run(["ansible-playbook", "-i", str(folder / "inventory.json"), "--forks", "4", str(folder / "play.yml")],
-                          capture_output=True, text=True, timeout=550, env=environment)
+    done = subprocess.run([*command, "-i", str(folder / "inventory.json"), str(folder / "play.yml")],
+                          capture_output=True, text=True, timeout=850, env=environment)
     return done.stdout + done.stderr
 
 
-class Guards(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        folder = pathlib.Path(cls.folder.name)
-        cls.printed = play(folder, GUARDS, {name: scene[:2] for name, scene in SCENES.items()})
+def refusals(command):
+    """@return {scene: "ok" or what it was refused for}, what was printed"""
+    with tempfile.TemporaryDirectory(prefix="gpustack-roles-") as name:
+        folder = pathlib.Path(name)
+        printed = play(folder, GUARDS, {name: scene[:2] for name, scene in SCENES.items()}, command)
         results = folder / "results.json"
-        cls.results = json.loads(results.read_text()) if results.exists() else {}
+        return json.loads(results.read_text()) if results.exists() else {}, printed
+
+
+class Guards(unittest.TestCase):
+    maxDiff = None
 
     @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
+    def setUpClass(cls):
+        cls.results, cls.printed = refusals(THEIRS if ASKS else OURS)
+
+    def test_both_engines_come_to_the_same(self):
+        self.assertEqual(json.loads(RECORDING.read_text()), self.results, self.printed[-2000:])
 
     def test_each_scene_ends_as_it_must(self):
         for name, (_, _, refusal) in SCENES.items():
@@ -161,5 +177,11 @@ class Syntax(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+ASKS = sys.argv.pop(1) if sys.argv[1:2] in (["--record"], ["--compare"]) else ""
+
 if __name__ == "__main__":
+    if ASKS == "--record":
+        recorded, shown = refusals(THEIRS)
+        RECORDING.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+        sys.exit(0 if sorted(recorded) == sorted(SCENES) else f"not all scenes came to an end:\n{shown[-3000:]}")
     unittest.main()
