@@ -135,10 +135,11 @@ function(gpustack_test name folder)
     ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 
-# gpustack_script_test(<name> <script> [LABELS labels...] [TIMEOUT seconds] [SERIAL] [ONLY_WITH name]), the last for `ctest -C name` alone
-# A Python test (unittest) under tests/; it is told where sources, build and results are.
+# gpustack_script_test(<name> <script> [LABELS labels...] [TIMEOUT seconds] [COST seconds] [SERIAL] [ONLY_WITH name]), the last for
+# `ctest -C name` alone. A Python test (unittest) under tests/; it is told where sources, build and results are. COST: what a long
+# one takes, so that it is not the last to begin.
 function(gpustack_script_test name script)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT;ONLY_WITH" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "SERIAL" "TIMEOUT;COST;ONLY_WITH" "LABELS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 600)
   endif()
@@ -150,6 +151,9 @@ function(gpustack_script_test name script)
     ${CMAKE_SOURCE_DIR}/tests/${script} --results ${CMAKE_BINARY_DIR}/test-results/${name}.xml ${configurations})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
     ENVIRONMENT "GPUSTACK_SOURCE_DIR=${CMAKE_SOURCE_DIR};GPUSTACK_BINARY_DIR=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1;GPUSTACK_PERSIST=false")
+  if(arg_COST)
+    set_tests_properties(${name} PROPERTIES COST ${arg_COST})
+  endif()
   if(arg_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
   endif()

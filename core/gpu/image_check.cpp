@@ -134,6 +134,11 @@ Result<ImageAnswer> ask_image(const Value& arguments) {
 Result<void> check_image_name(const std::string& name, const std::string& option) {
   constexpr std::string_view kGood =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:@[]";
+  if (name.starts_with('.') || name.starts_with('/')) {
+    return Error(ErrorCode::usage, option + ": '" + name + "' is a path, not the name of an image")
+        .hint("a folder with an image has an index.json" +
+              std::string(option == "IMAGE" ? "; --path names it" : ""));
+  }
   const auto bad = name.find_first_not_of(kGood);
   if (!name.empty() && bad == std::string::npos) return {};
   return Error(ErrorCode::usage,

@@ -95,7 +95,7 @@ TEST(ImageVerdict, EmulatesOnlyWhereThatIsAllowedAndPossible) {
 TEST(ImageName, IsRefusedWithWhatIsWrongInIt) {
   for (const char* good : {"app", "nginx:1.27", "localhost:5000/a/b@sha256:12", "[::1]:5000/x"})
     EXPECT_TRUE(check_image_name(good, "IMAGE").has_value()) << good;
-  for (const char* bad : {"", "a b", "app;rm", "$TAG", "app\n"})
+  for (const char* bad : {"./app", "/srv/app", "..", "", "a b", "app;rm", "$TAG", "app\n"})
     EXPECT_FALSE(check_image_name(bad, "IMAGE").has_value()) << bad;
 }
 
