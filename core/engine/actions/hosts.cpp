@@ -163,8 +163,8 @@ std::string text_or(const Value& value, std::string otherwise) {
 }
 
 Value timed_out(const std::string& what, std::int64_t seconds, const std::string& why) {
-  Value result = failed_result("Timed out waiting for " + what + " (timeout=" +
-                               std::to_string(seconds) + "): " + why);
+  Value result = failed_result("Timed out waiting for " + what +
+                               " (timeout=" + std::to_string(seconds) + "): " + why);
   result.set("rebooted", true);
   return result;
 }

@@ -78,10 +78,10 @@ TEST(Reboot, SaysThatShutdownIsNotThere) {
 TEST(Reboot, SaysThatTheCommandGivenIsNotThere) {
   MemorySystem system;
 
-  EXPECT_NE(test::expect_refused(
-                reboot_module, Value::map({{"reboot_command", "kexec -e"}}), system)
-                .find("Unable to find command \"kexec\""),
-            std::string::npos);
+  EXPECT_NE(
+      test::expect_refused(reboot_module, Value::map({{"reboot_command", "kexec -e"}}), system)
+          .find("Unable to find command \"kexec\""),
+      std::string::npos);
 }
 
 }  // namespace

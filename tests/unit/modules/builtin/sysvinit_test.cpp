@@ -24,10 +24,10 @@ TEST(Sysvinit, StartsWhatDoesNotRun) {
   MemorySystem system;
   init_host(system, "probe is not running\n", 3);
 
-  const Value result = test::run(
-      sysvinit_module,
-      Value::map({{"service", "probe"}, {"state", "started"}, {"args", "--quiet 'a b'"}}),
-      system);
+  const Value result =
+      test::run(sysvinit_module,
+                Value::map({{"service", "probe"}, {"state", "started"}, {"args", "--quiet 'a b'"}}),
+                system);
 
   EXPECT_TRUE(result.get("changed").truthy());
   ASSERT_EQ(system.commands().size(), 1U);
@@ -70,6 +70,24 @@ TEST(Sysvinit, LeavesRunLevelsThatAreSo) {
 
   EXPECT_FALSE(result.get("changed").truthy());
   EXPECT_TRUE(system.commands().empty());
+}
+
+TEST(Sysvinit, IsDoneAfterOneRun) {
+  MemorySystem system;
+  system.file("/etc/init.d/probe", "#!/bin/sh\n", 0755).folder("/etc/rc0.d").folder("/etc/rc3.d");
+  system.when({"service", "probe", "status"}, "probe is not running\n", 3);
+  system.when({"/etc/init.d/probe", "start"}, [](const Command&, MemorySystem& host) {
+    host.when({"service", "probe", "status"}, "probe is running\n", 0);
+    return CommandResult{};
+  });
+  system.when({"update-rc.d"}, [](const Command&, MemorySystem& host) {
+    host.link("../init.d/probe", "/etc/rc3.d/S01probe");
+    return CommandResult{};
+  });
+
+  test::expect_converges(sysvinit_module,
+                         Value::map({{"name", "probe"}, {"state", "started"}, {"enabled", true}}),
+                         system);
 }
 
 TEST(Sysvinit, MissesTheScript) {
