@@ -135,7 +135,8 @@ constexpr ResultKey kResults[] = {
 };
 
 bool cache_is_due(const Args& args, const SystemView& view) {
-  if (!args.boolean("update_cache") && args.integer("cache_valid_time") == 0) return false;
+  // Lists that are as old as this second may still lack what a source offers by now.
+  if (args.integer("cache_valid_time") == 0) return args.boolean("update_cache");
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(view.now().time_since_epoch()).count();
   return cache_time(view) + args.integer("cache_valid_time") < now;

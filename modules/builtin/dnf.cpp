@@ -108,6 +108,11 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::boolean,
      .fallback = "true",
      .doc = "No effect, as in Ansible: it is of the time before dnf."},
+    {.name = "use_backend",
+     .fallback = "auto",
+     .aliases = "use",
+     .choices = "auto,yum4,dnf",
+     .doc = "As a playbook says it to `yum`; dnf does the work in any case."},
     {.name = "lock_timeout",
      .type = ArgType::integer,
      .fallback = "30",
@@ -200,6 +205,8 @@ std::vector<std::string> dnf_words(const Args& args) {
   if (args.boolean("allowerasing")) out.emplace_back("--allowerasing");
   if (args.boolean("skip_broken")) out.emplace_back("--skip-broken");
   if (args.boolean("nobest")) out.emplace_back("--nobest");
+  // Where the configuration does not ask for the best, what is installed would do for `install`.
+  if (state_of(args) == "latest" && !args.boolean("nobest")) out.emplace_back("--best");
   if (!args.boolean("install_weak_deps", true))
     out.emplace_back("--setopt=install_weak_deps=False");
   if (args.boolean("security")) out.emplace_back("--security");

@@ -66,20 +66,23 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
                   {"ansible_domain",
                    fqdn.find('.') == std::string::npos ? "" : fqdn.substr(fqdn.find('.') + 1)}}));
   if (by_systemd) GS_TRY_VOID(required_program(view, "hostnamectl"));
-  const auto set_by_systemd = [&](const char* which) {
+  const auto set_by_systemd = [&](const std::vector<std::string>& which) {
     plan.changed = true;
-    plan.step(RunCommand{parsable_command({"hostnamectl", which, "set-hostname", name}),
-                         "cannot set the host name"});
+    Command command = parsable_command({"hostnamectl"});
+    command.argv.insert(command.argv.end(), which.begin(), which.end());
+    command.argv.insert(command.argv.end(), {"set-hostname", name});
+    plan.step(RunCommand{std::move(command), "cannot set the host name"});
   };
-  if (current != name && by_systemd) set_by_systemd("--transient");
   if (permanent != name) {
     if (by_systemd) {
-      set_by_systemd("--static");
+      // Otherwise the name for people that /etc/machine-info has would stay.
+      set_by_systemd({"--pretty", "--static"});
     } else {
       plan.changed = true;
       plan.step(WriteFile{kFile, Content::of(name + "\n"), WriteOptions{}});
     }
   }
+  if (current != name && by_systemd) set_by_systemd({"--transient"});
   if (plan.changed) {
     plan.diff("hostname = " + (current != name ? current : permanent) + "\n",
               "hostname = " + name + "\n");

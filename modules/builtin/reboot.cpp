@@ -1,6 +1,8 @@
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/sdk/text.hpp"
 
+#include <algorithm>
+
 namespace gpustack::modules {
 
 namespace {
@@ -15,7 +17,7 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::integer,
      .fallback = "0",
      .aliases = "post_reboot_delay_sec",
-     .doc = "Seconds to wait after the host went down before trying to reach it."},
+     .doc = "Seconds to wait behind the reboot before trying to reach the host."},
     {.name = "reboot_timeout",
      .type = ArgType::integer,
      .fallback = "600",
@@ -35,12 +37,13 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::list,
      .elements = ArgType::string,
      .fallback = "/sbin,/bin,/usr/sbin,/usr/bin,/usr/local/sbin",
-     .doc = "Folders in which shutdown(8) is looked for."},
+     .doc = "Folders in which shutdown(8), or what `reboot_command` names, is looked for."},
     {.name = "boot_time_command",
      .fallback = "cat /proc/sys/kernel/random/boot_id",
      .doc = "Command whose output differs after a reboot."},
     {.name = "reboot_command",
-     .doc = "Command to use instead of shutdown; delays and message then do not apply."},
+     .doc = "Command line to use instead of shutdown; `pre_reboot_delay` and `msg` then do not "
+            "apply."},
 };
 constexpr Example kExamples[] = {
     {.title = "After a new kernel",
@@ -54,26 +57,37 @@ constexpr ResultKey kResults[] = {
 };
 constexpr std::int64_t kMinute = 60;
 
-Result<std::vector<std::string>> shutdown_command(const Args& args, const SystemView& view) {
-  if (args.has("reboot_command")) {
-    auto words = shell_split(args.text("reboot_command"));
-    if (!words || words->empty()) {
-      return Error(
-          ErrorCode::invalid_argument,
-          "expected a command for reboot_command, found '" + args.text("reboot_command") + "'");
-    }
-    return std::move(*words);
-  }
+Result<std::string> find_command(const Args& args,
+                                 const SystemView& view,
+                                 const std::string& name) {
+  if (name.starts_with('/')) return name;
   for (const std::string& folder : args.texts("search_paths")) {
-    const std::string path = join_path(folder, "shutdown");
+    const std::string path = join_path(folder, name);
     const auto info = view.stat(path);
-    if (!info || !*info) continue;
-    return std::vector<std::string>{
-        path, "-r", std::to_string(args.integer("pre_reboot_delay") / kMinute), args.text("msg")};
+    if (info && *info) return path;
   }
   return Error(ErrorCode::module_failed,
-               "Unable to find command \"shutdown\" in search paths: " +
-                   join(args.texts("search_paths"), ", "));
+               "Unable to find command \"" + name +
+                   "\" in search paths: " + join(args.texts("search_paths"), ", "));
+}
+
+/// @source ansible-core 2.14, action reboot: a command of one's own is a line for the shell, of
+/// which the first word is looked for.
+Result<std::vector<std::string>> shutdown_command(const Args& args, const SystemView& view) {
+  if (args.has("reboot_command")) {
+    const std::string line = args.text("reboot_command");
+    const std::string name = line.substr(0, line.find(' '));
+    if (name.empty()) {
+      return Error(ErrorCode::invalid_argument,
+                   "expected a command for reboot_command, found '" + line + "'");
+    }
+    GS_TRY(const std::string path, find_command(args, view, name));
+    return std::vector<std::string>{"/bin/sh", "-c", path + line.substr(name.size())};
+  }
+  GS_TRY(std::string path, find_command(args, view, "shutdown"));
+  const std::int64_t delay = std::max<std::int64_t>(args.integer("pre_reboot_delay"), 0);
+  return std::vector<std::string>{
+      std::move(path), "-r", std::to_string(delay / kMinute), args.text("msg")};
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {

@@ -94,7 +94,9 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   }
   if (!args.has("name"))
     return Error(ErrorCode::missing_argument, "'name' is needed: this host has init scripts");
-  GS_TRY(Plan plan, plan_sysv_service(args, view));
+  const bool by_sysvinit = args.text("use") == "sysvinit";
+  GS_TRY(Plan plan,
+         plan_sysv_service(args, view, by_sysvinit ? SysvWays::sysvinit : SysvWays::service));
   if (args.has("runlevel"))
     add_warning(plan.result, "Ignoring \"runlevel\" as init scripts do not use it");
   return plan;

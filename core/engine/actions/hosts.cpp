@@ -3,6 +3,8 @@
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
 
+#include <optional>
+
 namespace gpustack::engine {
 
 namespace {
@@ -49,7 +51,7 @@ Async<std::string> probe(ActionCall& call, Value argv) {
 
 Value shell_command(const std::string& line) { return Value::list({"/bin/sh", "-c", Value(line)}); }
 
-Value boot_id_command() { return Value::list({"cat", "/proc/sys/kernel/random/boot_id"}); }
+constexpr const char* kBootTimeCommand = "cat /proc/sys/kernel/random/boot_id";
 
 }  // namespace
 
@@ -128,39 +130,43 @@ namespace {
 
 using Seconds = std::chrono::seconds;
 
-/// Waits until the host answers with another boot id than before.
-/// @return empty once it does; otherwise what the last try met
-Async<std::string> wait_for_new_boot(ActionCall& call,
-                                     std::string before,
-                                     async::Clock::time_point until) {
-  std::string last = "it did not go down";
-  while (async::Clock::now() < until) {
-    GS_CO_TRY_VOID(co_await async::sleep_for(Seconds(2)));
-    auto target = co_await target_of(call);
-    if (!target) {
-      last = target.error().message();
-      continue;
-    }
-    auto now = co_await probe(call, boot_id_command());
-    if (now && stripped(*now) != stripped(before)) co_return std::string();
-    if (now) continue;
-    last = now.error().message();
-    static_cast<void>(co_await (*target)->reset());
-  }
-  co_return last;
-}
-
-/// Runs a command until it succeeds. @return empty once it does; otherwise how it failed last
+/// Runs `command` again and again, until it succeeds and says something else than `before`.
+/// @param before  nothing: success alone will do
+/// @return empty then; otherwise what the last try met
 Async<std::string> wait_for_command(ActionCall& call,
                                     std::string command,
+                                    std::optional<std::string> before,
                                     async::Clock::time_point until) {
+  std::string last;
+  Seconds pause(1);
   while (true) {
-    Value argv = shell_command(command);
-    auto tested = co_await probe(call, std::move(argv));
-    if (tested) co_return std::string();
-    if (async::Clock::now() > until) co_return tested.error().message();
-    GS_CO_TRY_VOID(co_await async::sleep_for(Seconds(2)));
+    auto target = co_await target_of(call);
+    if (target) {
+      Value argv = shell_command(command);
+      auto output = co_await probe(call, std::move(argv));
+      const std::string said = output ? stripped(*output) : std::string();
+      if (output && (!before || (!said.empty() && said != *before))) co_return std::string();
+      last = output ? "it did not go down" : output.error().message();
+      if (!output && output.error().code() != ErrorCode::command_failed)
+        static_cast<void>(co_await (*target)->reset());
+    } else {
+      last = target.error().message();
+    }
+    if (async::Clock::now() >= until) co_return last;
+    GS_CO_TRY_VOID(co_await async::sleep_for(pause));
+    pause = Seconds(2);
   }
+}
+
+std::string text_or(const Value& value, std::string otherwise) {
+  return value.is_null() ? std::move(otherwise) : to_text(value);
+}
+
+Value timed_out(const std::string& what, std::int64_t seconds, const std::string& why) {
+  Value result = failed_result("Timed out waiting for " + what +
+                               " (timeout=" + std::to_string(seconds) + "): " + why);
+  result.set("rebooted", true);
+  return result;
 }
 
 }  // namespace
@@ -169,32 +175,36 @@ Async<Value> action_reboot(ActionCall& call) {
   const Value& arguments = call.arguments;
   if (call.settings.check)
     co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
-  const auto begin = async::Clock::now();
-  const auto until = begin + Seconds(integer_or(arguments.get("reboot_timeout"), 600));
-  GS_CO_TRY(std::string before, co_await probe(call, boot_id_command()));
+  const std::int64_t timeout = integer_or(arguments.get("reboot_timeout"), 600);
+  const std::string boot_time = text_or(arguments.get("boot_time_command"), kBootTimeCommand);
+  Value ask = shell_command(boot_time);
+  GS_CO_TRY(const std::string before, co_await probe(call, std::move(ask)));
   Value sent = arguments;
   auto asked = co_await run_on_target(call, "reboot", std::move(sent));
   // The host may go away before it answers: that is what was asked for.
   if (asked && asked->get("failed").truthy()) co_return std::move(*asked);
   if (!asked && asked.error().code() == ErrorCode::cancelled)
     co_return Error(std::move(asked).error());
-  GS_CO_TRY(const std::string missing, co_await wait_for_new_boot(call, std::move(before), until));
-  const std::int64_t elapsed =
-      std::chrono::duration_cast<Seconds>(async::Clock::now() - begin).count();
-  if (!missing.empty()) {
-    Value result = failed_result("timed out waiting for the reboot: " + missing);
-    result.set("rebooted", false);
-    result.set("elapsed", elapsed);
-    co_return result;
-  }
+  const auto begin = async::Clock::now();
   GS_CO_TRY_VOID(co_await async::sleep_for(
       Seconds(std::max<std::int64_t>(integer_or(arguments.get("post_reboot_delay"), 0), 0))));
-  const Value& test = arguments.get("test_command");
-  std::string command = test.is_null() ? "whoami" : to_text(test);
-  GS_CO_TRY(const std::string failure, co_await wait_for_command(call, command, until));
-  if (!failure.empty())
-    co_return failed_result("the host is back, but '" + command + "' fails: " + failure);
-  co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", elapsed}});
+  Value result = Value::map({{"changed", true}, {"rebooted", true}});
+  std::optional<std::string> old = stripped(before);
+  GS_CO_TRY(const std::string missing,
+            co_await wait_for_command(
+                call, boot_time, std::move(old), async::Clock::now() + Seconds(timeout)));
+  if (!missing.empty()) {
+    result = timed_out("last boot time check", timeout, missing);
+  } else {
+    const std::string command = text_or(arguments.get("test_command"), "whoami");
+    GS_CO_TRY(const std::string failure,
+              co_await wait_for_command(
+                  call, command, std::nullopt, async::Clock::now() + Seconds(timeout)));
+    if (!failure.empty()) result = timed_out("post-reboot test command", timeout, failure);
+  }
+  const auto elapsed = std::chrono::duration_cast<Seconds>(async::Clock::now() - begin);
+  result.set("elapsed", static_cast<std::int64_t>(elapsed.count()));
+  co_return result;
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
 #include "core/regex/regex.hpp"
+#include "inventory/address.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -327,6 +328,7 @@ Async<Value> action_add_host(ActionCall& call) {
     if (argument == "name" || argument == "host" || argument == "hostname") {
       name = to_text(value);
     } else if (argument == "groups" || argument == "group" || argument == "groupname") {
+      if (value.is_map()) co_return failed_result("Groups must be specified as a list.");
       const auto named = group_names(value);
       groups.insert(groups.end(), named.begin(), named.end());
     } else {
@@ -334,6 +336,11 @@ Async<Value> action_add_host(ActionCall& call) {
     }
   }
   if (name.empty()) co_return failed_result("name, host or hostname needs to be provided");
+  // What is no address may be a name all the same.
+  if (auto address = inventory::parse_address(name, inventory::Ranges::refused)) {
+    name = std::move(address->host);
+    if (address->port) variables.set("ansible_ssh_port", *address->port);
+  }
   GS_CO_TRY(const bool changed, state.inventory->add_host(name, groups, variables.as_map()));
   GS_CO_TRY_VOID(state.refresh_inventory_vars(state.host(name)));
   // The play does not run on it, but lists it from now on. @source ansible-core 2.14, StrategyBase

@@ -63,14 +63,24 @@ Result<void> plan_enabled(const Args& args, const SystemView& view, Plan& plan, 
   const std::string name = args.text("name");
   const bool wanted = args.boolean("enabled");
   plan.set("enabled", wanted);
-  if (is_sysv_enabled(view, name) == wanted) return {};
+  const auto levels = args.texts("runlevels");
+  const auto is_so = [&](const std::string& level) {
+    return is_sysv_enabled(view, name, level) == wanted;
+  };
+  if (levels.empty() ? is_sysv_enabled(view, name) == wanted : std::ranges::all_of(levels, is_so))
+    return {};
   const std::string failure =
       "Unable to " + std::string(wanted ? "enable" : "disable") + " service " + name;
   if (!view.find_program("update-rc.d").empty()) {
-    if (wanted) steps.push_back(step_value({"update-rc.d", name, "defaults"}, failure));
-    steps.push_back(step_value({"update-rc.d", name, wanted ? "enable" : "disable"}, failure));
+    if (wanted && levels.empty())
+      steps.push_back(step_value({"update-rc.d", name, "defaults"}, failure));
+    std::vector<std::string> argv{"update-rc.d", name, wanted ? "enable" : "disable"};
+    argv.insert(argv.end(), levels.begin(), levels.end());
+    steps.push_back(step_value(std::move(argv), failure));
   } else if (!view.find_program("chkconfig").empty()) {
-    steps.push_back(step_value({"chkconfig", name, wanted ? "on" : "off"}, failure));
+    std::vector<std::string> argv{"chkconfig", name, wanted ? "on" : "off"};
+    if (!levels.empty()) argv.insert(argv.begin() + 1, {"--level", join(levels, "")});
+    steps.push_back(step_value(std::move(argv), failure));
   } else {
     return Error(
         ErrorCode::module_failed,
@@ -81,7 +91,8 @@ Result<void> plan_enabled(const Args& args, const SystemView& view, Plan& plan, 
   return {};
 }
 
-Result<void> plan_state(const Args& args, const SystemView& view, Plan& plan, Value& steps) {
+Result<void> plan_state(
+    const Args& args, const SystemView& view, SysvWays ways, Plan& plan, Value& steps) {
   const std::string name = args.text("name");
   const std::string wanted = args.text("state");
   const std::string script = init_script(name);
@@ -100,7 +111,7 @@ Result<void> plan_state(const Args& args, const SystemView& view, Plan& plan, Va
     call("start");
     plan.classes = running ? ChangeClass::service_restart : ChangeClass::none;
   } else if (wanted == "reloaded") {
-    call(running ? "reload" : "start");
+    call(running || ways == SysvWays::sysvinit ? "reload" : "start");
   } else if (wanted == "started" && !running) {
     call("start");
   } else if (wanted == "stopped" && running) {
@@ -132,7 +143,7 @@ bool is_running_by_status(const std::string& name, const CommandResult& status) 
   return status.status == 0;
 }
 
-Result<Plan> plan_sysv_service(const Args& args, const SystemView& view) {
+Result<Plan> plan_sysv_service(const Args& args, const SystemView& view, SysvWays ways) {
   const std::string name = args.text("name");
   if (!has_init_script(view, name)) {
     return Error(ErrorCode::module_failed,
@@ -142,7 +153,7 @@ Result<Plan> plan_sysv_service(const Args& args, const SystemView& view) {
   Plan plan = Plan::none(Value::map({{"name", name}}));
   Value steps{List()};
   if (args.has("enabled")) GS_TRY_VOID(plan_enabled(args, view, plan, steps));
-  if (args.has("state")) GS_TRY_VOID(plan_state(args, view, plan, steps));
+  if (args.has("state")) GS_TRY_VOID(plan_state(args, view, ways, plan, steps));
   plan.state = Value::map({{"steps", std::move(steps)}});
   return plan;
 }

@@ -33,7 +33,7 @@ import hosts as test_hosts  # noqa: E402
 
 HOSTS = ("h1", "h2")
 # What running a task leaves by itself, with either engine, and what sshd and this test put there.
-IGNORED = re.compile(r"^(root|home/\w+)/\.(ansible|ansible_async|cache|ssh)(/|$)|^(proc|sys|dev|run|tmp/\.?ansible)|^var/(log|tmp/\.ansible|tmp/ansible|cache)"
+IGNORED = re.compile(r"^(root|home/\w+)/\.(ansible|ansible_async|cache|rpmdb|ssh)(/|$)|^(proc|sys|dev|run|tmp/\.?ansible)|^var/(log|tmp/\.ansible|tmp/ansible|cache)"
                      r"|^etc/(ssh|hostname$|hosts$|sudoers\.d|passwd-$|group-$|shadow-$|gshadow-$|subuid|subgid|\.pwd\.lock)|/__pycache__"
                      r"|^var/lib/(sudo|systemd|dpkg|apt)|^root$|^home$|^home/deploy|^work|^etc$|^var$|^tmp$|^var/tmp$|^opt$")
 

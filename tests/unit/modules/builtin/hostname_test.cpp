@@ -30,7 +30,7 @@ TEST(Hostname, AsksSystemdWhereItRuns) {
       .file("/proc/sys/kernel/hostname", "old\n")
       .file("/etc/hostname", "old\n");
   system.when({"hostnamectl"}, [](const Command& command, MemorySystem& host) {
-    host.file(command.argv[1] == "--static" ? "/etc/hostname" : "/proc/sys/kernel/hostname",
+    host.file(command.argv[1] == "--pretty" ? "/etc/hostname" : "/proc/sys/kernel/hostname",
               command.argv.back() + "\n");
     return CommandResult{};
   });

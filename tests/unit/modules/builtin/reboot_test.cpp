@@ -37,11 +37,12 @@ TEST(Reboot, AsksShutdownAndNotesTheBoot) {
 TEST(Reboot, UsesTheCommandGiven) {
   MemorySystem system;
   install_shutdown(system);
-  system.when({"kexec"}, "");
+  system.file("/usr/sbin/kexec", "", 0755);
 
   test::run(reboot_module, Value::map({{"reboot_command", "kexec -e 'a b'"}}), system);
 
-  EXPECT_EQ(system.commands().back().argv, (std::vector<std::string>{"kexec", "-e", "a b"}));
+  EXPECT_EQ(system.commands().back().argv,
+            (std::vector<std::string>{"/bin/sh", "-c", "/usr/sbin/kexec -e 'a b'"}));
 }
 
 TEST(Reboot, LeavesTheHostAloneInADryRun) {
@@ -72,6 +73,15 @@ TEST(Reboot, SaysThatShutdownIsNotThere) {
   EXPECT_NE(test::expect_refused(reboot_module, Value::map({{"search_paths", "/opt"}}), system)
                 .find("Unable to find command \"shutdown\""),
             std::string::npos);
+}
+
+TEST(Reboot, SaysThatTheCommandGivenIsNotThere) {
+  MemorySystem system;
+
+  EXPECT_NE(
+      test::expect_refused(reboot_module, Value::map({{"reboot_command", "kexec -e"}}), system)
+          .find("Unable to find command \"kexec\""),
+      std::string::npos);
 }
 
 }  // namespace
