@@ -107,8 +107,7 @@ Async<std::uint16_t> LiveTargetPool::Live::lane_for(const Become& become) {
   request.same_user = become.same_user;
   // As in Ansible, the connection's timeout is that of becoming somebody else, too.
   request.patience = std::max(
-      request.patience,
-      std::chrono::ceil<std::chrono::seconds>(description_.timeouts.connect));
+      request.patience, std::chrono::ceil<std::chrono::seconds>(description_.timeouts.connect));
   if (!become.password.is_null()) request.password = to_text(become.password);
   auto pending = std::make_shared<Pending>(pool_.executor_);
   // open_become has no task id: its reply is known by its lane, kept above every task's id.
