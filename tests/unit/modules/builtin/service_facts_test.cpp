@@ -49,6 +49,49 @@ TEST(ServiceFacts, ListsInitScripts) {
   EXPECT_EQ(to_text(services.get("cron").get("state")), "stopped");
 }
 
+TEST(ServiceFacts, AsksChkconfigOnce) {
+  MemorySystem system;
+  system.when({"chkconfig"},
+              "sshd  0:off 1:off 2:on 3:on 4:on 5:on 6:off\n"
+              "kdump 0:off 1:off 2:off 3:off 4:off 5:off 6:off\n");
+  system.when({"service", "sshd", "status"}, "", 0);
+  system.when({"service", "kdump", "status"}, "", 3);
+
+  const Value result = test::run(service_facts_module, Value(Map()), system);
+
+  EXPECT_EQ(to_text(result.get("ansible_facts").get("services")),
+            "{'sshd': {'name': 'sshd', 'state': 'running', 'source': 'sysv', 'status': 'enabled'}, "
+            "'kdump': {'name': 'kdump', 'state': 'stopped', 'source': 'sysv', 'status': "
+            "'disabled'}}");
+}
+
+TEST(ServiceFacts, ListsJobsOfUpstart) {
+  MemorySystem system;
+  system.when({"initctl", "list"},
+              "cron start/running, process 812\nnetwork-interface (eth0) stop/waiting\n");
+
+  const Value result = test::run(service_facts_module, Value(Map()), system);
+
+  EXPECT_EQ(to_text(result.get("ansible_facts").get("services")),
+            "{'cron': {'name': 'cron', 'state': 'running', 'source': 'upstart', 'goal': 'start'}, "
+            "'network-interface (eth0)': {'name': 'network-interface (eth0)', 'state': 'waiting', "
+            "'source': 'upstart', 'goal': 'stop'}}");
+}
+
+TEST(ServiceFacts, ListsServicesOfOpenRc) {
+  MemorySystem system;
+  system.when({"rc-update", "show", "-v"}, "  sshd | default boot\n  ntpd |\n");
+  system.when({"rc-status", "-a", "-s", "-m"},
+              "Runlevel: default\n sshd  [  started  ]\n ntpd  [  stopped  ]\n");
+
+  const Value result = test::run(service_facts_module, Value(Map()), system);
+  const Value& services = result.get("ansible_facts").get("services");
+
+  EXPECT_EQ(to_text(services.get("sshd").get("runlevels")), "['default', 'boot']");
+  EXPECT_EQ(to_text(services.get("sshd").get("state")), "started");
+  EXPECT_TRUE(services.get("ntpd").get("runlevels").is_null());
+}
+
 TEST(ServiceFacts, IsSkippedWhereThereIsNothingToAsk) {
   MemorySystem system;
 
