@@ -57,6 +57,8 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
 /// The connection of the task's host (or where it is delegated to).
 Async<Target*> target_of(ActionCall& call);
 
+/// Whether the tasks of a host run where gpustack does.
+bool connects_locally(ActionCall& call, const std::string& host);
 /// A failed result.
 Value failed_result(std::string message);
 /// What `msg` says of an error: its place, where it is known, is shown beside.

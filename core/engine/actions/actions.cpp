@@ -194,6 +194,15 @@ Async<Value> run_on_target(ActionCall& call, std::string module, Value arguments
   co_return co_await run_between_failures(*target, std::move(request));
 }
 
+bool connects_locally(ActionCall& call, const std::string& host) {
+  Scope scope(call.play.run().state(),
+              &call.play.play(),
+              call.play.run().state().host(host),
+              call.task.play());
+  const auto settings = resolve_connection(scope, &call.task);
+  return settings && settings->kind == "local";
+}
+
 SourceSpan place_of(const ActionCall& call, const std::string& argument) {
   const auto span = call.task.argument_spans.find(argument);
   return span == call.task.argument_spans.end() ? call.task.action_span : span->second;

@@ -2,7 +2,9 @@
 // host as a whole.
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
+#include "modules/sdk/base64.hpp"
 
+#include <fstream>
 #include <optional>
 
 namespace gpustack::engine {
@@ -169,10 +171,33 @@ Value timed_out(const std::string& what, std::int64_t seconds, const std::string
   return result;
 }
 
+/// Whether the host is the machine that gpustack runs on: one that is reached by starting a program
+/// here, and that has the same boot behind it (a recorded one has another).
+Async<bool> is_control_node(ActionCall& call) {
+  const std::string& delegate = call.settings.delegate_to;
+  if (!connects_locally(call, delegate.empty() ? call.host.state->name : delegate)) co_return false;
+  constexpr const char* kBootId = "/proc/sys/kernel/random/boot_id";
+  auto asking = run_on_target(call, "slurp", Value::map({{"src", kBootId}}));
+  GS_CO_TRY(const Value told, co_await std::move(asking));
+  std::ifstream file(kBootId);
+  std::string own;
+  std::getline(file, own);
+  const auto theirs = modules::base64_decode(to_text(told.get("content")));
+  co_return theirs&& stripped(*theirs) == own;
+}
+
 }  // namespace
 
 Async<Value> action_reboot(ActionCall& call) {
   const Value& arguments = call.arguments;
+  GS_CO_TRY(const bool is_here, co_await is_control_node(call));
+  if (is_here) {
+    Value refused =
+        failed_result("Running reboot with local connection would reboot the control node.");
+    refused.set("elapsed", 0);
+    refused.set("rebooted", false);
+    co_return refused;
+  }
   if (call.settings.check)
     co_return Value::map({{"changed", true}, {"rebooted", true}, {"elapsed", 0}});
   const std::int64_t timeout = integer_or(arguments.get("reboot_timeout"), 600);

@@ -40,16 +40,6 @@ Result<void> check_paths(const ActionCall& call) {
   return {};
 }
 
-/// Whether a task is delegated to the controller, which is a side of it in any case.
-bool is_controller(ActionCall& call, const std::string& name) {
-  Scope scope(call.play.run().state(),
-              &call.play.play(),
-              call.play.run().state().host(name),
-              call.task.play());
-  const auto settings = resolve_connection(scope, &call.task);
-  return settings && settings->kind == "local";
-}
-
 Result<Entries> list_controller(const std::string& path, const modules::SyncRules& rules) {
   modules::RealSystemOptions options;
   options.environment = modules::process_environment();
@@ -269,7 +259,7 @@ Async<Value> action_synchronize(ActionCall& call) {
     arguments.set("_here", true);
     co_return co_await run_on_target(call, "synchronize", std::move(arguments));
   }
-  if (!delegate.empty() && !is_controller(call, delegate))
+  if (!delegate.empty() && !connects_locally(call, delegate))
     co_return failed_result("synchronize between '" + delegate + "' and '" + call.host.state->name +
                             "' is not supported: one side is the controller, or both are the "
                             "task's host (delegate_to: \"{{ inventory_hostname }}\")");
