@@ -36,6 +36,9 @@ class LiveTargetPool::Live final : public Target {
   }
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
+  void limit_connecting(std::optional<std::chrono::milliseconds> limit) override {
+    description_.timeouts.connect = limit.value_or(own_connect_timeout_);
+  }
   /// Leaves the connection, and waits for what still runs on it.
   Async<void> finish();
 
@@ -88,6 +91,7 @@ class LiveTargetPool::Live final : public Target {
 
   LiveTargetPool& pool_;
   transport::Target description_;
+  const std::chrono::milliseconds own_connect_timeout_ = description_.timeouts.connect;
   async::Gate opening_;  ///< one coroutine at a time opens the connection or a lane
   ContentSender contents_;
   async::Condition answered_;    ///< a task was answered, or the connection has ended

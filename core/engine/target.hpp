@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace gpustack::engine {
@@ -100,6 +101,9 @@ class Target {
   virtual Async<RawOutput> raw(std::string command) = 0;
   /// Drops the connection; the next use opens a new one.
   virtual Async<void> reset() = 0;
+  /// How long a connection that is opened from now on may take to stand; nothing: what its own
+  /// settings say.
+  virtual void limit_connecting(std::optional<std::chrono::milliseconds> /*limit*/) {}
 
  protected:
   /// The task that `listener` hears of is under way. @param id  what stop() will know it by

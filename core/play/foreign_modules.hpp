@@ -9,5 +9,7 @@ namespace gpustack::play {
 
 /// What a module that is not there manages (`FreeBSD's packages`), when it is one of those.
 std::optional<std::string_view> foreign_module(std::string_view name);
+/// What to use instead of a module that is left out on purpose.
+std::optional<std::string_view> left_out_module(std::string_view name);
 
 }  // namespace gpustack::play

@@ -137,7 +137,8 @@ void Reader::report_unknown_module(std::string_view name,
   for (const std::string& folder : library_folders(where)) {
     for (const auto& [module, path] : library(folder)) names.emplace_back(module);
   }
-  std::string hint = suggest(short_name(name), names);
+  const auto instead = left_out_module(name);
+  std::string hint = instead ? std::string(*instead) : suggest(short_name(name), names);
   const std::size_t dot = name.rfind('.');
   if (hint.empty() && dot != std::string_view::npos) {
     hint = modules::find_module(name.substr(dot + 1)) != nullptr

@@ -139,13 +139,18 @@ Async<std::string> wait_for_command(ActionCall& call,
                                     std::string command,
                                     std::optional<std::string> before,
                                     async::Clock::time_point until) {
+  std::optional<std::chrono::milliseconds> connecting;
+  if (const std::int64_t most = integer_or(call.arguments.get("connect_timeout"), 0); most > 0)
+    connecting = Seconds(most);
   std::string last;
   Seconds pause(1);
   while (true) {
     auto target = co_await target_of(call);
     if (target) {
       Value argv = shell_command(command);
+      (*target)->limit_connecting(connecting);
       auto output = co_await probe(call, std::move(argv));
+      (*target)->limit_connecting({});
       const std::string said = output ? stripped(*output) : std::string();
       if (output && (!before || (!said.empty() && said != *before))) co_return std::string();
       last = output ? "it did not go down" : output.error().message();
@@ -183,7 +188,7 @@ Async<bool> is_control_node(ActionCall& call) {
   std::string own;
   std::getline(file, own);
   const auto theirs = modules::base64_decode(to_text(told.get("content")));
-  co_return theirs&& stripped(*theirs) == own;
+  co_return theirs.has_value() && stripped(*theirs) == own;
 }
 
 }  // namespace

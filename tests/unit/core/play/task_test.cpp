@@ -196,6 +196,9 @@ TEST(ForeignModule, IsKnownInTheCollectionsThatHaveIt) {
   EXPECT_EQ(foreign_module("community.general.pkgng"), "packages of FreeBSD");
   EXPECT_EQ(foreign_module("ansible.windows.win_service"), "hosts with Windows");
   EXPECT_FALSE(foreign_module("acme.tools.pkgng"));
+  EXPECT_TRUE(left_out_module("community.general.flatpak"));
+  EXPECT_TRUE(left_out_module("subversion"));
+  EXPECT_FALSE(left_out_module("acme.tools.subversion"));
   EXPECT_FALSE(foreign_module("acme.win_tools.service"));
   EXPECT_FALSE(foreign_module("pkgngx"));
 }
