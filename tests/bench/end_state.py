@@ -4,8 +4,8 @@ import os
 import re
 import stat
 
-# Where the engines keep their own things; nothing a play asks for lives there.
-OWN = re.compile(r"(root|home/deploy)/\.(cache|ansible)(/|$)|var/log(/|$)|run(/|$)|(.*/)?__pycache__(/|$)")
+# Where the engines keep their own things; nothing a play asks for lives there. Gathering facts, Ansible asks rpm, which makes .rpmdb.
+OWN = re.compile(r"(root|home/deploy)/\.(cache|ansible|rpmdb)(/|$)|var/log(/|$)|run(/|$)|(.*/)?__pycache__(/|$)")
 
 
 def describe(path):
