@@ -281,7 +281,7 @@ Result<void> ContentCursor::open() {
   // Any file that still is what it was will do: they have the same bytes.
   std::optional<Error> problem;
   for (const auto& [path, stamp] : entry.places) {
-    const auto opened = open_file(path, stamp);
+    auto opened = open_file(path, stamp);
     if (opened) return opened;
     if (!problem) problem = opened.error();
   }
