@@ -361,20 +361,19 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   if (failed) return std::move(*failed);
   if (to_text(plan.state.get("state")) == "absent") return outcome;
 
-  GS_TRY(const UserState now, user_state(system, name, plan.state.get("local").truthy()));
-  if (!now.user) return failed_outcome("failed to look up user name: " + name, outcome.result);
-  const Ownership owner{now.user->uid, now.user->gid};
+  GS_TRY(const auto now, present_user(system, name, plan.state.get("local").truthy()));
+  if (!now) return failed_outcome("failed to look up user name: " + name, outcome.result);
+  const Ownership owner{now->uid, now->gid};
   if (!deep_home.empty()) GS_TRY_VOID(give_tree(system, deep_home, owner));
   if (plan.state.get("makes_home").truthy()) {
     const Value& asked = plan.state.get("home");
-    GS_TRY_VOID(
-        make_home(system, asked.is_null() ? now.user->home : to_text(asked), skeleton, owner));
+    GS_TRY_VOID(make_home(system, asked.is_null() ? now->home : to_text(asked), skeleton, owner));
   }
-  outcome.result.set("uid", static_cast<std::int64_t>(now.user->uid));
-  outcome.result.set("group", static_cast<std::int64_t>(now.user->gid));
-  outcome.result.set("comment", now.user->comment);
-  outcome.result.set("home", now.user->home);
-  outcome.result.set("shell", now.user->shell);
+  outcome.result.set("uid", static_cast<std::int64_t>(now->uid));
+  outcome.result.set("group", static_cast<std::int64_t>(now->gid));
+  outcome.result.set("comment", now->comment);
+  outcome.result.set("home", now->home);
+  outcome.result.set("shell", now->shell);
   if (const Value* key = plan.state.find("ssh_key")) {
     GS_TRY(auto key_failed, apply_ssh_key(*key, system, owner, outcome.result));
     if (key_failed) return std::move(*key_failed);

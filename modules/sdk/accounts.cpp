@@ -37,6 +37,13 @@ std::string_view field_of(std::string_view line, int index) {
   return line.substr(0, line.find(':'));
 }
 
+std::string_view take_line(std::string_view& left) {
+  const std::size_t end = std::min(left.find('\n'), left.size());
+  const std::string_view line = left.substr(0, end);
+  left.remove_prefix(std::min(end + 1, left.size()));
+  return line;
+}
+
 /// The first line that matches and counts; only that one is taken apart.
 template <typename T, typename Matches>
 Result<std::optional<T>> find_line(const SystemView& view,
@@ -46,9 +53,7 @@ Result<std::optional<T>> find_line(const SystemView& view,
   GS_TRY(const std::string text, read_if_there(view, path));
   std::string_view left = text;
   while (!left.empty()) {
-    const std::size_t end = std::min(left.find('\n'), left.size());
-    const std::string_view line = left.substr(0, end);
-    left.remove_prefix(std::min(end + 1, left.size()));
+    const std::string_view line = take_line(left);
     if (!matches(line)) continue;
     auto found = parse(line);
     if (!found.empty()) return std::optional<T>(std::move(found.front()));
@@ -158,9 +163,22 @@ Result<std::vector<Group>> groups(const SystemView& view) {
   return parse_group(text);
 }
 
-Result<std::vector<Shadow>> shadows(const SystemView& view) {
-  GS_TRY(const std::string text, read_if_there(view, "/etc/shadow"));
-  return parse_shadow(text);
+Result<std::optional<Shadow>> find_shadow(const SystemView& view, std::string_view name) {
+  return find_line(view, "/etc/shadow", parse_shadow, with_name(name));
+}
+
+Result<std::vector<std::string>> groups_of(const SystemView& view, const std::string& user) {
+  GS_TRY(const std::string text, read_if_there(view, "/etc/group"));
+  std::vector<std::string> out;
+  for (std::string_view left = text; !left.empty();) {
+    const std::string_view line = take_line(left);
+    if (line.find(user) == std::string_view::npos) continue;  // most lines, and those at no cost
+    for (Group& group : parse_group(line)) {
+      if (std::ranges::find(group.members, user) != group.members.end())
+        out.push_back(std::move(group.name));
+    }
+  }
+  return out;
 }
 
 Result<std::optional<User>> find_user(const SystemView& view, std::string_view name) {

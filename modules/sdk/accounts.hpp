@@ -42,12 +42,15 @@ std::vector<Shadow> parse_shadow(std::string_view text);
 /// An absent file reads as empty. @error file_operation
 Result<std::vector<User>> users(const SystemView& view);
 Result<std::vector<Group>> groups(const SystemView& view);
-Result<std::vector<Shadow>> shadows(const SystemView& view);
+/// Names of the groups that list `user` as a member, in the file's order.
+Result<std::vector<std::string>> groups_of(const SystemView& view, const std::string& user);
 
 Result<std::optional<User>> find_user(const SystemView& view, std::string_view name);
 Result<std::optional<User>> find_user(const SystemView& view, std::uint32_t uid);
 Result<std::optional<Group>> find_group(const SystemView& view, std::string_view name);
 Result<std::optional<Group>> find_group(const SystemView& view, std::uint32_t gid);
+/// @error file_operation  not readable, as for anyone but root
+Result<std::optional<Shadow>> find_shadow(const SystemView& view, std::string_view name);
 
 /// The number behind a name or a number in text. @error module_failed  no such account
 Result<std::uint32_t> resolve_uid(const SystemView& view, std::string_view name_or_number);

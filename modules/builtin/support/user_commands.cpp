@@ -193,31 +193,28 @@ void add_new_home(const Args& args, Arguments& useradd) {
 
 }  // namespace
 
+Result<std::optional<User>> present_user(const SystemView& view,
+                                         const std::string& name,
+                                         bool local) {
+  return local ? find_user(view, name) : look_up_user(view, name);
+}
+
 Result<UserState> user_state(const SystemView& view, const std::string& name, bool local) {
   UserState state;
-  if (local) {
-    GS_TRY(state.user, find_user(view, name));
-  } else {
-    GS_TRY(state.user, look_up_user(view, name));
-  }
+  GS_TRY(state.user, present_user(view, name, local));
   if (!state.user) return state;
   state.password = state.user->password;
   if (state.password.size() <= 1) state.password.clear();
   // Without root the shadow file cannot be read; the password then counts as unknown.
-  if (const auto all = shadows(view)) {
-    for (const Shadow& shadow : *all) {
-      if (shadow.name != name) continue;
-      if (state.user->password.size() <= 1) state.password = shadow.password;
-      state.expires = shadow.expires;
-      state.minimum = shadow.minimum;
-      state.maximum = shadow.maximum;
-      state.warning = shadow.warning;
-    }
+  if (const auto found = find_shadow(view, name); found && *found) {
+    const Shadow& shadow = **found;
+    if (state.user->password.size() <= 1) state.password = shadow.password;
+    state.expires = shadow.expires;
+    state.minimum = shadow.minimum;
+    state.maximum = shadow.maximum;
+    state.warning = shadow.warning;
   }
-  GS_TRY(const auto all_groups, groups(view));
-  for (const Group& group : all_groups) {
-    if (contains(group.members, name)) state.groups.push_back(group.name);
-  }
+  GS_TRY(state.groups, groups_of(view, name));
   return state;
 }
 

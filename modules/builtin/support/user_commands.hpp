@@ -31,6 +31,10 @@ struct UserChange {
   [[nodiscard]] bool empty() const { return commands.empty() && !password_hash; }
 };
 
+/// @param local  of the files alone, whatever directory service the host has
+Result<std::optional<User>> present_user(const SystemView& view,
+                                         const std::string& name,
+                                         bool local);
 Result<UserState> user_state(const SystemView& view, const std::string& name, bool local);
 /// @error module_failed  a group that does not exist
 Result<UserChange> create_user(const Args& args, const SystemView& view);

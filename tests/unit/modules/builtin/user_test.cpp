@@ -107,6 +107,20 @@ TEST(User, MapsANewUserToOneOfSelinux) {
   EXPECT_EQ(system.commands()[0].argv, useradd);
 }
 
+TEST(User, IsNotInTheGroupsOfThoseWhoseNamesContainItsOwn) {
+  MemorySystem system;
+  install_user_commands(system);
+  system.user("al", 1001, 1001, "/home/al").folder("/home/al");
+  system.file("/etc/group", "alarm:x:50:\nvideo:x:44:alice,bob\nrender:x:105:bob, al\n");
+
+  const Value args = Value::map({{"name", "al"}, {"groups", "video,render"}});
+  test::run(user_module, args, system);
+
+  const std::vector<std::string> usermod{"usermod", "-G", "video,render", "al"};
+  ASSERT_EQ(system.commands().size(), 1U);
+  EXPECT_EQ(system.commands()[0].argv, usermod);
+}
+
 TEST(User, ChangesOnlyWhatDiffers) {
   MemorySystem system;
   install_user_commands(system);
