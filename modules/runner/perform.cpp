@@ -7,6 +7,9 @@
 
 #include <sys/stat.h>
 
+#include <map>
+#include <string>
+
 namespace gpustack::runner {
 
 namespace {
@@ -46,7 +49,9 @@ Value perform_task(const wire::Task& task,
   if (!arguments) return modules::failure(arguments.error());
   if (!task.facts.is_null()) facts = task.facts;
   modules::RealSystemOptions options;
-  options.environment = modules::process_environment();
+  // Taken apart once: no module changes this process's own.
+  static const std::map<std::string, std::string> inherited = modules::process_environment();
+  options.environment = inherited;
   for (const auto& [name, value] : task.environment) options.environment[name] = value;
   options.check_mode = task.check;
   options.diff_mode = task.diff;
