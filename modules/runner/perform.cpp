@@ -50,8 +50,8 @@ Value perform_task(const wire::Task& task,
   if (!task.facts.is_null()) facts = task.facts;
   modules::RealSystemOptions options;
   // Taken apart once: no module changes this process's own.
-  static const std::map<std::string, std::string> inherited = modules::process_environment();
-  options.environment = inherited;
+  static const std::map<std::string, std::string> kInherited = modules::process_environment();
+  options.environment = kInherited;
   for (const auto& [name, value] : task.environment) options.environment[name] = value;
   options.check_mode = task.check;
   options.diff_mode = task.diff;
