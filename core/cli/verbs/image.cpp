@@ -182,7 +182,7 @@ class ImageVerb final : public Verb {
     return out;
   }
 
-  int judge(const gpu::ImageAnswer& image, const Targets& targets) const {
+  [[nodiscard]] int judge(const gpu::ImageAnswer& image, const Targets& targets) const {
     std::vector<gpu::ImageVerdict> verdicts;
     for (const gpu::ImageTarget& one : targets.all) {
       auto verdict = gpu::judge_image(image, one, allows_emulation_);
