@@ -156,7 +156,9 @@ class EnvVerb final : public Verb {
     return text ? text->substr(0, text->find_first_not_of("0123456789.")) : std::string();
   }
 
-  [[nodiscard]] int print(const ProbedHosts& gathered, const gpu::EnvironmentWishes& asked, bool is_lines) const {
+  [[nodiscard]] int print(const ProbedHosts& gathered,
+                          const gpu::EnvironmentWishes& asked,
+                          bool is_lines) const {
     int code = gathered.code;
     Value all{Map()};
     for (const ProbedHost& probed : gathered.hosts) {
