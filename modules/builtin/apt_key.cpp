@@ -130,7 +130,7 @@ bool holds(const List& ids, const KeyId& id) {
 }
 
 Result<std::string> load_key(const Args& args, const SystemView& view) {
-  HttpRequest request;
+  HttpQuery request;
   request.url = args.text("url");
   request.validate_certificates = args.boolean("validate_certs", true);
   GS_TRY(HttpResponse answer, view.http(request));
