@@ -9,6 +9,8 @@
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
 #include "core/play/visit.hpp"
+#include "core/report/renderer.hpp"
+#include "core/report/text.hpp"
 #include "core/transport/held_connections.hpp"
 #include "inventory/pattern.hpp"
 
@@ -195,6 +197,21 @@ Result<void> check_limited(const Session& session) {
   return Error(ErrorCode::host_pattern, "specified hosts and/or --limit does not match any hosts");
 }
 
+/// What ansible-playbook says at the end of a run that never came to the task to start at.
+void tell_start_not_found(const play::Site& site, engine::Run& run) {
+  if (!run.looks_for_start()) return;
+  const std::string& name = run.state().options.start_at_task;
+  // A blank comes before the bracket, and counts for the width.
+  std::string text = report::wrapped("_[ERROR]: No matching task \"" + name +
+                                         "\" found. Note: --start-at-task can only follow static "
+                                         "includes.",
+                                     report::terminal_options().columns);
+  text.front() = ' ';
+  std::cerr << text << "\n";
+  const auto known = check_start_task(site, name);
+  if (!known) std::cerr << "  = hint: " << known.error().hint() << "\n";
+}
+
 /// With `-vvv`, as Ansible shows what it executes.
 void tell_become_commands(engine::LiveTargetPool& targets, engine::Run& run) {
   constexpr int kVerbosity = 3;
@@ -295,6 +312,8 @@ int run_in(asio::io_context& context,
   output.flush();
   if (is_stopped) return kStopped;
   kept = targets.take_kept();
+  if (options.manner == Manner::ansible && summary && *summary)
+    tell_start_not_found(*site.site, run);
   return code_of_run(summary, options, run.has_begun());
 }
 

@@ -6,6 +6,7 @@
 #include "core/engine/live_target.hpp"
 #include "core/wire/session.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -37,7 +38,12 @@ class LiveTargetPool::Live final : public Target {
   Async<RawOutput> raw(std::string command) override;
   Async<void> reset() override;
   void limit_connecting(std::optional<std::chrono::milliseconds> limit) override {
-    description_.timeouts.connect = limit.value_or(own_connect_timeout_);
+    transport::Timeouts& times = description_.timeouts = own_timeouts_;
+    if (!limit) return;
+    times.connect = *limit;
+    // As ssh's ConnectTimeout: a host on its way down may accept and then say nothing.
+    times.banner = std::min(times.banner, *limit);
+    times.handshake = std::min(times.handshake, *limit);
   }
   /// Leaves the connection, and waits for what still runs on it.
   Async<void> finish();
@@ -91,7 +97,7 @@ class LiveTargetPool::Live final : public Target {
 
   LiveTargetPool& pool_;
   transport::Target description_;
-  const std::chrono::milliseconds own_connect_timeout_ = description_.timeouts.connect;
+  const transport::Timeouts own_timeouts_ = description_.timeouts;
   async::Gate opening_;  ///< one coroutine at a time opens the connection or a lane
   ContentSender contents_;
   async::Condition answered_;    ///< a task was answered, or the connection has ended

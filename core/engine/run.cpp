@@ -2,6 +2,7 @@
 
 #include "core/engine/play_run.hpp"
 #include "core/engine/services.hpp"
+#include "core/play/visit.hpp"
 #include "inventory/pattern.hpp"
 
 #include <algorithm>
@@ -63,6 +64,15 @@ bool Run::is_start(const play::Task& task) const {
     return name == wanted || (!name.empty() && inventory::glob_matches(wanted, name));
   };
   return matches(task.name) || matches(full);
+}
+
+bool Run::is_before_start(const play::Play& play) const {
+  if (!looks_for_start()) return false;
+  bool holds_start = false;
+  play::visit_tasks(play, [&](const play::Task& task) {
+    holds_start = holds_start || (!task.is_implicit && is_start(task));
+  });
+  return !holds_start;
 }
 
 Result<std::string> Run::order_of(const play::Play& play, Scope& scope) const {
@@ -297,6 +307,7 @@ Async<bool> Run::run_play(const play::Play& play) {
 Async<bool> Run::run_batches(PlayState& play_state, std::vector<std::vector<std::string>> batches) {
   const play::Play& play = *play_state.play;
   const auto executor = co_await asio::this_coro::executor;
+  if (is_before_start(play)) co_return true;
   for (const auto& batch : batches) {
     play_state.batch = batch;
     std::erase_if(play_state.batch, [&](const std::string& host) { return is_lost(host); });

@@ -111,6 +111,9 @@ class Run {
     return !state_.options.start_at_task.empty() && !reached_start_;
   }
   void reach_start() { reached_start_ = true; }
+  /// Whether a task to start at is looked for and the play has none: nothing of it runs then, not
+  /// even the gathering of facts.
+  [[nodiscard]] bool is_before_start(const play::Play& play) const;
 
   /// Loads a play's `vars_files` for one host. An entry that cannot be named before facts are
   /// gathered is noted in `play_state.vars_files_waiting`; afterwards it is an error.

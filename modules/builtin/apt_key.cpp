@@ -130,7 +130,7 @@ bool holds(const List& ids, const KeyId& id) {
 }
 
 Result<std::string> load_key(const Args& args, const SystemView& view) {
-  HttpRequest request;
+  HttpQuery request;
   request.url = args.text("url");
   request.validate_certificates = args.boolean("validate_certs", true);
   GS_TRY(HttpResponse answer, view.http(request));
@@ -140,13 +140,15 @@ Result<std::string> load_key(const Args& args, const SystemView& view) {
                    std::to_string(answer.status) + ": " + answer.reason);
 }
 
-/// The id of the first key in the task's file, text or address.
-Result<std::string> id_of_source(const Args& args, const SystemView& view) {
+/// The id of the first key in the task's file, text or address. What an address brought goes into
+/// `loaded`: the key that is added shall be the one that was looked at.
+Result<std::string> id_of_source(const Args& args, const SystemView& view, std::string& loaded) {
   if (args.has("keyserver"))
     return Error(ErrorCode::missing_argument, "Missing key_id, required with keyserver.");
   std::string bytes = args.text("data");
   if (args.has("url")) {
-    GS_TRY(bytes, load_key(args, view));
+    GS_TRY(loaded, load_key(args, view));
+    bytes = loaded;
   } else if (args.has("file")) {
     GS_TRY(bytes, view.read(args.text("file")));
   } else if (bytes.empty()) {
@@ -175,8 +177,9 @@ Result<void> require_programs(const SystemView& view) {
 Result<Plan> plan(const Args& args, const SystemView& view) {
   GS_TRY_VOID(require_programs(view));
   std::string text = args.text("id");
+  std::string loaded;
   if (text.empty()) {
-    GS_TRY(text, id_of_source(args, view));
+    GS_TRY(text, id_of_source(args, view, loaded));
   }
   GS_TRY(const KeyId id, parse_id(text));
   Plan plan = Plan::none();
@@ -196,6 +199,7 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
         .hint("give one of data, file, keyserver and url");
   }
   plan.state = args.values();
+  if (!loaded.empty()) plan.state.set("_loaded", std::move(loaded));
   return plan;
 }
 
@@ -239,7 +243,9 @@ Result<Failure> add_key(const Args& args, System& system, const Value& result) {
   const std::string file = args.text("file");
   Command command = apt_key(args, {"add", file.empty() ? "-" : file});
   command.input = args.text("data");
-  if (args.has("url")) {
+  if (args.has("_loaded")) {
+    command.input = args.text("_loaded");
+  } else if (args.has("url")) {
     GS_TRY(command.input, load_key(args, system));
   }
   GS_TRY(const CommandResult done, system.run(command));

@@ -142,7 +142,7 @@ std::vector<Key> parse_file(const std::string& text) {
 Result<std::vector<Key>> wanted_keys(const Args& args, const SystemView& view) {
   std::string text = args.text("key");
   if (text.starts_with("http")) {
-    HttpRequest request;
+    HttpQuery request;
     request.url = text;
     request.validate_certificates = args.boolean("validate_certs", true);
     GS_TRY(HttpResponse answer, view.http(request));

@@ -273,6 +273,15 @@ Result<bool> keeps_newer(const std::vector<PackageChange>& changes) {
       .hint("allow_downgrade: true allows that");
 }
 
+/// What dnf would do. Signatures do not count for it: nothing is installed, and with no key on the
+/// host dnf would refuse to say that all is there.
+Command resolver(const Args& args) {
+  Command command = parsable_command({"dnf", "--assumeno", "--setopt=gpgcheck=0"});
+  const auto words = dnf_words(args);
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  return command;
+}
+
 Result<Plan> plan(const Args& args, const SystemView& view) {
   if (view.find_program("dnf").empty()) {
     return Error(ErrorCode::module_failed, "Failed to find required executable \"dnf\" in PATH")
@@ -292,17 +301,14 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
     plan.set("msg", "Nothing to do").set("results", Value(List())).set("rc", 0);
     return plan;
   }
-  Command command = parsable_command({"dnf", "--assumeno"});
-  const auto words = dnf_words(args);
-  command.argv.insert(command.argv.end(), words.begin(), words.end());
-  GS_TRY(const CommandResult shown, view.query(command));
+  GS_TRY(const CommandResult shown, view.query(resolver(args)));
   auto changes = parse_dnf_transaction(shown.output);
   if (changes.empty() && shown.status != 0) {
     // Metadata that is fetched first may know more; apply() shows the error if it does not.
     if (args.boolean("update_cache") && !view.check_mode()) return plan;
     const std::string_view why = trim(shown.errors.empty() ? shown.output : shown.errors);
     return Error(ErrorCode::module_failed,
-                 "'dnf " + join(words, " ") + "' failed: " + std::string(why));
+                 "'dnf " + join(dnf_words(args), " ") + "' failed: " + std::string(why));
   }
   if (!args.boolean("allow_downgrade")) {
     GS_TRY(const bool stays, keeps_newer(changes));
@@ -345,6 +351,11 @@ Result<Outcome> apply(const Plan& plan, System& system) {
   const bool has_work = !args.texts("name").empty() || args.boolean("autoremove");
   if (!has_work || args.boolean("_settled") || (!plan.changed && !args.boolean("update_cache")))
     return outcome;
+  if (!plan.changed) {
+    // The metadata was fetched anew: does that change anything?
+    GS_TRY(const CommandResult shown, system.run(resolver(args)));
+    if (shown.status == 0 && parse_dnf_transaction(shown.output).empty()) return outcome;
+  }
   Command command = parsable_command({"dnf", "-y"});
   const auto words = dnf_words(args);
   command.argv.insert(command.argv.end(), words.begin(), words.end());

@@ -1,4 +1,5 @@
 #include "core/base/json.hpp"
+#include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/docker_registry.hpp"
 #include "modules/builtin/support/file_state.hpp"
 #include "modules/sdk/text.hpp"
@@ -45,7 +46,8 @@ constexpr Example kExamples[] = {
      .yaml = "docker_login:\n  registry_url: registry.example.com\n  state: absent"},
 };
 constexpr ResultKey kResults[] = {
-    {"login_result", "What the registry said, without the password."},
+    {"login_result", "What the registry said, without the password; not in a dry run."},
+    {"warnings", "A dry run asks no registry whether it takes the credentials."},
 };
 
 Error unknown_helper(const std::string& helper) {
@@ -77,15 +79,15 @@ Result<void> plan_login(Plan& plan,
     plan.set("login_result", Value::map({{"username", wanted.user}, {"serveraddress", registry}}));
     return {};
   }
-  GS_TRY(const DockerApi api, DockerApi::connect(args, view));
-  GS_TRY(Value answer,
-         api.ask(view,
-                 "/auth",
-                 Value::map({{"username", wanted.user},
-                             {"password", args.get("password")},
-                             {"serveraddress", registry}})));
-  plan.set("login_result", answer.is_null() ? Value(Map()) : std::move(answer));
+  // Whether there is a daemon, a dry run finds out, too; a login is for apply().
+  GS_TRY_VOID(DockerApi::connect(args, view));
+  plan.state = args.values();
   plan.changed = true;
+  if (view.check_mode()) {
+    add_warning(plan.result,
+                "A dry run logs in to no registry: whether '" + registry +
+                    "' takes these credentials is not checked.");
+  }
   plan.diff(Value::map({{"user", kept ? Value(kept->user) : Value()}}),
             Value::map({{"user", wanted.user}}),
             registry,
@@ -138,6 +140,22 @@ Result<Plan> plan(const Args& args, const SystemView& view) {
   return plan;
 }
 
+/// Nothing is kept before the registry has taken it.
+Result<Outcome> apply(const Plan& plan, System& system) {
+  if (plan.state.is_null()) return apply_steps(plan, system);
+  const Args args(plan.state);
+  GS_TRY(const DockerApi api, DockerApi::connect(args, system));
+  GS_TRY(Value answer,
+         api.call(system,
+                  {.path = "/auth",
+                   .body = Value::map({{"username", args.get("username")},
+                                       {"password", args.get("password")},
+                                       {"serveraddress", args.get("registry_url")}})}));
+  GS_TRY(Outcome outcome, apply_steps(plan, system));
+  outcome.result.set("login_result", answer.is_null() ? Value(Map()) : std::move(answer));
+  return outcome;
+}
+
 }  // namespace
 
 extern const ModuleSpec docker_login_module;
@@ -154,6 +172,7 @@ const ModuleSpec docker_login_module{
         "docker-credential-ecr-login get, docker-credential-gcr get, "
         "docker-credential-gcloud get, docker-credential-acr-env get",
     .has_diff = true,
-    .plan = plan};
+    .plan = plan,
+    .apply = apply};
 
 }  // namespace gpustack::modules

@@ -127,8 +127,8 @@ std::string answer_text(const HttpResponse& answer) {
 }
 
 /// If-Modified-Since makes the server keep what is not newer than the file there.
-Result<HttpRequest> conditional_request(const Args& args, const SystemView& view, bool forced) {
-  GS_TRY(HttpRequest request, http_request(args, view));
+Result<HttpQuery> conditional_query(const Args& args, const SystemView& view, bool forced) {
+  GS_TRY(HttpQuery request, http_query(args, view));
   if (forced) {
     request.headers.emplace_back("cache-control", "no-cache");
     return request;
@@ -195,8 +195,8 @@ Plan foreseen_load(Plan plan, const Args& args, const std::string& dest) {
 
 /// A dry run asks for the header only.
 Result<Plan> foresee(const Args& args, const SystemView& view, bool forced) {
-  GS_TRY(HttpRequest request, conditional_request(args, view, forced));
-  request.method = "HEAD";
+  GS_TRY(HttpQuery request, conditional_query(args, view, forced));
+  request.header_only = true;
   GS_TRY(const HttpResponse answer, view.http(request));
   if (answer.status != 304 && answer.status != 200) {
     return Error(ErrorCode::module_failed,
@@ -247,7 +247,7 @@ Result<Plan> foresee_file(const Args& args, const SystemView& view, const std::s
 }
 
 Result<Plan> plan(const Args& args, const SystemView& view) {
-  GS_TRY_VOID(http_request(args, view));
+  GS_TRY_VOID(http_query(args, view));
   GS_TRY(const auto source, file_of_url(args.text("url")));
   if (!source) GS_TRY_VOID(parse_url(args.text("url")));
   GS_TRY(const LoadedChecksum wanted, wanted_checksum(args, view));
@@ -322,9 +322,9 @@ class Download {
       set("status_code", Value());
       return answer;
     }
-    GS_TRY(const HttpRequest request,
-           conditional_request(args_, system_, plan_.state.get("forced").truthy()));
-    GS_TRY(HttpResponse answer, system_.download(request, temporary_));
+    GS_TRY(HttpQuery request,
+           conditional_query(args_, system_, plan_.state.get("forced").truthy()));
+    GS_TRY(HttpResponse answer, system_.download(HttpRequest(std::move(request)), temporary_));
     set("status_code", Value(answer.status));
     return answer;
   }

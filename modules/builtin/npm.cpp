@@ -1,6 +1,7 @@
 #include "core/base/json.hpp"
 #include "modules/builtin/support/command_result.hpp"
 #include "modules/builtin/support/file_state.hpp"
+#include "modules/sdk/scratch.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
@@ -143,10 +144,14 @@ Result<Installed> installed_packages(const Args& args,
   return out;
 }
 
-/// Asks the registry; npm cannot do that without its cache.
+/// Asks the registry; npm cannot do that without a cache. A dry run does not fill the user's.
 Result<bool> is_outdated(const Args& args, const SystemView& view, const std::string& npm) {
   Command command = npm_question(args, npm, {"outdated"});
-  command.environment.erase("npm_config_cache");
+  if (view.check_mode()) {
+    command.environment["npm_config_cache"] = kScratchFolder;
+  } else {
+    command.environment.erase("npm_config_cache");
+  }
   GS_TRY(const CommandResult done, view.query(command));
   if (!trim(done.output).empty()) return true;
   if (done.status == 0) return false;

@@ -17,7 +17,9 @@ constexpr ArgSpec kArgs[] = {
      .type = ArgType::integer,
      .fallback = "0",
      .aliases = "post_reboot_delay_sec",
-     .doc = "Seconds to wait behind the reboot before trying to reach the host."},
+     .doc =
+         "Seconds to wait behind the reboot before trying to reach the host. What is no number is "
+         "refused before the reboot."},
     {.name = "reboot_timeout",
      .type = ArgType::integer,
      .fallback = "600",

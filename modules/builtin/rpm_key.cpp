@@ -75,7 +75,7 @@ Result<WantedKey> wanted_key(const Args& args, const SystemView& view) {
   WantedKey out;
   const std::string key = args.text("key");
   if (key.find("://") != std::string::npos) {
-    HttpRequest request;
+    HttpQuery request;
     request.url = key;
     request.validate_certificates = args.boolean("validate_certs", true);
     GS_TRY(HttpResponse answer, view.http(request));

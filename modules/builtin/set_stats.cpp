@@ -5,7 +5,9 @@ namespace gpustack::modules {
 namespace {
 
 constexpr ArgSpec kArgs[] = {
-    {.name = "data", .type = ArgType::raw, .required = true, .doc = "Names and values."},
+    {.name = "data",
+     .type = ArgType::raw,
+     .doc = "Names and values; without them nothing is done."},
     {.name = "per_host",
      .type = ArgType::raw,
      .fallback = "false",

@@ -26,12 +26,10 @@ enum class Redirects : std::uint8_t {
            ///< like any other
 };
 
-/// One request. Paths are paths of the host.
-struct HttpRequest {
-  std::string method = "GET";
+/// What every request says, whatever it asks for. Paths are paths of the host.
+struct HttpBase {
   std::string url;
   HttpHeaders headers;
-  std::string body;
   std::string user;
   std::string password;
   bool force_basic_auth = false;  ///< send user and password without being asked
@@ -47,6 +45,23 @@ struct HttpRequest {
   std::string user_agent = "ansible-httpget";
   std::chrono::milliseconds timeout{10'000};  ///< longest silence of the other side
   std::uint64_t body_limit = 64U << 20U;      ///< of an answer kept in memory
+};
+
+/// A request that only reads: GET, or HEAD for the header alone. All that a SystemView sends, so
+/// that a dry run has no way to ask a service for a change. No HttpRequest becomes one.
+struct HttpQuery : HttpBase {
+  bool header_only = false;
+};
+
+/// A request with any method, for a System.
+struct HttpRequest : HttpBase {
+  HttpRequest() = default;
+  explicit HttpRequest(HttpBase base) : HttpBase(std::move(base)) {}
+  explicit HttpRequest(HttpQuery query)
+      : HttpBase(std::move(query)), method(query.header_only ? "HEAD" : "GET") {}
+
+  std::string method = "GET";
+  std::string body;
 };
 
 /// The last answer of an exchange. Names of headers are lower case; values of repeated ones are

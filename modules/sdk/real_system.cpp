@@ -5,6 +5,8 @@
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/hash.hpp"
 #include "modules/sdk/queries.hpp"
+#include "modules/sdk/remove_tree.hpp"
+#include "modules/sdk/scratch.hpp"
 #include "modules/sdk/text.hpp"
 
 #include <dirent.h>
@@ -119,6 +121,18 @@ Result<void> for_each_piece(const ReadFile& file, const std::string& shown, Take
     GS_TRY_VOID(take(std::string_view(buffer.get(), static_cast<std::size_t>(got))));
   }
 }
+
+/// Removes a tree at the end, whatever comes before it.
+class Removal {
+ public:
+  explicit Removal(std::string path) : path_(std::move(path)) {}
+  Removal(const Removal&) = delete;
+  Removal& operator=(const Removal&) = delete;
+  ~Removal() { remove_tree_at(path_); }
+
+ private:
+  std::string path_;
+};
 
 }  // namespace
 
@@ -378,7 +392,16 @@ Result<CommandResult> RealSystem::start(const Command& command, bool live) const
 
 Result<CommandResult> RealSystem::query(const Command& command) const {
   GS_TRY_VOID(check_query(options_.queries, command.argv));
-  return start(command, false);
+  const auto is_scratch = [](const auto& entry) { return entry.second == kScratchFolder; };
+  if (std::ranges::none_of(command.environment, is_scratch)) return start(command, false);
+  RealSystem own(options_);
+  GS_TRY(const std::string folder, own.make_temporary("", "scratch.", "", FileKind::directory));
+  const Removal removal(in_root(folder));
+  Command placed = command;
+  for (auto& [name, value] : placed.environment) {
+    if (value == kScratchFolder) value = folder;
+  }
+  return start(placed, false);
 }
 
 Result<CommandResult> RealSystem::run(const Command& command) { return start(command, true); }

@@ -89,7 +89,7 @@ class RealSystem : public System {
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const override;
-  [[nodiscard]] Result<HttpResponse> http(const HttpRequest& request) const override;
+  [[nodiscard]] Result<HttpResponse> http(const HttpQuery& query) const override;
   [[nodiscard]] bool check_mode() const override { return options_.check_mode; }
   [[nodiscard]] bool diff_mode() const override { return options_.diff_mode; }
   [[nodiscard]] Result<Digests> send_file(const std::string& path) const override;
@@ -121,12 +121,14 @@ class RealSystem : public System {
                                      std::string_view prefix,
                                      std::string_view suffix,
                                      FileKind kind) override;
+  [[nodiscard]] Result<HttpResponse> send(const HttpRequest& request) override;
   Result<HttpResponse> download(const HttpRequest& request, const std::string& file) override;
   Result<CommandResult> run(const Command& command) override;
   Result<CommandResult> converse(const Command& command, const Dialogue& dialogue) override;
   Result<int> start_detached(const Command& command) override;
 
  private:
+  [[nodiscard]] Result<HttpResponse> exchange(HttpRequest request, HttpHooks hooks) const;
   /// Reads a file once, for its digests and for `also`.
   [[nodiscard]] Result<Digests> digest(const std::string& path,
                                        const SystemHooks::Sink& also) const;

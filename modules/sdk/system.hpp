@@ -150,9 +150,9 @@ class SystemView {
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const = 0;
-  /// Sends a request from the host and keeps the answer's body in memory. @error module_failed  no
-  /// answer; cancelled
-  [[nodiscard]] virtual Result<HttpResponse> http(const HttpRequest& request) const;
+  /// Sends a request that only reads from the host and keeps the answer's body in memory.
+  /// @error module_failed  no answer; cancelled
+  [[nodiscard]] virtual Result<HttpResponse> http(const HttpQuery& query) const;
   /// Whether this is a dry run, and whether the user asked for diffs.
   [[nodiscard]] virtual bool check_mode() const = 0;
   [[nodiscard]] virtual bool diff_mode() const = 0;
@@ -229,7 +229,9 @@ class System : public SystemView {
                                              std::string_view prefix,
                                              std::string_view suffix,
                                              FileKind kind) = 0;
-  /// Like http(), but the body of a good answer goes into `file`, which exists (make_temporary()).
+  /// Like http(), with any method.
+  [[nodiscard]] virtual Result<HttpResponse> send(const HttpRequest& request);
+  /// Like send(), but the body of a good answer goes into `file`, which exists (make_temporary()).
   virtual Result<HttpResponse> download(const HttpRequest& request, const std::string& file);
   virtual Result<CommandResult> run(const Command& command) = 0;
   /// Starts a command that outlives the task and the connection. @return its process id

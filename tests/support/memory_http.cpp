@@ -18,7 +18,15 @@ MemorySystem& MemorySystem::answers(const std::string& url,
   return *this;
 }
 
-Result<modules::HttpResponse> MemorySystem::http(const modules::HttpRequest& request) const {
+Result<modules::HttpResponse> MemorySystem::http(const modules::HttpQuery& query) const {
+  return answer(modules::HttpRequest(query));
+}
+
+Result<modules::HttpResponse> MemorySystem::send(const modules::HttpRequest& request) {
+  return answer(request);
+}
+
+Result<modules::HttpResponse> MemorySystem::answer(const modules::HttpRequest& request) const {
   requests_.push_back(request);
   const auto found = answers_.find(request.url);
   if (found == answers_.end())
@@ -30,7 +38,7 @@ Result<modules::HttpResponse> MemorySystem::http(const modules::HttpRequest& req
 
 Result<modules::HttpResponse> MemorySystem::download(const modules::HttpRequest& request,
                                                      const std::string& file) {
-  GS_TRY(modules::HttpResponse response, http(request));
+  GS_TRY(modules::HttpResponse response, send(request));
   if (response.status < 200 || response.status >= 300) return response;
   GS_TRY(Node * target, existing("download", file, false));
   GS_TRY_VOID(change("download", file));

@@ -120,7 +120,7 @@ class MemorySystem : public modules::System {
       std::uint16_t port,
       std::chrono::milliseconds timeout,
       const std::function<bool(std::string_view)>& enough) const override;
-  Result<modules::HttpResponse> http(const modules::HttpRequest& request) const override;
+  Result<modules::HttpResponse> http(const modules::HttpQuery& query) const override;
   bool check_mode() const override { return check_; }
   bool diff_mode() const override { return diff_; }
   [[nodiscard]] Result<modules::Digests> send_file(const std::string& path) const override;
@@ -153,6 +153,7 @@ class MemorySystem : public modules::System {
                                      std::string_view prefix,
                                      std::string_view suffix,
                                      FileKind kind) override;
+  Result<modules::HttpResponse> send(const modules::HttpRequest& request) override;
   Result<modules::HttpResponse> download(const modules::HttpRequest& request,
                                          const std::string& file) override;
   Result<CommandResult> run(const Command& command) override;
@@ -169,6 +170,9 @@ class MemorySystem : public modules::System {
     std::string path;
     Error error;
   };
+
+  /// What http() and send() say, and note. For hosts that say something else.
+  virtual Result<modules::HttpResponse> answer(const modules::HttpRequest& request) const;
 
   /// Path with links resolved; the last component only when `follow`. Nothing when a loop is found.
   std::optional<std::string> resolve(const std::string& path, bool follow, int depth = 0) const;

@@ -16,7 +16,7 @@ void RecordedEngine::expect(const Value& exchanges) {
   next_ = 0;
 }
 
-Result<modules::HttpResponse> RecordedEngine::http(const modules::HttpRequest& request) const {
+Result<modules::HttpResponse> RecordedEngine::answer(const modules::HttpRequest& request) const {
   const std::string asked =
       request.method + " " + request.url.substr(std::string("http://localhost").size());
   if (next_ == exchanges_.size()) {
@@ -25,8 +25,6 @@ Result<modules::HttpResponse> RecordedEngine::http(const modules::HttpRequest& r
   }
   const Value& exchange = exchanges_[next_++];
   EXPECT_EQ(asked, to_text(exchange.get("method")) + " " + to_text(exchange.get("path")));
-  const bool reads = request.method == "GET" || asked.ends_with("/auth");
-  EXPECT_TRUE(reads || !check_mode()) << "a dry run only reads: " << asked;
   const auto body = parse_json(request.body);
   if (exchange.get("body").is_map()) {
     EXPECT_EQ(to_json(body ? *body : Value()), to_json(exchange.get("body"))) << asked;

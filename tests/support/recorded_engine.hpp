@@ -16,15 +16,15 @@ class RecordedEngine : public MemorySystem {
   /// How many of them nobody asked for.
   std::size_t left() const { return exchanges_.size() - next_; }
 
-  Result<modules::HttpResponse> http(const modules::HttpRequest& request) const override;
-
  private:
+  Result<modules::HttpResponse> answer(const modules::HttpRequest& request) const override;
+
   List exchanges_;
   mutable std::size_t next_ = 0;
 };
 
-/// Plays a story of tests/fixtures/engines: each step gives what was recorded, asks what was asked,
-/// and a dry run only reads. Fails the running test where one of these does not hold.
+/// Plays a story of tests/fixtures/engines: each step gives what was recorded and asks what was
+/// asked. Fails the running test where one of these does not hold.
 void play_story(const std::string& name);
 
 }  // namespace gpustack::test

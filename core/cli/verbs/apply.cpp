@@ -102,9 +102,12 @@ class ApplyVerb final : public Verb {
     auto site = load_site(playbooks_, *session);
     if (!site) return kSiteDoesNotLoad;
     timings_.step("playbooks");
-    if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
-      print_error(known.error());
-      return kUsage;
+    // ansible-playbook runs such a playbook, without any task.
+    if (manner_ == Manner::gpustack) {
+      if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
+        print_error(known.error());
+        return kUsage;
+      }
     }
     if (syntax_check_) {
       for (const std::string& playbook : playbooks_)

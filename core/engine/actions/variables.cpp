@@ -197,12 +197,13 @@ Async<Value> action_set_fact(ActionCall& call) {
 }
 
 Async<Value> action_set_stats(ActionCall& call) {
-  const Value& data = call.arguments.get("data");
+  const Value* given = call.arguments.find("data");
+  const Value data = given != nullptr ? *given : Value(Map());
   if (!data.is_map()) co_return failed_result("The 'data' option needs to be a dictionary/hash");
   // What is no boolean counts as false, as in Ansible.
   const auto flag_of = [&](std::string_view name, bool otherwise) {
-    const Value& given = call.arguments.get(name);
-    return given.is_null() ? otherwise : parse_bool(given).value_or(false);
+    const Value& written = call.arguments.get(name);
+    return written.is_null() ? otherwise : parse_bool(written).value_or(false);
   };
   const bool per_host = flag_of("per_host", false);
   const bool aggregate = flag_of("aggregate", true);
@@ -210,10 +211,12 @@ Async<Value> action_set_stats(ActionCall& call) {
   const std::string owner = per_host ? call.host.state->name : "_run";
   Value mine = stats.get(owner);
   if (mine.is_null()) mine = Value(Map());
+  Value told{Map()};
   for (const auto& [key, value] : data.as_map()) {
     GS_CO_TRY(const Value rendered_key, call.scope.render(key));
     const std::string name = to_text(rendered_key);
     if (!is_variable_name(name)) co_return failed_result(bad_name(name));
+    told.set(name, value);
     const Value* old = mine.find(name);
     if (aggregate && old != nullptr && old->is_integer() && value.is_integer()) {
       mine.set(name, Value(old->as_integer() + value.as_integer()));
@@ -231,11 +234,12 @@ Async<Value> action_set_stats(ActionCall& call) {
       mine.set(name, value);
     }
   }
-  stats.set(owner, std::move(mine));
+  if (!data.as_map().empty()) stats.set(owner, std::move(mine));
   co_return Value::map(
       {{"changed", false},
        {"ansible_stats",
-        Value::map({{"data", data}, {"per_host", per_host}, {"aggregate", aggregate}})}});
+        Value::map(
+            {{"data", std::move(told)}, {"per_host", per_host}, {"aggregate", aggregate}})}});
 }
 
 /// Maps joined with those of the same name that the host has already.

@@ -33,7 +33,7 @@ bool flag(const Args& args,
   return parsed ? *parsed : true;
 }
 
-void add_certificates(HttpRequest& base, const Args& args, const SystemView& view) {
+void add_certificates(HttpBase& base, const Args& args, const SystemView& view) {
   const std::string folder = view.environment("DOCKER_CERT_PATH");
   const auto pick = [&](std::string_view name, const char* file) {
     if (args.has(name)) return args.text(name);
@@ -59,14 +59,16 @@ std::string message_of(const HttpResponse& response) {
   return std::string(trim(response.body));
 }
 
-std::string shown(const DockerApi::Call& call) {
-  return call.method + " " + call.path.substr(0, call.path.find('?'));
+std::string shown(const std::string& method, const std::string& path) {
+  return method + " " + path.substr(0, path.find('?'));
 }
 
-Result<void> must_succeed(const HttpResponse& response, const DockerApi::Call& call) {
+std::string shown(const DockerApi::Call& call) { return shown(call.method, call.path); }
+
+Result<void> must_succeed(const HttpResponse& response, const std::string& what) {
   if (response.status < 400) return {};
   return Error(ErrorCode::module_failed,
-               "Docker refused " + shown(call) + ": " + message_of(response) + " (" +
+               "Docker refused " + what + ": " + message_of(response) + " (" +
                    std::to_string(response.status) + ")");
 }
 
@@ -126,48 +128,54 @@ Result<DockerApi> DockerApi::connect(const Args& args, const SystemView& view) {
   return api;
 }
 
-Result<HttpResponse> DockerApi::exchange(const SystemView& view, const Call& call) const {
-  HttpRequest request = base_;
+std::string DockerApi::url_of(const std::string& path) const {
+  return base_.url + (version_.empty() ? "" : "/v" + version_) + path;
+}
+
+Error DockerApi::unreachable(const Error& error) const {
+  return Error(error).hint("is the Docker daemon running, and may this user reach " + address_ +
+                           "?");
+}
+
+Result<HttpResponse> DockerApi::read(const SystemView& view, const std::string& path) const {
+  HttpQuery query{base_};
+  query.url = url_of(path);
+  auto response = view.http(query);
+  if (response) return response;
+  return unreachable(response.error());
+}
+
+Result<HttpResponse> DockerApi::exchange(System& system, const Call& call) const {
+  HttpRequest request(base_);
   request.method = call.method;
-  request.url += (version_.empty() ? "" : "/v" + version_) + call.path;
+  request.url = url_of(call.path);
   request.headers = call.headers;
   request.timeout += std::chrono::seconds(call.more_seconds);
   if (!call.body.is_null()) {
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = to_json(call.body, {.redact_secrets = false});
   }
-  auto response = view.http(request);
+  auto response = system.send(request);
   if (response) return response;
-  return Error(response.error())
-      .hint("is the Docker daemon running, and may this user reach " + address_ + "?");
+  return unreachable(response.error());
 }
 
 Result<Value> DockerApi::get(const SystemView& view, const std::string& path) const {
-  const Call call{.method = "GET", .path = path};
-  GS_TRY(const HttpResponse response, exchange(view, call));
+  GS_TRY(const HttpResponse response, read(view, path));
   if (response.status == 404) return Value();
-  GS_TRY_VOID(must_succeed(response, call));
-  return parsed(response, shown(call));
-}
-
-Result<Value> DockerApi::ask(const SystemView& view,
-                             const std::string& path,
-                             const Value& body) const {
-  const Call call{.path = path, .body = body};
-  GS_TRY(const HttpResponse response, exchange(view, call));
-  GS_TRY_VOID(must_succeed(response, call));
-  return parsed(response, shown(call));
+  GS_TRY_VOID(must_succeed(response, shown("GET", path)));
+  return parsed(response, shown("GET", path));
 }
 
 Result<Value> DockerApi::call(System& system, const Call& call) const {
   GS_TRY(const HttpResponse response, exchange(system, call));
-  GS_TRY_VOID(must_succeed(response, call));
+  GS_TRY_VOID(must_succeed(response, shown(call)));
   return parsed(response, shown(call));
 }
 
 Result<List> DockerApi::stream(System& system, const Call& call) const {
   GS_TRY(const HttpResponse response, exchange(system, call));
-  GS_TRY_VOID(must_succeed(response, call));
+  GS_TRY_VOID(must_succeed(response, shown(call)));
   List out;
   for (const std::string& line : split_lines(response.body)) {
     if (trim(line).empty()) continue;
@@ -183,21 +191,19 @@ Result<List> DockerApi::stream(System& system, const Call& call) const {
 }
 
 Result<std::string> DockerApi::bytes(const SystemView& view, const std::string& path) const {
-  const Call call{.method = "GET", .path = path};
-  GS_TRY(HttpResponse response, exchange(view, call));
-  GS_TRY_VOID(must_succeed(response, call));
+  GS_TRY(HttpResponse response, read(view, path));
+  GS_TRY_VOID(must_succeed(response, shown("GET", path)));
   return std::move(response.body);
 }
 
 Result<void> DockerApi::save(System& system,
                              const std::string& path,
                              const std::string& file) const {
-  const Call call{.method = "GET", .path = path};
-  HttpRequest request = base_;
-  request.url += "/v" + version_ + path;
+  HttpRequest request(base_);
+  request.url = url_of(path);
   request.timeout += std::chrono::hours(1);
   GS_TRY(const HttpResponse response, system.download(request, file));
-  return must_succeed(response, call);
+  return must_succeed(response, shown("GET", path));
 }
 
 std::vector<std::string> DockerApi::command() const {

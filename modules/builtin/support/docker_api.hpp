@@ -81,10 +81,6 @@ class DockerApi {
 
   /// `path` begins with a slash: `/containers/x/json`. Null when there is no such thing.
   [[nodiscard]] Result<Value> get(const SystemView& view, const std::string& path) const;
-  /// A request that changes nothing on this host though its method is POST: a login to a registry.
-  [[nodiscard]] Result<Value> ask(const SystemView& view,
-                                  const std::string& path,
-                                  const Value& body) const;
 
   struct Call {
     std::string method = "POST";
@@ -112,9 +108,12 @@ class DockerApi {
   [[nodiscard]] std::vector<std::string> command() const;
 
  private:
-  Result<HttpResponse> exchange(const SystemView& view, const Call& call) const;
+  [[nodiscard]] Result<HttpResponse> read(const SystemView& view, const std::string& path) const;
+  Result<HttpResponse> exchange(System& system, const Call& call) const;
+  [[nodiscard]] std::string url_of(const std::string& path) const;
+  [[nodiscard]] Error unreachable(const Error& error) const;
 
-  HttpRequest base_;
+  HttpBase base_;
   std::string address_;  ///< for people
   std::string version_;
   int minor_ = 0;

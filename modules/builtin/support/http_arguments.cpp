@@ -8,7 +8,7 @@ namespace gpustack::modules {
 namespace {
 
 /// What the task names itself goes first.
-Result<void> add_netrc_login(HttpRequest& request, const SystemView& view) {
+Result<void> add_netrc_login(HttpBase& request, const SystemView& view) {
   const auto url = parse_url(request.url);
   if (!url || !url->user.empty() || !request.user.empty()) return {};
   GS_TRY(const auto login, login_of_host(view, url->host));
@@ -21,12 +21,12 @@ Result<void> add_netrc_login(HttpRequest& request, const SystemView& view) {
 
 }  // namespace
 
-Result<HttpRequest> http_request(const Args& args, const SystemView& view) {
-  return http_request(args, view, args.text("url"));
+Result<HttpQuery> http_query(const Args& args, const SystemView& view) {
+  return http_query(args, view, args.text("url"));
 }
 
-Result<HttpRequest> http_request(const Args& args, const SystemView& view, std::string url) {
-  HttpRequest request;
+Result<HttpQuery> http_query(const Args& args, const SystemView& view, std::string url) {
+  HttpQuery request;
   request.url = std::move(url);
   request.user = args.text("url_username");
   request.password = args.text("url_password");

@@ -1,5 +1,5 @@
 #pragma once
-/// @file The arguments that modules with web addresses share, as an HTTP request.
+/// @file The arguments that modules with web addresses share, as an HTTP request that reads.
 
 #include "modules/sdk/module.hpp"
 
@@ -9,8 +9,8 @@ namespace gpustack::modules {
 /// validate_certs, decompress, ca_path, client_cert, client_key, unredirected_headers, unix_socket,
 /// timeout (seconds): those the module has.
 /// @error invalid_argument  no such timeout; module_failed  a faulty ~/.netrc
-Result<HttpRequest> http_request(const Args& args, const SystemView& view);
+Result<HttpQuery> http_query(const Args& args, const SystemView& view);
 /// The same for another address than the task's.
-Result<HttpRequest> http_request(const Args& args, const SystemView& view, std::string url);
+Result<HttpQuery> http_query(const Args& args, const SystemView& view, std::string url);
 
 }  // namespace gpustack::modules

@@ -71,14 +71,14 @@ class Registry {
 
   /// Nothing for 404. @error module_failed
   Result<std::optional<HttpResponse>> get(const std::string& path) {
-    HttpRequest request = plain(base_ + path);
+    HttpQuery request = plain(base_ + path);
     request.headers.emplace_back("Accept",
                                  "application/vnd.oci.image.index.v1+json, "
                                  "application/vnd.docker.distribution.manifest.list.v2+json, "
                                  "application/vnd.oci.image.manifest.v1+json, "
                                  "application/vnd.docker.distribution.manifest.v2+json, */*;q=0.1");
     for (int attempt = 0;; ++attempt) {
-      HttpRequest one = request;
+      HttpQuery one = request;
       if (!token_.empty()) one.headers.emplace_back("Authorization", "Bearer " + token_);
       GS_TRY(HttpResponse response, view_.http(one));
       if (response.status == 401 && attempt == 0) {
@@ -94,8 +94,8 @@ class Registry {
   }
 
  private:
-  HttpRequest plain(std::string url) const {
-    HttpRequest request;
+  HttpQuery plain(std::string url) const {
+    HttpQuery request;
     request.url = std::move(url);
     request.redirects = Redirects::safe;
     request.user = access_.user;
@@ -117,7 +117,7 @@ class Registry {
       query.set("scope", "repository:" + name_.path() + ":pull");
     const std::string service = challenge_part(challenge, "service");
     if (!service.empty()) query.set("service", service);
-    HttpRequest request = plain(realm + docker_query(query));
+    HttpQuery request = plain(realm + docker_query(query));
     request.force_basic_auth = !access_.user.empty();
     GS_TRY(const HttpResponse said, view_.http(request));
     const auto body = parse_json(said.body);

@@ -24,7 +24,7 @@ Result<std::string> load_list(const Args& args,
                               const std::string& address) {
   GS_TRY(const auto path, file_of_url(address));
   if (path) return view.read(*path, kListLimit);
-  GS_TRY(HttpRequest request, http_request(args, view, address));
+  GS_TRY(HttpQuery request, http_query(args, view, address));
   request.body_limit = kListLimit;
   GS_TRY(HttpResponse answer, view.http(request));
   if (answer.status == 200) return std::move(answer.body);

@@ -122,7 +122,8 @@ class WebCall {
   }
 
   Result<HttpRequest> make_request() {
-    GS_TRY(HttpRequest request, http_request(args_, system_));
+    GS_TRY(HttpQuery query, http_query(args_, system_));
+    HttpRequest request(std::move(query));
     request.method = upper(args_.text("method"));
     request.redirects = redirects(args_.text("follow_redirects"));
     // Unpacked here, where the whole answer is at hand.
@@ -193,7 +194,7 @@ class WebCall {
   Result<void> send(const HttpRequest& request) {
     if (!dest_.empty()) GS_TRY_VOID(temporary_.make());
     auto answer =
-        dest_.empty() ? system_.http(request) : system_.download(request, temporary_.path());
+        dest_.empty() ? system_.send(request) : system_.download(request, temporary_.path());
     if (answer) {
       answer_ = std::move(*answer);
       return unpack();
@@ -377,7 +378,7 @@ Result<void> check_web_call(const Args& args, const SystemView& view) {
                      ", expected text for body_format raw")
         .hint("body_format: json sends data");
   }
-  GS_TRY_VOID(http_request(args, view));
+  GS_TRY_VOID(http_query(args, view));
   return {};
 }
 

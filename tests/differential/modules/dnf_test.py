@@ -35,6 +35,8 @@ REPOSITORIES = {
     "old": [("probe", "1.0", "Requires: probe-data"), ("probe-data", "1.0", ""), ("single", "1.0", ""), ("broken", "1.0", "Requires: no-such-thing"),
             ("twin-a", "1.0", ""), ("twin-b", "1.0", "")],
     "new": [("probe", "2.0", "Requires: probe-data"), ("single", "1.5", "")],
+    # Checks signatures without naming a key.
+    "keyless": [("unsigned", "1.0", ""), ("signless", "1.0", "")],
 }
 PACKAGES = sorted({name for packages in REPOSITORIES.values() for name, *_ in packages})
 PROGRAMS = ("dnf", "rpm", "rpmbuild", "createrepo_c")
@@ -53,7 +55,7 @@ def make_repositories():
     settings = pathlib.Path("/etc/yum.repos.d/tests.repo")
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text("".join(f"[{name}]\nname={name}\nbaseurl=file://{folder / name}\nenabled={int(name == 'old')}\ngpgcheck=1\n"
-                                f"gpgkey=file:///srv/packages/no-key\n\n"
+                                + ("\n" if name == "keyless" else "gpgkey=file:///srv/packages/no-key\n\n")
                                 for name in REPOSITORIES))
 
 
@@ -115,6 +117,7 @@ class Dnf(unittest.TestCase):
     def test_dnf_and_yum(self):
         yum = {"module": "yum", "use_backend": "dnf"}
         root = {"installroot": "/srv/root", "releasever": "12"}
+        keyless, checked = {"enablerepo": "keyless"}, {"disable_gpg_check": False}
         steps = [
             step(name="single"), step(name="probe"), once(name=["twin-a", "twin-b"], state="present"), once(name="twin-a,twin-b", state="installed"),
             once(name="probe", state="latest"), step(name="probe", state="latest", enablerepo="new"),
@@ -124,7 +127,11 @@ class Dnf(unittest.TestCase):
             step(modes=("check", "run"), name="probe", disable_gpg_check=False), once(name="probe", disablerepo="*"), once(update_cache=True),
             once(name="probe", state="upgraded"), once(name="probe", lists="all"), step(name="single", state="absent", **yum),
             once(name="single-1.0", **yum), step(name="single", state="latest", enablerepo="new", **yum), once(name="no-such-package", **yum),
-            once(name="single", state="there", **yum), once(name="single", **root), once(name="single", state="absent", **root)]
+            once(name="single", state="there", **yum), once(name="single", **root), once(name="single", state="absent", **root),
+            step(name="unsigned", **keyless, **checked), once(name="unsigned", **keyless), step(name="unsigned", **keyless, **checked),
+            step(name="unsigned-1.0", **keyless, **checked), step(name="unsigned", state="latest", **keyless, **checked),
+            step(name="unsigned-*", state="latest", update_cache=True, **keyless, **checked),
+            step(name="unsigned-1.0", update_cache=True, **keyless, **checked), step(name=["unsigned", "signless"], **keyless, **checked)]
         with concurrent.futures.ThreadPoolExecutor() as pool:
             theirs, ours = pool.map(run_side, ("theirs", "ours"), (steps, steps))
         played = [(one, mode) for one in steps for mode in one["modes"]]

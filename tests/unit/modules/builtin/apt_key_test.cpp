@@ -89,6 +89,16 @@ TEST(AptKey, ComesFromTheWeb) {
       std::string::npos);
 }
 
+TEST(AptKey, IsLoadedOnceToBeNamedAndAdded) {
+  MemorySystem system;
+  with_apt_key(system).answers("https://k.test/k", 200, armored(test::kPlainKey));
+
+  const Value result = test::run(apt_key_module, Value::map({{"url", "https://k.test/k"}}), system);
+
+  EXPECT_EQ(result.get("changed"), Value(true)) << to_text(result.get("msg"));
+  EXPECT_EQ(system.requests().size(), 1U);
+}
+
 TEST(AptKey, ComesFromAKeyServer) {
   MemorySystem system;
   with_apt_key(system)

@@ -67,7 +67,7 @@ TEST(ContainerImageInfo, ReadsTheConfigOfAPlainManifest) {
 /// A registry that wants a token.
 class TokenRegistry : public MemorySystem {
  public:
-  Result<HttpResponse> http(const HttpRequest& request) const override {
+  Result<HttpResponse> http(const HttpQuery& request) const override {
     HttpResponse out;
     const auto header = [&](std::string_view name) -> std::string {
       for (const auto& [key, value] : request.headers) {

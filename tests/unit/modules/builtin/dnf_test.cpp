@@ -158,6 +158,24 @@ TEST(Dnf, LeavesAbsentPackagesAlone) {
   test::expect_unchanged(dnf_module, Value::map({{"name", "a,b"}, {"state", "removed"}}), system);
 }
 
+// With no key on the host, dnf would not say whether anything is to be done.
+TEST(Dnf, AsksForWhatIsThereWithoutLookingForKeys) {
+  MemorySystem system;
+  system.when({"rpm", "-q"}, "", 1)
+      .when({"dnf", "--assumeno"}, "", 1, "You do not have any GPG public keys installed.\n")
+      .when({"dnf", "--assumeno", "--setopt=gpgcheck=0"}, "Nothing to do.\n")
+      .when({"dnf", "clean"}, "")
+      .when({"dnf", "-y"}, "", 1, "You do not have any GPG public keys installed.\n");
+
+  for (const bool update_cache : {false, true}) {
+    const Value result = test::run(
+        dnf_module, Value::map({{"name", "htop-3.2"}, {"update_cache", update_cache}}), system);
+
+    EXPECT_EQ(result.get("changed"), Value(false)) << to_text(result.get("msg"));
+    EXPECT_FALSE(result.get("failed").truthy()) << to_text(result.get("msg"));
+  }
+}
+
 TEST(Dnf, FailsWithDnfsWords) {
   MemorySystem system;
   system.when({"rpm", "-q"}, "", 1)

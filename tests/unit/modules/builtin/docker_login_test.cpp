@@ -65,6 +65,21 @@ TEST(DockerLogin, AsksNobodyWhereTheCredentialsAreKept) {
   EXPECT_EQ(again.get("changed"), Value(true));
 }
 
+TEST(DockerLogin, LogsInToNothingInADryRun) {
+  MemorySystem system;
+  install(system);
+  system.answers("http://localhost/v1.41/auth", 500, R"({"message":"unauthorized: incorrect"})");
+
+  const Value foreseen = test::dry_run(docker_login_module, login(), system);
+
+  EXPECT_EQ(foreseen.get("changed"), Value(true));
+  EXPECT_EQ(foreseen.find("login_result"), nullptr);
+  EXPECT_THAT(to_text(foreseen.get("warnings")),
+              HasSubstr("whether 'registry.example.com:5000' takes these credentials is not"));
+  ASSERT_EQ(system.requests().size(), 1U);
+  EXPECT_EQ(system.requests()[0].method, "GET");
+}
+
 TEST(DockerLogin, FailsWhereTheRegistryRefuses) {
   MemorySystem system;
   install(system);

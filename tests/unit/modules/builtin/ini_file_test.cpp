@@ -1,4 +1,4 @@
-#include "tests/support/convergence.hpp"
+#include "tests/support/edit_case.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,139 +9,118 @@ extern const ModuleSpec ini_file_module;
 
 namespace {
 
+using test::EditCase;
 using test::expect_converges;
 using test::expect_refused;
-using test::expect_unchanged;
 using test::MemorySystem;
 using testing::HasSubstr;
 
-struct IniCase {
-  const char* name;
-  const char* before;
-  std::vector<std::pair<const char*, Value>> arguments;
-  const char* after;  ///< equal to before: nothing to do
-};
+class IniEdit : public testing::TestWithParam<EditCase> {};
 
-class IniEdit : public testing::TestWithParam<IniCase> {};
-
-TEST_P(IniEdit, EndsAsAnsibleWouldAndStaysThere) {
-  const IniCase& c = GetParam();
-  MemorySystem system;
-  system.file("/f", c.before);
-  Value arguments = Value::map({{"path", "/f"}});
-  for (const auto& [key, value] : c.arguments) arguments.set(key, value);
-
-  if (std::string_view(c.before) == c.after) {
-    expect_unchanged(ini_file_module, arguments, system);
-  } else {
-    expect_converges(ini_file_module, arguments, system);
-  }
-
-  EXPECT_EQ(system.text("/f"), c.after);
-}
+TEST_P(IniEdit, EndsAsAnsibleWouldAndStaysThere) { test::expect_edit(ini_file_module, GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Cases,
     IniEdit,
     testing::Values(
-        IniCase{"ChangesAnOption",
-                "[s]\na = 1\nb=2\n",
-                {{"section", "s"}, {"option", "b"}, {"value", "3"}},
-                "[s]\na = 1\nb = 3\n"},
-        IniCase{"AddsAnOptionBehindTheLast",
-                "[s]\na = 1\n\n# c\n[t]\n",
-                {{"section", "s"}, {"option", "b"}, {"value", "3"}},
-                "[s]\na = 1\nb = 3\n\n# c\n[t]\n"},
-        IniCase{"EditsTheLastOfEqualSectionsInARow",
-                "[s]\na = 1\n[s]\na = 2\n[t]\n[s]\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "3"}},
-                "[s]\na = 1\n[s]\na = 3\n[t]\n[s]\n"},
-        IniCase{"WritesOneKindOfLineEnd",
-                "[s]\r\na = 1\r\n",
-                {{"section", "s"}, {"option", "b"}, {"value", "3"}},
-                "[s]\na = 1\nb = 3\n"},
-        IniCase{"LeavesLineEndsWhereNothingChanges",
-                "[s]\r\na = 1\r\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "1"}},
-                "[s]\r\na = 1\r\n"},
-        IniCase{"TakesAnEmptyOptionAsNone",
-                "[s]\n\na = 1\n",
-                {{"section", "s"}, {"option", ""}, {"value", "3"}},
-                "[s]\n\na = 1\n"},
-        IniCase{"AddsASection",
-                "[s]\na = 1\n",
-                {{"section", "t"}, {"option", "b"}, {"value", "3"}},
-                "[s]\na = 1\n[t]\nb = 3\n"},
-        IniCase{"WritesWithoutBlanks",
-                "[s]\n",
-                {{"section", "s"}, {"option", "b"}, {"value", "3"}, {"no_extra_spaces", "yes"}},
-                "[s]\nb=3\n"},
-        IniCase{"LeavesAnEqualOption",
-                "[s]\na = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "1"}},
-                "[s]\na = 1\n"},
-        IniCase{"LeavesOtherBlanksWhenTold",
-                "[s]\na=1\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "1"}, {"ignore_spaces", "yes"}},
-                "[s]\na=1\n"},
-        IniCase{"TakesTheCommentedOption",
-                "[s]\n#a = 0\nb = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "1"}},
-                "[s]\na = 1\nb = 1\n"},
-        IniCase{
+        EditCase{"ChangesAnOption",
+                 "[s]\na = 1\nb=2\n",
+                 {{"section", "s"}, {"option", "b"}, {"value", "3"}},
+                 "[s]\na = 1\nb = 3\n"},
+        EditCase{"AddsAnOptionBehindTheLast",
+                 "[s]\na = 1\n\n# c\n[t]\n",
+                 {{"section", "s"}, {"option", "b"}, {"value", "3"}},
+                 "[s]\na = 1\nb = 3\n\n# c\n[t]\n"},
+        EditCase{"EditsTheLastOfEqualSectionsInARow",
+                 "[s]\na = 1\n[s]\na = 2\n[t]\n[s]\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "3"}},
+                 "[s]\na = 1\n[s]\na = 3\n[t]\n[s]\n"},
+        EditCase{"WritesOneKindOfLineEnd",
+                 "[s]\r\na = 1\r\n",
+                 {{"section", "s"}, {"option", "b"}, {"value", "3"}},
+                 "[s]\na = 1\nb = 3\n"},
+        EditCase{"LeavesLineEndsWhereNothingChanges",
+                 "[s]\r\na = 1\r\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "1"}},
+                 "[s]\r\na = 1\r\n"},
+        EditCase{"TakesAnEmptyOptionAsNone",
+                 "[s]\n\na = 1\n",
+                 {{"section", "s"}, {"option", ""}, {"value", "3"}},
+                 "[s]\n\na = 1\n"},
+        EditCase{"AddsASection",
+                 "[s]\na = 1\n",
+                 {{"section", "t"}, {"option", "b"}, {"value", "3"}},
+                 "[s]\na = 1\n[t]\nb = 3\n"},
+        EditCase{"WritesWithoutBlanks",
+                 "[s]\n",
+                 {{"section", "s"}, {"option", "b"}, {"value", "3"}, {"no_extra_spaces", "yes"}},
+                 "[s]\nb=3\n"},
+        EditCase{"LeavesAnEqualOption",
+                 "[s]\na = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "1"}},
+                 "[s]\na = 1\n"},
+        EditCase{"LeavesOtherBlanksWhenTold",
+                 "[s]\na=1\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "1"}, {"ignore_spaces", "yes"}},
+                 "[s]\na=1\n"},
+        EditCase{"TakesTheCommentedOption",
+                 "[s]\n#a = 0\nb = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "1"}},
+                 "[s]\na = 1\nb = 1\n"},
+        EditCase{
             "LeavesTheCommentWhenTold",
             "[s]\n#a = 0\nb = 1\n",
             {{"section", "s"}, {"option", "a"}, {"value", "1"}, {"modify_inactive_option", "no"}},
             "[s]\n#a = 0\nb = 1\na = 1\n"},
-        IniCase{"RemovesOtherLinesOfTheOption",
-                "[s]\na = 1\na = 2\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "2"}},
-                "[s]\na = 2\n"},
-        IniCase{"KeepsOtherLinesWhenTold",
-                "[s]\na = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "2"}, {"exclusive", "no"}},
-                "[s]\na = 1\na = 2\n"},
-        IniCase{"HasSeveralValues",
-                "[s]\na = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"values", Value::list({"2", "3"})}},
-                "[s]\na = 2\na = 3\n"},
-        IniCase{"AllowsNoValue",
-                "[s]\n",
-                {{"section", "s"}, {"option", "skip"}, {"allow_no_value", "yes"}},
-                "[s]\nskip\n"},
-        IniCase{"EditsTheTop",
-                "a = 1\n[s]\na = 2\n",
-                {{"option", "a"}, {"value", "3"}},
-                "a = 3\n[s]\na = 2\n"},
-        IniCase{"RemovesAnOption",
-                "[s]\na = 1\n#a = 2\nb = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"state", "absent"}},
-                "[s]\n#a = 2\nb = 1\n"},
-        IniCase{"RemovesOneValue",
-                "[s]\na = 1\na = 2\n",
-                {{"section", "s"},
-                 {"option", "a"},
-                 {"value", "1"},
-                 {"exclusive", "no"},
-                 {"state", "absent"}},
-                "[s]\na = 2\n"},
-        IniCase{"RemovesASection",
-                "[s]\na = 1\n[t]\nb = 1\n",
-                {{"section", "s"}, {"state", "absent"}},
-                "[t]\nb = 1\n"},
-        IniCase{"RemovesNothing",
-                "[t]\nb = 1\n",
-                {{"section", "s"}, {"state", "absent"}},
-                "[t]\nb = 1\n"},
-        IniCase{"DoesNotTakeALongerName",
-                "[s]\nab = 1\n",
-                {{"section", "s"}, {"option", "a"}, {"value", "2"}},
-                "[s]\nab = 1\na = 2\n"},
-        IniCase{"EndsTheLastLine",
-                "[s]\na = 1",
-                {{"section", "s"}, {"option", "a"}, {"value", "1"}},
-                "[s]\na = 1\n"}),
-    [](const auto& parameter) { return parameter.param.name; });
+        EditCase{"RemovesOtherLinesOfTheOption",
+                 "[s]\na = 1\na = 2\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "2"}},
+                 "[s]\na = 2\n"},
+        EditCase{"KeepsOtherLinesWhenTold",
+                 "[s]\na = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "2"}, {"exclusive", "no"}},
+                 "[s]\na = 1\na = 2\n"},
+        EditCase{"HasSeveralValues",
+                 "[s]\na = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"values", Value::list({"2", "3"})}},
+                 "[s]\na = 2\na = 3\n"},
+        EditCase{"AllowsNoValue",
+                 "[s]\n",
+                 {{"section", "s"}, {"option", "skip"}, {"allow_no_value", "yes"}},
+                 "[s]\nskip\n"},
+        EditCase{"EditsTheTop",
+                 "a = 1\n[s]\na = 2\n",
+                 {{"option", "a"}, {"value", "3"}},
+                 "a = 3\n[s]\na = 2\n"},
+        EditCase{"RemovesAnOption",
+                 "[s]\na = 1\n#a = 2\nb = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"state", "absent"}},
+                 "[s]\n#a = 2\nb = 1\n"},
+        EditCase{"RemovesOneValue",
+                 "[s]\na = 1\na = 2\n",
+                 {{"section", "s"},
+                  {"option", "a"},
+                  {"value", "1"},
+                  {"exclusive", "no"},
+                  {"state", "absent"}},
+                 "[s]\na = 2\n"},
+        EditCase{"RemovesASection",
+                 "[s]\na = 1\n[t]\nb = 1\n",
+                 {{"section", "s"}, {"state", "absent"}},
+                 "[t]\nb = 1\n"},
+        EditCase{"RemovesNothing",
+                 "[t]\nb = 1\n",
+                 {{"section", "s"}, {"state", "absent"}},
+                 "[t]\nb = 1\n"},
+        EditCase{"DoesNotTakeALongerName",
+                 "[s]\nab = 1\n",
+                 {{"section", "s"}, {"option", "a"}, {"value", "2"}},
+                 "[s]\nab = 1\na = 2\n"},
+        EditCase{"EndsTheLastLine",
+                 "[s]\na = 1",
+                 {{"section", "s"}, {"option", "a"}, {"value", "1"}},
+                 "[s]\na = 1\n"}),
+    test::kEditName);
 
 TEST(IniFile, MakesTheFileUnlessToldNotTo) {
   MemorySystem system;

@@ -1,4 +1,4 @@
-#include "tests/support/convergence.hpp"
+#include "tests/support/edit_case.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,72 +9,52 @@ extern const ModuleSpec json_file_module;
 
 namespace {
 
+using test::EditCase;
 using test::expect_converges;
 using test::expect_refused;
 using test::expect_unchanged;
 using test::MemorySystem;
 using testing::HasSubstr;
 
-struct JsonCase {
-  const char* name;
-  const char* before;
-  std::vector<std::pair<const char*, Value>> arguments;
-  const char* after;  ///< equal to before: nothing to do
-};
+class JsonEdit : public testing::TestWithParam<EditCase> {};
 
-class JsonEdit : public testing::TestWithParam<JsonCase> {};
-
-TEST_P(JsonEdit, ChangesThatPlaceAndStaysThere) {
-  const JsonCase& c = GetParam();
-  MemorySystem system;
-  system.file("/f", c.before);
-  Value arguments = Value::map({{"path", "/f"}});
-  for (const auto& [key, value] : c.arguments) arguments.set(key, value);
-
-  if (std::string_view(c.before) == c.after) {
-    expect_unchanged(json_file_module, arguments, system);
-  } else {
-    expect_converges(json_file_module, arguments, system);
-  }
-
-  EXPECT_EQ(system.text("/f"), c.after);
-}
+TEST_P(JsonEdit, ChangesThatPlaceAndStaysThere) { test::expect_edit(json_file_module, GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(
     Cases,
     JsonEdit,
     testing::Values(
-        JsonCase{"SetsAValueAndNothingElse",
+        EditCase{"SetsAValueAndNothingElse",
                  "{\n   \"a\" : 1,  \"b\":[1, 2],\n   \"c\": {}\n}",
                  {{"key", "a"}, {"value", 2}},
                  "{\n   \"a\" : 2,  \"b\":[1, 2],\n   \"c\": {}\n}"},
-        JsonCase{"AddsAMemberAsDeepAsTheOthers",
+        EditCase{"AddsAMemberAsDeepAsTheOthers",
                  "{\n\t\"a\": {\n\t\t\"x\": 1\n\t}\n}\n",
                  {{"key", "a.y"}, {"value", Value::map({{"z", Value::list({1, "t"})}})}},
                  "{\n\t\"a\": {\n\t\t\"x\": 1,\n\t\t\"y\": {\n\t\t\t\"z\": "
                  "[\n\t\t\t\t1,\n\t\t\t\t\"t\"\n\t\t\t]\n\t\t}\n\t}\n}\n"},
-        JsonCase{"KeepsOneLine",
+        EditCase{"KeepsOneLine",
                  R"({"a":1,"b":[1,2]})",
                  {{"key", "b[]"}, {"value", 3}},
                  R"({"a":1,"b":[1,2,3]})"},
-        JsonCase{"FindsAnItemByItsValue",
+        EditCase{"FindsAnItemByItsValue",
                  R"({"b": ["x", "y"]})",
                  {{"key", "b[]"}, {"value", "x"}},
                  R"({"b": ["x", "y"]})"},
-        JsonCase{"RemovesAnItemByItsValue",
+        EditCase{"RemovesAnItemByItsValue",
                  R"({"b": ["x", "y"]})",
                  {{"key", "b[]"}, {"value", "y"}, {"state", "absent"}},
                  R"({"b": ["x"]})"},
-        JsonCase{
+        EditCase{
             "MakesWhatLiesBetween",
             "{}\n",
             {{"key", "a.b[0].c"}, {"value", true}},
             "{\n  \"a\": {\n    \"b\": [\n      {\n        \"c\": true\n      }\n    ]\n  }\n}\n"},
-        JsonCase{"TakesNamesWithDots",
+        EditCase{"TakesNamesWithDots",
                  "{\n    \"a.b\": 1\n}\n",
                  {{"key", "\"a.b\""}, {"value", nullptr}},
                  "{\n    \"a.b\": null\n}\n"},
-        JsonCase{
+        EditCase{
             "MergesMapsKeyByKey",
             "{\n  \"log\": {\"level\": \"debug\", \"keep\": 1},\n  \"l\": [1]\n}\n",
             {{"value",
@@ -83,30 +63,30 @@ INSTANTIATE_TEST_SUITE_P(
              {"state", "merged"},
              {"list_merge", "append"}},
             "{\n  \"log\": {\"level\": \"info\", \"keep\": 1, \"new\": 2},\n  \"l\": [1, 2]\n}\n"},
-        JsonCase{"MakesAMapExactlyThis",
+        EditCase{"MakesAMapExactlyThis",
                  "{\n  \"m\": {\n    \"a\": 1,\n    \"b\": 2,\n    \"c\": 3\n  }\n}\n",
                  {{"key", "m"}, {"value", Value::map({{"b", 2}, {"a", 9}})}},
                  "{\n  \"m\": {\n    \"a\": 9,\n    \"b\": 2\n  }\n}\n"},
-        JsonCase{"RemovesFromTheMiddle",
+        EditCase{"RemovesFromTheMiddle",
                  "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3\n}\n",
                  {{"key", "b"}, {"state", "absent"}},
                  "{\n  \"a\": 1,\n  \"c\": 3\n}\n"},
-        JsonCase{"RemovesTheOnlyOne",
+        EditCase{"RemovesTheOnlyOne",
                  "{\n  \"a\": [\n    1\n  ]\n}\n",
                  {{"key", "a[0]"}, {"state", "absent"}},
                  "{\n  \"a\": []\n}\n"},
-        JsonCase{
+        EditCase{
             "KnowsTrueFromOne", "{\"a\": 1}", {{"key", "a"}, {"value", true}}, "{\"a\": true}"},
-        JsonCase{"KeepsLineEndsOfItsKind",
+        EditCase{"KeepsLineEndsOfItsKind",
                  "{\r\n  \"a\": 1\r\n}\r\n",
                  {{"key", "b"}, {"value", 2}},
                  "{\r\n  \"a\": 1,\r\n  \"b\": 2\r\n}\r\n"},
-        JsonCase{"LeavesAnEqualValueInAnotherLayout",
+        EditCase{"LeavesAnEqualValueInAnotherLayout",
                  "{\"a\": {\"y\": 1,\n\"x\": [ ]}}",
                  {{"key", "a"}, {"value", Value::map({{"x", Value(List())}, {"y", 1}})}},
                  "{\"a\": {\"y\": 1,\n\"x\": [ ]}}"},
-        JsonCase{"RemovesNothing", "{}", {{"key", "a.b"}, {"state", "absent"}}, "{}"}),
-    [](const auto& parameter) { return parameter.param.name; });
+        EditCase{"RemovesNothing", "{}", {{"key", "a.b"}, {"state", "absent"}}, "{}"}),
+    test::kEditName);
 
 TEST(JsonFile, MakesTheFileUnlessToldNotTo) {
   MemorySystem system;

@@ -1,4 +1,4 @@
-#include "tests/support/convergence.hpp"
+#include "tests/support/edit_case.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,35 +9,16 @@ extern const ModuleSpec lineinfile_module;
 
 namespace {
 
+using test::EditCase;
 using test::expect_converges;
 using test::expect_refused;
-using test::expect_unchanged;
 using test::MemorySystem;
 using testing::HasSubstr;
-
-struct EditCase {
-  const char* name;
-  const char* before;
-  std::vector<std::pair<const char*, const char*>> arguments;
-  const char* after;  ///< equal to before: nothing to do
-};
 
 class LineEdit : public testing::TestWithParam<EditCase> {};
 
 TEST_P(LineEdit, EndsAsAnsibleWouldAndStaysThere) {
-  const EditCase& c = GetParam();
-  MemorySystem system;
-  system.file("/f", c.before);
-  Value arguments = Value::map({{"path", "/f"}});
-  for (const auto& [key, value] : c.arguments) arguments.set(key, value);
-
-  if (std::string_view(c.before) == c.after) {
-    expect_unchanged(lineinfile_module, arguments, system);
-  } else {
-    expect_converges(lineinfile_module, arguments, system);
-  }
-
-  EXPECT_EQ(system.text("/f"), c.after);
+  test::expect_edit(lineinfile_module, GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -83,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
         EditCase{"RemovesMatches", "x1\na\nx2\n", {{"regexp", "^x"}, {"state", "absent"}}, "a\n"},
         EditCase{"RemovesEqualLines", "a\nab\na\n", {{"line", "a"}, {"state", "absent"}}, "ab\n"},
         EditCase{"RemovesNothing", "a\n", {{"line", "b"}, {"state", "absent"}}, "a\n"}),
-    [](const auto& parameter) { return parameter.param.name; });
+    test::kEditName);
 
 TEST(LineInFile, MakesTheFileAndItsFoldersWhenAsked) {
   MemorySystem system;

@@ -1,4 +1,5 @@
 #include "modules/sdk/module.hpp"
+#include "modules/sdk/scratch.hpp"
 #include "tests/support/convergence.hpp"
 #include "tests/support/memory_system.hpp"
 
@@ -127,6 +128,22 @@ TEST(Npm, AsksWithoutLeavingATrace) {
 
   ASSERT_EQ(system.queries().size(), 1U);
   EXPECT_EQ(system.queries()[0].environment.at("npm_config_cache"), "/dev/null");
+}
+
+TEST(Npm, FillsNoCacheOfTheUsersInADryRun) {
+  MemorySystem system;
+  with_npm(system)
+      .folder("/srv/a")
+      .file("/list", R"({"dependencies": {"pm2": {"version": "1"}}})")
+      .when({"npm", "outdated"}, "");
+  const Value arguments = Value::map({{"path", "/srv/a"}, {"state", "latest"}});
+
+  test::dry_run(npm_module, arguments, system);
+
+  ASSERT_EQ(system.queries().size(), 2U);
+  EXPECT_EQ(system.queries()[1].environment.at("npm_config_cache"), kScratchFolder);
+  test::run(npm_module, arguments, system);
+  EXPECT_FALSE(system.queries().back().environment.contains("npm_config_cache"));
 }
 
 TEST(Npm, InstallsFromTheLockFile) {

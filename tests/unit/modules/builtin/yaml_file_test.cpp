@@ -1,4 +1,4 @@
-#include "tests/support/convergence.hpp"
+#include "tests/support/edit_case.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,36 +9,15 @@ extern const ModuleSpec yaml_file_module;
 
 namespace {
 
+using test::EditCase;
 using test::expect_converges;
 using test::expect_refused;
-using test::expect_unchanged;
 using test::MemorySystem;
 using testing::HasSubstr;
 
-struct YamlCase {
-  const char* name;
-  const char* before;
-  std::vector<std::pair<const char*, Value>> arguments;
-  const char* after;  ///< equal to before: nothing to do
-};
+class YamlEdit : public testing::TestWithParam<EditCase> {};
 
-class YamlEdit : public testing::TestWithParam<YamlCase> {};
-
-TEST_P(YamlEdit, ChangesThatPlaceAndStaysThere) {
-  const YamlCase& c = GetParam();
-  MemorySystem system;
-  system.file("/f", c.before);
-  Value arguments = Value::map({{"path", "/f"}});
-  for (const auto& [key, value] : c.arguments) arguments.set(key, value);
-
-  if (std::string_view(c.before) == c.after) {
-    expect_unchanged(yaml_file_module, arguments, system);
-  } else {
-    expect_converges(yaml_file_module, arguments, system);
-  }
-
-  EXPECT_EQ(system.text("/f"), c.after);
-}
+TEST_P(YamlEdit, ChangesThatPlaceAndStaysThere) { test::expect_edit(yaml_file_module, GetParam()); }
 
 constexpr const char* kServer =
     "# head\nserver:\n    port: 80   # plain\n    names:\n    - a\n    - b\n\n# tail\nlog: debug\n";
@@ -47,113 +26,113 @@ INSTANTIATE_TEST_SUITE_P(
     Cases,
     YamlEdit,
     testing::Values(
-        YamlCase{"KeepsCommentsBesideAValue",
+        EditCase{"KeepsCommentsBesideAValue",
                  kServer,
                  {{"key", "server.port"}, {"value", 8080}},
                  "# head\nserver:\n    port: 8080   # plain\n    names:\n    - a\n    - b\n\n# "
                  "tail\nlog: debug\n"},
-        YamlCase{"AddsAKeyAsDeepAsTheOthers",
+        EditCase{"AddsAKeyAsDeepAsTheOthers",
                  kServer,
                  {{"key", "server.tls"},
                   {"value", Value::map({{"on", true}, {"l", Value::list({"x"})}})}},
                  "# head\nserver:\n    port: 80   # plain\n    names:\n    - a\n    - b\n    "
                  "tls:\n        'on': true\n        l:\n        - x\n\n# tail\nlog: debug\n"},
-        YamlCase{"AddsAnItem",
+        EditCase{"AddsAnItem",
                  kServer,
                  {{"key", "server.names[]"}, {"value", "c"}},
                  "# head\nserver:\n    port: 80   # plain\n    names:\n    - a\n    - b\n    - "
                  "c\n\n# tail\nlog: debug\n"},
-        YamlCase{
+        EditCase{
             "RemovesAnItem",
             kServer,
             {{"key", "server.names[]"}, {"value", "a"}, {"state", "absent"}},
             "# head\nserver:\n    port: 80   # plain\n    names:\n    - b\n\n# tail\nlog: debug\n"},
-        YamlCase{"MakesAListExactlyThis",
+        EditCase{"MakesAListExactlyThis",
                  "l:\n  - a # 1\n  - b # 2\n  - c # 3\n",
                  {{"key", "l"}, {"value", Value::list({"a", "c"})}},
                  "l:\n  - a # 1\n  - c # 3\n"},
-        YamlCase{"RemovesAKeyWithAllBelow",
+        EditCase{"RemovesAKeyWithAllBelow",
                  kServer,
                  {{"key", "server"}, {"state", "absent"}},
                  "# head\n\n# tail\nlog: debug\n"},
-        YamlCase{"QuotesWhatWouldReadAsSomethingElse",
+        EditCase{"QuotesWhatWouldReadAsSomethingElse",
                  "a: x\n",
                  {{"key", "a"}, {"value", "yes"}},
                  "a: 'yes'\n"},
-        YamlCase{"QuotesATime", "a: x\n", {{"key", "a"}, {"value", "22:22"}}, "a: '22:22'\n"},
-        YamlCase{"KnowsATextFromANumber", "a: 5\n", {{"key", "a"}, {"value", "5"}}, "a: '5'\n"},
-        YamlCase{"LeavesAnEqualTextInOtherQuotes",
+        EditCase{"QuotesATime", "a: x\n", {{"key", "a"}, {"value", "22:22"}}, "a: '22:22'\n"},
+        EditCase{"KnowsATextFromANumber", "a: 5\n", {{"key", "a"}, {"value", "5"}}, "a: '5'\n"},
+        EditCase{"LeavesAnEqualTextInOtherQuotes",
                  "a: \"it's \\u00e4\" # c\n",
                  {{"key", "a"}, {"value", "it's ä"}},
                  "a: \"it's \\u00e4\" # c\n"},
-        YamlCase{"TakesYesForTrue", "a: yes\n", {{"key", "a"}, {"value", true}}, "a: yes\n"},
-        YamlCase{"WritesSeveralLinesAsABlock",
+        EditCase{"TakesYesForTrue", "a: yes\n", {{"key", "a"}, {"value", true}}, "a: yes\n"},
+        EditCase{"WritesSeveralLinesAsABlock",
                  "a: x # why\nb: 1\n",
                  {{"key", "a"}, {"value", "one\n\n  two\n"}},
                  "a: | # why\n  one\n\n    two\nb: 1\n"},
-        YamlCase{"ReadsABlock",
+        EditCase{"ReadsABlock",
                  "a: |-\n    one\n    two\nb: >\n  x\n  y\n\n  z\n",
                  {{"value", Value::map({{"a", "one\ntwo"}, {"b", "x y\nz\n"}})}},
                  "a: |-\n    one\n    two\nb: >\n  x\n  y\n\n  z\n"},
-        YamlCase{"ReplacesABlock",
+        EditCase{"ReplacesABlock",
                  "a: | # c\n  one\nb: 1\n",
                  {{"key", "a"}, {"value", 1}},
                  "a: 1 # c\nb: 1\n"},
-        YamlCase{"EditsWithinALine",
+        EditCase{"EditsWithinALine",
                  "a: {x: [1, 2], y: 'q'} # c\n",
                  {{"key", "a.x[1]"}, {"value", 3}},
                  "a: {x: [1, 3], y: q} # c\n"},
-        YamlCase{
+        EditCase{
             "AddsToALine", "a: [1]\n", {{"key", "a[]"}, {"value", "x, y"}}, "a: [1, 'x, y']\n"},
-        YamlCase{"RemovesWithinALine",
+        EditCase{"RemovesWithinALine",
                  "a: [1, 2]\n",
                  {{"key", "a[]"}, {"value", 1}, {"state", "absent"}},
                  "a: [2]\n"},
-        YamlCase{"FillsWhatIsEmpty",
+        EditCase{"FillsWhatIsEmpty",
                  "a: # later\nb: {}\n",
                  {{"value", Value::map({{"a", Value::list({1})}, {"b", Value::map({{"c", 1}})}})},
                   {"state", "merged"}},
                  "a: # later\n  - 1\nb:\n  c: 1\n"},
-        YamlCase{"EditsItemsOfMaps",
+        EditCase{"EditsItemsOfMaps",
                  "l:\n  - name: a\n    v: 1\n  - name: b\n",
                  {{"key", "l[1].v"}, {"value", 2}},
                  "l:\n  - name: a\n    v: 1\n  - name: b\n    v: 2\n"},
-        YamlCase{"RemovesTheFirstKeyOfAnItem",
+        EditCase{"RemovesTheFirstKeyOfAnItem",
                  "l:\n  - name: a\n    v: 1\n",
                  {{"key", "l[0].name"}, {"state", "absent"}},
                  "l:\n  - v: 1\n"},
-        YamlCase{
+        EditCase{
             "AddsAnItemOfMaps",
             "- a: 1\n",
             {{"key", "[]"},
              {"value",
               Value::map({{"b", Value::list({1, Value::list({2, 3})})}, {"c", Value(Map())}})}},
             "- a: 1\n- b:\n    - 1\n    - - 2\n      - 3\n  c: {}\n"},
-        YamlCase{"LeavesNothingAsNothing",
+        EditCase{"LeavesNothingAsNothing",
                  "a:\n  b: 1\n",
                  {{"key", "a.b"}, {"state", "absent"}},
                  "a: {}\n"},
-        YamlCase{"TakesNumbersAsKeys", "80: a\n", {{"key", "80"}, {"value", "b"}}, "80: b\n"},
-        YamlCase{"WritesBehindTheDocumentsStart",
+        EditCase{"TakesNumbersAsKeys", "80: a\n", {{"key", "80"}, {"value", "b"}}, "80: b\n"},
+        EditCase{"WritesBehindTheDocumentsStart",
                  "---\n# empty\n",
                  {{"key", "a"}, {"value", 1}},
                  "---\n# empty\na: 1\n"},
-        YamlCase{"EndsTheLastLine", "a: 1", {{"key", "b.c"}, {"value", 1.5}}, "a: 1\nb:\n  c: 1.5"},
-        YamlCase{"GoesRoundWhatItDoesNotKnow",
+        EditCase{"EndsTheLastLine", "a: 1", {{"key", "b.c"}, {"value", 1.5}}, "a: 1\nb:\n  c: 1.5"},
+        EditCase{"GoesRoundWhatItDoesNotKnow",
                  "base: &b\n  x: 1\nown:\n  <<: *b\n  text: a long\n    one\n  flow: [1,\n    2]\n "
                  " y: !t 2\nz: 1\n",
                  {{"key", "own.y"}, {"value", 3}},
                  "base: &b\n  x: 1\nown:\n  <<: *b\n  text: a long\n    one\n  flow: [1,\n    2]\n "
                  " y: 3\nz: 1\n"},
-        YamlCase{"MergesBesideWhatItDoesNotKnow",
+        EditCase{"MergesBesideWhatItDoesNotKnow",
                  "base: &b\n  x: 1\nown:\n  <<: *b\n",
                  {{"value", Value::map({{"own", Value::map({{"y", "t"}})}})}, {"state", "merged"}},
                  "base: &b\n  x: 1\nown:\n  <<: *b\n  y: t\n"},
-        YamlCase{"KeepsLineEndsOfItsKind",
+        EditCase{"KeepsLineEndsOfItsKind",
                  "a: 1\r\nb:\r\n  c: 2\r\n",
                  {{"key", "b.d"}, {"value", Value::list({1})}},
                  "a: 1\r\nb:\r\n  c: 2\r\n  d:\r\n    - 1\r\n"}),
-    [](const auto& parameter) { return parameter.param.name; });
+    test::kEditName);
 
 TEST(YamlFile, MakesTheFile) {
   MemorySystem system;

@@ -7,10 +7,21 @@
 
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
 namespace gpustack::modules {
 namespace {
 
 using test::MemorySystem;
+
+template <typename Host, typename Request>
+concept Asks = requires(Host& host, const Request& request) {
+  host.http(request);
+};
+template <typename Host, typename Request>
+concept Sends = requires(Host& host, const Request& request) {
+  host.send(request);
+};
 
 constexpr ArgSpec kArgs[] = {
     {.name = "path", .type = ArgType::path, .required = true},
@@ -114,6 +125,28 @@ TEST(RunModule, RefusesQueriesThatWereNotDeclared) {
   EXPECT_EQ(result.get("failed"), Value(true));
   EXPECT_EQ(result.get("error_code"), Value("GS9001"));
   EXPECT_TRUE(system.changes().empty());
+}
+
+TEST(SystemView, SendsOnlyRequestsThatRead) {
+  constexpr bool asks = Asks<const SystemView, HttpQuery>;
+  constexpr bool asks_for_changes =
+      Asks<const SystemView, HttpRequest> || Sends<const SystemView, HttpRequest>;
+  constexpr bool becomes_a_query = std::is_convertible_v<HttpRequest, HttpQuery>;
+
+  EXPECT_TRUE(asks);
+  EXPECT_FALSE(asks_for_changes) << "a dry run could change what is behind an address";
+  EXPECT_FALSE(becomes_a_query);
+  EXPECT_TRUE((Sends<System, HttpRequest>));
+}
+
+TEST(HttpRequest, OfAQueryHasTheMethodOfTheQuery) {
+  HttpQuery query;
+  query.url = "http://localhost/version";
+
+  EXPECT_EQ(HttpRequest(query).method, "GET");
+  query.header_only = true;
+  EXPECT_EQ(HttpRequest(query).method, "HEAD");
+  EXPECT_EQ(HttpRequest(query).url, "http://localhost/version");
 }
 
 TEST(RunModule, ReportsAFaultOfTheHost) {

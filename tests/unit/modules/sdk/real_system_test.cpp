@@ -3,6 +3,7 @@
 #include "modules/sdk/connect.hpp"
 #include "modules/sdk/descriptor.hpp"
 #include "modules/sdk/output_buffer.hpp"
+#include "modules/sdk/scratch.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -36,7 +37,7 @@ class RealSystemTest : public testing::Test {
   static RealSystemOptions options() {
     RealSystemOptions out;
     out.environment = process_environment();
-    out.queries = "cat, /bin/echo hello";
+    out.queries = "cat, /bin/echo hello, sh -c";
     return out;
   }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
@@ -341,6 +342,23 @@ TEST_F(RealSystemTest, RunsOnlyDeclaredQueries) {
   const auto refused = system_->query(Command{.argv = {"/bin/echo", "bye"}});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::bug);
+}
+
+TEST_F(RealSystemTest, LendsAQueryAFolderUntilItEnds) {
+  Command command{.argv = {"sh",
+                           "-c",
+                           "mkdir -p $WHERE/a/b && echo x > $WHERE/a/b/c && "
+                           "stat -c %a $WHERE && echo $WHERE"}};
+  command.environment["WHERE"] = kScratchFolder;
+
+  const auto done = system_->query(command);
+
+  ASSERT_TRUE(done) << done.error().message();
+  ASSERT_EQ(done->status, 0) << done->errors;
+  EXPECT_EQ(done->output.substr(0, 5), "700\n/");
+  const std::string folder = done->output.substr(4, done->output.size() - 5);
+  EXPECT_FALSE(fs::exists(folder)) << folder;
+  EXPECT_TRUE(fs::exists(fs::path(folder).parent_path()));
 }
 
 TEST_F(RealSystemTest, StartsCommandsThatOutliveIt) {
