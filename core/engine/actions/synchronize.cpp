@@ -27,15 +27,19 @@ std::string controller_dest(const ActionCall& call) {
   return path;
 }
 
+Error other_host(const ActionCall& call, const std::string& name, const std::string& path) {
+  return Error(ErrorCode::invalid_argument,
+               name + ": '" + path + "' names another host, expected a path")
+      .at(place_of(call, name))
+      .hint("the two sides are the controller and the task's host");
+}
+
 Result<void> check_paths(const ActionCall& call) {
   for (const std::string name : {"src", "dest"}) {
     const std::string path = to_text(call.arguments.get(name));
     const std::size_t colon = path.find(':');
     if (colon == std::string::npos || colon > path.find('/')) continue;
-    return Error(ErrorCode::invalid_argument,
-                 name + ": '" + path + "' names another host, expected a path")
-        .at(place_of(call, name))
-        .hint("the two sides are the controller and the task's host");
+    return other_host(call, name, path);
   }
   return {};
 }

@@ -109,7 +109,7 @@ class DockerApi {
 
  private:
   [[nodiscard]] Result<HttpResponse> read(const SystemView& view, const std::string& path) const;
-  Result<HttpResponse> exchange(System& system, const Call& call) const;
+  [[nodiscard]] Result<HttpResponse> exchange(System& system, const Call& call) const;
   [[nodiscard]] std::string url_of(const std::string& path) const;
   [[nodiscard]] Error unreachable(const Error& error) const;
 
