@@ -89,10 +89,30 @@ class Recording:
                 raise AssertionError(f"Ansible answers {key} with\n{answer}\nrecorded is\n{self.known[key]}")
         return self.known[key]
 
+    def answers(self, key, steps, ask):
+        """What ask() answers to `steps`: of each result what is compared, of the files what the step changed.
+        @return nothing where Ansible is to be asked: `key` has something of the machine, and another is recorded"""
+        if key not in self.known and self.MODE != "--record":
+            return None
+        told = {"changed", "failed", "skipped", "msg"}.union(*(one["keys"] for one in steps))
+
+        def told_of_each():
+            return [{"result": {name: value for name, value in one["result"].items() if name in told}, "changes": one["changes"]} for one in ask()]
+
+        recorded = self.answer(key, lambda: {"steps": list(steps), "answers": told_of_each()})
+        if recorded["steps"] != json.loads(json.dumps(steps)):
+            raise AssertionError(f"{self.path} has other steps for {key}: start the test with --record")
+        return recorded["answers"]
+
     def save(self):
         if self.MODE == "--record":
             self.path.parent.mkdir(exist_ok=True)
             self.path.write_text(json.dumps(self.known, indent=1, sort_keys=True) + "\n")
+
+
+def changes(before, after):
+    """Of two snapshots {path: what is there}: the paths that differ, as they are afterwards."""
+    return {path: after.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
 
 
 class Ours:
