@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import unittest
 
+import ansible_program
+
 DRIVER = pathlib.Path(os.environ["GPUSTACK_BINARY_DIR"]) / "bin" / "vault_driver"
 OURS = (str(DRIVER.with_name("gpustack")), "vault")
 THEIRS = ("ansible-vault",)
@@ -29,8 +31,8 @@ def ansible_vault(folder, action, password, content, *options):
     source.write_bytes(content)
     label = next((option.split("=")[1] for option in options if option.startswith("id=")), None)
     identity = ["--vault-id", f"{label}@{password_file}"] if label else ["--vault-password-file", str(password_file)]
-    done = subprocess.run(["ansible-vault", action, *identity, "--output", "-", str(source)], capture_output=True,
-                          timeout=120, env={**os.environ, "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "HOME": str(folder)})
+    done = ansible_program.run("ansible-vault", action, *identity, "--output", "-", str(source), cwd=folder,
+                               env={**os.environ, "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"), "HOME": str(folder)})
     if done.returncode != 0:
         raise AssertionError(done.stderr.decode())
     return done.stdout
@@ -135,13 +137,18 @@ class Place:
 
     def run(self, program, *words, text=b"", **more):
         # A session of its own has no terminal: passwords are asked for on standard input.
+        if program == THEIRS:
+            return ansible_program.run(*program, *words, cwd=self.path, env=self.environment(more), text=text)
         return subprocess.run([*program, *words], cwd=self.path, input=text, capture_output=True, timeout=120, env=self.environment(more),
                               start_new_session=True)
 
     def typed(self, program, words, answers, **more):
         """Runs at a terminal; `answers` are typed as soon as the text before them is shown. Returns all that was shown, exit code."""
+        ansible_program.load(*THEIRS)
         child, terminal = pty.fork()
         if child == 0:
+            if program == THEIRS:
+                ansible_program.become(*program, words, self.path, self.environment({"TERM": "dumb", **more}))
             try:
                 os.chdir(self.path)
                 os.execvpe(program[0], [*program, *words], self.environment({"TERM": "dumb", **more}))

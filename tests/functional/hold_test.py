@@ -191,7 +191,7 @@ class Hold(unittest.TestCase):
         self.assertIn("GPUSTACK_PERSIST must be a whole number from 1 to 86400, or false, found 'soon'", self.errors)
 
     def test_it_ends_by_itself_when_nobody_comes(self):
-        self.apply(GPUSTACK_PERSIST="4")
+        self.apply(GPUSTACK_PERSIST="2")
         self.assertEqual(len(self.holders()), 1)
 
         self.assertTrue(wait_until(lambda: not self.holders(), 15))

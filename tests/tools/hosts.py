@@ -130,12 +130,7 @@ class Hosts:
         if "arm64" in kinds:
             enable_binfmt()
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.state / "id_ed25519"))
-        run("ip", "netns", "add", data["net"])
-        inside = ["ip", "netns", "exec", data["net"]]
-        run(*inside, "ip", "link", "set", "lo", "up")
-        run(*inside, "ip", "link", "add", "br0", "type", "bridge")
-        run(*inside, "ip", "addr", "add", "10.88.0.1/16", "dev", "br0")
-        run(*inside, "ip", "link", "set", "br0", "up")
+        make_network(data["net"], "link set lo up", "link add br0 type bridge", "addr add 10.88.0.1/16 dev br0", "link set br0 up")
         self.save(data)
         known = []
         for number, spec in enumerate(specs):
@@ -148,7 +143,7 @@ class Hosts:
             f"\n[all:vars]\nansible_user=root\nansible_ssh_private_key_file={self.state}/id_ed25519\n"
             f"ansible_ssh_common_args='-o UserKnownHostsFile={self.state}/known_hosts'\n")
         for spec in specs:
-            self.wait_for_sshd(data["net"], data["hosts"][spec.name]["address"])
+            self.wait_for_sshd(data["net"], data["hosts"][spec.name])
         return self
 
     def save(self, data):
@@ -160,13 +155,9 @@ class Hosts:
             (folder / part).mkdir(parents=True)
         netns = f"gs{data['tag']}h{number}"
         veth = f"g{data['tag']}{number}"
-        run("ip", "netns", "add", netns)
-        run("ip", "link", "add", veth, "type", "veth", "peer", "name", "eth0", "netns", netns)
-        run("ip", "link", "set", veth, "netns", data["net"])
-        run("ip", "netns", "exec", data["net"], "ip", "link", "set", veth, "master", "br0", "up")
-        run("ip", "netns", "exec", netns, "ip", "addr", "add", f"{address}/16", "dev", "eth0")
-        run("ip", "netns", "exec", netns, "ip", "link", "set", "eth0", "up")
-        run("ip", "netns", "exec", netns, "ip", "link", "set", "lo", "up")
+        make_network(netns, f"link add eth0 type veth peer name {veth} netns {data['net']}", f"addr add {address}/16 dev eth0",
+                     "link set eth0 up", "link set lo up")
+        run("ip", "-n", data["net"], "link", "set", veth, "master", "br0", "up")
         bases = {"arm64": arm64_base, "booted": booted_root.booted_base}
         base = bases[spec.kind]() if spec.kind in bases else pathlib.Path("/")
         run("mount", "-t", "tmpfs", "-o", "mode=755", "gpustack-host", str(folder / "rw"))
@@ -312,9 +303,14 @@ class Hosts:
         return "\n".join(lines)
 
     @staticmethod
-    def wait_for_sshd(net, address):
+    def wait_for_sshd(net, host):
+        address, deadline = host["address"], time.monotonic() + 120
+        while host["kind"] != "booted" and time.monotonic() < deadline:
+            # As process 1 of the host it has its network: a look takes no program, where a connection to it does.
+            if listens_on_22(f"/proc/{host['pid']}/net/tcp"):
+                return
+            time.sleep(0.01)
         probe = f"import socket; print(socket.create_connection(('{address}', 22), 15).recv(4).decode())"
-        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             done = subprocess.run(["ip", "netns", "exec", net, "/usr/bin/python3", "-c", probe], capture_output=True, text=True)
             if done.stdout.startswith("SSH-"):
@@ -339,16 +335,17 @@ class Hosts:
             return
         for name, host in data["hosts"].items():
             self.stop_host(name)
-        time.sleep(0.1)
+        if any(host["kind"] == "booted" for host in data["hosts"].values()):
+            time.sleep(0.1)
         for name, host in data["hosts"].items():
             if host["kind"] == "booted":
                 booted_root.remove_cgroup(data["tag"], name)
             folder = self.state / name
             for part in ("merged", "rw"):
-                for _ in range(50):
+                for _ in range(250):
                     if quiet("umount", str(folder / part)) or not os.path.ismount(folder / part):
                         break
-                    time.sleep(0.05)
+                    time.sleep(0.01)
                 else:
                     quiet("umount", "-l", str(folder / part))
         for line in subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout.splitlines():
@@ -361,6 +358,20 @@ class Hosts:
 
     def __exit__(self, *_):
         self.down()
+
+
+def make_network(name, *commands):
+    """A network namespace, and what ip(8) is to do in it."""
+    run("ip", "netns", "add", name)
+    run("ip", "-n", name, "-batch", "-", input="\n".join(commands).encode())
+
+
+def listens_on_22(table):
+    """Whether a table of sockets, as /proc/PID/net/tcp, has one that listens on port 22 of all addresses."""
+    try:
+        return any(line.split()[1:4] == ["00000000:0016", "00000000:0000", "0A"] for line in pathlib.Path(table).read_text().splitlines())
+    except OSError:  # it has ended
+        return False
 
 
 def install_memo(root, program):

@@ -1,10 +1,14 @@
 """Modules of community.general and ansible.posix against ours, with the host's own tools, step by step in twin copies of this machine.
 
 Each side runs in mount and network namespaces of its own, in an overlay of `/` on a tmpfs: the machine itself stays untouched.
+
+Ansible's module ufw starts that program five times a step: what it answered is recorded. `collections_test.py --record` records it anew,
+`collections_test.py --compare` asks again and compares. A machine whose ufw begins otherwise than the recorded one asks Ansible.
 """
 
 import bz2
 import gzip
+import hashlib
 import json
 import lzma
 import os
@@ -72,12 +76,25 @@ def snapshot():
     return files
 
 
+def passlib_rounds(count):
+    """Ansible's htpasswd leaves the rounds of a scheme to passlib, whose own number of them takes half a second.
+    @return what they were"""
+    import passlib.apache  # before the first fork
+    from passlib.hash import sha256_crypt, sha512_crypt
+    were = sha256_crypt.default_rounds, sha512_crypt.default_rounds
+    sha256_crypt.default_rounds, sha512_crypt.default_rounds = count
+    return were
+
+
 def inside(side):
     """Every step in check mode and twice for real, with a snapshot after each."""
     import oracle
     ours = oracle.Ours()
-    answers = []
-    for one in json.load(sys.stdin):
+    answers, before = [], snapshot()
+    steps = json.load(sys.stdin)
+    if any(one["module"] == "htpasswd" for one in steps):
+        passlib_rounds((20000, 20000))
+    for one in steps:
         for mode in ("check", "run", "again"):
             check = mode == "check"
             if one["module"] == "shell":
@@ -88,7 +105,9 @@ def inside(side):
             else:
                 home = THEIR_HOMES.get(one["module"], "community.general")
                 result = oracle.run_theirs(home + "." + one["module"], one["arguments"], check=check)
-            answers.append({"result": result, "files": snapshot()})
+            files = snapshot()
+            answers.append({"result": result, "files": files, "changes": oracle.changes(before, files)})
+            before = files
     ours.close()
     print("\nANSWERS " + json.dumps(answers))
 
@@ -111,8 +130,28 @@ def shell(line):
 class Collections(unittest.TestCase):
     maxDiff = None
 
+    @classmethod
+    def setUpClass(cls):
+        import oracle
+        cls.recording = oracle.Recording("collections")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.recording.save()
+
     def agree(self, *steps):
-        theirs, ours = run_side("theirs", steps), run_side("ours", steps)
+        self.assert_same(steps, run_side("theirs", steps), run_side("ours", steps), "files")
+
+    def agree_with_recorded(self, start, *steps):
+        """As agree(), but what Ansible answered from the same `start` on is recorded, with what each step changed in place of all files."""
+        answers = self.recording.answers(f"{self._testMethodName} {start}", steps, lambda: run_side("theirs", steps))
+        if answers is None:
+            self.agree(*steps)
+        else:
+            self.assert_same(steps, answers, run_side("ours", steps), "changes")
+
+    def assert_same(self, steps, theirs, ours, files):
+        """@param files  what is compared of them: all `files`, or `changes` since the step before"""
         place = 0
         for one in steps:
             for mode in ("check", "run", "again"):
@@ -125,7 +164,8 @@ class Collections(unittest.TestCase):
                     for key in one["keys"]:
                         if mode != "check" or key in oracle["result"]:
                             self.assertEqual(oracle["result"].get(key), mine["result"].get(key), (key,) + what)
-                self.assertEqual(oracle["files"], mine["files"], what)
+                self.assertEqual(oracle[files], mine[files], what)
+        self.assertEqual(place, len(theirs))
 
     def test_acl(self):
         keys = ("acl", "msg")
@@ -235,9 +275,12 @@ class Collections(unittest.TestCase):
         from passlib.apache import HtpasswdFile
         from passlib.context import CryptContext
         ours = oracle.Ours()
+        own = passlib_rounds((5000, 5000))
         with tempfile.TemporaryDirectory() as folder:
             for scheme in ("apr_md5_crypt", "md5_crypt", "sha256_crypt", "sha512_crypt", "ldap_sha1", "plaintext"):
-                for password in ("a", "my secret", "\u00fc" * 20, "x" * 100):
+                # 5000 rounds go without saying, others are in the text.
+                for password, rounds in (("a", own), ("my secret", (5000, 5000)), ("\u00fc" * 20, (20000, 20000)), ("x" * 100, (1000, 1000))):
+                    passlib_rounds(rounds)
                     path = os.path.join(folder, "users")
                     arguments = dict(path=path, name="ops", password=password, crypt_scheme=scheme)
                     self.assertTrue(ours.run("htpasswd", arguments)["changed"])
@@ -247,6 +290,7 @@ class Collections(unittest.TestCase):
                     self.assertTrue(oracle.run_theirs("community.general.htpasswd", arguments)["changed"])
                     self.assertFalse(ours.run("htpasswd", arguments)["changed"], (scheme, password))
                     os.unlink(path)
+        passlib_rounds(own)
         ours.close()
 
     def test_capabilities(self):
@@ -260,7 +304,10 @@ class Collections(unittest.TestCase):
     @unittest.skipUnless(shutil.which("ufw"), "ufw is not installed")
     def test_ufw(self):
         # While it is off, Ansible sees no change of defaults and a change of logging each time.
-        self.agree(
+        files = ("/etc/default/ufw", "/etc/ufw/ufw.conf", "/etc/ufw/user.rules", "/etc/ufw/user6.rules")
+        digest = hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in files)).hexdigest()
+        self.agree_with_recorded(
+            output("ufw", "--version").splitlines()[0] + " " + digest[:16],
             step("ufw", state="enabled"),
             step("ufw", rule="allow", port="22", proto="tcp"), step("ufw", rule="limit", port="ssh", proto="tcp", comment="few at a time"),
             step("ufw", rule="deny", from_ip="10.0.0.0/8", to_port="80", proto="tcp", insert=1), step("ufw", default="deny", direction="incoming"),
@@ -277,4 +324,5 @@ if __name__ == "__main__":
     if sys.argv[1:] and sys.argv[1] in ("ours", "theirs"):
         inside(sys.argv[1])
     else:
+        import oracle  # takes --record and --compare away
         unittest.main()

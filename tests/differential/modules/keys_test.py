@@ -49,7 +49,7 @@ def make_keys():
 @unittest.skipUnless(os.geteuid() == 0, "mounting an overlay needs root")
 class Keys(unittest.TestCase):
     maxDiff = None
-    agree = system_test.SystemModules.agree
+    agree, assert_same = system_test.SystemModules.agree, system_test.SystemModules.assert_same
 
     @classmethod
     def setUpClass(cls):

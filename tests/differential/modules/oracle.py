@@ -1,9 +1,11 @@
 """Runs Ansible's own modules and ours on twin folders and compares what they leave behind.
 
-Ansible's modules run in a forked child of this process, which has their common code loaded: a few milliseconds each.
+Ansible's modules run in a forked child of this process, which has all that they import loaded: a few milliseconds each.
 """
 
-import importlib.util
+import functools
+import gc
+import importlib
 import io
 import json
 import os
@@ -22,10 +24,22 @@ from ansible.module_utils import basic
 RUN_MODULE = pathlib.Path(os.environ["GPUSTACK_BINARY_DIR"]) / "bin" / "run_module"
 
 
+@functools.cache
+def known_to_python(module):
+    """The name under which Python finds a module. What it imports is loaded from now on; it itself is not, as each run is its first."""
+    place, _, name = module.rpartition(".")
+    full = ("ansible_collections." + place + ".plugins.modules." if place else "ansible.modules.") + name
+    importlib.import_module(full)
+    del sys.modules[full]
+    gc.freeze()  # a child that looks through what it shares with its parent gets a copy of it
+    return full
+
+
 def run_theirs(module, arguments, check=False, diff=False):
     """The result of Ansible's module, as its JSON says. A module of a collection is named with it."""
     arguments = dict(arguments, _ansible_check_mode=check, _ansible_diff=diff, _ansible_remote_tmp=tempfile.gettempdir(),
                      _ansible_keep_remote_files=False, _ansible_tmpdir=tempfile.gettempdir())
+    full = known_to_python(module)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -34,9 +48,7 @@ def run_theirs(module, arguments, check=False, diff=False):
             os.dup2(writer, 1)
             sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb"), write_through=True)
             basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
-            place, _, name = module.rpartition(".")
-            folder = "ansible_collections." + place + ".plugins.modules." if place else "ansible.modules."
-            runpy.run_module(folder + name, run_name="__main__", alter_sys=True)
+            runpy.run_module(full, run_name="__main__", alter_sys=True)
         except SystemExit:
             pass
         except BaseException:
@@ -77,10 +89,30 @@ class Recording:
                 raise AssertionError(f"Ansible answers {key} with\n{answer}\nrecorded is\n{self.known[key]}")
         return self.known[key]
 
+    def answers(self, key, steps, ask):
+        """What ask() answers to `steps`: of each result what is compared, of the files what the step changed.
+        @return nothing where Ansible is to be asked: `key` has something of the machine, and another is recorded"""
+        if key not in self.known and self.MODE != "--record":
+            return None
+        told = {"changed", "failed", "skipped", "msg"}.union(*(one["keys"] for one in steps))
+
+        def told_of_each():
+            return [{"result": {name: value for name, value in one["result"].items() if name in told}, "changes": one["changes"]} for one in ask()]
+
+        recorded = self.answer(key, lambda: {"steps": list(steps), "answers": told_of_each()})
+        if recorded["steps"] != json.loads(json.dumps(steps)):
+            raise AssertionError(f"{self.path} has other steps for {key}: start the test with --record")
+        return recorded["answers"]
+
     def save(self):
         if self.MODE == "--record":
             self.path.parent.mkdir(exist_ok=True)
             self.path.write_text(json.dumps(self.known, indent=1, sort_keys=True) + "\n")
+
+
+def changes(before, after):
+    """Of two snapshots {path: what is there}: the paths that differ, as they are afterwards."""
+    return {path: after.get(path) for path in {*before, *after} if before.get(path) != after.get(path)}
 
 
 class Ours:

@@ -1,6 +1,9 @@
 """The system modules of Ansible and ours, step by step in twin copies of this machine, with the same outcome.
 
 Each side runs in a mount namespace of its own, in an overlay of `/` on a tmpfs: the machine itself stays untouched.
+
+Ansible's apt reads all packages of the machine at each step: what it answered is recorded, where the machine has no say in it.
+`system_test.py --record` records it anew, `system_test.py --compare` asks again and compares.
 """
 
 import json
@@ -95,7 +98,7 @@ def inside(side):
     if any(step["module"] == "apt" for step in steps):
         keep_package_cache()
     ours = oracle.Ours()
-    answers = []
+    answers, before = [], snapshot()
     for step in steps:
         module = step["module"]
         for mode in ("check", "run", "again"):
@@ -104,7 +107,9 @@ def inside(side):
                 result = ours.run(module, step["arguments"], check=check)
             else:
                 result = oracle.run_theirs(step.get("their_module", module), step.get("their_arguments", step["arguments"]), check=check)
-            answers.append({"result": result, "files": snapshot()})
+            files = snapshot()
+            answers.append({"result": result, "files": files, "changes": oracle.changes(before, files)})
+            before = files
     ours.close()
     print("\nANSWERS " + json.dumps(answers))
 
@@ -148,10 +153,27 @@ USER_KEYS = ("uid", "group", "comment", "home", "shell", "state", "name", "group
 class SystemModules(unittest.TestCase):
     maxDiff = None
 
+    @classmethod
+    def setUpClass(cls):
+        import oracle
+        cls.recording = oracle.Recording("system")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.recording.save()
+
     def agree(self, *steps):
-        steps = list(steps)
-        theirs = run_side("theirs", steps)
-        ours = run_side("ours", steps)
+        self.assert_same(steps, run_side("theirs", steps), run_side("ours", steps), "files")
+
+    def agree_with_recorded(self, *steps):
+        """As agree(), but what Ansible answered is recorded, with what each step changed in place of all files."""
+        answers = self.recording.answers(self._testMethodName, steps, lambda: run_side("theirs", steps))
+        self.assertIsNotNone(answers, "nothing is recorded: start the test with --record")
+        self.assert_same(steps, answers, run_side("ours", steps), "changes")
+
+    def assert_same(self, steps, theirs, ours, files):
+        """@param files  what is compared of them: all `files`, or `changes` since the step before"""
+        self.assertEqual(3 * len(steps), len(theirs))
         place = 0
         for one in steps:
             for mode in ("check", "run", "again"):
@@ -165,9 +187,8 @@ class SystemModules(unittest.TestCase):
                 if mode != "check" and (one["messages"] or not oracle["result"].get("failed")):
                     for key in one["keys"]:
                         self.assertEqual(oracle["result"].get(key), mine["result"].get(key), (key,) + what)
-                changed = {path for path in set(oracle["files"]) | set(mine["files"])
-                           if oracle["files"].get(path) != mine["files"].get(path)}
-                self.assertEqual([], sorted((path, oracle["files"].get(path), mine["files"].get(path)) for path in changed), what)
+                changed = {path for path in set(oracle[files]) | set(mine[files]) if oracle[files].get(path) != mine[files].get(path)}
+                self.assertEqual([], sorted((path, oracle[files].get(path), mine[files].get(path)) for path in changed), what)
 
     def test_command(self):
         self.agree(
@@ -293,7 +314,7 @@ class SystemModules(unittest.TestCase):
         steps = [step("apt", name=["bash", "coreutils"]), step("apt", name="no-such-package-here", state="absent"),
                  step("apt", name="bash>=4"), step("apt", name="bash=4*"), step("apt", name="no-such-package-here"), step("apt", name="a=b=c"),
                  step("apt", name="no-such-pattern-*"), step("apt", deb="/no/such.deb")]
-        self.agree(*steps)
+        self.agree_with_recorded(*steps)
 
     def test_apt_foresees_the_same_changes(self):
         candidates = [dict(name="cowsay"), dict(name=["cowsay", "bash"], state="latest"), dict(name="nano", state="absent", purge=True),
@@ -344,4 +365,5 @@ if __name__ == "__main__":
     elif sys.argv[1:] and sys.argv[1].endswith("-check"):
         inside_check(sys.argv[1][:-len("-check")])
     else:
+        import oracle  # takes --record and --compare away
         unittest.main()

@@ -32,6 +32,7 @@ sys.path.insert(0, str(SOURCE / "tests/tools"))
 import hosts as test_hosts  # noqa: E402
 
 HOSTS = ("h1", "h2")
+RUNNER_CACHE = "root/.cache/gpustack"
 # What running a task leaves by itself, with either engine, and what sshd and this test put there.
 IGNORED = re.compile(r"^(root|home/\w+)/\.(ansible|ansible_async|cache|rpmdb|ssh)(/|$)|^(proc|sys|dev|run|tmp/\.?ansible)|^var/(log|tmp/\.ansible|tmp/ansible|cache)"
                      r"|^etc/(ssh|hostname$|hosts$|sudoers\.d|passwd-$|group-$|shadow-$|gshadow-$|subuid|subgid|\.pwd\.lock)|/__pycache__"
@@ -90,10 +91,14 @@ class Case:
         runs = self.options.get("runs", 2)
         return runs if isinstance(runs, list) else [[]] * runs
 
-    def run(self, command, environment):
-        """Runs the case on fresh hosts with `command`; returns what expect.json holds, and the output."""
+    def run(self, command, environment, runner=None):
+        """Runs the case on fresh hosts with `command`; returns what expect.json holds, and the output.
+        @param runner  a folder that keeps our runner as a host of the first case has it: later hosts begin with it"""
         state = pathlib.Path(tempfile.mkdtemp(prefix="gpustack-diff-")) / "fleet"
         with test_hosts.Hosts(state).up([test_hosts.HostSpec(name) for name in HOSTS]) as fleet:
+            if runner is not None and runner.exists():
+                for name in HOSTS:
+                    shutil.copytree(runner, state / name / "merged" / RUNNER_CACHE)
             before = {name: changed_paths(state / name / "rw/upper") for name in HOSTS}
             inventory = state / "inventory.ini"
             text = inventory.read_text()
@@ -126,6 +131,8 @@ class Case:
                 if path.is_file() and not (self.folder / path.relative_to(work)).exists():
                     controller[str(path.relative_to(work))] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             result["controller"] = controller
+            if runner is not None and not runner.exists() and (state / HOSTS[0] / "merged" / RUNNER_CACHE).exists():
+                shutil.copytree(state / HOSTS[0] / "merged" / RUNNER_CACHE, runner)
         # Only now: while the hosts are up, this folder holds their whole roots.
         shutil.rmtree(state.parent, ignore_errors=True)
         return result, "\n".join(output[-6000:] for output in outputs)
@@ -153,6 +160,10 @@ class Playbooks(unittest.TestCase):
         reason = test_hosts.why_not()
         if reason is not None:
             raise unittest.SkipTest(reason)
+        # To bring five megabytes to each host takes longer than most cases.
+        kept = tempfile.TemporaryDirectory(prefix="gpustack-runner-")
+        cls.addClassCleanup(kept.cleanup)
+        cls.runner = pathlib.Path(kept.name) / "gpustack"
 
 
 def add_test(folder):
@@ -160,7 +171,7 @@ def add_test(folder):
         expect = folder / "expect.json"
         self.assertTrue(expect.exists(), f"{folder.name} has no recording: run playbooks_test.py --record {folder.name}")
         expected = json.loads(expect.read_text())
-        actual, output = Case(folder).run(*gpustack())
+        actual, output = Case(folder).run(*gpustack(), self.runner)
         if actual["exit"] == expected["exit"] and actual == expected:
             return
         difference = f"{folder.name}\n{output}"
