@@ -17,7 +17,7 @@ std::optional<std::string> value_of(const std::string& inside, const Variables& 
   const auto end = std::ranges::find_if_not(inside, is_name);
   const std::string name(inside.begin(), end);
   const std::string rest(end, inside.end());
-  const auto set = variables(name);
+  auto set = variables(name);
   if (rest.empty()) return set;
   // With a colon an empty value counts as none.
   if (rest.starts_with(":-")) return set && !set->empty() ? *set : rest.substr(2);
