@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 
 namespace gpustack {
 
@@ -97,7 +95,7 @@ class Builder {
 };
 
 void append_unicode_escape(std::string& out, std::uint32_t unit) {
-  std::array<char, 8> buffer{};
+  std::array<char, 12> buffer{};
   std::snprintf(buffer.data(), buffer.size(), "\\u%04x", unit);
   out += buffer.data();
 }
@@ -190,12 +188,6 @@ void append_string(std::string& out, std::string_view text, bool ensure_ascii) {
     }
   }
   out += '"';
-}
-
-std::string key_text(const Value& key) {
-  if (key.is_null()) return "null";
-  if (key.is_bool()) return key.as_bool() ? "true" : "false";
-  return to_text(key);
 }
 
 class Writer {
@@ -314,126 +306,30 @@ class Writer {
   std::string out_;
 };
 
-template <typename T>
-void append_big_endian(std::string& out, T number) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
-    out += static_cast<char>((static_cast<std::uint64_t>(number) >> static_cast<unsigned>(shift)) &
-                             0xFFU);
-  }
+}  // namespace
+
+std::string key_text(const Value& key) {
+  if (key.is_null()) return "null";
+  if (key.is_bool()) return key.as_bool() ? "true" : "false";
+  return to_text(key);
 }
 
-void pack_size(std::string& out,
-               std::size_t size,
-               unsigned char fix,
-               std::size_t fix_limit,
-               int tag8,
-               unsigned char tag16,
-               unsigned char tag32) {
-  if (size < fix_limit) {
-    out += static_cast<char>(fix | size);
-  } else if (tag8 >= 0 && size < 0x100) {
-    out += static_cast<char>(tag8);
-    append_big_endian(out, static_cast<std::uint8_t>(size));
-  } else if (size < 0x10000) {
-    out += static_cast<char>(tag16);
-    append_big_endian(out, static_cast<std::uint16_t>(size));
-  } else {
-    out += static_cast<char>(tag32);
-    append_big_endian(out, static_cast<std::uint32_t>(size));
-  }
-}
-
-void pack_text(std::string& out, std::string_view text) {
-  pack_size(out, text.size(), 0xA0, 32, 0xD9, 0xDA, 0xDB);
-  out += text;
-}
-
-void pack_integer(std::string& out, std::int64_t number) {
-  if (number >= 0 && number < 0x80) {
-    out += static_cast<char>(number);
-  } else if (number < 0 && number >= -32) {
-    out += static_cast<char>(static_cast<std::int8_t>(number));
-  } else if (number >= INT32_MIN && number <= INT32_MAX) {
-    out += static_cast<char>(0xD2);
-    append_big_endian(out, static_cast<std::uint32_t>(static_cast<std::int32_t>(number)));
-  } else {
-    out += static_cast<char>(0xD3);
-    append_big_endian(out, static_cast<std::uint64_t>(number));
-  }
-}
-
-void pack(std::string& out, const Value& value) {
-  switch (value.kind()) {
-    case Kind::null:
-    case Kind::undefined:
-      out += static_cast<char>(0xC0);
-      break;
-    case Kind::boolean:
-      out += static_cast<char>(value.as_bool() ? 0xC3 : 0xC2);
-      break;
-    case Kind::integer:
-      pack_integer(out, value.as_integer());
-      break;
-    case Kind::real:
-      out += static_cast<char>(0xCB);
-      append_big_endian(out, std::bit_cast<std::uint64_t>(value.as_real()));
-      break;
-    case Kind::string:
-      pack_text(out, value.as_string());
-      break;
-    case Kind::list:
-      pack_size(out, value.size(), 0x90, 16, -1, 0xDC, 0xDD);
-      for (const Value& item : value.as_list()) pack(out, item);
-      break;
-    case Kind::map:
-      pack_size(out, value.size(), 0x80, 16, -1, 0xDE, 0xDF);
-      for (const auto& [key, item] : value.as_map()) {
-        pack_text(out, key_text(key));
-        pack(out, item);
-      }
-      break;
-    case Kind::object:
-      pack_text(out, value.as_object().to_text());
-      break;
-  }
-}
-
-Result<Value> parse(std::string_view text,
-                    nlohmann::json::input_format_t format,
-                    ErrorCode code,
-                    std::string_view what) {
+Result<Value> parse_json(std::string_view text) {
   Builder builder;
   bool done = false;
   try {
-    done = nlohmann::json::sax_parse(text.begin(), text.end(), &builder, format);
+    done = nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   } catch (const std::exception& error) {
-    return Error(code, std::string(what) + ": " + error.what());
+    return Error(ErrorCode::yaml_syntax, std::string("not JSON: ") + error.what());
   }
-  if (!done) return Error(code, std::string(what) + ": " + builder.problem());
+  if (!done) return Error(ErrorCode::yaml_syntax, "not JSON: " + builder.problem());
   return builder.take();
-}
-
-}  // namespace
-
-Result<Value> parse_json(std::string_view text) {
-  return parse(text, nlohmann::json::input_format_t::json, ErrorCode::yaml_syntax, "not JSON");
 }
 
 std::string to_json(const Value& value, const JsonStyle& style) {
   Writer writer(style);
   writer.write(value, 0);
   return writer.take();
-}
-
-std::string to_msgpack(const Value& value) {
-  std::string out;
-  pack(out, value);
-  return out;
-}
-
-Result<Value> parse_msgpack(std::string_view bytes) {
-  return parse(
-      bytes, nlohmann::json::input_format_t::msgpack, ErrorCode::protocol, "not MessagePack");
 }
 
 }  // namespace gpustack

@@ -20,10 +20,7 @@ struct JsonStyle {
 Result<Value> parse_json(std::string_view text);
 std::string to_json(const Value& value, const JsonStyle& style = {});
 
-/// MessagePack, the encoding of the wire. Marks do not travel.
-std::string to_msgpack(const Value& value);
-/// Bounded in depth and in items; claimed sizes allocate nothing.
-/// @error protocol
-Result<Value> parse_msgpack(std::string_view bytes);
+/// How a key is written where keys are text: `null`, `true`, else as it reads in a template.
+std::string key_text(const Value& key);
 
 }  // namespace gpustack

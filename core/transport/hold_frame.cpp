@@ -1,6 +1,6 @@
 #include "core/transport/hold_frame.hpp"
 
-#include "core/base/json.hpp"
+#include "core/base/msgpack.hpp"
 
 #include <fmt/format.h>
 

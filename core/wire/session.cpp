@@ -1,6 +1,6 @@
 #include "core/wire/session.hpp"
 
-#include "core/base/json.hpp"
+#include "core/base/msgpack.hpp"
 #include "core/wire/packing.hpp"
 
 namespace gpustack::wire {

@@ -1,6 +1,7 @@
 #include "modules/runner/background.hpp"
 
 #include "core/base/json.hpp"
+#include "core/base/msgpack.hpp"
 #include "modules/runner/identity.hpp"
 #include "modules/runner/perform.hpp"
 #include "modules/runner/temporary_folder.hpp"

@@ -1,6 +1,6 @@
 // synchronize: a folder of one side becomes as it is on the other. The sending side lists its
 // files, the receiving one says which contents it wants, and these travel.
-#include "core/base/json.hpp"
+#include "core/base/msgpack.hpp"
 #include "core/engine/actions/action.hpp"
 #include "core/engine/services.hpp"
 #include "modules/builtin/support/sync_list.hpp"

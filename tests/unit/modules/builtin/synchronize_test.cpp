@@ -1,4 +1,4 @@
-#include "core/base/json.hpp"
+#include "core/base/msgpack.hpp"
 #include "modules/builtin/support/sync_list.hpp"
 #include "tests/support/convergence.hpp"
 
