@@ -29,7 +29,10 @@ constexpr std::array kKeywords = {"hostname",
                                   "userknownhostsfile",
                                   "globalknownhostsfile",
                                   "identitiesonly",
-                                  "connecttimeout"};
+                                  "connecttimeout",
+                                  "kexalgorithms",
+                                  "ciphers",
+                                  "macs"};
 
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r");
@@ -41,6 +44,18 @@ std::string_view unquoted(std::string_view text) {
   const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"' &&
                          text.find('"', 1) == text.size() - 1;
   return is_quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+/// Without what follows a word that begins with '#'. @source OpenSSH 8.7, release notes; a
+/// ProxyCommand is the rest of its line
+std::string_view without_comment(std::string_view text) {
+  bool is_quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') is_quoted = !is_quoted;
+    const bool begins_word = at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t');
+    if (text[at] == '#' && begins_word && !is_quoted) return trimmed(text.substr(0, at));
+  }
+  return text;
 }
 
 std::vector<std::pair<std::string, std::string>> read_matching(const std::string& pattern) {
@@ -126,6 +141,7 @@ void SshConfig::read_text(const std::string& path,
     } else if (keyword == "include") {
       if (depth < kDeepestInclude) include(value, folder, reader, section, depth);
     } else if (std::ranges::find(kKeywords, keyword) != kKeywords.end()) {
+      if (keyword != "proxycommand") value = without_comment(value);
       lines_.push_back(
           Line{section, keyword, std::string(value), fmt::format("{}:{}", path, number)});
     }
