@@ -128,8 +128,7 @@ Result<std::string> chosen_algorithms(AlgorithmKind kind, std::string_view value
 }
 
 std::string line_of(const Algorithms& algorithms) {
-  return fmt::format(
-      "{} {} {}\n", algorithms.key_exchange, algorithms.ciphers, algorithms.macs);
+  return fmt::format("{} {} {}\n", algorithms.key_exchange, algorithms.ciphers, algorithms.macs);
 }
 
 }  // namespace gpustack::transport

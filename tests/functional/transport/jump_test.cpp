@@ -106,6 +106,30 @@ TEST_F(JumpHost, OffersItsOwnAlgorithmsAndTheHostBehindItThoseOfTheHost) {
   EXPECT_THAT(of_host, HasSubstr("cipher: aes192-ctr "));
 }
 
+TEST_F(JumpHost, IsConnectedToOnceForEachListOfAlgorithms) {
+  const Sshd gate("LogLevel DEBUG1");
+  Connector connector(context_.get_executor(), settings());
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (const std::string kex : {"ecdh-sha2-nistp384", "curve25519-sha256", "curve25519-sha256"}) {
+    Target target = behind();
+    target.key_files.push_back(gate.path("user_key"));
+    target.jumps[0].port = gate.port();
+    target.jumps[0].algorithms.key_exchange = kex;
+    connections.push_back(connector.make(target));
+    const Result<Frame> reply = run(connections.back()->open("x"));
+    ASSERT_TRUE(reply.has_value()) << reply.error().render();
+  }
+
+  const std::string log = file_text(gate.path("log"));
+  const auto count = [&log](const std::string& text) {
+    std::size_t found = 0;
+    for (auto at = log.find(text); at != log.npos; at = log.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("kex: algorithm: ecdh-sha2-nistp384 "), 1U);
+  EXPECT_EQ(count("kex: algorithm: curve25519-sha256 "), 1U);
+}
+
 TEST_F(JumpHost, SaysWhichPortItCannotReach) {
   Target closed = behind();
   closed.port = testing_support::free_port();

@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
                 kKex,
                 "diffie-hellman-group1-sha1",
                 "diffie-hellman-group1-sha1"},
-        ListRow{"CiphersHaveNamesOfTheirOwn", kCipher, "aes192-ctr,3des-cbc", "aes192-ctr,3des-cbc"},
+        ListRow{
+            "CiphersHaveNamesOfTheirOwn", kCipher, "aes192-ctr,3des-cbc", "aes192-ctr,3des-cbc"},
         ListRow{"MacsHaveNamesOfTheirOwn", kMac, "hmac-sha1", "hmac-sha1"},
         ListRow{"EachNameCountsOnce", kMac, "hmac-sha1,hmac-sha1", "hmac-sha1"},
         ListRow{"EmptyPlacesSayNothing", kMac, ",hmac-sha1,", "hmac-sha1"},
@@ -85,10 +86,7 @@ INSTANTIATE_TEST_SUITE_P(
                 kMac,
                 "-hmac-sha2-???",
                 "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"},
-        ListRow{"MinusKnowsTheExclamationMark",
-                kKex,
-                "-*,!ecdh*521",
-                "ecdh-sha2-nistp521"}),
+        ListRow{"MinusKnowsTheExclamationMark", kKex, "-*,!ecdh*521", "ecdh-sha2-nistp521"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(AlgorithmDefaults, P256ComesFirstAndNothingOfLibsshIsMissing) {
