@@ -82,6 +82,10 @@ SshConfig::Section SshConfig::match_section(std::string_view criteria, const Sec
     condition.is_negated = word.starts_with('!');
     if (condition.is_negated) word.erase(0, 1);
     if (word == "all") continue;
+    if (word == "final") {
+      section.is_final = section.is_final || !condition.is_negated;
+      continue;
+    }
     if (word == "host") {
       condition.on = Condition::On::host;
     } else if (word == "originalhost") {
@@ -172,9 +176,20 @@ void SshConfig::include(std::string_view names,
 
 Result<void> SshConfig::apply(Target& target) const {
   const std::string original = lower_case(target.host());
+  GS_TRY_VOID(apply_sections(target, original, Pass::first));
+  // Where distributions put what holds for all programs: crypto-policies of the RHEL family.
+  GS_TRY_VOID(apply_sections(target, original, Pass::final));
+  settle_host_name(target);
+  return {};
+}
+
+Result<void> SshConfig::apply_sections(Target& target,
+                                       const std::string& original,
+                                       Pass pass) const {
   SshOptionReader options(target);
   for (const Line& line : lines_) {
     const Section& section = sections_[line.section];
+    if (section.is_final != (pass == Pass::final)) continue;
     const std::string user = target.user;
     const std::string host = target.host_name.empty() ? original : lower_case(target.host_name);
     const bool applies =
@@ -192,7 +207,6 @@ Result<void> SshConfig::apply(Target& target) const {
       return std::move(error).hint(done.error().hint());
     }
   }
-  settle_host_name(target);
   return {};
 }
 

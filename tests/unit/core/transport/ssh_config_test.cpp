@@ -176,6 +176,22 @@ TEST_F(SshConfigFiles, MatchSectionsLookAtHostAndUser) {
   EXPECT_THAT(target.key_files, ElementsAre("/all"));
 }
 
+// As ssh_config of the RHEL family brings the policy of the system.
+TEST_F(SshConfigFiles, FinalSectionsCompleteWhatTheOthersLeaveOpen) {
+  files_["/etc/policy"] = "Ciphers aes256-gcm@openssh.com\nMACs hmac-sha2-512\n";
+  const std::string text =
+      "Match final all\n  Include /etc/policy\nMatch final host far\n  User never\n"
+      "Match !final\n  MACs hmac-sha1\nHost far\n  User late\n  Port 1\n";
+
+  const Target near = applied(text, "near");
+  const Target far = applied(text, "far");
+
+  EXPECT_EQ(near.algorithms.ciphers, "aes256-gcm@openssh.com");
+  EXPECT_EQ(near.algorithms.macs, "hmac-sha1");
+  EXPECT_EQ(near.user, "");
+  EXPECT_EQ(far.user, "late");
+}
+
 TEST_F(SshConfigFiles, IncludedFilesHoldWhereTheyAreIncluded) {
   files_["/home/u/.ssh/conf.d/*"] = "IdentityFile /inner\nHost other\n  IdentityFile /other\n";
 
