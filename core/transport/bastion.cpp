@@ -2,6 +2,7 @@
 
 #include "core/async/timeout.hpp"
 #include "core/transport/forward.hpp"
+#include "core/transport/ssh_algorithms.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,8 @@ constexpr std::size_t kStartsAtOnce = 8;
 std::string chain_name(const Target& target) {
   std::string name;
   for (const Jump& jump : target.jumps)
-    name += fmt::format("{}@{}:{},", jump.user, jump.address, jump.port);
+    name +=
+        fmt::format("{}@{}:{} {},", jump.user, jump.address, jump.port, line_of(jump.algorithms));
   for (const std::string& key : target.key_files) name += key + ';';
   return name;
 }
@@ -31,6 +33,7 @@ Target jump_target(const Target& behind) {
   target.address = last.address;
   target.port = last.port;
   target.user = last.user;
+  target.algorithms = last.algorithms;
   target.jumps.pop_back();
   target.options_given.clear();  // those of the host behind it
   target.may_jump = false;

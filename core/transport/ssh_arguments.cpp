@@ -60,7 +60,9 @@ class ArgumentReader {
       case 'J':
         return options_.set("proxyjump", value);
       case 'c':
+        return options_.replace("ciphers", value);
       case 'm':
+        return options_.replace("macs", value);
       case 'e':
       case 'E':
       case 'B':
@@ -68,19 +70,13 @@ class ArgumentReader {
       default:
         return Error(ErrorCode::connection_settings,
                      fmt::format("the ssh option '-{} {}' is not supported", letter, value))
-            .hint("understood are -o, -i, -p, -l and -J");
+            .hint("understood are -o, -i, -p, -l, -J, -c and -m");
     }
   }
 
   Result<void> apply_option(const std::string& text) {
-    const auto end = text.find_first_of("= \t");
-    if (end == std::string::npos)
-      return unusable(fmt::format("the ssh option '-o {}' lacks its value", text));
-    const auto begin = text.find_first_not_of("= \t", end);
-    std::string value = begin == std::string::npos ? std::string() : text.substr(begin);
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
-      value = value.substr(1, value.size() - 2);
-    return options_.set(lower_case(text.substr(0, end)), value, text.substr(0, end));
+    GS_TRY(const WrittenOption option, split_option(text));
+    return options_.set(lower_case(option.name), option.value, option.name);
   }
 
   SshOptionReader options_;

@@ -29,7 +29,10 @@ constexpr std::array kKeywords = {"hostname",
                                   "userknownhostsfile",
                                   "globalknownhostsfile",
                                   "identitiesonly",
-                                  "connecttimeout"};
+                                  "connecttimeout",
+                                  "kexalgorithms",
+                                  "ciphers",
+                                  "macs"};
 
 std::string_view trimmed(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r");
@@ -41,6 +44,18 @@ std::string_view unquoted(std::string_view text) {
   const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"' &&
                          text.find('"', 1) == text.size() - 1;
   return is_quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+/// Without what follows a word that begins with '#'. @source OpenSSH 8.7, release notes; a
+/// ProxyCommand is the rest of its line
+std::string_view without_comment(std::string_view text) {
+  bool is_quoted = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') is_quoted = !is_quoted;
+    const bool begins_word = at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t');
+    if (text[at] == '#' && begins_word && !is_quoted) return trimmed(text.substr(0, at));
+  }
+  return text;
 }
 
 std::vector<std::pair<std::string, std::string>> read_matching(const std::string& pattern) {
@@ -67,6 +82,10 @@ SshConfig::Section SshConfig::match_section(std::string_view criteria, const Sec
     condition.is_negated = word.starts_with('!');
     if (condition.is_negated) word.erase(0, 1);
     if (word == "all") continue;
+    if (word == "final") {
+      section.is_final = section.is_final || !condition.is_negated;
+      continue;
+    }
     if (word == "host") {
       condition.on = Condition::On::host;
     } else if (word == "originalhost") {
@@ -126,6 +145,7 @@ void SshConfig::read_text(const std::string& path,
     } else if (keyword == "include") {
       if (depth < kDeepestInclude) include(value, folder, reader, section, depth);
     } else if (std::ranges::find(kKeywords, keyword) != kKeywords.end()) {
+      if (keyword != "proxycommand") value = without_comment(value);
       lines_.push_back(
           Line{section, keyword, std::string(value), fmt::format("{}:{}", path, number)});
     }
@@ -156,9 +176,20 @@ void SshConfig::include(std::string_view names,
 
 Result<void> SshConfig::apply(Target& target) const {
   const std::string original = lower_case(target.host());
+  GS_TRY_VOID(apply_sections(target, original, Pass::first));
+  // Where distributions put what holds for all programs: crypto-policies of the RHEL family.
+  GS_TRY_VOID(apply_sections(target, original, Pass::final));
+  settle_host_name(target);
+  return {};
+}
+
+Result<void> SshConfig::apply_sections(Target& target,
+                                       const std::string& original,
+                                       Pass pass) const {
   SshOptionReader options(target);
   for (const Line& line : lines_) {
     const Section& section = sections_[line.section];
+    if (section.is_final != (pass == Pass::final)) continue;
     const std::string user = target.user;
     const std::string host = target.host_name.empty() ? original : lower_case(target.host_name);
     const bool applies =
@@ -176,7 +207,6 @@ Result<void> SshConfig::apply(Target& target) const {
       return std::move(error).hint(done.error().hint());
     }
   }
-  settle_host_name(target);
   return {};
 }
 

@@ -14,8 +14,8 @@ namespace gpustack::transport {
 
 /// The settings of one or more ssh_config files.
 /// @source OpenSSH 9.2, ssh_config(5): the first value of a keyword counts; `Host` and `Match`
-/// sections; `Include`. `Match` understands `all`, `host`, `originalhost` and `user`; with another
-/// criterion the section is skipped.
+/// sections; `Include`. `Match` understands `all`, `final`, `host`, `originalhost` and `user`; with
+/// another criterion the section is skipped.
 class SshConfig {
  public:
   /// Gives the text of the files that match a path with wildcards; for Include.
@@ -45,6 +45,7 @@ class SshConfig {
   struct Section {
     std::vector<Condition> conditions;  ///< all must hold
     bool never = false;
+    bool is_final = false;  ///< read when all others have been
   };
   struct Line {
     std::size_t section;
@@ -64,6 +65,8 @@ class SshConfig {
                const Reader& reader,
                std::size_t section,
                int depth);
+  enum class Pass { first, final };
+  Result<void> apply_sections(Target& target, const std::string& original, Pass pass) const;
   static Section match_section(std::string_view criteria, const Section& outer);
 
   std::vector<Section> sections_;

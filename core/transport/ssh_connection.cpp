@@ -199,6 +199,7 @@ Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
   options.user = target_.user;
   options.address = std::move(address);
   options.port = target_.port;
+  options.algorithms = target_.algorithms;
   options.known_key_types =
       shared_->known_hosts.read(known_hosts_files())->types(target_.host(), target_.port);
   auto shaking = session_->handshake(

@@ -1,30 +1,18 @@
 #include "core/transport/ssh_handle.hpp"
 
+#include "core/transport/ssh_algorithms.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#if defined(__aarch64__)
-#include <asm/hwcap.h>
-
-#include <sys/auxv.h>
-#endif
+#include <initializer_list>
 
 namespace gpustack::transport {
 
 namespace {
-
-bool has_aes_instructions() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("aes") != 0;
-#elif defined(__aarch64__)
-  return (::getauxval(AT_HWCAP) & HWCAP_AES) != 0;
-#else
-  return false;
-#endif
-}
 
 /// The signature algorithms of a host key type.
 std::string algorithms_of(const std::string& key_type) {
@@ -67,13 +55,18 @@ std::vector<TextOption> text_options(const SshOptions& options) {
       {SSH_OPTIONS_HOSTKEYS, host_key_algorithms(options.known_key_types)},
       {SSH_OPTIONS_COMPRESSION, "no"},
   };
-  if (has_aes_instructions()) {
-    const char* ciphers =
-        "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,"
-        "aes128-ctr";
-    list.push_back({SSH_OPTIONS_CIPHERS_C_S, ciphers});
-    list.push_back({SSH_OPTIONS_CIPHERS_S_C, ciphers});
-  }
+  const auto add = [&list](std::initializer_list<ssh_options_e> directions,
+                           AlgorithmKind kind,
+                           const std::string& chosen) {
+    for (const ssh_options_e option : directions)
+      list.push_back({option, chosen.empty() ? std::string(default_algorithms(kind)) : chosen});
+  };
+  const Algorithms& algorithms = options.algorithms;
+  add({SSH_OPTIONS_KEY_EXCHANGE}, AlgorithmKind::key_exchange, algorithms.key_exchange);
+  add({SSH_OPTIONS_CIPHERS_C_S, SSH_OPTIONS_CIPHERS_S_C},
+      AlgorithmKind::cipher,
+      algorithms.ciphers);
+  add({SSH_OPTIONS_HMAC_C_S, SSH_OPTIONS_HMAC_S_C}, AlgorithmKind::mac, algorithms.macs);
   return list;
 }
 

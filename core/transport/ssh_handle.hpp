@@ -5,6 +5,7 @@
 #include "core/base/result.hpp"
 #include "core/transport/early_bytes.hpp"
 #include "core/transport/file_io.hpp"
+#include "core/transport/target.hpp"
 
 #include <libssh/libssh.h>
 
@@ -22,6 +23,7 @@ struct SshOptions {
   std::uint16_t port = 22;
   /// Host key types on file, to be offered first: a host known by its RSA key must show that one.
   std::vector<std::string> known_key_types;
+  Algorithms algorithms;
 };
 
 /// Invariant: at most one thread is inside libssh for this session (L7); whoever runs a call

@@ -1,6 +1,7 @@
 // Connections that outlive their run: taken from who holds them, left to be held.
 #include "core/transport/bastion.hpp"
 #include "core/transport/digest.hpp"
+#include "core/transport/ssh_algorithms.hpp"
 #include "core/transport/ssh_connection.hpp"
 
 #include <fmt/format.h>
@@ -35,8 +36,8 @@ std::string stamp_of(const std::string& path) {
 
 }  // namespace
 
-/// A hash over everything that decides whose login, where and by what. Passwords are not in it: the
-/// name stands in a folder.
+/// A hash over everything that decides whose login, where, by what and how it is protected.
+/// Passwords are not in it: the name stands in a folder.
 std::string SshConnection::held_name() const {
   // Two names for one machine have a login each, as they have within a run.
   std::string text = fmt::format("1\n{}\n{}\n{}\n{}\n{}\n",
@@ -47,6 +48,13 @@ std::string SshConnection::held_name() const {
                                  target_.port);
   for (const Jump& jump : target_.jumps)
     text += fmt::format("jump {} {} {}\n", jump.user, jump.address, jump.port);
+  text += "offers " + line_of(target_.algorithms);
+  // Those of a jump host may be in ssh_config alone.
+  for (Target jump = target_; !jump.jumps.empty();) {
+    jump = jump_target(jump);
+    if (!shared_->complete(jump)) break;  // connecting to it says what is wrong
+    text += "offers " + line_of(jump.algorithms);
+  }
   const Identity proofs = identity();
   for (const std::string& key : proofs.named_keys) text += "key " + stamp_of(key);
   for (const std::string& key : proofs.default_keys) text += "default " + stamp_of(key);

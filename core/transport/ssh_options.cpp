@@ -1,6 +1,7 @@
 #include "core/transport/ssh_options.hpp"
 
 #include "core/transport/host_pattern.hpp"
+#include "core/transport/ssh_algorithms.hpp"
 
 #include <fmt/format.h>
 
@@ -19,7 +20,6 @@ constexpr std::array kWithoutMeaning = {"addkeystoagent",
                                         "batchmode",
                                         "canonicalizehostname",
                                         "checkhostip",
-                                        "ciphers",
                                         "clearallforwardings",
                                         "compression",
                                         "connectionattempts",
@@ -34,9 +34,7 @@ constexpr std::array kWithoutMeaning = {"addkeystoagent",
                                         "hostbasedauthentication",
                                         "hostkeyalgorithms",
                                         "ipqos",
-                                        "kexalgorithms",
                                         "loglevel",
-                                        "macs",
                                         "nohostauthenticationforlocalhost",
                                         "numberofpasswordprompts",
                                         "preferredauthentications",
@@ -168,6 +166,17 @@ Result<std::vector<std::string>> split_shell_words(std::string_view text) {
   return words;
 }
 
+Result<WrittenOption> split_option(const std::string& text) {
+  const auto end = text.find_first_of("= \t");
+  if (end == std::string::npos)
+    return unusable(fmt::format("the ssh option '-o {}' lacks its value", text));
+  const auto begin = text.find_first_not_of("= \t", end);
+  std::string value = begin == std::string::npos ? std::string() : text.substr(begin);
+  if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
+  return WrittenOption{text.substr(0, end), std::move(value)};
+}
+
 void settle_host_name(Target& target) {
   if (target.host_name.empty()) return;
   std::string address;
@@ -196,6 +205,9 @@ SshOptionReader::SshOptionReader(Target& target) : target_(target) {
   if (!target.use_system_known_hosts) give("globalknownhostsfile");
   if (!target.use_default_keys) give("identitiesonly");
   if (target.timeouts.connect != Timeouts().connect) give("connecttimeout");
+  if (!target.algorithms.key_exchange.empty()) give("kexalgorithms");
+  if (!target.algorithms.ciphers.empty()) give("ciphers");
+  if (!target.algorithms.macs.empty()) give("macs");
   if (!target.jumps.empty() || !target.may_jump) {
     give("proxyjump");
     give("proxycommand");
@@ -231,7 +243,7 @@ Result<void> SshOptionReader::set(const std::string& name,
     std::string_view name;
     Result<void> (SshOptionReader::*set)(const std::string& value);
   };
-  static constexpr std::array<Setter, 13> kSetters{{
+  static constexpr std::array<Setter, 16> kSetters{{
       {"port", &SshOptionReader::set_port},
       {"user", &SshOptionReader::set_user},
       {"hostname", &SshOptionReader::set_host_name},
@@ -245,10 +257,18 @@ Result<void> SshOptionReader::set(const std::string& name,
       {"controlmaster", &SshOptionReader::set_control_master},
       {"controlpath", &SshOptionReader::set_control_path},
       {"controlpersist", &SshOptionReader::set_control_persist},
+      {"kexalgorithms", &SshOptionReader::set_key_exchange},
+      {"ciphers", &SshOptionReader::set_ciphers},
+      {"macs", &SshOptionReader::set_macs},
   }};
   const auto setter = std::ranges::find(kSetters, std::string_view(name), &Setter::name);
   if (setter == kSetters.end()) return unsupported(shown);
   return (this->*setter->set)(value);
+}
+
+Result<void> SshOptionReader::replace(const std::string& name, const std::string& value) {
+  std::erase(target_.options_given, name);
+  return set(name, value);
 }
 
 Result<void> SshOptionReader::set_port(const std::string& value) {
@@ -352,9 +372,38 @@ Result<void> SshOptionReader::set_control_persist(const std::string& value) {
   return {};
 }
 
+Result<void> SshOptionReader::set_key_exchange(const std::string& value) {
+  GS_TRY(target_.algorithms.key_exchange, chosen_algorithms(AlgorithmKind::key_exchange, value));
+  return {};
+}
+
+Result<void> SshOptionReader::set_ciphers(const std::string& value) {
+  GS_TRY(target_.algorithms.ciphers, chosen_algorithms(AlgorithmKind::cipher, value));
+  return {};
+}
+
+Result<void> SshOptionReader::set_macs(const std::string& value) {
+  GS_TRY(target_.algorithms.macs, chosen_algorithms(AlgorithmKind::mac, value));
+  return {};
+}
+
 void SshOptionReader::do_not_hold() {
   target_.holding.takes = false;
   target_.holding.leaves = false;
+}
+
+/// An `-o` of the ssh that leads through a jump host: the algorithms are that host's own; for the
+/// rest it is reached under the same rules as the target.
+Result<void> SshOptionReader::set_jump_option(Jump& jump, const std::string& text) {
+  constexpr std::array kOwn = {"kexalgorithms", "ciphers", "macs"};
+  const auto end = std::min(text.find_first_of("= \t"), text.size());
+  if (std::ranges::find(kOwn, lower_case(text.substr(0, end))) == kOwn.end()) return {};
+  GS_TRY(const WrittenOption option, split_option(text));
+  Target way;
+  way.algorithms = jump.algorithms;
+  GS_TRY_VOID(SshOptionReader(way).set(lower_case(option.name), option.value));
+  jump.algorithms = way.algorithms;
+  return {};
 }
 
 /// `ssh -W %h:%p [options] bastion`, the spelling from before ProxyJump.
@@ -379,8 +428,10 @@ Result<void> SshOptionReader::set_proxy_command(const std::string& value) {
     } else if (word == "-i" && has_next) {
       target_.key_files.push_back(words[++i]);
     } else if (word == "-o" && has_next) {
-      ++i;  // the jump host is reached under the same rules as the target
-    } else if (word == "-q" || word == "-T" || word == "-A" || word.starts_with("-o")) {
+      GS_TRY_VOID(set_jump_option(jump, words[++i]));
+    } else if (word.starts_with("-o") && word.size() > 2) {
+      GS_TRY_VOID(set_jump_option(jump, word.substr(2)));
+    } else if (word == "-q" || word == "-T" || word == "-A") {
       continue;
     } else if (!word.starts_with('-') && host.empty()) {
       host = word;
@@ -395,12 +446,11 @@ Result<void> SshOptionReader::set_proxy_command(const std::string& value) {
                  fmt::format("the ProxyCommand '{}' is not supported", value))
         .hint("use ProxyJump, or 'ssh -W %h:%p HOST'");
   }
-  const std::uint16_t port = jump.port;
-  const std::string user = jump.user;
-  GS_TRY(jump, parse_jump(host));
-  if (jump.port == 0) jump.port = port;
-  if (jump.user.empty()) jump.user = user;
-  target_.jumps = {jump};
+  GS_TRY(Jump named, parse_jump(host));
+  if (named.port == 0) named.port = jump.port;
+  if (named.user.empty()) named.user = jump.user;
+  named.algorithms = std::move(jump.algorithms);
+  target_.jumps = {std::move(named)};
   return {};
 }
 

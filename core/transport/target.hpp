@@ -42,11 +42,20 @@ struct Holding {
   std::chrono::seconds time{0};  ///< 0 = as long as the connector's settings say
 };
 
+/// What a connection offers, best first, with commas between; empty = the default
+/// (ssh_algorithms.hpp).
+struct Algorithms {
+  std::string key_exchange;
+  std::string ciphers;  ///< in both directions
+  std::string macs;     ///< in both directions
+};
+
 /// A host in between; reached the same way as the target itself.
 struct Jump {
   std::string address;
   std::uint16_t port = 0;  ///< 0 = what ssh_config says, else 22
   std::string user;
+  Algorithms algorithms;  ///< its own, as in ssh: what the host behind it needs may be older
 };
 
 struct Target {
@@ -75,6 +84,7 @@ struct Target {
       true;  ///< ~/.ssh/config and /etc/ssh/ssh_config complete what is not set here
   Timeouts timeouts;
   Holding holding;
+  Algorithms algorithms;
   /// Options of ssh, in lower case, that have their value: as in ssh, a later one says nothing.
   std::vector<std::string> options_given;
   SourceSpan span;  ///< where the host is defined, for messages
@@ -83,9 +93,9 @@ struct Target {
 };
 
 /// Takes what gpustack understands of ssh's command line (`ansible_ssh_common_args` and the like):
-/// -o Option=value, -i, -p, -l, -J, and options without meaning here (ServerAliveInterval, -C, -q,
-/// ...). What the target says already stays: of several calls, the
-/// first that names an option decides.
+/// -o Option=value, -i, -p, -l, -J, -c, -m, and options without meaning here (ServerAliveInterval,
+/// -C, -q, ...). What the target says already stays: of several calls, the first that names an
+/// option decides. Only -c and -m come before every -o, and the last of them counts, as in ssh.
 /// @error connection_settings  an option that would change the connection in a way that is not
 /// supported
 Result<void> apply_ssh_arguments(Target& target, std::string_view arguments);

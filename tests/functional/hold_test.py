@@ -523,6 +523,30 @@ class Hold(unittest.TestCase):
         self.assertEqual(self.runs("h1"), 2)
         self.assertEqual(self.runs("h2"), 2)
 
+    def test_runs_that_offer_other_algorithms_log_in_by_themselves(self):
+        self.write_inventory(hosts=["h1"])
+        usual = self.inventory.read_text()
+        self.assert_cold()
+        for option in ("KexAlgorithms=curve25519-sha256", "Ciphers=aes128-ctr", "MACs=hmac-sha2-512"):
+            with self.subTest(option):
+                self.inventory.write_text(usual.replace("IdentitiesOnly=yes'", f"IdentitiesOnly=yes -o {option}'"))
+                self.assert_cold()
+                self.assert_warm()
+        self.inventory.write_text(usual)
+        self.assert_warm()
+
+    def test_runs_that_offer_a_jump_host_other_algorithms_log_in_by_themselves(self):
+        self.write_inventory(hosts=["h2"])
+        self.inventory.write_text(self.inventory.read_text().replace("IdentitiesOnly=yes'", "IdentitiesOnly=yes -o ProxyJump=root@gate'"))
+        (self.folder / ".ssh").mkdir()
+        config = self.folder / ".ssh/config"
+        config.write_text(f"Host gate\n  HostName {self.fleet.address('h1')}\n")
+        self.assert_cold()
+        self.assert_warm()
+        config.write_text(config.read_text() + "  KexAlgorithms curve25519-sha256\n")
+        self.assert_cold()
+        self.assert_warm()
+
     def test_resetting_a_connection_logs_in_anew(self):
         (self.folder / "reset.yml").write_text(
             "- hosts: all\n  gather_facts: false\n  tasks:\n    - command: id -un\n    - meta: reset_connection\n    - shell: echo ran >> /tmp/count\n")

@@ -88,6 +88,8 @@ class Sshd {
     return {};
   }
 
+  /// @param more_settings  lines of sshd_config; they come before the log level, of which the first
+  /// counts
   explicit Sshd(const std::string& more_settings = {}) : port_(free_port()) {
     ::mkdir("/run/sshd", 0755);
     std::filesystem::create_directories(home());
@@ -101,8 +103,8 @@ class Sshd {
                    "\nListenAddress 127.0.0.1\nPidFile none\nUsePAM no\nStrictModes no\n"
                    "PermitRootLogin yes\nPrintMotd no\nAuthorizedKeysFile " +
                    path("authorized_keys") + "\nHostKey " + path("host_key") + "\nHostKey " +
-                   path("host_rsa") + "\nSetEnv HOME=" + home() +
-                   "\nLogLevel INFO\nMaxStartups 200\n" + more_settings + "\n");
+                   path("host_rsa") + "\nSetEnv HOME=" + home() + "\n" + more_settings +
+                   "\nLogLevel INFO\nMaxStartups 200\n");
     start();
   }
   Sshd(const Sshd&) = delete;

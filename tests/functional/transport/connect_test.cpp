@@ -192,6 +192,72 @@ TEST_F(Connect, AClosedPortIsUnreachableWithItsAddress) {
               HasSubstr("127.0.0.1 port " + std::to_string(closed.port) + ": Connection refused"));
 }
 
+class Offers : public Connect {
+ protected:
+  /// The target of `server` with ssh's options in its variables.
+  Result<Target> told(const Sshd& server, const std::string& arguments) const {
+    Target defaults = target();
+    defaults.port = server.port();
+    defaults.key_files = {server.path("user_key")};
+    Map variables;
+    if (!arguments.empty()) variables.set("ansible_ssh_common_args", Value(arguments));
+    return target_from_variables("web1", variables, defaults);
+  }
+
+  /// What the server says of the algorithms of one connection with these options.
+  std::string agreed(const std::string& arguments, const std::string& settings_of_server = {}) {
+    const Sshd server("LogLevel DEBUG1\n" + settings_of_server);
+    const Result<Target> target = told(server, arguments);
+    if (!target) return target.error().message();
+    const Result<std::string> reply = open_once(*target);
+    if (!reply) return reply.error().message();
+    return file_text(server.path("log"));
+  }
+};
+
+TEST_F(Offers, P256IsTheKeyExchangeUnlessSomethingElseIsAskedFor) {
+  EXPECT_THAT(agreed(""), HasSubstr("kex: algorithm: ecdh-sha2-nistp256 "));
+  EXPECT_THAT(agreed("-o KexAlgorithms=curve25519-sha256"),
+              HasSubstr("kex: algorithm: curve25519-sha256 "));
+  EXPECT_THAT(agreed("-o KexAlgorithms=^gss-gex-sha1-,diffie-hellman-group14-sha256"),
+              HasSubstr("kex: algorithm: diffie-hellman-group14-sha256 "));
+}
+
+TEST_F(Offers, AServerThatHasOneKeyExchangeIsReached) {
+  for (const std::string name : {"curve25519-sha256",
+                                 "curve25519-sha256@libssh.org",
+                                 "ecdh-sha2-nistp521",
+                                 "diffie-hellman-group-exchange-sha256",
+                                 "diffie-hellman-group14-sha256"}) {
+    EXPECT_THAT(agreed("", "KexAlgorithms " + name), HasSubstr("kex: algorithm: " + name + " "));
+  }
+}
+
+TEST_F(Offers, CiphersAndMacsAreThoseThatAreAskedForInBothDirections) {
+  EXPECT_THAT(agreed("-o Ciphers=aes192-ctr -o MACs=hmac-sha2-512"),
+              AllOf(HasSubstr("kex: client->server cipher: aes192-ctr MAC: hmac-sha2-512 "),
+                    HasSubstr("kex: server->client cipher: aes192-ctr MAC: hmac-sha2-512 ")));
+  EXPECT_THAT(agreed("-c aes128-ctr -m hmac-sha1"),
+              AllOf(HasSubstr("kex: client->server cipher: aes128-ctr MAC: hmac-sha1 "),
+                    HasSubstr("kex: server->client cipher: aes128-ctr MAC: hmac-sha1 ")));
+}
+
+TEST_F(Offers, AServerWithoutWhatIsAskedForIsNotReached) {
+  EXPECT_THAT(agreed("-o KexAlgorithms=-ecdh*", "KexAlgorithms ecdh-sha2-nistp256"),
+              AllOf(HasSubstr("no match for method kex algos"), HasSubstr("ecdh-sha2-nistp256")));
+}
+
+TEST_F(Offers, AListWithoutAKnownNameIsRefusedBeforeAnythingIsSent) {
+  const Result<Target> target =
+      told(*sshd_, "-o KexAlgorithms=sntrup761x25519-sha512@openssh.com,gss-group14-sha256-");
+
+  ASSERT_FALSE(target.has_value());
+  EXPECT_EQ(target.error().code(), ErrorCode::connection_settings);
+  EXPECT_THAT(target.error().message(),
+              AllOf(HasSubstr("KexAlgorithms is 'sntrup761x25519-sha512@openssh.com,gss-"),
+                    HasSubstr("expected some of ecdh-sha2-nistp256, curve25519-sha256, ")));
+}
+
 TEST_F(Connect, LeavesNoDescriptorBehindWhateverHappens) {  // L4
   {
     Connector connector(context_.get_executor(), settings());

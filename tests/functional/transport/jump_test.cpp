@@ -79,6 +79,57 @@ TEST_F(JumpHost, BothHostKeysAreChecked) {
   EXPECT_THAT(reply.error().message(), HasSubstr("jump host '127.0.0.1'"));
 }
 
+TEST_F(JumpHost, OffersItsOwnAlgorithmsAndTheHostBehindItThoseOfTheHost) {
+  const Sshd gate("LogLevel DEBUG1");
+  const Sshd host("LogLevel DEBUG1");
+  std::filesystem::create_directories(home_.path() + "/.ssh");
+  write_file(home_.path() + "/.ssh/config",
+             "Host gate\n  HostName 127.0.0.1\n  KexAlgorithms ecdh-sha2-nistp384\n"
+             "Host *\n  Ciphers aes192-ctr\n");
+  Target target = behind();
+  target.port = host.port();
+  target.key_files = {gate.path("user_key"), host.path("user_key")};
+  target.jumps[0].address = "gate";
+  target.jumps[0].port = gate.port();
+  ASSERT_TRUE(apply_ssh_arguments(target, "-o KexAlgorithms=curve25519-sha256").has_value());
+  Connector connector(context_.get_executor(), settings());
+  const auto connection = connector.make(target);
+
+  const Result<std::string> reply = run(open_and_close(*connection));
+
+  ASSERT_TRUE(reply.has_value()) << reply.error().render();
+  const std::string of_gate = file_text(gate.path("log"));
+  const std::string of_host = file_text(host.path("log"));
+  EXPECT_THAT(of_gate, HasSubstr("kex: algorithm: ecdh-sha2-nistp384 "));
+  EXPECT_THAT(of_gate, HasSubstr("cipher: aes192-ctr "));
+  EXPECT_THAT(of_host, HasSubstr("kex: algorithm: curve25519-sha256 "));
+  EXPECT_THAT(of_host, HasSubstr("cipher: aes192-ctr "));
+}
+
+TEST_F(JumpHost, IsConnectedToOnceForEachListOfAlgorithms) {
+  const Sshd gate("LogLevel DEBUG1");
+  Connector connector(context_.get_executor(), settings());
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (const std::string kex : {"ecdh-sha2-nistp384", "curve25519-sha256", "curve25519-sha256"}) {
+    Target target = behind();
+    target.key_files.push_back(gate.path("user_key"));
+    target.jumps[0].port = gate.port();
+    target.jumps[0].algorithms.key_exchange = kex;
+    connections.push_back(connector.make(target));
+    const Result<Frame> reply = run(connections.back()->open("x"));
+    ASSERT_TRUE(reply.has_value()) << reply.error().render();
+  }
+
+  const std::string log = file_text(gate.path("log"));
+  const auto count = [&log](const std::string& text) {
+    std::size_t found = 0;
+    for (auto at = log.find(text); at != log.npos; at = log.find(text, at + 1)) ++found;
+    return found;
+  };
+  EXPECT_EQ(count("kex: algorithm: ecdh-sha2-nistp384 "), 1U);
+  EXPECT_EQ(count("kex: algorithm: curve25519-sha256 "), 1U);
+}
+
 TEST_F(JumpHost, SaysWhichPortItCannotReach) {
   Target closed = behind();
   closed.port = testing_support::free_port();

@@ -176,6 +176,22 @@ TEST_F(SshConfigFiles, MatchSectionsLookAtHostAndUser) {
   EXPECT_THAT(target.key_files, ElementsAre("/all"));
 }
 
+// As ssh_config of the RHEL family brings the policy of the system.
+TEST_F(SshConfigFiles, FinalSectionsCompleteWhatTheOthersLeaveOpen) {
+  files_["/etc/policy"] = "Ciphers aes256-gcm@openssh.com\nMACs hmac-sha2-512\n";
+  const std::string text =
+      "Match final all\n  Include /etc/policy\nMatch final host far\n  User never\n"
+      "Match !final\n  MACs hmac-sha1\nHost far\n  User late\n  Port 1\n";
+
+  const Target near = applied(text, "near");
+  const Target far = applied(text, "far");
+
+  EXPECT_EQ(near.algorithms.ciphers, "aes256-gcm@openssh.com");
+  EXPECT_EQ(near.algorithms.macs, "hmac-sha1");
+  EXPECT_EQ(near.user, "");
+  EXPECT_EQ(far.user, "late");
+}
+
 TEST_F(SshConfigFiles, IncludedFilesHoldWhereTheyAreIncluded) {
   files_["/home/u/.ssh/conf.d/*"] = "IdentityFile /inner\nHost other\n  IdentityFile /other\n";
 
@@ -191,6 +207,58 @@ TEST_F(SshConfigFiles, AFileThatIncludesItselfComesToAnEnd) {
   files_["/home/u/.ssh/loop"] = "Include loop\nUser deploy\n";
 
   EXPECT_EQ(applied("Include loop\n", "web1").user, "deploy");
+}
+
+TEST_F(SshConfigFiles, SayWhichAlgorithmsAreOffered) {
+  const std::string text =
+      "Host old\n  KexAlgorithms +diffie-hellman-group1-sha1  # until it is replaced\n"
+      "  Ciphers=\"aes128-cbc\"\nHost *\n  Ciphers aes256-ctr\n  MACs hmac-sha2-512\n";
+
+  const Target old = applied(text, "old");
+  const Target other = applied(text, "other");
+
+  EXPECT_THAT(old.algorithms.key_exchange, testing::EndsWith(",diffie-hellman-group1-sha1"));
+  EXPECT_EQ(old.algorithms.ciphers, "aes128-cbc");
+  EXPECT_EQ(old.algorithms.macs, "hmac-sha2-512");
+  EXPECT_EQ(other.algorithms.key_exchange, "");
+  EXPECT_EQ(other.algorithms.ciphers, "aes256-ctr");
+}
+
+TEST_F(SshConfigFiles, AlgorithmsOfTheTargetComeFirst) {
+  Target given = named("web1");
+  given.algorithms.key_exchange = "curve25519-sha256";
+  given.algorithms.ciphers = "aes128-ctr";
+  given.algorithms.macs = "hmac-sha1";
+
+  const Result<Target> target =
+      apply("KexAlgorithms ecdh-sha2-nistp384\nCiphers aes256-ctr\nMACs hmac-sha2-512\n", given);
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->algorithms.key_exchange, "curve25519-sha256");
+  EXPECT_EQ(target->algorithms.ciphers, "aes128-ctr");
+  EXPECT_EQ(target->algorithms.macs, "hmac-sha1");
+}
+
+TEST_F(SshConfigFiles, AlgorithmsThatNobodyKnowsAreRefusedWithTheirPlace) {
+  const Result<Target> target = apply("Host *\n  MACs umac-64@openssh.com\n", named("web1"));
+
+  ASSERT_FALSE(target.has_value());
+  EXPECT_EQ(target.error().code(), ErrorCode::connection_settings);
+  EXPECT_THAT(target.error().message(),
+              testing::StartsWith("/home/u/.ssh/config:2: MACs is 'umac-64@openssh.com'"));
+}
+
+TEST_F(SshConfigFiles, CommentsEndAValueButNotAProxyCommand) {
+  const std::string text =
+      "Port 22 # usual\nUserKnownHostsFile \"/a # b\" /c#d\n"
+      "ProxyCommand ssh -W %h:%p #gate\n";
+
+  const Target target = applied(text, "web1");
+
+  EXPECT_EQ(target.port, 22);
+  EXPECT_THAT(target.known_hosts_files, ElementsAre("/a # b", "/c#d"));
+  ASSERT_EQ(target.jumps.size(), 1U);
+  EXPECT_EQ(target.jumps[0].address, "#gate");
 }
 
 TEST_F(SshConfigFiles, AnUnsupportedProxyCommandIsRefusedForItsHostsOnlyWithItsPlace) {

@@ -94,6 +94,62 @@ TEST(SshArguments, ReadsTheProxyCommandThatIsAJumpHost) {
   EXPECT_EQ(target.jumps[0].port, 2200);
 }
 
+TEST(SshArguments, SayWhichAlgorithmsAreOffered) {
+  const Target target = parsed(
+      "-o KexAlgorithms=curve25519-sha256 -oCiphers=aes128-ctr,aes256-ctr -o 'MACs hmac-sha1'");
+
+  EXPECT_EQ(target.algorithms.key_exchange, "curve25519-sha256");
+  EXPECT_EQ(target.algorithms.ciphers, "aes128-ctr,aes256-ctr");
+  EXPECT_EQ(target.algorithms.macs, "hmac-sha1");
+  EXPECT_EQ(parsed("-C").algorithms.key_exchange, "");
+}
+
+TEST(SshArguments, TheFirstListOfAlgorithmsCounts) {
+  const Target target = parsed(
+      "-o KexAlgorithms=curve25519-sha256 -o KexAlgorithms=ecdh-sha2-nistp384 "
+      "-o Ciphers=aes128-ctr -o Ciphers=aes256-ctr -o MACs=hmac-sha1 -o MACs=hmac-sha2-512");
+
+  EXPECT_EQ(target.algorithms.key_exchange, "curve25519-sha256");
+  EXPECT_EQ(target.algorithms.ciphers, "aes128-ctr");
+  EXPECT_EQ(target.algorithms.macs, "hmac-sha1");
+}
+
+// `ssh -G` of OpenSSH 9.2 says so.
+TEST(SshArguments, LettersOfAlgorithmsComeBeforeOptionsAndTheLastOfThemCounts) {
+  const Target target = parsed(
+      "-o Ciphers=aes128-ctr -c aes192-ctr -c aes256-ctr -o Ciphers=3des-cbc "
+      "-m hmac-sha1 -mhmac-sha2-512 -o MACs=hmac-sha2-256");
+
+  EXPECT_EQ(target.algorithms.ciphers, "aes256-ctr");
+  EXPECT_EQ(target.algorithms.macs, "hmac-sha2-512");
+}
+
+TEST(SshArguments, RefuseAlgorithmsThatNobodyKnows) {
+  EXPECT_THAT(refusal("-o KexAlgorithms=sntrup761x25519-sha512@openssh.com"),
+              HasSubstr("KexAlgorithms is 'sntrup761x25519-sha512@openssh.com'"));
+  EXPECT_THAT(refusal("-c blowfish"), HasSubstr("Ciphers is 'blowfish'"));
+  EXPECT_THAT(refusal("-m ''"), HasSubstr("MACs is ''"));
+  EXPECT_THAT(refusal("-o KexAlgorithms="), HasSubstr("KexAlgorithms is ''"));
+}
+
+TEST(SshArguments, AJumpHostOffersWhatItsOwnSshIsTold) {
+  const Target target = parsed(
+      "-o KexAlgorithms=curve25519-sha256 -o ProxyCommand=\"ssh -W %h:%p "
+      "-o KexAlgorithms=ecdh-sha2-nistp384 -oCiphers=aes128-ctr -o MACs=hmac-sha1 -o Tunnel=yes "
+      "-p 2200 admin@gate\"");
+
+  ASSERT_EQ(target.jumps.size(), 1U);
+  EXPECT_EQ(target.jumps[0].address, "gate");
+  EXPECT_EQ(target.jumps[0].port, 2200);
+  EXPECT_EQ(target.jumps[0].algorithms.key_exchange, "ecdh-sha2-nistp384");
+  EXPECT_EQ(target.jumps[0].algorithms.ciphers, "aes128-ctr");
+  EXPECT_EQ(target.jumps[0].algorithms.macs, "hmac-sha1");
+  EXPECT_EQ(target.algorithms.key_exchange, "curve25519-sha256");
+  EXPECT_EQ(target.algorithms.ciphers, "");
+  EXPECT_THAT(refusal("-o ProxyCommand=\"ssh -W %h:%p -o Ciphers=rc4 gate\""),
+              HasSubstr("Ciphers is 'rc4'"));
+}
+
 TEST(SshArguments, RefusesWhatItDoesNotUnderstand) {
   EXPECT_THAT(refusal("-o ProxyCommand='nc %h %p'"), HasSubstr("'nc %h %p'"));
   EXPECT_THAT(refusal("-o Tunnel=yes"), HasSubstr("'Tunnel'"));
@@ -161,6 +217,20 @@ TEST(TargetFromVariables, SshArgsComeBeforeVariablesAndTheseBeforeCommonAndExtra
   EXPECT_EQ(target->timeouts.connect, std::chrono::seconds(7));
   ASSERT_EQ(target->jumps.size(), 1U);
   EXPECT_EQ(target->jumps[0].address, "gate1");
+}
+
+TEST(TargetFromVariables, AlgorithmsCountInTheOrderOfTheArguments) {
+  const Map map = variables(
+      {{"ansible_ssh_args", "-o KexAlgorithms=curve25519-sha256"},
+       {"ansible_ssh_common_args", "-o KexAlgorithms=ecdh-sha2-nistp384 -o Ciphers=aes128-ctr"},
+       {"ansible_ssh_extra_args", "-o Ciphers=aes256-ctr -o MACs=hmac-sha1"}});
+
+  const Result<Target> target = target_from_variables("web1", map, Target());
+
+  ASSERT_TRUE(target.has_value()) << target.error().message();
+  EXPECT_EQ(target->algorithms.key_exchange, "curve25519-sha256");
+  EXPECT_EQ(target->algorithms.ciphers, "aes128-ctr");
+  EXPECT_EQ(target->algorithms.macs, "hmac-sha1");
 }
 
 TEST(TargetFromVariables, NoHostKeyCheckingWinsOverCommonArguments) {
