@@ -100,20 +100,20 @@ void pack(std::string& out, const Value& value) {
   }
 }
 
-/// Reads from the front of what is left. The first problem stays; everything after it reads as null.
+/// Reads from the front of what is left. The first problem stays; everything after it reads as
+/// null.
 class Unpacker {
  public:
   explicit Unpacker(std::string_view bytes) : bytes_(bytes) {}
 
   Value value(std::size_t depth) {
-    if (++items_ > kMaxItems)
-      return fail("more than " + std::to_string(kMaxItems) + " items");
+    if (++items_ > kMaxItems) return fail("more than " + std::to_string(kMaxItems) + " items");
     const std::uint8_t tag = byte();
     if (tag < 0x80) return Value(tag);
     if (tag < 0x90) return map(tag & 0x0FU, depth);
     if (tag < 0xA0) return list(tag & 0x0FU, depth);
     if (tag < 0xC0) return Value(take(tag & 0x1FU));
-    if (tag >= 0xE0) return Value(static_cast<std::int8_t>(tag));
+    if (tag >= 0xE0) return signed_byte(tag);
     switch (tag) {
       case 0xC0:
         return {};
@@ -143,7 +143,7 @@ class Unpacker {
       case 0xCF:
         return whole(number<std::uint64_t>());
       case 0xD0:
-        return Value(static_cast<std::int8_t>(number<std::uint8_t>()));
+        return signed_byte(number<std::uint8_t>());
       case 0xD1:
         return Value(static_cast<std::int16_t>(number<std::uint16_t>()));
       case 0xD2:
@@ -188,6 +188,7 @@ class Unpacker {
     for (const char one : take(sizeof(T))) out = (out << 8U) | static_cast<unsigned char>(one);
     return static_cast<T>(out);
   }
+  static Value signed_byte(std::int64_t byte) { return Value(byte < 0x80 ? byte : byte - 0x100); }
   static Value whole(std::uint64_t number) {
     if (number > static_cast<std::uint64_t>(INT64_MAX)) return Value(static_cast<double>(number));
     return Value(static_cast<std::int64_t>(number));

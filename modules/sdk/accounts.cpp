@@ -3,6 +3,9 @@
 #include "modules/sdk/text.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
 
 namespace gpustack::modules {
 
@@ -68,6 +71,45 @@ auto with_name(std::string_view name) {
 auto with_number(std::uint32_t number) {
   return [number](std::string_view line) { return parse_id(field_of(line, kNumber)) == number; };
 }
+
+/// Names that were read from an account file, for as long as it is that file: the state of a path
+/// tells owner and group, most often the same ones task after task.
+class KnownNames {
+ public:
+  explicit KnownNames(std::string path) : path_(std::move(path)) {}
+
+  template <typename Read>
+  std::string name(const SystemView& view, std::uint32_t number, Read read) {
+    const auto now = view.stat(path_);
+    const FileInfo* file = now && *now ? &**now : nullptr;
+    if (file == nullptr || !file_ || !is_same(*file_, *file)) {
+      names_.clear();
+      file_.reset();
+      // A change right after another may leave the times as they are.
+      if (file != nullptr && file->inode != 0 &&
+          view.now().time_since_epoch() - file->changed > kSettled)
+        file_ = *file;
+    }
+    if (!file_) return read();
+    const auto known = names_.find(number);
+    if (known != names_.end()) return known->second;
+    if (names_.size() >= kMost) names_.clear();
+    return names_[number] = read();
+  }
+
+ private:
+  static constexpr std::chrono::seconds kSettled{2};
+  static constexpr std::size_t kMost = 100;
+
+  static bool is_same(const FileInfo& one, const FileInfo& other) {
+    return one.inode == other.inode && one.device == other.device && one.size == other.size &&
+           one.modified == other.modified && one.changed == other.changed;
+  }
+
+  std::string path_;
+  std::optional<FileInfo> file_;
+  std::map<std::uint32_t, std::string> names_;
+};
 
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name_char(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
@@ -218,13 +260,19 @@ Result<std::uint32_t> resolve_gid(const SystemView& view, std::string_view name_
 }
 
 std::string user_name(const SystemView& view, std::uint32_t uid) {
-  const auto user = find_user(view, uid);
-  return user && *user ? (*user)->name : std::to_string(uid);
+  thread_local KnownNames known("/etc/passwd");
+  return known.name(view, uid, [&] {
+    const auto user = find_user(view, uid);
+    return user && *user ? (*user)->name : std::to_string(uid);
+  });
 }
 
 std::string group_name(const SystemView& view, std::uint32_t gid) {
-  const auto group = find_group(view, gid);
-  return group && *group ? (*group)->name : std::to_string(gid);
+  thread_local KnownNames known("/etc/group");
+  return known.name(view, gid, [&] {
+    const auto group = find_group(view, gid);
+    return group && *group ? (*group)->name : std::to_string(gid);
+  });
 }
 
 std::string expand_path(const SystemView& view, std::string_view path) {

@@ -37,23 +37,26 @@ const mbedtls_md_info_t* info_of(Algorithm algorithm) {
 
 }  // namespace
 
-/// SHA-256, which every file and the runner itself are known by, is OpenSSL's: it uses what the
-/// processor has for it.
+/// SHA-256, which every file and the runner itself are known by, and SHA-1, which results show, are
+/// OpenSSL's: it uses what the processor has for them.
 struct Hasher::State {
   mbedtls_md_context_t context;
   SHA256_CTX sha256{};
-  const bool is_sha256;
-  explicit State(Algorithm algorithm) : is_sha256(algorithm == Algorithm::sha256) {
-    mbedtls_md_init(&context);
-  }
+  SHA_CTX sha1{};
+  const Algorithm algorithm;
+  explicit State(Algorithm wanted) : algorithm(wanted) { mbedtls_md_init(&context); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
   ~State() { mbedtls_md_free(&context); }
 };
 
 Hasher::Hasher(Algorithm algorithm) : state_(std::make_unique<State>(algorithm)) {
-  if (state_->is_sha256) {
+  if (algorithm == Algorithm::sha256) {
     SHA256_Init(&state_->sha256);
+    return;
+  }
+  if (algorithm == Algorithm::sha1) {
+    SHA1_Init(&state_->sha1);
     return;
   }
   const mbedtls_md_info_t* info = info_of(algorithm);
@@ -68,8 +71,12 @@ Hasher& Hasher::operator=(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
 void Hasher::update(std::string_view bytes) {
-  if (state_->is_sha256) {
+  if (state_->algorithm == Algorithm::sha256) {
     SHA256_Update(&state_->sha256, bytes.data(), bytes.size());
+    return;
+  }
+  if (state_->algorithm == Algorithm::sha1) {
+    SHA1_Update(&state_->sha1, bytes.data(), bytes.size());
     return;
   }
   mbedtls_md_update(
@@ -79,8 +86,11 @@ void Hasher::update(std::string_view bytes) {
 std::string Hasher::finish() {
   std::array<unsigned char, MBEDTLS_MD_MAX_SIZE> digest{};
   std::size_t size = SHA256_DIGEST_LENGTH;
-  if (state_->is_sha256) {
+  if (state_->algorithm == Algorithm::sha256) {
     SHA256_Final(digest.data(), &state_->sha256);
+  } else if (state_->algorithm == Algorithm::sha1) {
+    size = SHA_DIGEST_LENGTH;
+    SHA1_Final(digest.data(), &state_->sha1);
   } else {
     mbedtls_md_finish(&state_->context, digest.data());
     size = mbedtls_md_get_size(state_->context.md_info);

@@ -32,7 +32,11 @@ Error absent(const std::string& path) {
 
 }  // namespace
 
-MemorySystem::MemorySystem() {
+MemorySystem::MemorySystem()
+    : device_([] {
+        static std::uint64_t last = 0;
+        return ++last;
+      }()) {
   auto root = std::make_shared<Node>();
   root->info.kind = FileKind::directory;
   root->info.mode = 0755;
@@ -102,7 +106,7 @@ MemorySystem::Node& MemorySystem::place(const std::string& path,
   fresh->info.uid = uid;
   fresh->info.gid = gid;
   fresh->info.inode = next_inode_++;
-  fresh->info.device = 1;
+  fresh->info.device = device_;
   fresh->info.accessed = fresh->info.modified = fresh->info.changed = time();
   Node& out = *fresh;
   tree_[real] = std::move(fresh);

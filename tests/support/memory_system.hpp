@@ -212,6 +212,7 @@ class MemorySystem : public modules::System {
   std::uint32_t uid_ = 0;
   std::uint32_t gid_ = 0;
   std::uint64_t next_inode_ = 100;
+  std::uint64_t device_;  ///< no two systems have the same file
   Value facts_;
 };
 

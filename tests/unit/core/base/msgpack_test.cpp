@@ -4,9 +4,9 @@
 
 #include "core/base/json.hpp"
 
-#include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
+
+#include <gtest/gtest.h>
 
 #include <random>
 #include <string>
@@ -135,17 +135,19 @@ TEST_P(MsgpackBroken, SaysWhereItStopsMakingSense) {
 INSTANTIATE_TEST_SUITE_P(
     All,
     MsgpackBroken,
-    testing::Values(
-        Broken{"", "it ends too early (byte 0)"},
-        Broken{"\xC1", "a format that means nothing here (byte 1)"},
-        Broken{std::string("\xD4\x01\x02", 3), "a format that means nothing here (byte 1)"},
-        Broken{"\xA5" "four", "it ends too early (byte 1)"},
-        Broken{"\xDB\xFF\xFF\xFF\xFFx", "it ends too early (byte 5)"},
-        Broken{"\xDD\xFF\xFF\xFF\xFF\x01", "it ends too early (byte 6)"},
-        Broken{"\xDF\xFF\xFF\xFF\xFF\xA1k\x01", "it ends too early (byte 8)"},
-        Broken{"\x81\x01\x02", "a key that is no text (byte 2)"},
-        Broken{"\x01\x02", "something follows the value (byte 1)"},
-        Broken{std::string(201, '\x91') + "\x01", "nested deeper than 200 (byte 201)"}),
+    testing::Values(Broken{"", "it ends too early (byte 0)"},
+                    Broken{"\xC1", "a format that means nothing here (byte 1)"},
+                    Broken{std::string("\xD4\x01\x02", 3),
+                           "a format that means nothing here (byte 1)"},
+                    Broken{"\xA5"
+                           "four",
+                           "it ends too early (byte 1)"},
+                    Broken{"\xDB\xFF\xFF\xFF\xFFx", "it ends too early (byte 5)"},
+                    Broken{"\xDD\xFF\xFF\xFF\xFF\x01", "it ends too early (byte 6)"},
+                    Broken{"\xDF\xFF\xFF\xFF\xFF\xA1k\x01", "it ends too early (byte 8)"},
+                    Broken{"\x81\x01\x02", "a key that is no text (byte 2)"},
+                    Broken{"\x01\x02", "something follows the value (byte 1)"},
+                    Broken{std::string(201, '\x91') + "\x01", "nested deeper than 200 (byte 201)"}),
     [](const auto& one) { return "case" + std::to_string(one.index); });
 
 TEST(Msgpack, NestsAsDeepAsItSays) {
