@@ -51,11 +51,7 @@ class TaskWalk {
  private:
   void task(const play::Task& task) {
     if (task.is_implicit) return;
-    play::TagSet tags;
-    for (const Value& tag : play::written_tags(task)) {
-      const auto rendered = play::render_at_load(tag, &task, extra_vars_);
-      play::add_tags(tags, rendered ? *rendered : tag);
-    }
+    const play::TagSet tags = play::tags_at_load(task, extra_vars_);
     if (!play::should_run(tags, choice_)) return;
     std::string title = task.name.empty() ? task.action : task.name;
     if (const play::Role* owner = task.role()) title = owner->fqcn + " : " + title;

@@ -8,12 +8,14 @@
 #include "core/engine/live_target.hpp"
 #include "core/engine/run.hpp"
 #include "core/play/lint.hpp"
+#include "core/play/static_render.hpp"
 #include "core/play/visit.hpp"
 #include "core/report/renderer.hpp"
 #include "core/report/text.hpp"
 #include "core/transport/held_connections.hpp"
 #include "inventory/pattern.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -153,21 +155,39 @@ bool check_includes(LoadedSite& site, Teller& teller) {
   return findings.errors.empty();
 }
 
-Result<void> check_start_task(const play::Site& site, const std::string& name) {
+Result<void> check_start_task(const play::Site& site, const engine::RunOptions& options) {
+  const std::string& name = options.start_at_task;
   if (name.empty()) return {};
+  play::TagChoice choice;
+  choice.only = play::parse_tags(options.tags);
+  choice.skip = play::parse_tags(options.skip_tags);
   std::vector<std::string> known;
   bool found = false;
+  const play::Task* left_out = nullptr;
   for (const auto& play : site.plays) {
     play::visit_tasks(*play, [&](const play::Task& task) {
       const play::Role* role = task.role();
       for (const std::string& title :
            {task.name, role != nullptr ? role->fqcn + " : " + task.name : task.name}) {
         known.push_back(title);
-        found = found || title == name || (!title.empty() && inventory::glob_matches(name, title));
+        if (title != name && (title.empty() || !inventory::glob_matches(name, title))) continue;
+        if (play::should_run(play::tags_at_load(task, options.extra_vars), choice)) {
+          found = true;
+        } else if (left_out == nullptr) {
+          left_out = &task;
+        }
       }
     });
   }
   if (found) return {};
+  if (left_out != nullptr) {
+    const play::TagSet tags = play::tags_at_load(*left_out, options.extra_vars);
+    return Error(ErrorCode::usage,
+                 "--start-at-task: --tags and --skip-tags leave out the task '" + name + "'")
+        .at(left_out->span)
+        .hint(tags.empty() ? std::string("it has no tags")
+                           : fmt::format("its tags: {}", fmt::join(tags, ", ")));
+  }
   std::string hint = suggest(name, known);
   if (hint.empty())
     hint = "'--list-tasks' shows the names; tasks of dynamic includes have none yet";
@@ -208,7 +228,7 @@ void tell_start_not_found(const play::Site& site, engine::Run& run) {
                                      report::terminal_options().columns);
   text.front() = ' ';
   std::cerr << text << "\n";
-  const auto known = check_start_task(site, name);
+  const auto known = check_start_task(site, run.state().options);
   if (!known) std::cerr << "  = hint: " << known.error().hint() << "\n";
 }
 

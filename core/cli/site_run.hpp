@@ -26,8 +26,9 @@ std::optional<LoadedSite> load_site(const std::vector<std::string>& playbooks, S
 /// well
 bool check_includes(LoadedSite& site, Teller& teller);
 
-/// @error usage  `--start-at-task` names no task that is known before the run; with a hint
-Result<void> check_start_task(const play::Site& site, const std::string& name);
+/// @error usage  `--start-at-task` names no task that is known before the run, or one that the tags
+/// leave out; with a hint
+Result<void> check_start_task(const play::Site& site, const engine::RunOptions& options);
 
 /// Runs the site on its hosts. @return the exit code
 int run_site(Session& session,

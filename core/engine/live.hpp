@@ -41,9 +41,7 @@ class LiveTargetPool::Live final : public Target {
     transport::Timeouts& times = description_.timeouts = own_timeouts_;
     if (!limit) return;
     times.connect = *limit;
-    // As ssh's ConnectTimeout: a host on its way down may accept and then say nothing.
-    times.banner = std::min(times.banner, *limit);
-    times.handshake = std::min(times.handshake, *limit);
+    times.connect_is_for_all = true;  // a host on its way down may accept and then say nothing
   }
   /// Leaves the connection, and waits for what still runs on it.
   Async<void> finish();

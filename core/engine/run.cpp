@@ -2,6 +2,7 @@
 
 #include "core/engine/play_run.hpp"
 #include "core/engine/services.hpp"
+#include "core/play/static_render.hpp"
 #include "core/play/visit.hpp"
 #include "inventory/pattern.hpp"
 
@@ -70,7 +71,10 @@ bool Run::is_before_start(const play::Play& play) const {
   if (!looks_for_start()) return false;
   bool holds_start = false;
   play::visit_tasks(play, [&](const play::Task& task) {
-    holds_start = holds_start || (!task.is_implicit && is_start(task));
+    holds_start =
+        holds_start ||
+        (!task.is_implicit && is_start(task) &&
+         play::should_run(play::tags_at_load(task, state_.options.extra_vars), tag_choice_));
   });
   return !holds_start;
 }

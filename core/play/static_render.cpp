@@ -138,4 +138,13 @@ Result<Value> render_at_load(const Value& text, const Node* where, const Value& 
       .hint("facts and inventory variables are not known yet: use include_tasks or include_role");
 }
 
+TagSet tags_at_load(const Node& node, const Value& extra_vars) {
+  TagSet tags;
+  for (const Value& tag : written_tags(node)) {
+    const auto rendered = render_at_load(tag, &node, extra_vars);
+    add_tags(tags, rendered ? *rendered : tag);
+  }
+  return tags;
+}
+
 }  // namespace gpustack::play

@@ -19,6 +19,15 @@ Error too_late(const std::string& host, std::string_view phase, std::chrono::mil
                fmt::format("'{}': no end of {} within {} ms", host, phase, limit.count()));
 }
 
+/// With what is left for banner and key exchange.
+Timeouts left_of(Timeouts limits, async::Clock::time_point begin) {
+  if (!limits.connect_is_for_all) return limits;
+  const auto used = std::chrono::floor<std::chrono::milliseconds>(async::Clock::now() - begin);
+  limits.handshake = std::max(limits.connect - used, std::chrono::milliseconds(1));
+  limits.banner = 2 * limits.connect;  // the limit for all comes first
+  return limits;
+}
+
 /// One more time span, between nothing and half of `pause`: hosts behind one limit must not come
 /// back together.
 std::chrono::milliseconds jitter(std::chrono::milliseconds pause) {
@@ -152,14 +161,15 @@ Async<void> SshConnection::connect_once() {
   // A server gives a guest two minutes to log in, so the place is taken before the connection is
   // made.
   GS_CO_TRY(const async::Gate::Pass pass, co_await shared_->handshakes.enter());
-  const Timeouts& limits = target_.timeouts;
+  const async::Clock::time_point begin = async::Clock::now();
   auto reaching = reach();
   GS_CO_TRY(DialledSocket dialled, co_await std::move(reaching));
-  auto shaking = shake_hands(std::move(dialled.socket), dialled.address);
-  auto shaking_limited =
-      async::with_timeout(limits.handshake,
-                          std::move(shaking),
-                          too_late(target_.name, "the SSH handshake", limits.handshake));
+  const Timeouts limits = left_of(target_.timeouts, begin);
+  auto shaking = shake_hands(std::move(dialled.socket), dialled.address, limits.banner);
+  Error late = limits.connect_is_for_all
+                   ? too_late(target_.name, "connecting and the SSH handshake", limits.connect)
+                   : too_late(target_.name, "the SSH handshake", limits.handshake);
+  auto shaking_limited = async::with_timeout(limits.handshake, std::move(shaking), std::move(late));
   GS_CO_TRY_VOID(co_await std::move(shaking_limited));
   if (session_->failure()) co_return *session_->failure();  // closed meanwhile
   GS_CO_TRY_VOID(co_await check_host_key());
@@ -193,7 +203,9 @@ Async<DialledSocket> SshConnection::reach() {
   co_return DialledSocket(std::move(socket), "127.0.0.1");
 }
 
-Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
+Async<void> SshConnection::shake_hands(FileHandle socket,
+                                       std::string address,
+                                       std::chrono::milliseconds banner_limit) {
   session_ = std::make_shared<SshSession>(shared_->executor);
   SshOptions options;
   options.user = target_.user;
@@ -202,8 +214,8 @@ Async<void> SshConnection::shake_hands(FileHandle socket, std::string address) {
   options.algorithms = target_.algorithms;
   options.known_key_types =
       shared_->known_hosts.read(known_hosts_files())->types(target_.host(), target_.port);
-  auto shaking = session_->handshake(
-      std::move(socket), std::move(options), target_.timeouts.banner, shared_->logins);
+  auto shaking =
+      session_->handshake(std::move(socket), std::move(options), banner_limit, shared_->logins);
   const Result<void> done = co_await std::move(shaking);
   was_refused_ = session_->was_refused();
   if (done || done.error().code() == ErrorCode::cancelled) co_return done;

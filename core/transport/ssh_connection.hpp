@@ -60,7 +60,9 @@ class SshConnection : public Connection {
   Async<void> connect_with_retries();
   Async<void> connect_once();
   Async<DialledSocket> reach();
-  Async<void> shake_hands(FileHandle socket, std::string address);
+  Async<void> shake_hands(FileHandle socket,
+                          std::string address,
+                          std::chrono::milliseconds banner_limit);
   Async<void> check_host_key();
   Result<void> judge(const HostKey& key, const HostKeyVerdict& verdict);
   [[nodiscard]] Identity identity() const;

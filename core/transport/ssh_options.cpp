@@ -204,7 +204,8 @@ SshOptionReader::SshOptionReader(Target& target) : target_(target) {
   if (!target.known_hosts_files.empty()) give("userknownhostsfile");
   if (!target.use_system_known_hosts) give("globalknownhostsfile");
   if (!target.use_default_keys) give("identitiesonly");
-  if (target.timeouts.connect != Timeouts().connect) give("connecttimeout");
+  if (target.timeouts.connect_is_for_all || target.timeouts.connect != Timeouts().connect)
+    give("connecttimeout");
   if (!target.algorithms.key_exchange.empty()) give("kexalgorithms");
   if (!target.algorithms.ciphers.empty()) give("ciphers");
   if (!target.algorithms.macs.empty()) give("macs");
@@ -328,6 +329,7 @@ Result<void> SshOptionReader::set_timeout(const std::string& value) {
     return unusable(fmt::format("ConnectTimeout is '{}': expected seconds", value));
   }
   target_.timeouts.connect = std::chrono::seconds(seconds);
+  target_.timeouts.connect_is_for_all = true;
   return {};
 }
 

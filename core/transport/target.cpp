@@ -165,6 +165,7 @@ Result<void> read_settings(Target& target, const Target& defaults, Variables& va
   }
   if (!is_given("connecttimeout")) {
     target.timeouts.connect = connect;
+    target.timeouts.connect_is_for_all = timeout != nullptr;
     if (timeout != nullptr) target.options_given.emplace_back("connecttimeout");
   }
   return {};
@@ -176,6 +177,7 @@ Result<void> read_ssh(Target& target, const Target& defaults, Variables& variabl
   target.key_files.clear();
   target.host_keys.reset();
   target.timeouts.connect = Timeouts().connect;
+  target.timeouts.connect_is_for_all = false;
   GS_TRY_VOID(read_arguments(target, variables, "ansible_ssh_args"));
   GS_TRY_VOID(read_settings(target, defaults, variables));
   GS_TRY_VOID(read_arguments(target, variables, "ansible_ssh_common_args"));

@@ -26,7 +26,12 @@ enum class HostKeyPolicy : std::uint8_t {
 /// Longest time each phase may take (monotonic clock).
 struct Timeouts {
   std::chrono::milliseconds resolve{5'000};
-  std::chrono::milliseconds connect{10'000};    ///< TCP, all addresses together
+  std::chrono::milliseconds connect{10'000};  ///< TCP, all addresses together
+  /// `connect` is for banner and key exchange as well, as ConnectTimeout of ssh is: where somebody
+  /// asked for a time. The default is not: a machine that starts hundreds of logins at once needs
+  /// longer for them.
+  /// @source OpenSSH 9.2, ssh_config(5), "ConnectTimeout"
+  bool connect_is_for_all = false;
   std::chrono::milliseconds banner{15'000};     ///< until the server has said what it is
   std::chrono::milliseconds handshake{30'000};  ///< banner, key exchange and host key together
   std::chrono::milliseconds authentication{30'000};

@@ -3,9 +3,24 @@ import hashlib
 import os
 import re
 import stat
+import time
 
 # Where the engines keep their own things; nothing a play asks for lives there. Gathering facts, Ansible asks rpm, which makes .rpmdb.
 OWN = re.compile(r"(root|home/deploy)/\.(cache|ansible|rpmdb)(/|$)|var/log(/|$)|run(/|$)|(.*/)?__pycache__(/|$)")
+
+
+SHADOW = re.compile(r"(^|/)etc/shadow-?$")
+PASSWORD_SET = re.compile(rb"(?m)^([^:\n]*:[^:\n]*):(\d+):")
+
+
+def read(path):
+    """The content. A run may go on over midnight: in /etc/shadow, today and the day before it are one day."""
+    with open(path, "rb") as file:
+        content = file.read()
+    if not SHADOW.search(os.fspath(path)):
+        return content
+    today = int(time.time() // 86400)
+    return PASSWORD_SET.sub(lambda found: found[1] + b":today:" if today - int(found[2]) in (0, 1) else found[0], content)
 
 
 def describe(path):
@@ -21,8 +36,7 @@ def describe(path):
     if stat.S_ISLNK(info.st_mode):
         content = f" to {os.readlink(path)}"
     elif stat.S_ISREG(info.st_mode):
-        with open(path, "rb") as file:
-            content = f" sha256 {hashlib.file_digest(file, 'sha256').hexdigest()}"
+        content = f" sha256 {hashlib.sha256(read(path)).hexdigest()}"
     names = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
     return f"{names.get(kind, oct(kind))} mode {stat.S_IMODE(info.st_mode):04o} owner {info.st_uid}:{info.st_gid}{content}"
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import pathlib
 import tempfile
+import time
 import types
 import unittest
 from unittest import mock
@@ -47,6 +48,19 @@ class Difference(unittest.TestCase):
         told = self.difference({"etc/motd": ("hello", 0o644)}, {"etc/motd": ("hallo", 0o644)})
 
         self.assertRegex(told, "^host00: /etc/motd: gpustack left 'file mode 0644 .*', ansible left 'file mode 0644 .*'$")
+
+    def test_accounts_made_before_and_after_midnight_do_not_differ(self):
+        today = int(time.time() // 86400)
+        one, other = ({"etc/shadow": (f"root:*:19000:0:99999:7:::\nsvc:!:{day}::::::\n", 0o640)} for day in (today - 1, today))
+
+        self.assertIsNone(self.difference(one, other))
+
+    def test_another_day_of_a_password_counts(self):
+        today = int(time.time() // 86400)
+        for day in ("", "0", "19000"):
+            one, other = ({"etc/shadow": (f"svc:!:{value}::::::\n", 0o640)} for value in (day, today))
+
+            self.assertIn("etc/shadow", self.difference(one, other), day)
 
     def test_the_mode_counts(self):
         told = self.difference({"etc/motd": ("hello", 0o600)}, {"etc/motd": ("hello", 0o644)})

@@ -104,7 +104,7 @@ class ApplyVerb final : public Verb {
     timings_.step("playbooks");
     // ansible-playbook runs such a playbook, without any task.
     if (manner_ == Manner::gpustack) {
-      if (auto known = check_start_task(*site->site, options_.start_at_task); !known) {
+      if (auto known = check_start_task(*site->site, session->run); !known) {
         print_error(known.error());
         return kUsage;
       }

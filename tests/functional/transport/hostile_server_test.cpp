@@ -10,6 +10,12 @@ using testing_support::FakeServer;
 class HostileServer : public testing::Test {
  protected:
   Result<std::string> visit(std::uint16_t port, std::chrono::milliseconds banner_limit) {
+    Timeouts limits;
+    limits.banner = banner_limit;
+    return visit(port, limits);
+  }
+
+  Result<std::string> visit(std::uint16_t port, const Timeouts& limits) {
     ConnectorSettings settings;
     settings.home = home_.path();
     settings.agent_socket = "none";
@@ -19,7 +25,7 @@ class HostileServer : public testing::Test {
     target.name = "odd";
     target.address = "127.0.0.1";
     target.port = port;
-    target.timeouts.banner = banner_limit;
+    target.timeouts = limits;
     Connector connector(context_.get_executor(), settings);
     const auto connection = connector.make(target);
     Result<std::string> reply = async::run_to_end(context_, open_and_lag(*connection, &lag_));
@@ -65,6 +71,42 @@ TEST_F(HostileServer, ASilentOneMeetsTheBannerDeadline) {  // F16
   EXPECT_EQ(reply.error().code(), ErrorCode::transport_timeout);
   EXPECT_THAT(reply.error().message(),
               HasSubstr("no SSH banner within 100 ms; the server sent nothing"));
+}
+
+TEST_F(HostileServer, ConnectTimeoutIsForBannerAndKeyExchangeAsWell) {
+  FakeServer silent(wait_for_hang_up);
+  FakeServer stops_behind_banner([](int guest) {
+    const std::string banner = "SSH-2.0-OpenSSH_9.2\r\n";
+    if (::send(guest, banner.data(), banner.size(), MSG_NOSIGNAL) > 0) wait_for_hang_up(guest);
+  });
+  Timeouts limits;
+  limits.connect = 150ms;
+  limits.connect_is_for_all = true;
+
+  for (const FakeServer* server : {&silent, &stops_behind_banner}) {
+    const Result<std::string> reply = visit(server->port(), limits);
+
+    EXPECT_EQ(reply.error().code(), ErrorCode::transport_timeout);
+    EXPECT_EQ(reply.error().message(),
+              "'odd': no end of connecting and the SSH handshake within 150 ms");
+  }
+}
+
+TEST_F(HostileServer, ALongConnectTimeoutWaitsForALateBanner) {
+  FakeServer server([](int guest) {
+    std::this_thread::sleep_for(100ms);
+    const std::string banner = "not ssh\r\n\r\n";
+    ::send(guest, banner.data(), banner.size(), MSG_NOSIGNAL);
+  });
+  Timeouts limits;
+  limits.banner = 20ms;
+  limits.connect = 60s;
+  limits.connect_is_for_all = true;
+
+  const Result<std::string> reply = visit(server.port(), limits);
+
+  EXPECT_EQ(reply.error().code(), ErrorCode::unreachable);
+  EXPECT_THAT(reply.error().message(), HasSubstr("before its banner"));
 }
 
 TEST_F(HostileServer, ADrippingBannerMeetsTheDeadlineWithoutHoldingUpTheLoop) {  // F15

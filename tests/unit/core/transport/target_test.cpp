@@ -215,6 +215,7 @@ TEST(TargetFromVariables, SshArgsComeBeforeVariablesAndTheseBeforeCommonAndExtra
   EXPECT_EQ(target->user, "root");
   EXPECT_THAT(target->key_files, ElementsAre("/first", "/second", "/third", "/fourth"));
   EXPECT_EQ(target->timeouts.connect, std::chrono::seconds(7));
+  EXPECT_TRUE(target->timeouts.connect_is_for_all);
   ASSERT_EQ(target->jumps.size(), 1U);
   EXPECT_EQ(target->jumps[0].address, "gate1");
 }
