@@ -16,7 +16,7 @@ BIN is the folder with gpustack and its runners. Wall time is the median of the 
 repeats' ratios; CPU is the controller's, with its children. Writes VERB.json and VERB.svg; --quick: three hosts, one repeat.
 """
 import argparse
-import importlib
+import importlib.util
 import os
 import pathlib
 import resource
@@ -67,6 +67,8 @@ def why_not(given):
         return reason
     if shutil.which("ansible-playbook") is None and not getattr(given, "gpustack_only", False):
         return "needs the program ansible-playbook"
+    if "mitogen" in getattr(given, "beside", []) and importlib.util.find_spec("ansible_mitogen") is None:
+        return "needs the package ansible-mitogen"
     return None
 
 

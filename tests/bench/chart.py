@@ -1,7 +1,7 @@
 """A report's rows as bars, in an SVG that needs nothing else."""
 from xml.sax.saxutils import escape
 
-COLOURS = {"gpustack": "#2f7d4f", "ansible": "#b0483a", "ssh": "#7a7f87"}
+COLOURS = {"gpustack": "#2f7d4f", "ansible": "#b0483a", "mitogen": "#b58a2e", "ssh": "#7a7f87"}
 LABEL, BAR, END = 220, 400, 100  # widths of the columns, in pixels
 TOP, LINE = 84, 24  # heights of the head and of a line
 STYLE = "font: 13px sans-serif; fill: #24292f"

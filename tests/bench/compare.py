@@ -3,6 +3,7 @@
 Each repeat starts fresh hosts for each engine, applies the site once, which changes everything, and once more, which changes
 nothing. No ratio is printed when the hosts of the engines differ in any path's kind, mode, owner or content.
 """
+import argparse
 import shutil
 
 import amounts
@@ -17,10 +18,18 @@ ORDER = ("first", "second", "connections", "same writes")
 NEEDS_ANSIBLE = {"first", "second"}
 
 
+def names_of_others(text):
+    names = text.split(",")
+    if not set(names) <= set(engines.OTHERS):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(engines.OTHERS)} with commas between them, found '{text}'")
+    return names
+
+
 def arguments(parser):
     parser.add_argument("--rows", default=",".join(ROWS), help="some of first, second, floor; with floor alone ansible-playbook is left out")
     parser.add_argument("--gpustack-only", action="store_true", help="no comparison, for work on gpustack itself")
-    parser.add_argument("--untuned", action="store_true", help="ansible-playbook as it is installed, too, which takes several times as long")
+    parser.add_argument("--beside", type=names_of_others, default=["ansible"], metavar="ENGINES",
+                        help="some of ansible (tuned), mitogen (its strategy, tuned), untuned (as it is installed, which takes several times as long)")
     parser.add_argument("--tasks", type=amounts.count, default=60)
     parser.add_argument("--delay", type=amounts.amount, default=0, metavar="MS", help="of the link to the hosts, each way")
     parser.add_argument("--mbit", type=amounts.amount, default=0, help="rate of the link to each host, each way")
@@ -40,8 +49,7 @@ class Comparison:
         ours = engines.gpustack(self.place.binaries, self.given.forks)
         if self.given.gpustack_only or not self.rows & NEEDS_ANSIBLE:
             return [ours]
-        untuned = [engines.untuned_ansible()] if self.given.untuned else []
-        return [*untuned, engines.ansible(self.given.forks), ours]
+        return [*(engines.OTHERS[name](self.given.forks) for name in self.given.beside), ours]
 
     def keep(self, row, engine, used):
         self.runs.setdefault((row, engine), []).append(used)
@@ -91,7 +99,7 @@ class Comparison:
         for (row, engine), runs in sorted(self.runs.items(), key=lambda item: ORDER.index(item[0][0])):
             made.row(f"{row} apply" if row in ("first", "second") else row, engine, runs, given.hosts, on)
         for row in ("first", "second"):
-            for name in ("untuned", "ansible"):
+            for name in given.beside:
                 if (row, name) in self.runs:
                     made.ratio(f"{row} apply: {name} / gpustack", self.runs[row, name], self.runs[row, "gpustack"], on)
         if "floor" in self.rows:

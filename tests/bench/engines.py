@@ -28,9 +28,18 @@ def ansible(forks):
         "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=60s", "ANSIBLE_RETRY_FILES_ENABLED": "False"})
 
 
-def untuned_ansible():
+def mitogen(forks):
+    """ansible-playbook with Mitogen's strategy, which keeps one Python running on each host and sends it the tasks."""
+    tuned = ansible(forks)
+    return Engine("mitogen", tuned.command, {**tuned.environment, "ANSIBLE_STRATEGY": "mitogen_linear"})
+
+
+def untuned_ansible(_):
     """As it is installed: a connection for 60 seconds, five forks, a file on the host for each task."""
     return Engine("untuned", ["ansible-playbook"], {"ANSIBLE_HOST_KEY_CHECKING": "True", "ANSIBLE_NOCOLOR": "1"})
+
+
+OTHERS = {"ansible": ansible, "mitogen": mitogen, "untuned": untuned_ansible}
 
 
 def with_events(binaries, forks):
