@@ -14,11 +14,53 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace {
 
 using namespace gpustack::cli;
+
+struct Row {
+  std::string_view name;
+  std::unique_ptr<Verb> (*make)();
+};
+
+constexpr Row kVerbs[] = {
+    {"apply", make_apply},
+    {"playbook", make_playbook},
+    {"lint", make_lint},
+    {"why", make_why},
+    {"facts", make_facts},
+    {"env", make_env},
+    {"verify", make_verify},
+    {"porting", make_porting},
+    {"build-advice", make_build_advice},
+    {"image", make_image},
+    {"inventory", make_inventory},
+    {"doc", make_doc},
+    {"run", make_run},
+    {"adhoc", make_adhoc},
+    {"vault", make_vault},
+    {"connections", make_connections},
+};
+
+/// The verb that the words begin with, or all: to describe every one of them takes milliseconds.
+std::vector<std::unique_ptr<Verb>> verbs_for(const std::vector<std::string>& words) {
+  const auto named =
+      words.empty() ? std::end(kVerbs) : std::ranges::find(kVerbs, words.front(), &Row::name);
+  std::vector<std::unique_ptr<Verb>> verbs;
+  if (named != std::end(kVerbs)) {
+    verbs.push_back(named->make());
+  } else {
+    for (const Row& row : kVerbs) verbs.push_back(row.make());
+  }
+  return verbs;
+}
 
 int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnections>& left) {
   CLI::App program("Brings hosts to the state that Ansible playbooks declare, without Python.",
@@ -26,27 +68,9 @@ int run(int argc, char** argv, std::unique_ptr<gpustack::transport::HeldConnecti
   program.set_version_flag("--version", std::string(kVersionText));
   program.require_subcommand(1);
   program.failure_message(CLI::FailureMessage::help);
-  std::vector<std::unique_ptr<Verb>> verbs;
-  for (const auto make : {make_apply,
-                          make_playbook,
-                          make_lint,
-                          make_why,
-                          make_facts,
-                          make_env,
-                          make_verify,
-                          make_porting,
-                          make_build_advice,
-                          make_image,
-                          make_inventory,
-                          make_doc,
-                          make_run,
-                          make_adhoc,
-                          make_vault,
-                          make_connections}) {
-    verbs.push_back(make());
-    verbs.back()->describe(program);
-  }
   auto words = command_line(argc, argv);
+  const auto verbs = verbs_for(words);
+  for (const auto& verb : verbs) verb->describe(program);
   write_out_options(program, words);
   std::ranges::reverse(words);  // as CLI11 takes them
   try {
