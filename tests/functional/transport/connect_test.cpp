@@ -207,6 +207,7 @@ class Offers : public Connect {
   /// What the server says of the algorithms of one connection with these options.
   std::string agreed(const std::string& arguments, const std::string& settings_of_server = {}) {
     const Sshd server("LogLevel DEBUG1\n" + settings_of_server);
+    know("");  // another server may have had this port
     const Result<Target> target = told(server, arguments);
     if (!target) return target.error().message();
     const Result<std::string> reply = open_once(*target);

@@ -148,7 +148,7 @@ TEST_F(HostileServer, AnotherProtocolIsNamedByItsFirstWords) {
     wait_for_hang_up(guest);
   });
 
-  const Result<std::string> reply = visit(server.port(), 100ms);
+  const Result<std::string> reply = visit(server.port(), 1s);
 
   EXPECT_THAT(reply.error().message(), HasSubstr("'HTTP/1.1 400 Bad Request"));
 }
