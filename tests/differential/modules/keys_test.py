@@ -46,6 +46,10 @@ def make_keys():
         return keys
 
 
+# apt-key starts gpg for each keyring in armor: one of this machine's is enough.
+FEW_KEYRINGS = system_test.shell("cd /etc/apt/trusted.gpg.d; rm -f $(ls | sed 1d); touch /srv/few", keys=(), creates="/srv/few")
+
+
 @unittest.skipUnless(os.geteuid() == 0, "mounting an overlay needs root")
 class Keys(unittest.TestCase):
     maxDiff = None
@@ -60,7 +64,7 @@ class Keys(unittest.TestCase):
         double, other = self.keys["double"]
         ring = "/etc/apt/trusted.gpg.d/x.gpg"
         self.agree(
-            step("apt_key", RESULT, data=plain), step("apt_key", RESULT, id=name[-16:]), step("apt_key", RESULT, id="0x" + name[-8:].lower()),
+            FEW_KEYRINGS, step("apt_key", RESULT, data=plain), step("apt_key", RESULT, id=name[-16:]), step("apt_key", RESULT, id="0x" + name[-8:].lower()),
             step("apt_key", RESULT, id=name, state="absent"), step("apt_key", RESULT, id=name[-8:], state="absent"),
             system_test.shell(f"printf '%s' '{double}' > /srv/double.asc", creates="/srv/double.asc"),
             # Ansible's dry run would make the keyring.
@@ -69,13 +73,13 @@ class Keys(unittest.TestCase):
 
     def test_apt_key_faults(self):
         self.agree(
-            step("apt_key", ("msg",), messages=True, keyserver="localhost"), step("apt_key", id="no hex", state="absent"),
+            FEW_KEYRINGS, step("apt_key", ("msg",), messages=True, keyserver="localhost"), step("apt_key", id="no hex", state="absent"),
             step("apt_key", id="1234", state="absent"), step("apt_key", data="no key"), step("apt_key", file="/etc/passwd"),
             step("apt_key", file="/no/such"), step("apt_key", state="absent"))
 
     def test_apt_key_that_has_expired(self):
         # Foreseen as a change by both; then apt does not trust it.
-        self.agree(step("apt_key", ("msg",), messages=True, data=self.keys["old"][0]))
+        self.agree(FEW_KEYRINGS, step("apt_key", ("msg",), messages=True, data=self.keys["old"][0]))
 
     def test_rpm_key(self):
         plain, name = self.keys["plain"]
