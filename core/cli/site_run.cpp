@@ -171,7 +171,7 @@ Result<void> check_start_task(const play::Site& site, const engine::RunOptions& 
            {task.name, role != nullptr ? role->fqcn + " : " + task.name : task.name}) {
         known.push_back(title);
         if (title != name && (title.empty() || !inventory::glob_matches(name, title))) continue;
-        if (play::should_run(play::tags_at_load(task, options.extra_vars), choice)) {
+        if (play::may_be_chosen(task, choice, options.extra_vars)) {
           found = true;
         } else if (left_out == nullptr) {
           left_out = &task;

@@ -72,9 +72,8 @@ bool Run::is_before_start(const play::Play& play) const {
   bool holds_start = false;
   play::visit_tasks(play, [&](const play::Task& task) {
     holds_start =
-        holds_start ||
-        (!task.is_implicit && is_start(task) &&
-         play::should_run(play::tags_at_load(task, state_.options.extra_vars), tag_choice_));
+        holds_start || (!task.is_implicit && is_start(task) &&
+                        play::may_be_chosen(task, tag_choice_, state_.options.extra_vars));
   });
   return !holds_start;
 }

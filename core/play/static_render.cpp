@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <set>
@@ -145,6 +146,13 @@ TagSet tags_at_load(const Node& node, const Value& extra_vars) {
     add_tags(tags, rendered ? *rendered : tag);
   }
   return tags;
+}
+
+bool may_be_chosen(const Node& node, const TagChoice& choice, const Value& extra_vars) {
+  const bool has_open_tag = std::ranges::any_of(written_tags(node), [&](const Value& tag) {
+    return !render_at_load(tag, &node, extra_vars).has_value();
+  });
+  return has_open_tag || should_run(tags_at_load(node, extra_vars), choice);
 }
 
 }  // namespace gpustack::play

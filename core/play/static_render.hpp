@@ -16,4 +16,7 @@ Result<Value> render_at_load(const Value& text, const Node* where, const Value& 
 /// is not stays as it is written.
 TagSet tags_at_load(const Node& node, const Value& extra_vars);
 
+/// Whether should_run() may choose a node on some host: also where a tag is not known yet.
+bool may_be_chosen(const Node& node, const TagChoice& choice, const Value& extra_vars);
+
 }  // namespace gpustack::play
